@@ -1,0 +1,1 @@
+"""The Hydra configuration of convstab, a package so that an installed wheel finds it."""

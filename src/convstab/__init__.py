@@ -1,0 +1,1 @@
+"""Measures how stable image classifiers are against image degradation."""
