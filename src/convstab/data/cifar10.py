@@ -1,0 +1,107 @@
+"""CIFAR-10: 50,000 training and 10,000 test photographs of ten kinds of things."""
+
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import torch
+
+from convstab.data.archives import Archive, check_labels, md5_of, provide
+from convstab.data.images import Images, ImageSet
+from convstab.errors import InputError
+
+FOLDER = "cifar-10-batches-py"
+ARCHIVE = Archive(
+    "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz", "c58f30108f718f92721af3b95e74349a", FOLDER
+)
+TRAIN = {
+    "data_batch_1": "c99cafc152244af753f735de768cd75f",
+    "data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
+    "data_batch_3": "54ebc095f3ab1f0389bbae665268c751",
+    "data_batch_4": "634d18415352ddfa80567beed471001a",
+    "data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
+}
+TEST = {"test_batch": "40351d587109b95175f43aff81a1287e"}
+CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+MIRROR = {label: label for label in range(len(CLASSES))}
+SHAPE = (3, 32, 32)  # a row of a batch: all red values, all green, all blue
+
+
+def load(root: Path) -> ImageSet:
+    """CIFAR-10 as (N, 3, 32, 32) uint8, RGB, in the publisher's order, from ``root`` or downloaded to it.
+
+    Takes the Python batches in ``root/cifar-10-batches-py``, or the archive in ``root``.
+    Raises InputError when the data is not there and cannot be downloaded, when a file is damaged, or when a
+    batch would create anything but numbers, text, containers and arrays (a pickle can run any code).
+    Source: Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009.
+    """
+    provide("cifar10", root, [ARCHIVE])
+    folder = root / FOLDER
+    train, test = _images(folder, TRAIN), _images(folder, TEST)
+    official = all(md5_of(folder / name) == md5 for name, md5 in (TRAIN | TEST).items())
+    return ImageSet(train, test, CLASSES, MIRROR, official)
+
+
+def _images(folder: Path, names: dict[str, str]) -> Images:
+    batches = [_read_batch(folder / name) for name in names]
+    pixels = np.concatenate([data for data, _ in batches]).reshape(-1, *SHAPE)
+    labels = np.concatenate([labels for _, labels in batches])
+    check_labels(labels, len(pixels), CLASSES, " and ".join((str(folder / min(names)), *sorted(names)[1:])))
+    return Images(torch.from_numpy(pixels), torch.from_numpy(labels))
+
+
+def _read_batch(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """One batch file -> uint8 (n, 3072) and int64 (n,)."""
+    if not path.is_file():
+        raise InputError(f"{path} is missing: remove {path.parent} to have it unpacked or downloaded again")
+    try:
+        with path.open("rb") as file:
+            batch = ArrayUnpickler(file).load()
+        data, labels = np.asarray(batch[b"data"]), np.asarray(batch[b"labels"])
+    except InputError as error:
+        raise InputError(f"{path} {error}") from error
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror})") from error
+    except Exception as error:  # a damaged pickle can raise anything
+        raise InputError(f"{path} is not a CIFAR-10 batch: it is truncated or altered") from error
+    if data.dtype != np.uint8 or data.shape != (len(data), int(np.prod(SHAPE))):
+        raise InputError(f"{path} has data of {data.dtype} {data.shape}, not uint8 (n, 3072)")
+    if labels.shape != (len(data),) or labels.dtype.kind not in "iu":
+        raise InputError(f"{path} has {len(data)} images but labels of {labels.dtype} {labels.shape}")
+    return data, labels.astype(np.int64)
+
+
+class ArrayUnpickler(pickle.Unpickler):
+    """Reads numbers, text, containers and NumPy arrays from a pickle, and refuses everything else.
+
+    Byte strings of Python 2 stay bytes. Raises InputError naming the class or function that was refused.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        super().__init__(file, encoding="bytes")
+
+    def find_class(self, module: str, name: str) -> Callable[..., object]:
+        """The few functions that rebuild an array."""
+        try:
+            return _ALLOWED[module, name]
+        except KeyError:
+            raise InputError(f"would run {module}.{name} when opened: it is not opened") from None
+
+
+def _encode(text: str, encoding: str) -> bytes:
+    """What pickle calls for the bytes of an array in its older protocols; other codecs could do anything."""
+    if encoding != "latin1":
+        raise InputError(f"would run the codec {encoding} when opened: it is not opened")
+    return text.encode("latin1")
+
+
+_REBUILD: Any = np.zeros(0).__reduce__()[0]  # NumPy's own function, which is private and moved with NumPy 2
+_ALLOWED: dict[tuple[str, str], Callable[..., object]] = {
+    ("numpy", "ndarray"): np.ndarray,
+    ("numpy", "dtype"): np.dtype,
+    ("numpy.core.multiarray", "_reconstruct"): _REBUILD,
+    ("numpy._core.multiarray", "_reconstruct"): _REBUILD,
+    ("_codecs", "encode"): _encode,
+}

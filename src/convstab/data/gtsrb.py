@@ -1,0 +1,239 @@
+"""GTSRB: German traffic signs of 43 kinds, 39,209 training and 12,630 test images."""
+
+import csv
+import hashlib
+import logging
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from rich.progress import MofNCompleteColumn
+
+from convstab.data.archives import OFFICIAL_MARK, OWN_FOLDER, Archive, check_labels, locked, progress, provide
+from convstab.data.images import Images, ImageSet
+from convstab.errors import InputError
+
+URL = "https://sid.erda.dk/public/archives/daaeac0d7ce1152aea9b61d9f1e19370/"
+FINAL, SMALL, TEST = "GTSRB/Final_Training", "GTSRB/Training", "GTSRB/Final_Test"
+TRUTH = "GT-final_test.csv"
+TRUTH_FOLDERS = (".", "GTSRB", f"{TEST}/Images")
+FINAL_ARCHIVE = Archive(f"{URL}GTSRB_Final_Training_Images.zip", "f33fd80ac59bff73c82d25ab499e03a3", FINAL)
+SMALL_ARCHIVE = Archive(f"{URL}GTSRB-Training_fixed.zip", "513f3c79a4c5141765e10e952eaa2478", SMALL)
+TEST_ARCHIVE = Archive(f"{URL}GTSRB_Final_Test_Images.zip", "c7e4e6327067d32654124b0fe9e82185", TEST)
+TRUTH_ARCHIVE = Archive(f"{URL}GTSRB_Final_Test_GT.zip", "fe31e9c9270bbcd7b84b7f21a9d9d9e5", TRUTH)
+FILTER = Image.Resampling.BICUBIC  # Pillow widens it when shrinking: antialiased
+CACHE_VERSION = 1  # to be raised when the same files would decode to other pixels
+
+# Speed limits are in km/h, which the names leave out: a slash would split the names of metrics.
+# fmt: off
+CLASSES = (
+    "speed limit 20", "speed limit 30", "speed limit 50", "speed limit 60", "speed limit 70",
+    "speed limit 80", "end of speed limit 80", "speed limit 100", "speed limit 120", "no passing",
+    "no passing for trucks", "right-of-way at next intersection", "priority road", "yield", "stop",
+    "no vehicles", "no trucks", "no entry", "general caution", "dangerous curve left",
+    "dangerous curve right", "double curve", "bumpy road", "slippery road", "road narrows on the right",
+    "road work", "traffic signals", "pedestrians", "children crossing", "bicycles crossing",
+    "beware of ice or snow", "wild animals crossing", "end of all limits", "turn right ahead",
+    "turn left ahead", "ahead only", "go straight or right", "go straight or left", "keep right",
+    "keep left", "roundabout", "end of no passing", "end of no passing for trucks",
+)
+# fmt: on
+# Not mirrored: digits and text; vehicles, people and animals, which face one way; the roundabout, which turns one
+# way; the bars of the "end of" signs, which lean one way; a double curve and a narrowing road, whose counterparts
+# are not among the 43.
+SYMMETRIC = (11, 12, 13, 15, 17, 18, 22, 26, 30, 35)
+PAIRS = ((19, 20), (33, 34), (36, 37), (38, 39))
+MIRROR = {k: k for k in SYMMETRIC} | dict(PAIRS) | {b: a for a, b in PAIRS}
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The image files of one part of the set, with labels (N,), and track ids (N,) where it has tracks."""
+
+    part: str
+    paths: list[Path]
+    labels: np.ndarray
+    tracks: np.ndarray | None = None
+
+
+def load(root: Path, size: int = 48, train: str = "auto") -> ImageSet:
+    """GTSRB as (N, 3, size, size) uint8, RGB, from ``root``, torchvision's ``root/gtsrb``, or downloaded.
+
+    The whole image, border included, resized with Pillow's antialiased bicubic filter. The decoded arrays are
+    kept beside the data and memory-mapped next time, as long as no file changes. Training groups are tracks.
+
+    train: "final" is the 39,209-image set (the paper's), "small" the 26,640-image set (torchvision's), "auto"
+        the final one unless only the small one is there.
+    official: only when both image folders were unpacked here from archives with the official MD5 sums.
+    Raises InputError when data is missing and cannot be downloaded, when a file that a GT-*.csv names is
+    missing or corrupt, when a class is empty, or when a value is out of range.
+    Source: Stallkamp, Schlipsing, Salmen and Igel, Man vs. computer, Neural Networks 32, 2012.
+    """
+    if size < 1:
+        raise InputError(f"dataset.size={size} must be at least 1 pixel")
+    base = root / "gtsrb" if (root / "gtsrb" / "GTSRB").is_dir() else root
+    chosen = _training_archive(base, train)
+    provide("gtsrb", base, [chosen, TEST_ARCHIVE, TRUTH_ARCHIVE], lambda archive: _is_there(base, archive))
+    train_files = _training_files(base / chosen.holds, final=chosen is FINAL_ARCHIVE)
+    test_files = _test_files(base)
+    official = all((base / folder / OFFICIAL_MARK).exists() for folder in (chosen.holds, TEST))
+    image_set = ImageSet(
+        _images(base, train_files, size), _images(base, test_files, size), CLASSES, MIRROR, official
+    )
+    log.info(
+        "gtsrb: %d training images, %d test images (%s training set)",
+        len(train_files.paths),
+        len(test_files.paths),
+        train_files.part,
+    )
+    return image_set
+
+
+def _training_archive(base: Path, train: str) -> Archive:
+    if train not in ("auto", "final", "small"):
+        raise InputError(f"dataset.train={train} must be auto, final or small")
+    small, final = (
+        (base / archive.holds).is_dir() or (base / archive.name).is_file()
+        for archive in (SMALL_ARCHIVE, FINAL_ARCHIVE)
+    )
+    return SMALL_ARCHIVE if train == "small" or (train == "auto" and small and not final) else FINAL_ARCHIVE
+
+
+def _is_there(base: Path, archive: Archive) -> bool:
+    return _truth(base) is not None if archive is TRUTH_ARCHIVE else (base / archive.holds).is_dir()
+
+
+def _truth(base: Path) -> Path | None:
+    return next((path for folder in TRUTH_FOLDERS if (path := base / folder / TRUTH).is_file()), None)
+
+
+def _training_files(folder: Path, final: bool) -> Listing:
+    """A folder for each class, with a list of its images; a track is a class and a file-name prefix."""
+    paths: list[Path] = []
+    labels: list[int] = []
+    for label, name in enumerate(CLASSES):
+        of_class = folder / ("Images" if final else ".") / f"{label:05d}"
+        rows = _read_csv(of_class / f"GT-{label:05d}.csv")
+        if not rows:
+            raise InputError(f"{of_class} has no image of class {label} ({name})")
+        if any(found != label for _, found in rows):
+            raise InputError(
+                f"{of_class / f'GT-{label:05d}.csv'} has labels other than {label}, its folder's"
+            )
+        paths += [of_class / file for file, _ in rows]
+        labels += [label] * len(rows)
+    prefixes = [(label, path.name.partition("_")[0]) for label, path in zip(labels, paths, strict=True)]
+    numbers = {track: number for number, track in enumerate(dict.fromkeys(prefixes))}
+    tracks = np.array([numbers[track] for track in prefixes])
+    return Listing("final" if final else "small", paths, np.array(labels), tracks)
+
+
+def _test_files(base: Path) -> Listing:
+    path = _truth(base) or base / TRUTH
+    rows = _read_csv(path)
+    labels = np.array([label for _, label in rows], dtype=np.int64)
+    check_labels(labels, len(rows), CLASSES, path)
+    return Listing("test", [base / TEST / "Images" / file for file, _ in rows], labels)
+
+
+def _read_csv(path: Path) -> list[tuple[str, int]]:
+    """File name and label of each row of a GT-*.csv."""
+    try:
+        with path.open(newline="") as file:
+            return [(row["Filename"], int(row["ClassId"])) for row in csv.DictReader(file, delimiter=";")]
+    except FileNotFoundError as error:
+        raise InputError(
+            f"{path} is missing: the data is incomplete; remove its folder to start afresh"
+        ) from error
+    except (OSError, KeyError, TypeError, ValueError, csv.Error) as error:
+        raise InputError(f"{path} is not a list with Filename and ClassId in each row ({error!r})") from error
+
+
+def _images(base: Path, files: Listing, size: int) -> Images:
+    pixels = torch.from_numpy(_cached(base, files, size))
+    tracks = None if files.tracks is None else torch.from_numpy(files.tracks)
+    return Images(pixels, torch.from_numpy(files.labels), tracks)
+
+
+def _cached(base: Path, files: Listing, size: int) -> np.ndarray:
+    """The decoded images, memory-mapped when the cache has them, else decoded and put there."""
+    family = f"gtsrb-{files.part}-{size}"
+    path = base / OWN_FOLDER / f"{family}-{_fingerprint(base, files.paths, size)}.npy"
+    shape = (len(files.paths), 3, size, size)
+    kept = _open_cache(path, shape)
+    if kept is not None:
+        return kept
+    pixels = None
+    try:
+        with locked(base):
+            pixels = _open_cache(path, shape)  # another run may have made it while this one waited
+            if pixels is None:
+                pixels = _decode(files, size)
+                _keep(pixels, path, family)
+    except OSError as error:
+        log.warning("gtsrb: %s cannot be written, so each start decodes the images (%s)", path.parent, error)
+    return _decode(files, size) if pixels is None else pixels
+
+
+def _keep(pixels: np.ndarray, path: Path, family: str) -> None:
+    """Write the cache, complete or not at all, in place of those made from files that have changed since."""
+    for outdated in path.parent.glob(f"{family}-*"):
+        outdated.unlink()
+    part = path.with_suffix(".part")
+    with part.open("wb") as file:
+        np.save(file, pixels)
+    part.replace(path)
+
+
+def _open_cache(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
+    try:
+        pixels = np.load(path, mmap_mode="c")  # private pages: writable for PyTorch, the file stays as it is
+    except (OSError, ValueError):
+        return None
+    return np.asarray(pixels) if pixels.shape == shape and pixels.dtype == np.uint8 else None
+
+
+def _fingerprint(base: Path, paths: Sequence[Path], size: int) -> str:
+    """What the decoded arrays were made from. Raises InputError when a file is missing."""
+    found: dict[Path, os.stat_result] = {}
+    for folder in dict.fromkeys(path.parent for path in paths):
+        if folder.is_dir():
+            found |= {folder / entry.name: entry.stat() for entry in os.scandir(folder) if entry.is_file()}
+    missing = [path for path in paths if path not in found]
+    if missing:
+        raise InputError(
+            f"{len(missing)} of {len(paths)} images of gtsrb are missing, the first is {missing[0]}"
+        )
+    digest = hashlib.sha256(f"{CACHE_VERSION} {size} {FILTER.name}".encode())
+    for path in paths:
+        digest.update(f"\n{path.relative_to(base)} {found[path].st_size} {found[path].st_mtime_ns}".encode())
+    return digest.hexdigest()[:16]
+
+
+def _decode(files: Listing, size: int) -> np.ndarray:
+    """Read and resize every image, uint8 (N, 3, size, size)."""
+    pixels = np.empty((len(files.paths), 3, size, size), np.uint8)
+
+    def place(index: int) -> None:
+        pixels[index] = _decode_one(files.paths[index], size)
+
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool, progress(MofNCompleteColumn()) as bar:
+        done = pool.map(place, range(len(pixels)))
+        for _ in bar.track(done, len(pixels), description=f"gtsrb {files.part}"):
+            pass
+    return pixels
+
+
+def _decode_one(path: Path, size: int) -> np.ndarray:
+    try:
+        with Image.open(path) as image:
+            return np.asarray(image.convert("RGB").resize((size, size), FILTER)).transpose(2, 0, 1)
+    except Exception as error:  # a damaged image can raise anything
+        raise InputError(f"{path} is not a readable image: it is truncated or altered") from error
