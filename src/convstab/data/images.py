@@ -1,8 +1,23 @@
 """Labelled images in memory, and the one LightningDataModule that serves them."""
 
-from dataclasses import dataclass, field
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
-from torch import Tensor
+import pytorch_lightning as pl
+import torch
+from platformdirs import user_cache_path
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+
+from convstab.data.augment import Mirror
+from convstab.data.batches import IndexBatches
+from convstab.data.split import stratified_split
+from convstab.errors import InputError
+from convstab.noise import to_unit
+
+Batch = tuple[Tensor, Tensor]
 
 
 @dataclass(frozen=True)
@@ -19,6 +34,14 @@ class Images:
     labels: Tensor
     groups: Tensor | None = None
 
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def spread(self, count: int) -> "Images":
+        """At most ``count`` images, evenly spaced: publishers sort by class, so the first ones would be of one class."""
+        index = torch.linspace(0, len(self) - 1, min(count, len(self))).round().long()
+        return Images(self.pixels[index], self.labels[index], None if self.groups is None else self.groups[index])
+
 
 @dataclass(frozen=True)
 class ImageSet:
@@ -34,3 +57,119 @@ class ImageSet:
     classes: tuple[str, ...]
     mirror: dict[int, int] = field(default_factory=dict)
     official: bool = False
+
+
+class InMemory(Dataset[Batch]):
+    """Serves whole batches: an index tensor -> (uint8 pixels, labels), with no per-sample Python."""
+
+    def __init__(self, images: Images) -> None:
+        self.images = images
+
+    def __getitem__(self, index: Tensor) -> Batch:
+        return self.images.pixels[index], self.images.labels[index]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+class ImageData(pl.LightningDataModule):
+    """Serves one data set: batches move as uint8 and become floats in [0, 1] on the device.
+
+    load: folder -> ImageSet; downloads what is missing.
+    root: the folder where data is found or downloaded to; None: $CONVSTAB_DATA, or the user's cache folder.
+    batch_size: training images a batch; validation and test use larger ones.
+    validation: share of the training images that choose the best checkpoint and do not train, in [0, 1).
+    seed: of the split and of the order of the training images.
+    augment: (images in [0, 1], labels) -> the same, applied to training batches on the device.
+    images: use at most this many training and test images, evenly spaced; None: all.
+    """
+
+    def __init__(
+        self,
+        load: Callable[[Path], ImageSet],
+        batch_size: int,
+        validation: float = 0.1,
+        root: str | None = None,
+        seed: int = 0,
+        augment: nn.Module | None = None,
+        images: int | None = None,
+    ) -> None:
+        super().__init__()
+        if batch_size < 1:
+            raise InputError(f"dataset.batch_size is {batch_size}; it must be at least 1")
+        if not 0 <= validation < 1:
+            raise InputError(f"dataset.validation is {validation}; it is a share of the training images in [0, 1)")
+        if images is not None and images < 2:
+            raise InputError(f"dataset.images is {images}; it must be at least 2, or null for all")
+        self.load, self.root = load, data_root(root)
+        self.batch_size, self.validation, self.seed, self.limit = batch_size, validation, seed, images
+        self.augment = augment
+        self._set: ImageSet | None = None
+
+    @property
+    def images(self) -> ImageSet:
+        """The data set, loaded at the first use."""
+        if self._set is None:
+            full = self.load(self.root)
+            if self.limit is not None:
+                full = replace(full, train=full.train.spread(self.limit), test=full.test.spread(self.limit))
+            self._set = full
+        return self._set
+
+    def setup(self, stage: str | None = None) -> None:  # noqa: ARG002
+        """Split the training images into those that train and those that choose the best checkpoint."""
+        for part in self.augment.modules() if self.augment is not None else ():
+            if isinstance(part, Mirror):
+                part.use(len(self.images.classes), self.images.mirror)
+        self.train, self.val = stratified_split(
+            self.images.train.labels, self.images.train.groups, self.validation, self.seed
+        )
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(C, H, W) of one image."""
+        return tuple(self.images.train.pixels.shape[1:])
+
+    def statistics(self) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation of each channel of the images that train, (C,) each, in [0, 1]."""
+        pixels = self.images.train.pixels
+        total = torch.zeros(2, self.shape[0], dtype=torch.float64)
+        for index in self.train.split(1000):  # in pieces: float64 copies of all images would not fit
+            values = to_unit(pixels[index]).double()
+            total += torch.stack([values.sum((0, 2, 3)), values.square().sum((0, 2, 3))])
+        mean, square = total / (len(self.train) * self.shape[1] * self.shape[2])
+        return mean.float(), (square - mean.square()).clamp_min(0).sqrt().float()
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        """Shuffled by (seed, epoch)."""
+        return self._loader(self.images.train, self.train, self.batch_size, shuffle=True)
+
+    def val_dataloader(self) -> DataLoader[Batch] | list[DataLoader[Batch]]:
+        """In order; an empty list when no images are kept for validation."""
+        return self._loader(self.images.train, self.val, 4 * self.batch_size) if len(self.val) else []
+
+    def test_dataloader(self) -> DataLoader[Batch]:
+        """In order."""
+        return self._loader(self.images.test, torch.arange(len(self.images.test)), 4 * self.batch_size)
+
+    def _loader(self, images: Images, index: Tensor, size: int, *, shuffle: bool = False) -> DataLoader[Batch]:
+        rank, ranks = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+        batches = IndexBatches(index, size, self.seed if shuffle else None, rank, ranks)
+        pin = torch.cuda.is_available()
+        return DataLoader(InMemory(images), sampler=batches, batch_size=None, pin_memory=pin)
+
+    def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:  # noqa: ARG002
+        """uint8 -> float in [0, 1], channels last; training batches are augmented."""
+        pixels, labels = batch
+        images = to_unit(pixels.contiguous(memory_format=torch.channels_last))
+        if self.augment is not None and self.trainer is not None and self.trainer.training:
+            augmented: Batch = self.augment(images, labels)
+            return augmented
+        return images, labels
+
+
+def data_root(root: str | os.PathLike[str] | None) -> Path:
+    """The folder that holds the data sets: ``root``, or $CONVSTAB_DATA, or the user's cache folder."""
+    chosen = root or os.environ.get("CONVSTAB_DATA") or user_cache_path("convstab")
+    return Path(chosen).expanduser()
+

@@ -1,0 +1,78 @@
+"""Turns a story into a command: Hydra composes the configuration, a bad input ends in one line and exit code 2."""
+
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
+from hydra.types import RunMode
+from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
+
+from convstab.errors import InputError
+
+Story = Callable[[DictConfig], Any]
+
+
+def door(config_name: str) -> Callable[[Story], Callable[[], None]]:
+    """Make the command that composes ``conf/<config_name>.yaml`` and tells the story with it."""
+
+    def decorate(story: Story) -> Callable[[], None]:
+        failed: list[Exception] = []
+
+        @hydra.main(version_base="1.3", config_path="pkg://convstab.conf", config_name=config_name)
+        @wraps(story)
+        def job(config: DictConfig) -> Any:
+            quiet_lightning()
+            try:
+                return story(config)
+            except Exception as error:
+                if HydraConfig.get().mode == RunMode.MULTIRUN:
+                    raise  # Hydra runs the other jobs, then raises it again
+                failed.append(error)
+
+        @wraps(story)
+        def command() -> None:
+            traceback_wanted = "HYDRA_FULL_ERROR" in os.environ
+            os.environ["HYDRA_FULL_ERROR"] = "1"  # else Hydra prints a traceback itself and ends with exit code 1
+            try:
+                job()
+                if failed:
+                    raise failed.pop()
+            except Exception as error:
+                line = bad_input(error)
+                if traceback_wanted or line is None:
+                    raise
+                print(line, file=sys.stderr)
+                sys.exit(2)
+
+        return command
+
+    return decorate
+
+
+def quiet_lightning() -> None:
+    """Silence what Lightning says at every start and a user can do nothing about."""
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)  # its tips are advertisements
+    for message in (".*LeafSpec.*", ".*does not have many workers.*", ".*smaller than the logging interval.*"):
+        warnings.filterwarnings("ignore", message)
+
+
+def bad_input(error: BaseException | None) -> str | None:
+    """The line for the user if ``error`` was caused by what the user gave (or by the disk), else None."""
+    while error is not None:
+        match error:
+            case InputError():
+                return f"convstab: {error}"
+            case OSError() if error.filename is not None:  # no permission, disk full: names the file
+                return f"convstab: {error.strerror}: {error.filename}"
+            case HydraException() | OmegaConfBaseException() if error.__cause__ is None:
+                return str(error)
+        error = error.__cause__
+    return None

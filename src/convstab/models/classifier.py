@@ -1,0 +1,132 @@
+"""The one base class of every architecture: normalisation, steps, metrics, optimiser and schedule."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from convstab.errors import InputError
+from convstab.metrics import class_scores
+
+Parameters = Iterable[nn.Parameter]
+
+
+class Classifier(pl.LightningModule):
+    """Images in [0, 1], float (N, C, H, W) -> logits (N, K); it normalises inside.
+
+    A subclass states only its layers: it calls this initialiser and sets ``self.net = self.build(...)``.
+
+    shape: (C, H, W) of one image.
+    classes: the K class names, in the order of the labels.
+    optimizer: parameters -> optimiser; needed to train, not to classify.
+    schedule: (optimiser, number of steps) -> learning-rate schedule, stepped after every batch.
+    """
+
+    net: nn.Sequential
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self,
+        shape: Sequence[int],
+        classes: Sequence[str],
+        optimizer: Callable[[Parameters], Optimizer] | None = None,
+        schedule: Callable[[Optimizer, int], LRScheduler] | None = None,
+    ) -> None:
+        super().__init__()
+        self.shape, self.classes = tuple(shape), list(classes)
+        self.optimizer, self.schedule = optimizer, schedule
+        self.hparams.update({"shape": list(shape), "classes": list(classes)})  # plain: loads under weights_only
+        self.register_buffer("mean", torch.zeros(self.channels, 1, 1))
+        self.register_buffer("std", torch.ones(self.channels, 1, 1))
+        self.test_scores = class_scores(self.classes)
+
+    @property
+    def channels(self) -> int:
+        """Number of colour channels of an image."""
+        return self.shape[0]
+
+    def build(self, features: Sequence[nn.Module], head: Callable[[int], Sequence[nn.Module]]) -> nn.Sequential:
+        """Join convolutional layers and the layers that ``head`` makes for their flattened size.
+
+        Raises InputError when images of ``shape`` are too small for the convolutions.
+        """
+        convolutions = nn.Sequential(*features, nn.Flatten())
+        try:
+            with torch.no_grad():
+                size = convolutions(torch.zeros(1, *self.shape)).shape[1]
+        except RuntimeError as error:
+            raise self.too_small() from error
+        if size == 0:
+            raise self.too_small()
+        return nn.Sequential(*convolutions, *head(size)).to(memory_format=torch.channels_last)  # 2-5x on a CPU
+
+    def too_small(self) -> InputError:
+        """Say that this architecture cannot take these images."""
+        size = "x".join(map(str, self.shape))
+        name = type(self).__name__
+        return InputError(f"{name} cannot take {size} images: its convolutions and pools leave nothing; choose another model=")
+
+    def set_statistics(self, mean: Tensor, std: Tensor) -> None:
+        """Normalise with these training statistics, (C,) in [0, 1]; they are kept in the checkpoint."""
+        self.mean.copy_(mean.view_as(self.mean))
+        self.std.copy_(std.view_as(self.std).clamp_min(1 / 255))  # a constant channel must not divide by 0
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Images in [0, 1], float (N, C, H, W) -> logits (N, K)."""
+        logits: Tensor = self.net((images - self.mean) / self.std)
+        return logits
+
+    def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
+        """Cross-entropy of one batch; a loss that is not finite ends the training."""
+        images, labels = batch
+        logits = self(images)
+        loss = F.cross_entropy(logits.float(), labels)
+        if not torch.isfinite(loss):
+            raise InputError(
+                f"the loss is {loss.item()} at epoch {self.current_epoch}, batch {index}: "
+                "lower optimizer.lr, or set trainer.gradient_clip_val"
+            )
+        accuracy = (logits.argmax(1) == labels).float().mean()
+        self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=len(labels), sync_dist=True)
+        self.log("train/accuracy", accuracy, on_step=False, on_epoch=True, batch_size=len(labels), sync_dist=True)
+        return loss
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:
+        """Loss and accuracy on images that did not train."""
+        images, labels = batch
+        logits = self.exact_logits(images)
+        accuracy = (logits.argmax(1) == labels).float().mean()
+        self.log("val/loss", F.cross_entropy(logits, labels), batch_size=len(labels), sync_dist=True)
+        self.log("val/accuracy", accuracy, prog_bar=True, batch_size=len(labels), sync_dist=True)
+
+    def test_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:
+        """Count what every class is taken for."""
+        images, labels = batch
+        self.test_scores.update(self.exact_logits(images), labels)
+
+    def exact_logits(self, images: Tensor) -> Tensor:
+        """float32 logits whatever trainer.precision is, so that a test accuracy is the one that evaluate finds."""
+        with torch.autocast(self.device.type, enabled=False):
+            logits: Tensor = self(images.float())
+        return logits
+
+    def on_test_epoch_end(self) -> None:
+        """Log every number of the test; the confusion matrix stays in ``test_scores``."""
+        scores = self.test_scores.compute()
+        self.log_dict({f"test/{name}": value for name, value in scores.items() if value.ndim == 0})
+
+    def configure_optimizers(self) -> Any:
+        """Lightning's form of the optimiser and its schedule."""
+        if self.optimizer is None:
+            raise InputError("this classifier was made without an optimizer and cannot be trained")
+        optimizer = self.optimizer(self.parameters())
+        if self.schedule is None:
+            return optimizer
+        schedule = self.schedule(optimizer, int(self.trainer.estimated_stepping_batches))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

@@ -1,0 +1,137 @@
+"""A run directory <-> what is in it: configuration, checkpoints, metrics."""
+
+import json
+import os
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from hydra.utils import get_class
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from pytorch_lightning.plugins import TorchCheckpointIO
+
+from convstab.errors import InputError
+from convstab.models import Classifier
+
+CONFIG, METRICS = "config.yaml", "metrics.json"
+BEST, LAST = "checkpoints/best.ckpt", "checkpoints/last.ckpt"
+MAY_CHANGE = ("ckpt", "output", "logger", "trainer", "callbacks", "runs")  # between a training and its resumption
+
+
+def open_for_training(folder: Path, config: DictConfig) -> Path | None:
+    """Make or reopen a run directory; the checkpoint to resume from, or None to start from the beginning.
+
+    Raises InputError when the folder holds another run, or one that ``ckpt=last`` was not said for.
+    """
+    known = folder / CONFIG
+    if known.exists():
+        if config.ckpt is None:
+            raise InputError(f"{folder} holds a run already: add ckpt=last to resume it, or choose another output=")
+        refuse_other_config(OmegaConf.load(known), config, folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_text(known, OmegaConf.to_yaml(config, resolve=True))
+    if config.ckpt in (None, "last"):
+        last = folder / LAST
+        return last if config.ckpt and last.exists() else None
+    if not Path(config.ckpt).is_file():
+        raise InputError(f"ckpt={config.ckpt} is not a file; it can be last or the path of a checkpoint")
+    return Path(config.ckpt)
+
+
+def refuse_other_config(before: Any, now: DictConfig, folder: Path) -> None:
+    """Raise InputError when a run is resumed with another data set, model, seed or the like."""
+    old, new = plain(before), plain(now)
+    for key in sorted((old.keys() | new.keys()) - set(MAY_CHANGE)):
+        if old.get(key) != new.get(key):
+            raise InputError(f"{folder} was trained with another {key}: {old.get(key)} there, {new.get(key)} now")
+
+
+def plain(config: Any) -> dict[str, Any]:
+    """A resolved plain dict of a configuration."""
+    values = OmegaConf.to_container(config, resolve=True)
+    assert isinstance(values, dict)
+    return {str(key): value for key, value in values.items()}
+
+
+def find_run(name: str, runs: str) -> Path:
+    """The run directory that ``run=<dir|latest>`` means; ``latest`` is the newest finished training below ``runs``.
+
+    Raises InputError when there is none.
+    """
+    if name == "latest":
+        found = sorted(Path(runs).glob(f"**/{METRICS}"), key=lambda path: path.stat().st_mtime)
+        if not found:
+            raise InputError(f"run=latest: there is no finished training below {Path(runs).resolve()}; train one first")
+        return found[-1].parent
+    folder = Path(name)
+    if not (folder / CONFIG).is_file() or not (folder / "checkpoints").is_dir():
+        what = "is not a run directory of train" if folder.exists() else "does not exist"
+        raise InputError(f"run={name} {what}; it would hold {CONFIG} and {BEST}")
+    return folder
+
+
+def load_config(folder: Path) -> DictConfig:
+    """The resolved configuration that a run was made with."""
+    try:
+        config = OmegaConf.load(folder / CONFIG)
+    except (OSError, ValueError, OmegaConfBaseException) as error:
+        raise InputError(f"{folder / CONFIG} cannot be read: {error}") from error
+    assert isinstance(config, DictConfig)
+    return config
+
+
+def load_classifier(folder: Path, checkpoint: str = BEST) -> Classifier:
+    """The classifier of a run, on the CPU, in evaluation mode; only plain values and tensors are read from disk.
+
+    Raises InputError when the checkpoint is missing, damaged, holds anything else, or is of another architecture.
+    """
+    path, target = folder / checkpoint, load_config(folder).model._target_
+    architecture = get_class(target)
+    if not issubclass(architecture, Classifier):
+        raise InputError(f"{folder / CONFIG}: model._target_ {target} is not a Classifier")
+    content = load_checkpoint(path)
+    try:
+        classifier = architecture(**content["hyper_parameters"])
+        classifier.load_state_dict(content["state_dict"])
+    except (KeyError, TypeError, RuntimeError) as error:
+        raise InputError(f"{path} is not a checkpoint of {architecture.__name__}, which {CONFIG} names") from error
+    return classifier.eval()
+
+
+def load_checkpoint(path: Path) -> dict[str, Any]:
+    """A Lightning checkpoint, on the CPU, under ``weights_only``; InputError when it is missing, damaged or unsafe."""
+    try:
+        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError as error:
+        raise InputError(f"{path} does not exist; has the training finished an epoch?") from error
+    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError) as error:
+        raise InputError(f"{path} is damaged, or holds more than weights and plain values") from error
+    return content
+
+
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """Writes beside the target and renames, so that a kill leaves the earlier checkpoint whole.
+
+    Lightning writes to the system's temporary folder first, which may be on another disk, where a move is a copy.
+    """
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
+        """Save like TorchCheckpointIO, at once or not at all."""
+        part = Path(f"{path}.part")
+        super().save_checkpoint(checkpoint, part, storage_options)
+        part.replace(path)
+
+
+def write_json(path: Path, values: Mapping[str, Any]) -> None:
+    """Write a mapping as JSON, at once or not at all."""
+    write_text(path, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file, at once or not at all."""
+    part = path.with_name(path.name + ".part")
+    part.write_text(text, encoding="utf-8")
+    os.replace(part, path)  # noqa: PTH105

@@ -1,0 +1,105 @@
+"""Train one classifier, test it, and leave a run directory."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+from hydra.core.hydra_config import HydraConfig
+from hydra.utils import instantiate
+from omegaconf import DictConfig, open_dict
+from pytorch_lightning.loggers import Logger
+from rich.console import Console
+
+from convstab import runs
+from convstab.data.images import ImageData
+from convstab.door import door
+from convstab.metrics import class_table
+from convstab.models import Classifier
+from convstab.tracking import tracking
+
+
+@door("train")
+def main(config: DictConfig) -> float:
+    """Train what the configuration composes; the validation accuracy, for a search over configurations."""
+    start = time.monotonic()
+    folder = run_folder(config)
+    checkpoint = runs.open_for_training(folder, config)
+    pl.seed_everything(config.seed, workers=True, verbose=False)  # initial weights; the epochs have seeds of their own
+
+    data = load_data(config)
+    model = make_classifier(config, data)
+    with tracking(config, folder, "train") as loggers:
+        trainer = make_trainer(config, data, loggers)
+        trainer.fit(model, data, ckpt_path=checkpoint, weights_only=True)
+        trainer.test(model, data, ckpt_path=folder / runs.BEST, weights_only=True, verbose=False)
+
+    metrics = summary(trainer, model, data) | {"seconds": round(time.monotonic() - start, 1)}
+    runs.write_json(folder / runs.METRICS, metrics)
+    report(metrics, model.classes, folder)
+    return float(metrics.get("val/accuracy", metrics["test/accuracy"]))
+
+
+def run_folder(config: DictConfig) -> Path:
+    """Where this job writes: ``output``, or Hydra's folder for the job of a sweep; written back into the config."""
+    folder = HydraConfig.get().runtime.output_dir
+    with open_dict(config):
+        config.output = folder
+    return Path(folder)
+
+
+def load_data(config: DictConfig) -> ImageData:
+    """The data set, split and augmented as configured."""
+    data: ImageData = instantiate(
+        config.dataset, seed=config.seed, augment=instantiate(config.augment, _convert_="all"), _convert_="all"
+    )
+    data.setup()
+    return data
+
+
+def make_classifier(config: DictConfig, data: ImageData) -> Classifier:
+    """The network, fitted to the data's image size, classes and statistics; plain values only in its hparams."""
+    model: Classifier = instantiate(
+        config.model,
+        shape=list(data.shape),
+        classes=list(data.images.classes),
+        optimizer=instantiate(config.optimizer),
+        schedule=instantiate(config.schedule),
+        _convert_="all",
+    )
+    model.set_statistics(*data.statistics())
+    return model
+
+
+def make_trainer(config: DictConfig, data: ImageData, loggers: list[Logger]) -> pl.Trainer:
+    """Lightning's Trainer with the configured callbacks."""
+    callbacks = dict(config.callbacks)
+    if "checkpoint" in callbacks and not len(data.val):
+        callbacks["checkpoint"] = callbacks["checkpoint"] | {"monitor": None}  # no validation: the last one is the best
+    trainer: pl.Trainer = instantiate(
+        config.trainer, logger=loggers, callbacks=[instantiate(value) for value in callbacks.values()], _convert_="all"
+    )
+    return trainer
+
+
+def summary(trainer: pl.Trainer, model: Classifier, data: ImageData) -> dict[str, Any]:
+    """All numbers of a training, by the names that the loggers use."""
+    scores = model.test_scores.compute()
+    images = data.images
+    return {
+        **{f"test/{name}": value.item() for name, value in scores.items() if value.ndim == 0},
+        "test/confusion": scores["confusion"].tolist(),
+        "epochs": trainer.current_epoch,
+        "images/train": len(data.train),
+        "images/validation": len(data.val),
+        "images/test": len(images.test),
+        "official": images.official,
+    }
+
+
+def report(metrics: dict[str, Any], classes: list[str], folder: Path) -> None:
+    """Print the test result in the form of the paper's Table 1."""
+    scores = {name.removeprefix("test/"): value for name, value in metrics.items()}
+    Console().print(class_table(scores, classes, f"{metrics['images/test']} test images"))
+    accuracies = f"accuracy {scores['accuracy']:.2%}, balanced {scores['balanced_accuracy']:.2%}"
+    print(f"{accuracies}, {metrics['epochs']} epochs in {metrics['seconds']:.0f} s: {folder}")
