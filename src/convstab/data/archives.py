@@ -33,7 +33,7 @@ UNPACK_ERRORS = (
 TRIES = 3
 PAUSE = 1.0  # seconds before the first retry, doubled for the next
 TIMEOUT = (10.0, 30.0)  # seconds to connect, seconds without a byte
-CHUNK = 1 << 18  # bytes
+CHUNK = 1 << 16  # bytes; what a broken connection loses at most
 
 log = logging.getLogger(__name__)
 
@@ -240,7 +240,7 @@ def _extract(archive: Path, folder: Path) -> None:
                 _refuse_escape(archive, name)
             packed.extractall(folder)  # noqa: S202 - each name was checked
     else:
-        with tarfile.open(archive) as packed_tar:
+        with tarfile.open(archive, "r:gz") as packed_tar:
             packed_tar.extractall(folder, filter="data")
 
 

@@ -43,9 +43,9 @@ CLASSES = (
     "keep left", "roundabout", "end of no passing", "end of no passing for trucks",
 )
 # fmt: on
-# Not mirrored: digits and text; vehicles, people and animals, which face one way; the roundabout, which turns one
-# way; the bars of the "end of" signs, which lean one way; a double curve and a narrowing road, whose counterparts
-# are not among the 43.
+# Not mirrored: digits and text; vehicles, people and animals, which face one way; the roundabout, which turns
+# one way; the bars of the "end of" signs, which lean one way; a double curve and a narrowing road, whose
+# counterparts are not among the 43.
 SYMMETRIC = (11, 12, 13, 15, 17, 18, 22, 26, 30, 35)
 PAIRS = ((19, 20), (33, 34), (36, 37), (38, 39))
 MIRROR = {k: k for k in SYMMETRIC} | dict(PAIRS) | {b: a for a, b in PAIRS}
