@@ -46,7 +46,13 @@ class GaussianNoise(nn.Module):
     def forward(self, images: Tensor, labels: Tensor) -> Batch:
         """Noisy images, unchanged labels."""
         sigma = torch.empty(len(images), device=images.device).uniform_(self.low, self.high)
-        return noise.add_gaussian(images, sigma), labels
+        return with_noise(images, sigma), labels
+
+
+def with_noise(images: Tensor, sigma: Tensor) -> Tensor:
+    """Images (N, C, H, W) in [0, 1] plus Gaussian noise of ``sigma`` grey levels (N,), clipped and rounded to 8 bit."""
+    scale = noise.grey_to_unit_(sigma.clone()).view(-1, 1, 1, 1)
+    return noise.round_to_grey(images + scale * torch.randn_like(images))
 
 
 class NoisyCopies(nn.Module):
@@ -71,7 +77,7 @@ class NoisyCopies(nn.Module):
         count, device = len(images), images.device
         sigma = self.sigmas.to(device)[torch.randint(len(self.sigmas), (count,), device=device)]
         clean = torch.randint(self.copies + 1, (count,), device=device) == 0
-        return noise.add_gaussian(images, sigma.masked_fill(clean, 0)), labels
+        return with_noise(images, sigma.masked_fill(clean, 0)), labels
 
 
 class Mirror(nn.Module):
