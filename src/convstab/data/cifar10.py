@@ -66,9 +66,9 @@ def _read_batch(path: Path) -> tuple[np.ndarray, np.ndarray]:
         raise InputError(f"{path} cannot be read ({error.strerror})") from error
     except Exception as error:  # a damaged pickle can raise anything
         raise InputError(f"{path} is not a CIFAR-10 batch: it is truncated or altered") from error
-    if data.dtype != np.uint8 or data.shape != (len(data), int(np.prod(SHAPE))):
+    if data.dtype != np.uint8 or data.shape[1:] != (np.prod(SHAPE),):
         raise InputError(f"{path} has data of {data.dtype} {data.shape}, not uint8 (n, 3072)")
-    if labels.shape != (len(data),) or labels.dtype.kind not in "iu":
+    if labels.shape != data.shape[:1] or labels.dtype.kind not in "iu":
         raise InputError(f"{path} has {len(data)} images but labels of {labels.dtype} {labels.shape}")
     return data, labels.astype(np.int64)
 

@@ -195,7 +195,7 @@ def _keep(pixels: np.ndarray, path: Path, family: str) -> None:
 def _open_cache(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
     try:
         pixels = np.load(path, mmap_mode="c")  # private pages: writable for PyTorch, the file stays as it is
-    except (OSError, ValueError):
+    except (OSError, EOFError, ValueError):
         return None
     return np.asarray(pixels) if pixels.shape == shape and pixels.dtype == np.uint8 else None
 
