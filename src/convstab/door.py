@@ -60,7 +60,11 @@ def door(config_name: str) -> Callable[[Story], Callable[[], None]]:
 def quiet_lightning() -> None:
     """Silence what Lightning says at every start and a user can do nothing about."""
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)  # its tips are advertisements
-    for message in (".*LeafSpec.*", ".*does not have many workers.*", ".*smaller than the logging interval.*"):
+    for message in (
+        ".*LeafSpec.*",
+        ".*does not have many workers.*",
+        ".*smaller than the logging interval.*",
+    ):
         warnings.filterwarnings("ignore", message)
 
 

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
+from rich.markup import escape
 from rich.table import Table
+from torch import Tensor
 from torchmetrics import ClasswiseWrapper, MetricCollection
 from torchmetrics.classification import (
     MulticlassAccuracy,
@@ -12,11 +14,24 @@ from torchmetrics.classification import (
 )
 
 
+class BalancedAccuracy(MulticlassConfusionMatrix):
+    """The unweighted mean of the class recalls (what the paper's Tables 2 and 6 call accuracy).
+
+    A class without images does not count, as in scikit-learn; torchmetrics' macro recall takes it as 0 when it was
+    predicted.
+    """
+
+    def compute(self) -> Tensor:
+        """Mean recall of the classes that have images."""
+        confusion = super().compute().double()
+        images = confusion.sum(1)
+        return (confusion.diagonal() / images)[images > 0].mean().float()
+
+
 def class_scores(classes: Sequence[str]) -> MetricCollection:
     """Collect accuracy, balanced accuracy, ``precision/<class>``, ``recall/<class>`` and confusion from logits (N, K).
 
-    Balanced accuracy is the unweighted mean of the class recalls (what the paper's Tables 2 and 6 call accuracy);
-    a class without images does not count. ``confusion`` is (K, K): row = label, column = prediction.
+    ``confusion`` is (K, K): row = label, column = prediction.
     """
     k, names = len(classes), list(classes)
     precision = MulticlassPrecision(k, average=None, validate_args=False)
@@ -24,7 +39,7 @@ def class_scores(classes: Sequence[str]) -> MetricCollection:
     return MetricCollection(
         {
             "accuracy": MulticlassAccuracy(k, average="micro", validate_args=False),
-            "balanced_accuracy": MulticlassRecall(k, average="macro", validate_args=False),
+            "balanced_accuracy": BalancedAccuracy(k, validate_args=False),
             "precision": ClasswiseWrapper(precision, names, prefix="precision/"),
             "recall": ClasswiseWrapper(recall, names, prefix="recall/"),
             "confusion": MulticlassConfusionMatrix(k, validate_args=False),
@@ -45,6 +60,6 @@ def class_table(scores: Mapping[str, float], classes: Sequence[str], title: str,
         for block in blocks:
             name = block[row] if row < len(block) else None
             keys = (f"precision/{name}", f"recall/{name}")
-            cells += ["", "", ""] if name is None else [name, *(f"{scores[key]:.4f}" for key in keys)]
+            cells += ["", "", ""] if name is None else [escape(name), *(f"{scores[key]:.4f}" for key in keys)]
         table.add_row(*cells)
     return table

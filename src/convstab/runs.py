@@ -18,7 +18,14 @@ from convstab.models import Classifier
 
 CONFIG, METRICS = "config.yaml", "metrics.json"
 BEST, LAST = "checkpoints/best.ckpt", "checkpoints/last.ckpt"
-MAY_CHANGE = ("ckpt", "output", "logger", "trainer", "callbacks", "runs")  # between a training and its resumption
+MAY_CHANGE = (
+    "ckpt",
+    "output",
+    "logger",
+    "trainer",
+    "callbacks",
+    "runs",
+)  # between a training and its resumption
 
 
 def open_for_training(folder: Path, config: DictConfig) -> Path | None:

@@ -10,7 +10,6 @@ import wandb
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 from pytorch_lightning.loggers import Logger, WandbLogger
-from pytorch_lightning.utilities import rank_zero_only
 
 from convstab.errors import InputError
 from convstab.runs import plain
@@ -26,7 +25,7 @@ def tracking(config: DictConfig, folder: Path, job_type: str) -> Iterator[list[L
     loggers: list[Logger] = []
     failed = True
     try:
-        for name, options in (config.logger or {}).items() if rank_zero_only.rank in (0, None) else ():
+        for name, options in (config.logger or {}).items() if is_first_process() else ():
             more = {"job_type": job_type, "name": folder.name} if name == "wandb" else {}
             loggers.append(instantiate(options, save_dir=str(folder), **more))
         for logger in loggers:
@@ -52,14 +51,20 @@ def wandb_logger(mode: str, save_dir: str, **options: Any) -> WandbLogger:
         raise InputError(f"logger.wandb.mode is {mode!r}; it can be auto, online or offline")
     if mode == "online" and not has_key():
         raise InputError("logger.wandb.mode=online needs a key: set WANDB_API_KEY, or run wandb login")
-    if mode == "auto":
-        mode = os.environ.get("WANDB_MODE") or ("online" if has_key() else "offline")
+    if mode == "auto" and "WANDB_MODE" not in os.environ:
+        mode = "online" if has_key() else "offline"
+    chosen: Any = None if mode == "auto" else mode  # None: WANDB_MODE decides
     # WandbLogger(offline=True) would set WANDB_MODE for every later job of the process, so the run is made here
     settings = wandb.Settings(console="off", silent=True)  # the terminal is ours
-    run = wandb.init(mode=mode, dir=save_dir, settings=settings, reinit="finish_previous", **options)
+    run = wandb.init(mode=chosen, dir=save_dir, settings=settings, reinit="finish_previous", **options)
     run.define_metric("trainer/global_step")
     run.define_metric("*", step_metric="trainer/global_step", step_sync=True)
     return WandbLogger(experiment=run, save_dir=save_dir)
+
+
+def is_first_process() -> bool:
+    """Whether this process may write: the others of a distributed training were started with a rank above 0."""
+    return all(os.environ.get(name, "0") == "0" for name in ("RANK", "LOCAL_RANK", "SLURM_PROCID"))
 
 
 def has_key() -> bool:

@@ -51,7 +51,10 @@ def run_folder(config: DictConfig) -> Path:
 def load_data(config: DictConfig) -> ImageData:
     """The data set, split and augmented as configured."""
     data: ImageData = instantiate(
-        config.dataset, seed=config.seed, augment=instantiate(config.augment, _convert_="all"), _convert_="all"
+        config.dataset,
+        seed=config.seed,
+        augment=instantiate(config.augment, _convert_="all"),
+        _convert_="all",
     )
     data.setup()
     return data
@@ -77,7 +80,10 @@ def make_trainer(config: DictConfig, data: ImageData, loggers: list[Logger]) -> 
     if "checkpoint" in callbacks and not len(data.val):
         callbacks["checkpoint"] = callbacks["checkpoint"] | {"monitor": None}  # no validation: the last one is the best
     trainer: pl.Trainer = instantiate(
-        config.trainer, logger=loggers, callbacks=[instantiate(value) for value in callbacks.values()], _convert_="all"
+        config.trainer,
+        logger=loggers,
+        callbacks=[instantiate(value) for value in callbacks.values()],
+        _convert_="all",
     )
     return trainer
 

@@ -10,8 +10,8 @@ import kornia.augmentation as K
 import torch
 from torch import Tensor, nn
 
-from convstab.errors import InputError
 from convstab import noise
+from convstab.errors import InputError
 
 Batch = tuple[Tensor, Tensor]
 
@@ -38,10 +38,10 @@ class GaussianNoise(nn.Module):
 
     def __init__(self, sigma: float | Sequence[float]) -> None:
         super().__init__()
-        low, high = (sigma, sigma) if isinstance(sigma, int | float) else tuple(sigma)
-        if not 0 <= low <= high < math.inf:
+        ends = [sigma] if isinstance(sigma, int | float) else list(sigma)
+        self.low, self.high = ends[0], ends[-1]
+        if len(ends) > 2 or not 0 <= self.low <= self.high < math.inf:
             raise InputError(f"augment.sigma is {sigma}; it is a number of grey levels from 0, or [low, high]")
-        self.low, self.high = float(low), float(high)
 
     def forward(self, images: Tensor, labels: Tensor) -> Batch:
         """Noisy images, unchanged labels."""

@@ -37,11 +37,11 @@ class IndexBatches(Sampler[Tensor]):
         share = len(self.index) // self.ranks
         if self.seed is None:
             share += self.rank < len(self.index) % self.ranks
-        return -(-share // self.batch_size)
+        return (share + self.batch_size - 1) // self.batch_size
 
 
 class SeedEveryEpoch(pl.Callback):
-    """Seeds each epoch by (seed, epoch, rank), so that a resumed training draws the noise and dropout of an uninterrupted one."""
+    """Seeds each epoch by (seed, epoch, rank): a resumed training draws the noise and dropout of an uninterrupted one."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed

@@ -38,7 +38,7 @@ class Images:
         return len(self.labels)
 
     def spread(self, count: int) -> "Images":
-        """At most ``count`` images, evenly spaced: publishers sort by class, so the first ones would be of one class."""
+        """At most ``count`` images, evenly spaced: GTSRB is sorted by class, its first images are of one class."""
         index = torch.linspace(0, len(self) - 1, min(count, len(self))).round().long()
         return Images(self.pixels[index], self.labels[index], None if self.groups is None else self.groups[index])
 
@@ -172,4 +172,3 @@ def data_root(root: str | os.PathLike[str] | None) -> Path:
     """The folder that holds the data sets: ``root``, or $CONVSTAB_DATA, or the user's cache folder."""
     chosen = root or os.environ.get("CONVSTAB_DATA") or user_cache_path("convstab")
     return Path(chosen).expanduser()
-

@@ -24,9 +24,7 @@ def stratified_split(labels: Tensor, groups: Tensor | None, share: float, seed: 
     of_group = torch.empty(len(names), dtype=labels.dtype).scatter_(0, member, labels)
     count = max(round(share * len(names)), len(torch.unique(labels)))
     try:
-        _, chosen = train_test_split(
-            range(len(names)), test_size=count, stratify=of_group.numpy(), random_state=seed
-        )
+        _, chosen = train_test_split(range(len(names)), test_size=count, stratify=of_group.numpy(), random_state=seed)
     except ValueError as error:
         raise InputError(
             f"dataset.validation={share} cannot be split off {len(names)} images or tracks by class: {error}"

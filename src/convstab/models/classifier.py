@@ -64,13 +64,17 @@ class Classifier(pl.LightningModule):
             raise self.too_small() from error
         if size == 0:
             raise self.too_small()
-        return nn.Sequential(*convolutions, *head(size)).to(memory_format=torch.channels_last)  # 2-5x on a CPU
+        net = nn.Sequential(*convolutions, *head(size))
+        net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # 2-5x on a CPU
+        return net
 
     def too_small(self) -> InputError:
         """Say that this architecture cannot take these images."""
         size = "x".join(map(str, self.shape))
         name = type(self).__name__
-        return InputError(f"{name} cannot take {size} images: its convolutions and pools leave nothing; choose another model=")
+        return InputError(
+            f"{name} cannot take {size} images: its convolutions and pools leave nothing; choose another model="
+        )
 
     def set_statistics(self, mean: Tensor, std: Tensor) -> None:
         """Normalise with these training statistics, (C,) in [0, 1]; they are kept in the checkpoint."""
@@ -97,7 +101,7 @@ class Classifier(pl.LightningModule):
         self.log("train/accuracy", accuracy, on_step=False, on_epoch=True, batch_size=len(labels), sync_dist=True)
         return loss
 
-    def validation_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:
+    def validation_step(self, batch: tuple[Tensor, Tensor], index: int) -> None:  # noqa: ARG002
         """Loss and accuracy on images that did not train."""
         images, labels = batch
         logits = self.exact_logits(images)
@@ -105,7 +109,7 @@ class Classifier(pl.LightningModule):
         self.log("val/loss", F.cross_entropy(logits, labels), batch_size=len(labels), sync_dist=True)
         self.log("val/accuracy", accuracy, prog_bar=True, batch_size=len(labels), sync_dist=True)
 
-    def test_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:
+    def test_step(self, batch: tuple[Tensor, Tensor], index: int) -> None:  # noqa: ARG002
         """Count what every class is taken for."""
         images, labels = batch
         self.test_scores.update(self.exact_logits(images), labels)

@@ -1,4 +1,4 @@
-"""Learning-rate schedules: (optimiser, number of steps of the whole training) -> schedule, stepped after every batch."""
+"""Learning-rate schedules: (optimiser, steps of the whole training) -> schedule, stepped after every batch."""
 
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR

@@ -1,0 +1,33 @@
+"""Small data that the tests share."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from convstab.data.images import ImageData, Images, ImageSet
+
+
+@pytest.fixture
+def image_set() -> ImageSet:
+    """Four classes that brightness tells apart; 240 training images in groups of 3, and 80 test images."""
+
+    def images(count: int, seed: int) -> Images:
+        labels = torch.arange(count) // 3 % 4
+        noise = torch.randint(0, 30, (count, 3, 16, 16), generator=torch.Generator().manual_seed(seed))
+        pixels = (labels.view(-1, 1, 1, 1) * 60 + noise).to(torch.uint8)
+        return Images(pixels, labels, torch.arange(count) // 3)
+
+    return ImageSet(images(240, 0), images(80, 1), ("black", "dark", "light", "white"), mirror={0: 0, 1: 2, 2: 1})
+
+
+@pytest.fixture
+def make_data(image_set: ImageSet, tmp_path: Path) -> Callable[..., ImageData]:
+    """Make the data module of ``image_set`` with the given options."""
+
+    def make(**options: object) -> ImageData:
+        values = {"batch_size": 32, "root": str(tmp_path)} | options
+        return ImageData(load=lambda _: image_set, **values)  # type: ignore[arg-type]
+
+    return make
