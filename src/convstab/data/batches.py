@@ -41,7 +41,7 @@ class IndexBatches(Sampler[Tensor]):
 
 
 class SeedEveryEpoch(pl.Callback):
-    """Seeds each epoch by (seed, epoch, rank): a resumed training draws the noise and dropout of an uninterrupted one."""
+    """Seeds each epoch by (seed, epoch, rank): a resumed training draws what an uninterrupted one does."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed

@@ -84,9 +84,7 @@ def load(root: Path, size: int = 48, train: str = "auto") -> ImageSet:
     train_files = _training_files(base / chosen.holds, final=chosen is FINAL_ARCHIVE)
     test_files = _test_files(base)
     official = all((base / folder / OFFICIAL_MARK).exists() for folder in (chosen.holds, TEST))
-    image_set = ImageSet(
-        _images(base, train_files, size), _images(base, test_files, size), CLASSES, MIRROR, official
-    )
+    image_set = ImageSet(_images(base, train_files, size), _images(base, test_files, size), CLASSES, MIRROR, official)
     log.info(
         "gtsrb: %d training images, %d test images (%s training set)",
         len(train_files.paths),
@@ -100,8 +98,7 @@ def _training_archive(base: Path, train: str) -> Archive:
     if train not in ("auto", "final", "small"):
         raise InputError(f"dataset.train={train} must be auto, final or small")
     small, final = (
-        (base / archive.holds).is_dir() or (base / archive.name).is_file()
-        for archive in (SMALL_ARCHIVE, FINAL_ARCHIVE)
+        (base / archive.holds).is_dir() or (base / archive.name).is_file() for archive in (SMALL_ARCHIVE, FINAL_ARCHIVE)
     )
     return SMALL_ARCHIVE if train == "small" or (train == "auto" and small and not final) else FINAL_ARCHIVE
 
@@ -124,9 +121,7 @@ def _training_files(folder: Path, final: bool) -> Listing:
         if not rows:
             raise InputError(f"{of_class} has no image of class {label} ({name})")
         if any(found != label for _, found in rows):
-            raise InputError(
-                f"{of_class / f'GT-{label:05d}.csv'} has labels other than {label}, its folder's"
-            )
+            raise InputError(f"{of_class / f'GT-{label:05d}.csv'} has labels other than {label}, its folder's")
         paths += [of_class / file for file, _ in rows]
         labels += [label] * len(rows)
     prefixes = [(label, path.name.partition("_")[0]) for label, path in zip(labels, paths, strict=True)]
@@ -149,9 +144,7 @@ def _read_csv(path: Path) -> list[tuple[str, int]]:
         with path.open(newline="") as file:
             return [(row["Filename"], int(row["ClassId"])) for row in csv.DictReader(file, delimiter=";")]
     except FileNotFoundError as error:
-        raise InputError(
-            f"{path} is missing: the data is incomplete; remove its folder to start afresh"
-        ) from error
+        raise InputError(f"{path} is missing: the data is incomplete; remove its folder to start afresh") from error
     except (OSError, KeyError, TypeError, ValueError, csv.Error) as error:
         raise InputError(f"{path} is not a list with Filename and ClassId in each row ({error!r})") from error
 
@@ -208,9 +201,7 @@ def _fingerprint(base: Path, paths: Sequence[Path], size: int) -> str:
             found |= {folder / entry.name: entry.stat() for entry in os.scandir(folder) if entry.is_file()}
     missing = [path for path in paths if path not in found]
     if missing:
-        raise InputError(
-            f"{len(missing)} of {len(paths)} images of gtsrb are missing, the first is {missing[0]}"
-        )
+        raise InputError(f"{len(missing)} of {len(paths)} images of gtsrb are missing, the first is {missing[0]}")
     digest = hashlib.sha256(f"{CACHE_VERSION} {size} {FILTER.name}".encode())
     for path in paths:
         digest.update(f"\n{path.relative_to(base)} {found[path].st_size} {found[path].st_mtime_ns}".encode())
@@ -236,4 +227,5 @@ def _decode_one(path: Path, size: int) -> np.ndarray:
         with Image.open(path) as image:
             return np.asarray(image.convert("RGB").resize((size, size), FILTER)).transpose(2, 0, 1)
     except Exception as error:  # a damaged image can raise anything
-        raise InputError(f"{path} is not a readable image: it is truncated or altered") from error
+        reason = getattr(error, "strerror", None) or "it is truncated or altered"  # Pillow's own have no strerror
+        raise InputError(f"{path} is not a readable image: {reason}") from error
