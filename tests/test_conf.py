@@ -1,0 +1,86 @@
+"""The configuration: every group composes, and every value reaches code that takes it."""
+
+from pathlib import Path
+
+import pytest
+import pytorch_lightning as pl
+import torch
+from hydra import compose, initialize_config_module
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from convstab.data.images import ImageData
+from convstab.models import Classifier
+
+CONF = Path(__file__).parent.parent / "conf"
+PAPER = {"digits": "LeNet", "mnist": "LeNet", "cifar10": "CifarQuick", "gtsrb": "Aghdam"}
+
+
+def options(group: str) -> list[str]:
+    return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+
+
+def composed(*overrides: str) -> DictConfig:
+    with initialize_config_module("convstab.conf", version_base="1.3"):
+        return compose("train", [*overrides])
+
+
+@pytest.mark.parametrize(("dataset", "architecture"), PAPER.items())
+def test_a_data_set_alone_picks_the_papers_architecture(dataset: str, architecture: str) -> None:
+    config = composed(f"dataset={dataset}")
+    assert config.model._target_ == f"convstab.models.{architecture}"
+    assert composed(f"dataset={dataset}", "model=lenet").model._target_ == "convstab.models.LeNet"
+    assert isinstance(instantiate(config.dataset, seed=0), ImageData)
+    assert config.trainer.max_epochs > 0
+
+
+@pytest.mark.parametrize("name", options("model"))
+def test_every_model_takes_its_values(name: str) -> None:
+    model = instantiate(composed(f"model={name}").model, shape=[3, 48, 48], classes=["a", "b"], _convert_="all")
+    assert isinstance(model, Classifier)
+
+
+@pytest.mark.parametrize("name", options("augment"))
+def test_every_augmentation_takes_its_values(name: str) -> None:
+    augment = instantiate(composed(f"augment={name}").augment, _convert_="all")
+    for part in augment.modules():
+        if hasattr(part, "use"):
+            part.use(2, {})
+    images, labels = augment(torch.rand(2, 3, 16, 16), torch.tensor([0, 1]))
+    assert images.shape == (2, 3, 16, 16)
+    assert labels.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("optimizer", options("optimizer"))
+@pytest.mark.parametrize("schedule", options("schedule"))
+def test_every_optimizer_goes_with_every_schedule(optimizer: str, schedule: str) -> None:
+    config = composed(f"optimizer={optimizer}", f"schedule={schedule}")
+    made = instantiate(config.optimizer)([torch.nn.Parameter(torch.zeros(1))])
+    rates = instantiate(config.schedule)(made, 10)
+    made.step()
+    rates.step()
+    if schedule == "constant":
+        assert rates.get_last_lr() == [config.optimizer.lr]
+
+
+@pytest.mark.parametrize("name", options("recipe"))
+def test_a_recipe_says_only_what_the_groups_know(name: str) -> None:
+    recipe = OmegaConf.load(CONF / "recipe" / f"{name}.yaml")
+    config = composed(f"dataset={name}")
+    for group, values in recipe.items():
+        for key, value in values.items():
+            assert config[group][key] == value
+
+
+@pytest.mark.parametrize("name", options("logger"))
+def test_every_logger_can_be_chosen_and_listed(name: str) -> None:
+    alone, listed = composed(f"logger={name}"), composed(f"logger=[csv,{name}]")
+    expected = set() if name == "none" else {name}
+    assert set(alone.get("logger") or {}) == expected
+    assert set(listed.logger) == expected | {"csv"}
+
+
+def test_the_trainer_and_its_callbacks_take_their_values(tmp_path: Path) -> None:
+    config = composed(f"output={tmp_path}", "trainer.max_epochs=1")
+    callbacks = [instantiate(value) for value in config.callbacks.values()]
+    assert isinstance(instantiate(config.trainer, logger=False, callbacks=callbacks), pl.Trainer)

@@ -1,0 +1,118 @@
+"""Run directories: what they refuse, and that nothing unsafe is loaded from them."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from omegaconf import DictConfig, OmegaConf
+
+from convstab import runs
+from convstab.errors import InputError
+from convstab.models import LeNet
+
+CONFIG = {"seed": 0, "ckpt": None, "output": "x", "model": {"_target_": "convstab.models.LeNet"}}
+DIGITS = [str(digit) for digit in range(10)]
+
+
+def config(**changes: Any) -> DictConfig:
+    return OmegaConf.create(CONFIG | changes)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A run directory of a LeNet."""
+    folder = tmp_path / "run"
+    runs.open_for_training(folder, config())
+    (folder / "checkpoints").mkdir()
+    network = LeNet([1, 28, 28], DIGITS)
+    network.set_statistics(torch.tensor([0.2]), torch.tensor([0.3]))
+    torch.save({"state_dict": network.state_dict(), "hyper_parameters": dict(network.hparams)}, folder / runs.BEST)
+    return folder
+
+
+def test_a_classifier_comes_back_with_its_statistics(run: Path) -> None:
+    network = runs.load_classifier(run)
+    assert not network.training
+    assert network.classes == DIGITS
+    assert network.mean.item() == pytest.approx(0.2)
+
+
+def test_a_folder_is_not_trained_in_twice(run: Path) -> None:
+    with pytest.raises(InputError, match="holds a run already: add ckpt=last"):
+        runs.open_for_training(run, config())
+
+
+def test_resuming_needs_the_same_configuration(run: Path) -> None:
+    assert runs.open_for_training(run, config(ckpt="last", output="y")) is None  # killed before the first epoch ended
+    (run / runs.LAST).touch()
+    assert runs.open_for_training(run, config(ckpt="last")) == run / runs.LAST
+    with pytest.raises(InputError, match="was trained with another seed: 0 there, 1 now"):
+        runs.open_for_training(run, config(ckpt="last", seed=1))
+
+
+def test_a_checkpoint_is_a_file(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="ckpt=nowhere is not a file"):
+        runs.open_for_training(tmp_path / "new", config(ckpt="nowhere"))
+
+
+def test_latest_is_the_newest_finished_training(run: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="there is no finished training below"):
+        runs.find_run("latest", str(tmp_path))
+    runs.write_json(run / runs.METRICS, {})
+    assert runs.find_run("latest", str(tmp_path)) == run
+    assert runs.find_run(str(run), "elsewhere") == run
+
+
+@pytest.mark.parametrize(("name", "message"), [("nowhere", "does not exist"), (".", "is not a run directory")])
+def test_what_is_not_a_run_is_named(name: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=rf"run={name} {message}"):
+        runs.find_run(name, "runs")
+
+
+class Evil:
+    """Unpickling this would write a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Path.touch, (self.path,))
+
+
+def test_nothing_is_unpickled_freely(run: Path, tmp_path: Path) -> None:
+    torch.save({"state_dict": {}, "hyper_parameters": Evil(tmp_path / "hacked")}, run / runs.BEST)
+    with pytest.raises(InputError, match="holds more than weights and plain values"):
+        runs.load_classifier(run)
+    assert not (tmp_path / "hacked").exists()
+
+
+def test_damaged_missing_and_foreign_checkpoints_are_named(run: Path) -> None:
+    whole = (run / runs.BEST).read_bytes()
+    (run / runs.BEST).write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match=r"best\.ckpt is damaged"):
+        runs.load_classifier(run)
+    (run / runs.BEST).unlink()
+    with pytest.raises(InputError, match=r"best\.ckpt does not exist"):
+        runs.load_classifier(run)
+    (run / runs.BEST).write_bytes(whole)
+    runs.write_text(run / runs.CONFIG, OmegaConf.to_yaml(config(model={"_target_": "convstab.models.CifarQuick"})))
+    with pytest.raises(InputError, match="is not a checkpoint of CifarQuick"):
+        runs.load_classifier(run)
+    runs.write_text(run / runs.CONFIG, OmegaConf.to_yaml(config(model={"_target_": "pathlib.Path"})))
+    with pytest.raises(InputError, match="is not a Classifier"):
+        runs.load_classifier(run)
+
+
+def test_a_checkpoint_is_replaced_at_once_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "last.ckpt"
+    runs.AtomicCheckpointIO().save_checkpoint({"epoch": 1}, path)
+
+    def killed(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        runs.AtomicCheckpointIO().save_checkpoint({"epoch": 2}, path)
+    assert torch.load(path, weights_only=True) == {"epoch": 1}
