@@ -43,7 +43,7 @@ def write_images(folder: Path, images: dict[str, tuple[int, tuple[int, int, int]
     rows = [f"{name};6;8;1;1;5;7;{label}\n" for name, (label, _) in images.items()]
     csv.write_text(HEADER + "".join(rows))
     for name, (_, colour) in images.items():
-        Image.new("RGB", (6, 8), colour).save(folder / name)
+        (folder / name).write_bytes(b"P6\n6 8\n255\n" + 48 * bytes(colour))
 
 
 def write_training(folder: Path) -> None:
