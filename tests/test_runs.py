@@ -23,11 +23,13 @@ def config(**changes: Any) -> DictConfig:
 def run(tmp_path: Path) -> Path:
     """A run directory of a LeNet."""
     folder = tmp_path / "run"
-    runs.open_for_training(folder, config())
+    assert runs.open_for_training(folder, config()) is None
     (folder / "checkpoints").mkdir()
     network = LeNet([1, 28, 28], DIGITS)
     network.set_statistics(torch.tensor([0.2]), torch.tensor([0.3]))
-    torch.save({"state_dict": network.state_dict(), "hyper_parameters": dict(network.hparams)}, folder / runs.BEST)
+    content = {"state_dict": network.state_dict(), "hyper_parameters": dict(network.hparams)}
+    for name in (runs.BEST, runs.LAST):
+        torch.save(content, folder / name)
     return folder
 
 
@@ -44,11 +46,14 @@ def test_a_folder_is_not_trained_in_twice(run: Path) -> None:
 
 
 def test_resuming_needs_the_same_configuration(run: Path) -> None:
-    assert runs.open_for_training(run, config(ckpt="last", output="y")) is None  # killed before the first epoch ended
-    (run / runs.LAST).touch()
-    assert runs.open_for_training(run, config(ckpt="last")) == run / runs.LAST
+    assert runs.open_for_training(run, config(ckpt="last", output="y")) == run / runs.LAST
     with pytest.raises(InputError, match="was trained with another seed: 0 there, 1 now"):
         runs.open_for_training(run, config(ckpt="last", seed=1))
+
+
+def test_a_start_that_trained_nothing_is_started_afresh(tmp_path: Path) -> None:
+    for ckpt in (None, None, "last"):  # no data, say; or killed before the first epoch ended
+        assert runs.open_for_training(tmp_path, config(ckpt=ckpt)) is None
 
 
 def test_a_checkpoint_is_a_file(tmp_path: Path) -> None:

@@ -33,13 +33,12 @@ def open_for_training(folder: Path, config: DictConfig) -> Path | None:
 
     Raises InputError when the folder holds another run, or one that ``ckpt=last`` was not said for.
     """
-    known = folder / CONFIG
-    if known.exists():
+    if any((folder / name).exists() for name in (LAST, METRICS)):  # else nothing was trained yet: start afresh
         if config.ckpt is None:
             raise InputError(f"{folder} holds a run already: add ckpt=last to resume it, or choose another output=")
-        refuse_other_config(OmegaConf.load(known), config, folder)
+        refuse_other_config(load_config(folder), config, folder)
     folder.mkdir(parents=True, exist_ok=True)
-    write_text(known, OmegaConf.to_yaml(config, resolve=True))
+    write_text(folder / CONFIG, OmegaConf.to_yaml(config, resolve=True))
     if config.ckpt in (None, "last"):
         last = folder / LAST
         return last if config.ckpt and last.exists() else None
