@@ -112,9 +112,7 @@ def test_a_broken_connection_is_taken_up_where_it_broke(publisher: Publisher, tm
     assert (tmp_path / "file.bin").read_bytes() == CONTENT
 
 
-def test_a_part_outlives_a_failed_start_and_the_next_one_continues_it(
-    publisher: Publisher, tmp_path: Path
-) -> None:
+def test_a_part_outlives_a_failed_start_and_the_next_one_continues_it(publisher: Publisher, tmp_path: Path) -> None:
     publisher.cuts = [CHUNK + 9, 9, 9]
     with pytest.raises(requests.RequestException):
         download(publisher.url, MD5, tmp_path / "file.bin")
@@ -144,9 +142,7 @@ def test_a_wrong_sum_deletes_the_part(publisher: Publisher, tmp_path: Path, star
     if start:
         (tmp_path / "file.bin.part").write_bytes(start)
     publisher.content = CONTENT[:-1] + b"!"
-    with pytest.raises(
-        InputError, match=rf"file\.bin\.part has the MD5 sum .*, not {MD5}: .*deleted"
-    ) as error:
+    with pytest.raises(InputError, match=rf"file\.bin\.part has the MD5 sum .*, not {MD5}: .*deleted") as error:
         download(publisher.url, MD5, tmp_path / "file.bin")
     assert "\n" not in str(error.value)
     assert names_under(tmp_path) == set()
@@ -161,8 +157,7 @@ def test_only_what_may_pass_is_tried_again(
     with pytest.raises(InputError) as error:
         provide("toys", tmp_path, wanted)
     assert str(error.value) == (
-        f"toys is not in {tmp_path} and could not be downloaded (HTTP {status}): "
-        "put file.bin, file.bin.zip there"
+        f"toys is not in {tmp_path} and could not be downloaded (HTTP {status}): put file.bin, file.bin.zip there"
     )
     assert len(publisher.ranges) == requests_made
 
@@ -175,8 +170,7 @@ def test_no_network_is_one_line_that_names_the_files(tmp_path: Path, monkeypatch
     with pytest.raises(InputError) as error:
         provide("toys", tmp_path, wanted)
     assert str(error.value) == (
-        f"toys is not complete in {tmp_path} and could not be downloaded (no connection): "
-        "put a.bin, b.bin there"
+        f"toys is not complete in {tmp_path} and could not be downloaded (no connection): put a.bin, b.bin there"
     )
 
 
@@ -232,9 +226,7 @@ def test_a_kill_while_unpacking_leaves_nothing_to_trust(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("*.unpacking"))
 
 
-@pytest.mark.parametrize(
-    "name", ["../evil.txt", "toys/../../evil.txt", "/evil.txt", "..\\evil.txt", "C:/evil.txt"]
-)
+@pytest.mark.parametrize("name", ["../evil.txt", "toys/../../evil.txt", "/evil.txt", "..\\evil.txt", "C:/evil.txt"])
 def test_a_zip_member_that_would_escape_is_refused(tmp_path: Path, name: str) -> None:
     path = zip_of(tmp_path / "toys.zip", {"toys/1.txt": b"one", name: b"evil"})
     with pytest.raises(InputError, match="would leave its folder"):

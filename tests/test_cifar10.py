@@ -100,9 +100,7 @@ def test_a_pickle_that_would_run_code_is_refused(tmp_path: Path, protocol: int) 
     assert not mark.exists()
 
 
-@pytest.mark.parametrize(
-    "function", [os.system, io.open, np.load, getattr, pickle.loads, np.lib.format.open_memmap]
-)
+@pytest.mark.parametrize("function", [os.system, io.open, np.load, getattr, pickle.loads, np.lib.format.open_memmap])
 def test_the_refused_function_is_named(function: Callable[..., Any]) -> None:
     file = io.BytesIO(pickle.dumps(Runs(function, "x"), protocol=4))
     with pytest.raises(InputError, match=rf"would run [\w.]+\.{function.__name__} when opened"):

@@ -139,9 +139,7 @@ def test_a_damaged_cache_is_made_again(root: Path, keep: int) -> None:
     assert np.array_equal(np.load(cached(root)["gtsrb-test-48"]), expected.numpy())
 
 
-def test_without_a_place_for_the_cache_it_warns_and_decodes(
-    root: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_without_a_place_for_the_cache_it_warns_and_decodes(root: Path, caplog: pytest.LogCaptureFixture) -> None:
     (root / ".convstab").touch()  # a file where the folder would be
     assert len(gtsrb.load(root).test) == 43
     warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
@@ -295,9 +293,7 @@ def test_the_real_files_are_complete_and_mirror_as_claimed(real: Path) -> None:
     signs = images.train.pixels[:, :, 8:40, 8:40].float()  # less of the background
     means = torch.stack([signs[images.train.labels == label].mean(0) for label in range(43)])
     likeness = torch.corrcoef(torch.cat((means.flip(-1).flatten(1), means.flatten(1))))[:43, 43:]
-    for label, other in gtsrb.PAIRS[
-        1:
-    ]:  # the curves of 19 and 20 are few, tilted tracks: their means are no witness
+    for label, other in gtsrb.PAIRS[1:]:  # the curves of 19 and 20 are few, tilted tracks: their means are no witness
         assert likeness[label, other] > likeness[label, label]
         assert likeness[other, label] > likeness[other, other]
     assert all(likeness[label, label] > 0.8 for label in gtsrb.SYMMETRIC)

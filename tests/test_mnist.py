@@ -62,13 +62,9 @@ def test_every_layout_gives_the_images(tmp_path: Path, folder: str, packed: bool
 def test_missing_files_are_named(tmp_path: Path) -> None:
     paths = write(tmp_path / RAW)
     paths["test images"].unlink()
-    with pytest.raises(
-        InputError, match=r"^mnist is not complete in .* put t10k-images-idx3-ubyte\.gz there$"
-    ):
+    with pytest.raises(InputError, match=r"^mnist is not complete in .* put t10k-images-idx3-ubyte\.gz there$"):
         mnist.load(tmp_path)
-    with pytest.raises(
-        InputError, match=r"^mnist is not in .*empty and could not be downloaded \(no connection\)"
-    ):
+    with pytest.raises(InputError, match=r"^mnist is not in .*empty and could not be downloaded \(no connection\)"):
         mnist.load(tmp_path / "empty")
 
 

@@ -148,9 +148,7 @@ def unpack(archive: Path, member: str, destination: Path, mark: str = "") -> Non
             (made / OFFICIAL_MARK).write_text(mark)
         made.replace(destination)
     except UNPACK_ERRORS as error:
-        raise InputError(
-            f"{archive} cannot be unpacked ({error}): it is damaged; download it again"
-        ) from error
+        raise InputError(f"{archive} cannot be unpacked ({error}): it is damaged; download it again") from error
     finally:
         shutil.rmtree(work, ignore_errors=True)
 

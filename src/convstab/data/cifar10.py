@@ -13,9 +13,7 @@ from convstab.data.images import Images, ImageSet
 from convstab.errors import InputError
 
 FOLDER = "cifar-10-batches-py"
-ARCHIVE = Archive(
-    "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz", "c58f30108f718f92721af3b95e74349a", FOLDER
-)
+ARCHIVE = Archive("https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz", "c58f30108f718f92721af3b95e74349a", FOLDER)
 TRAIN = {
     "data_batch_1": "c99cafc152244af753f735de768cd75f",
     "data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",

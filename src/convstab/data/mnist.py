@@ -19,9 +19,7 @@ PARTS = {
     "test images": ("t10k-images-idx3-ubyte", "9fb629c4189551a2d022fa330f9573f3"),
     "test labels": ("t10k-labels-idx1-ubyte", "ec29112dd5afa0611ce80d1b7f02629c"),
 }
-ARCHIVES = {
-    part: Archive(f"{URL}{name}.gz", md5, f"{FOLDERS[0]}/{name}.gz") for part, (name, md5) in PARTS.items()
-}
+ARCHIVES = {part: Archive(f"{URL}{name}.gz", md5, f"{FOLDERS[0]}/{name}.gz") for part, (name, md5) in PARTS.items()}
 CLASSES = tuple("0123456789")
 MIRROR = {0: 0, 8: 8}  # not 1: those with a flag or a slant are not written the other way round
 UNSIGNED_BYTE = 0x08  # the third byte of an IDX file: the type of its values
@@ -50,9 +48,7 @@ def _find(root: Path, archive: Archive) -> Path | None:
 def _images(image_path: Path, label_path: Path) -> Images:
     pixels, labels = _read_idx(image_path, 3), _read_idx(label_path, 1).astype(np.int64)
     if pixels.shape[1:] != (28, 28):
-        raise InputError(
-            f"{image_path} has images of {pixels.shape[1]} x {pixels.shape[2]} pixels, not 28 x 28"
-        )
+        raise InputError(f"{image_path} has images of {pixels.shape[1]} x {pixels.shape[2]} pixels, not 28 x 28")
     check_labels(labels, len(pixels), CLASSES, label_path)
     return Images(torch.from_numpy(pixels)[:, None], torch.from_numpy(labels))
 
@@ -70,7 +66,5 @@ def _read_idx(path: Path, dimensions: int) -> np.ndarray:
         raise InputError(f"{path} is not an IDX file of bytes in {dimensions} dimensions")
     shape = tuple(np.frombuffer(data, ">i4", dimensions, offset=4).tolist())
     if min(shape) < 1 or len(data) - header != np.prod(shape, dtype=np.int64):
-        raise InputError(
-            f"{path} has {len(data) - header} bytes of values, not {shape}: it is truncated or altered"
-        )
+        raise InputError(f"{path} has {len(data) - header} bytes of values, not {shape}: it is truncated or altered")
     return np.frombuffer(data, np.uint8, offset=header).reshape(shape)
