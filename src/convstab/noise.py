@@ -146,7 +146,8 @@ def as_rows(pixels: Tensor) -> Tensor:
 def as_images(rows: Tensor, shape: tuple[int, ...]) -> Tensor:
     """Rows as ``as_rows`` makes them -> a view of them as images (N, C, H, W), channels last."""
     channels, height, width = shape
-    return rows[:, : channels * height * width].unflatten(1, (height, width, channels)).permute(0, 3, 1, 2)
+    pixels: Tensor = rows[:, : channels * height * width].unflatten(1, (height, width, channels))
+    return pixels.permute(0, 3, 1, 2)
 
 
 def psnr(clean: Tensor, noisy: Tensor) -> Tensor:
@@ -160,5 +161,5 @@ def psnr(clean: Tensor, noisy: Tensor) -> Tensor:
 
 def psnr_of_mse(error: Tensor, peak: float = GREY_LEVELS) -> Tensor:
     """10 log10(peak^2 / mean squared error) in dB, any shape; infinite where the error is 0."""
-    ratio: Tensor = peak**2 / error
-    return ratio.log10_().mul_(10)
+    decibels: Tensor = torch.log10(error.reciprocal() * peak**2) * 10
+    return decibels

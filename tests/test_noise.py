@@ -1,0 +1,100 @@
+"""Noise: its distribution, its key, and PSNR against the closed form and scikit-image."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from skimage import metrics
+
+from convstab.errors import InputError
+from convstab.noise import BLOCK, NoiseSource, as_images, as_rows, check_sigmas, noisy_copies, psnr, to_unit
+
+
+def grey(level: int, *shape: int) -> torch.Tensor:
+    return torch.full(shape, level, dtype=torch.uint8)
+
+
+def photo(*shape: int) -> torch.Tensor:
+    return torch.randint(0, 256, shape, dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize("sigma", [1, 8, 40])
+def test_noise_is_normal_with_the_given_grey_levels(sigma: float) -> None:
+    noise = (noisy_copies(grey(128, 3, 32, 32), sigma, 64, 0, clip=False, rounding=False) * 255 - 128).double()
+    count = noise.numel()
+    assert abs(noise.mean()) < 5 * sigma / count**0.5
+    assert noise.std().item() == pytest.approx(sigma, rel=5 / (2 * count) ** 0.5)
+    assert (noise.abs() > 2 * sigma).double().mean().item() == pytest.approx(math.erfc(2**0.5), rel=0.03)
+
+
+@pytest.mark.parametrize("sigma", [1, 10, 40])
+def test_psnr_without_clipping_is_the_closed_form(sigma: float) -> None:
+    clean = photo(3, 48, 48)
+    measured = psnr(to_unit(clean), noisy_copies(clean, sigma, 50, 0, clip=False, rounding=False)).mean().item()
+    assert measured == pytest.approx(20 * math.log10(255 / sigma), abs=0.02)
+
+
+def test_psnr_agrees_with_scikit_image() -> None:
+    clean = to_unit(photo(3, 20, 24))
+    noisy = noisy_copies(photo(3, 20, 24), 14, 3, 0)
+    reference: Any = metrics.peak_signal_noise_ratio  # untyped
+    expected = [reference(clean.numpy(), copy.numpy(), data_range=1.0) for copy in noisy]
+    torch.testing.assert_close(psnr(clean, noisy).double(), torch.tensor(expected, dtype=torch.float64))
+
+
+def test_identical_images_have_infinite_psnr() -> None:
+    clean = to_unit(photo(2, 1, 8, 8))
+    assert psnr(clean, clean).isinf().all()
+
+
+def test_copies_are_what_an_8_bit_image_holds() -> None:
+    levels = noisy_copies(photo(3, 16, 16), 40, 10, 0) * 255
+    assert levels.min() == 0
+    assert levels.max() == 255
+    assert torch.equal(levels, levels.round())
+    free = noisy_copies(photo(3, 16, 16), 40, 10, 0, clip=False, rounding=False) * 255
+    assert free.min() < 0
+    assert free.max() > 255
+
+
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 33, 31), (1, 3, 3)])
+def test_ten_draws_are_the_first_of_many(shape: tuple[int, ...]) -> None:
+    many = noisy_copies(photo(*shape), 20, 2 * BLOCK + 5, 7)
+    assert torch.equal(noisy_copies(photo(*shape), 20, 10, 7), many[:10])
+    assert len(many.flatten(1).unique(dim=0)) == len(many)
+
+
+def test_any_draw_can_be_had_alone_and_in_any_order() -> None:
+    source, other = NoiseSource(3), NoiseSource(3)
+    whole = source.fill(torch.empty(100, 48), image=5, sigma=2.0)
+    for first, stop in [(90, 100), (31, 33), (0, 7), (7, 40), (40, 64)]:
+        assert torch.equal(other.fill(torch.empty(stop - first, 48), 5, 2.0, first), whole[first:stop])
+
+
+def test_seed_image_and_sigma_each_change_the_noise() -> None:
+    def noise(seed: int, image: int, sigma: float) -> torch.Tensor:
+        return NoiseSource(seed).fill(torch.empty(4, 16), image, sigma)
+
+    fills = [noise(0, 0, 1.0), noise(1, 0, 1.0), noise(0, 1, 1.0), noise(0, 0, 2.0)]
+    assert len(torch.stack(fills).flatten(1).unique(dim=0)) == 4
+    assert np.abs(np.corrcoef(torch.stack([fill.flatten() for fill in fills]).numpy())[0, 1:]).max() < 0.5
+
+
+def test_sigma_0_is_the_clean_image() -> None:
+    clean = photo(3, 16, 16)
+    assert torch.equal(noisy_copies(clean, 0, 2, 0), to_unit(clean).expand(2, -1, -1, -1))
+
+
+def test_rows_are_channels_last_views() -> None:
+    pixels = photo(2, 3, 4, 4)
+    images = as_images(as_rows(pixels), (3, 4, 4))
+    assert torch.equal(images, pixels.float())
+    assert images.is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize("sigmas", [[-1.0], [math.nan], [math.inf], [1.0, 1.0], []])
+def test_other_sigmas_are_refused(sigmas: list[float]) -> None:
+    with pytest.raises(InputError, match="sigma"):
+        check_sigmas(sigmas)
