@@ -1,0 +1,120 @@
+"""Section 4 of the paper: classifier x images x sigmas x draws -> counts."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from convstab import noise
+from convstab.errors import InputError
+from convstab.protocol import Protocol
+from convstab.tally import Counts, Tally
+
+Precision = Literal["float32", "bfloat16"]
+ROWS = 16  # in channels last, batches of any multiple of 16 rows give the same bits; batches of other sizes may not
+TOGETHER = 2048  # draws that are added up at once: what it costs per call then hardly counts
+
+
+@torch.inference_mode()
+def stability(
+    classifier: nn.Module,
+    pixels: Tensor,
+    labels: Tensor,
+    index: Tensor,
+    classes: int,
+    protocol: Protocol,
+    *,
+    batch_size: int = 128,
+    precision: Precision = "float32",
+    device: torch.device | str = "cpu",
+    progress: Callable[[int], object] = lambda _: None,
+) -> Counts:
+    """Classify noisy copies of images and count the outcomes.
+
+    The counts do not depend on the batch size, on the order of the images, or on how a test set is cut into slices.
+
+    classifier: images in [0, 1], float (N, C, H, W), channels last -> logits (N, K), on ``device``; it is put into
+        evaluation mode and its weights into channels last.
+    pixels: uint8 (n, C, H, W). labels: int64 (n,), in [0, K). index: int64 (n,), of the images in the test set.
+    batch_size: draws per forward pass, rounded up to a multiple of 16; the last batch is padded to one.
+    precision: bfloat16 runs the forward pass under autocast; noise, PSNR and softmax are float32 in any case.
+    progress: is given the number of draws of every batch.
+    Raises InputError when logits are not finite, or not (N, K).
+    """
+    classifier.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    tally = Tally(labels, index, classes, protocol, device)
+    batches = NoisyBatches(pixels.to(device), index.tolist(), protocol, whole_rows(batch_size))
+    waiting: list[tuple[Tensor, Tensor]] = []
+    for images, psnr in batches:
+        with forward_precision(precision, device):
+            logits = classifier(images)[: len(psnr)]
+        if logits.shape != (len(psnr), classes):
+            raise InputError(
+                f"the classifier returned {tuple(logits.shape)} for {len(psnr)} images of {classes} classes"
+            )
+        waiting.append((logits.float(), psnr))
+        if len(waiting) * len(images) >= TOGETHER:
+            tally.add(*map(torch.cat, zip(*waiting, strict=True)))
+            waiting.clear()
+        progress(len(psnr))
+    if waiting:
+        tally.add(*map(torch.cat, zip(*waiting, strict=True)))
+    return tally.counts()
+
+
+class NoisyBatches:
+    """The noisy copies of a slice in batches, in buffers that are used again for every batch.
+
+    Iterating gives (float32 images in [0, 1] (N, C, H, W) channels last, PSNR of the draws (n,) in dB); n <= N: what
+    pads the last batch to a multiple of 16 has no PSNR and does not count.
+    """
+
+    def __init__(self, pixels: Tensor, index: list[int], protocol: Protocol, batch_size: int) -> None:
+        self.shape, self.size = tuple(pixels.shape[1:]), pixels[0].numel()
+        self.index, self.protocol, self.batch_size = index, protocol, batch_size
+        self.clean = noise.as_rows(pixels)
+        self.noisy = self.clean.new_zeros(batch_size, self.clean.shape[1])
+        self.error = torch.empty_like(self.noisy)
+        self.source = noise.NoiseSource(protocol.seed, pixels.device)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        total = len(self.index) * self.protocol.draws_per_image
+        for start in range(0, total, self.batch_size):
+            stop = min(start + self.batch_size, total)
+            psnr = self.fill(start, stop)
+            rows = self.noisy[: whole_rows(stop - start)]
+            yield noise.as_images(noise.grey_to_unit_(rows), self.shape), psnr
+
+    def fill(self, start: int, stop: int) -> Tensor:
+        """Make draws start ... stop - 1 in grey levels; their PSNR (n,)."""
+        runs = list(self.protocol.runs(start, stop))
+        noisy, error = self.noisy[: stop - start], self.error[: stop - start]
+        for row, image, level, first, count in runs:
+            sigma = self.protocol.sigmas[level]
+            rows = noisy[row : row + count]
+            if sigma:
+                self.source.fill(rows, self.index[image], sigma, first)
+                noise.add_noise(self.clean[image], rows, sigma)
+            else:
+                rows.copy_(self.clean[image])
+        noise.quantise_(noisy, self.protocol.clip, self.protocol.rounding)
+        for row, image, _, _, count in runs:
+            torch.sub(noisy[row : row + count], self.clean[image], out=error[row : row + count])
+        squares = torch.linalg.vector_norm(error[:, : self.size], dim=1).square_()
+        return noise.psnr_of_mse(squares.div_(self.size))
+
+
+@contextmanager
+def forward_precision(precision: Precision, device: torch.device | str) -> Iterator[None]:
+    """float32 throughout, or bfloat16 where autocast finds it safe."""
+    with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=precision == "bfloat16"):
+        yield
+
+
+def whole_rows(count: int) -> int:
+    """``count`` rounded up to a multiple of 16; InputError below 1."""
+    if count < 1:
+        raise InputError(f"batch_size is {count}; it must be at least 1")
+    return -(-count // ROWS) * ROWS

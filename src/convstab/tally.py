@@ -1,0 +1,147 @@
+"""Counts over draws: sums that come out the same, bit for bit, in whatever order and batches the draws come."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from convstab.errors import InputError
+from convstab.protocol import Protocol
+
+PSNR_EDGES = np.linspace(0.0, 60.0, 121)  # dB; the outer bins take what lies beyond, also infinite PSNR
+SCORE_EDGES = np.linspace(0.0, 1.0, 51)
+UNIT = 2.0**30  # sums are kept in whole 2^-30: integers add up to the same in any order
+Columns = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What is known of a slice of the test set; rows concatenate and totals add up to those of the whole set.
+
+    rows: arrays of equal length, one entry per image and sigma, ordered by image, then sigma: index, label, sigma,
+        draws, correct, prediction (the most frequent; the lowest label on a tie), score_mean and score_min (softmax
+        probability of the label), psnr_mean (dB, over the draws whose PSNR is finite; infinite where there is none),
+        identical (draws that are the clean image), and one keyed draw: sample_draw, sample_prediction, sample_psnr,
+        sample_score.
+    totals: confusion, int64 (sigmas, label, predicted); histogram, int64 (label, wrong or correct, PSNR bin, score
+        bin), of the draws with sigma above 0.
+    """
+
+    rows: Columns
+    totals: dict[str, NDArray[np.int64]]
+
+
+class Tally:
+    """Adds up the draws of one slice on the device that classifies them; its size does not grow with the draws.
+
+    labels: int64 (n,). index: int64 (n,), of the images in the test set. classes: K.
+    """
+
+    def __init__(
+        self, labels: Tensor, index: Tensor, classes: int, protocol: Protocol, device: torch.device | str
+    ) -> None:
+        self.protocol, self.index, self.classes = protocol, index.cpu(), classes
+        self.labels = labels.to(device)
+        self.added = 0  # draws, in the order of protocol.runs
+        levels, draws = len(protocol.sigmas), torch.tensor(protocol.draws_of)
+        cells = len(labels) * levels  # one per image and sigma
+        self.level_of = torch.repeat_interleave(torch.arange(levels), draws).to(device)
+        self.draw_of = torch.cat([torch.arange(count) for count in draws.tolist()]).to(device)
+        self.noisy = torch.tensor(protocol.sigmas, device=device) > 0
+        sampled = [protocol.sampled_draw(image, level) for image in index.tolist() for level in range(levels)]
+        self.sampled = torch.tensor(sampled, device=device)
+
+        self.votes = torch.zeros(cells * classes, dtype=torch.int32, device=device)
+        self.score_sum = torch.zeros(cells, dtype=torch.int64, device=device)
+        self.score_min = torch.ones(cells, device=device)
+        self.psnr_sum = torch.zeros(cells, dtype=torch.int64, device=device)
+        self.identical = torch.zeros(cells, dtype=torch.int64, device=device)
+        shape = classes, 2, len(PSNR_EDGES) - 1, len(SCORE_EDGES) - 1
+        self.histogram = torch.zeros(shape, dtype=torch.int64, device=device)
+        self.sample_of = torch.zeros(3, cells + 1, device=device)  # prediction, PSNR, score; one more for all others
+        self.broken = torch.zeros((), dtype=torch.bool, device=device)
+
+    def add(self, logits: Tensor, psnr: Tensor) -> None:
+        """Add the next n draws of the slice: float32 logits (n, K), PSNR (n,) in dB. Nothing waits for a GPU."""
+        position = torch.arange(self.added, self.added + len(logits), device=logits.device)
+        self.added += len(logits)
+        image, within = position // self.protocol.draws_per_image, position % self.protocol.draws_per_image
+        level, label = self.level_of[within], self.labels[image]
+        cell = image * len(self.protocol.sigmas) + level
+
+        self.broken.logical_or_(logits.isfinite().all().logical_not())
+        predicted = logits.argmax(1)
+        probability = logits.softmax(1)
+        of_label = probability.gather(1, label[:, None])[:, 0]
+        score = of_label if self.protocol.score == "label" else probability.gather(1, predicted[:, None])[:, 0]
+
+        one = torch.ones_like(cell)
+        self.votes.index_add_(0, cell * self.classes + predicted, one.int())
+        self.score_sum.index_add_(0, cell, whole(of_label))
+        self.score_min.scatter_reduce_(0, cell, of_label, "amin")
+        identical = psnr.isinf()
+        self.psnr_sum.index_add_(0, cell, whole(psnr.masked_fill(identical, 0)))
+        self.identical.index_add_(0, cell, identical.long())
+        self.add_to_histogram(label, predicted == label, psnr, score, self.noisy[level].long())
+        kept = torch.where(self.draw_of[within] == self.sampled[cell], cell, len(self.sampled))
+        self.sample_of[:, kept] = torch.stack([predicted.float(), psnr, score])
+
+    def add_to_histogram(self, label: Tensor, correct: Tensor, psnr: Tensor, score: Tensor, count: Tensor) -> None:
+        """Count each draw ``count`` times in its bin."""
+        _, outcomes, height, width = self.histogram.shape
+        row = (psnr * (height / PSNR_EDGES[-1])).clamp_(0, height - 1).long()
+        column = (score * width).long().clamp_(0, width - 1)  # after long: NaN is refused later, not here
+        bins = ((label * outcomes + correct) * height + row) * width + column
+        self.histogram.view(-1).index_add_(0, bins, count)
+
+    def counts(self) -> Counts:
+        """Everything added so far, on the CPU.
+
+        Raises InputError when the classifier returned a logit that is infinite or not a number.
+        """
+        if self.broken.item():
+            first, last = self.index.min().item(), self.index.max().item()
+            raise InputError(
+                f"the classifier returned logits that are infinite or not a number for test images {first} to {last}; "
+                "such draws are neither right nor wrong"
+            )
+        levels = len(self.protocol.sigmas)
+        votes = self.votes.view(-1, levels, self.classes).cpu().numpy()
+        confusion = np.zeros((levels, self.classes, self.classes), np.int64)
+        labels = self.labels.cpu().numpy()
+        np.add.at(confusion.transpose(1, 0, 2), labels, votes)
+        return Counts(self.rows(votes), {"confusion": confusion, "histogram": self.histogram.cpu().numpy()})
+
+    def rows(self, votes: NDArray[np.int32]) -> Columns:
+        """The table of the images and sigmas; votes (n, sigmas, K)."""
+        images, levels, _ = votes.shape
+        label = self.labels.cpu().numpy().repeat(levels)
+        draws = np.tile(np.array(self.protocol.draws_of), images)
+        identical = self.identical.cpu().numpy()
+        finite = draws - identical
+        psnr = self.psnr_sum.cpu().numpy() / UNIT / finite.clip(1)
+        prediction, sample_psnr, sample_score = self.sample_of[:, :-1].cpu().numpy()
+        return {
+            "index": self.index.numpy().repeat(levels),
+            "label": label,
+            "sigma": np.tile(np.array(self.protocol.sigmas), images),
+            "draws": draws,
+            "correct": votes.reshape(len(label), -1)[np.arange(len(label)), label].astype(np.int64),
+            "prediction": votes.argmax(2).ravel(),
+            "score_mean": self.score_sum.cpu().numpy() / UNIT / draws,
+            "score_min": self.score_min.cpu().numpy(),
+            "psnr_mean": np.where(finite > 0, psnr, np.inf),
+            "identical": identical,
+            "sample_draw": self.sampled.cpu().numpy(),
+            "sample_prediction": prediction.astype(np.int64),
+            "sample_psnr": sample_psnr,
+            "sample_score": sample_score,
+        }
+
+
+def whole(values: Tensor) -> Tensor:
+    """Values in whole ``1 / UNIT``, int64; exact enough that 2^33 scores of 1 can be added."""
+    return (values.double() * UNIT).round_().long()
