@@ -1,0 +1,188 @@
+"""The test set in slices, one file each: what is resumed after a kill, shared among workers, and merged."""
+
+import errno
+import io
+import json
+import re
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from convstab.errors import InputError
+
+FINGERPRINT, TOTALS = b"convstab.fingerprint", b"convstab.totals"
+Totals = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Part:
+    """The result of a slice of the test set, or of all of it.
+
+    rows: what concatenates, in the order of the test set: any number of rows per image, any columns.
+    totals: arrays that add up, element by element; integers, so that the order does not matter.
+    """
+
+    rows: pa.Table
+    totals: Totals = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Share ``number`` of ``of`` equal shares of the work; counted from 1."""
+
+    number: int = 1
+    of: int = 1
+
+    @classmethod
+    def parse(cls, text: str) -> "Shard":
+        """Read ``i/n``, the i-th of n shares; InputError when it is anything else."""
+        match = re.fullmatch(r"(\d+)/(\d+)", text.strip())
+        shard = cls(*map(int, match.groups())) if match else None
+        if shard is None or not 1 <= shard.number <= shard.of:
+            raise InputError(f"shard={text} is not i/n with 1 <= i <= n, for example shard=2/7")
+        return shard
+
+
+class Parts:
+    """The files of one result in one folder.
+
+    Any number of processes may work in the folder at once: a part appears whole or not at all, and two that make the
+    same part make the same bytes.
+
+    folder: made when it does not exist.
+    images: number of images in the test set, of which ``size`` make a slice.
+    fingerprint: plain values that name everything the result depends on: weights, data, options, layout of the rows.
+    Raises InputError when the folder holds a part with another fingerprint.
+    """
+
+    def __init__(self, folder: Path, images: int, fingerprint: Mapping[str, Any], size: int = 64) -> None:
+        if images < 1 or size < 1:
+            raise InputError(f"images is {images} and the slice size {size}; both must be at least 1")
+        self.folder = folder
+        self.slices = [range(start, min(start + size, images)) for start in range(0, images, size)]
+        self.fingerprint = json.loads(json.dumps({**fingerprint, "images": images, "slice size": size}))
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in sorted(folder.glob("part-*.parquet")):
+            self.check(path)
+
+    def todo(self, shard: Shard) -> Iterator[int]:
+        """The numbers of the slices of a shard (every n-th) that have no part, or a damaged one."""
+        for number in range(shard.number - 1, len(self.slices), shard.of):
+            if self.read(number) is None:
+                yield number
+
+    def write(self, number: int, part: Part) -> None:
+        """Keep the result of a slice. Raises InputError when the disk is full; earlier parts stay valid."""
+        metadata: dict[bytes, bytes | str] = {
+            FINGERPRINT: json.dumps(self.fingerprint),
+            TOTALS: arrays_to_bytes(part.totals),
+        }
+        write_table(self.path(number), part.rows, metadata)
+
+    def merge(self) -> Part | None:
+        """All parts as one, or None while some are missing or damaged.
+
+        Two processes may merge at once. Leftovers of killed writers are removed.
+        """
+        parts = [self.read(number) for number in range(len(self.slices))]
+        whole = [part for part in parts if part is not None]
+        if len(whole) < len(parts):
+            return None
+        for leftover in self.folder.glob(".part-*.tmp"):
+            leftover.unlink(missing_ok=True)
+        rows = pa.concat_tables([part.rows for part in whole]).combine_chunks()
+        return Part(rows, {name: np.sum([part.totals[name] for part in whole], axis=0) for name in whole[0].totals})
+
+    def missing(self) -> list[int]:
+        """The numbers of the slices whose part is not there."""
+        return [number for number in range(len(self.slices)) if not self.path(number).exists()]
+
+    def path(self, number: int) -> Path:
+        """The file of a slice."""
+        return self.folder / f"part-{number:05d}.parquet"
+
+    def read(self, number: int) -> Part | None:
+        """The part of a slice, or None when it is missing or damaged."""
+        try:
+            file = pq.ParquetFile(self.path(number), page_checksum_verification=True)
+            return Part(file.read(), bytes_to_arrays(file.metadata.metadata[TOTALS]))
+        except PermissionError:
+            raise
+        except (pa.ArrowException, OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
+            return None  # missing, or cut off by a full disk or a crash of the machine
+
+    def check(self, path: Path) -> None:
+        """Raise InputError when a readable part is of another configuration."""
+        try:
+            metadata = pq.read_metadata(path).metadata or {}
+        except PermissionError:
+            raise
+        except (pa.ArrowException, OSError):
+            return  # damaged: it is made again
+        there = json.loads(metadata.get(FINGERPRINT, b"{}"))
+        for name in sorted(self.fingerprint.keys() | there.keys()):
+            if there.get(name) != self.fingerprint.get(name):
+                raise InputError(
+                    f"{path} was made with another {name}: {there.get(name)} there, {self.fingerprint.get(name)} now; "
+                    "choose another output folder, or delete this one"
+                )
+
+
+def digest(tensors: Mapping[str, Tensor]) -> str:
+    """SHA-256 of named tensors: of weights, or of a data set."""
+    result = sha256()
+    for name, tensor in sorted(tensors.items()):
+        result.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        result.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
+    return result.hexdigest()
+
+
+def arrays_to_bytes(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """Named arrays as the bytes of a compressed .npz file; the same arrays give the same bytes."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]  # names are given by this package
+    return buffer.getvalue()
+
+
+def bytes_to_arrays(content: bytes) -> Totals:
+    """The reverse of ``arrays_to_bytes``; its checksums are verified, nothing is unpickled."""
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        return dict(arrays)
+
+
+def write_table(path: Path, table: pa.Table, metadata: Mapping[bytes, bytes | str] | None = None) -> None:
+    """Write a Parquet file with checksums, at once or not at all."""
+    sink = pa.BufferOutputStream()
+    options = {"compression": "zstd", "write_page_checksum": True}
+    with pq.ParquetWriter(sink, table.schema, store_schema=False, **options) as writer:  # a schema doubles the metadata
+        writer.write_table(table)
+        writer.add_key_value_metadata(dict(metadata or {}))
+    write_bytes(path, sink.getvalue())
+
+
+def write_bytes(path: Path, content: bytes | pa.Buffer) -> None:
+    """Write a file at once or not at all; InputError when the disk is full."""
+    temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
+    try:
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink()
+        if isinstance(error, FileNotFoundError) and path.exists():
+            return  # another process finished everything, this file too, and cleared up
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise InputError(f"the disk is full: {path} was not written; what is finished stays valid") from error
+        raise
