@@ -1,0 +1,100 @@
+"""Statistics: against scikit-learn, and the intervals against simulated truth."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.stats import binomtest
+from sklearn.metrics import balanced_accuracy_score, confusion_matrix, precision_score, recall_score
+
+from convstab import statistics
+
+RNG = np.random.default_rng
+
+
+def draws(seed: int = 0) -> tuple[NDArray[Any], NDArray[Any]]:
+    rng = RNG(seed)
+    labels = rng.integers(0, 5, 400)
+    return labels, np.where(rng.random(400) < 0.6, labels, rng.integers(0, 4, 400))  # class 4 is seldom predicted
+
+
+def test_precision_and_recall_agree_with_scikit_learn() -> None:
+    labels, predicted = draws()
+    confusion = np.stack([confusion_matrix(labels, predicted), confusion_matrix(labels, labels)])
+    options: Any = {"average": None, "zero_division": np.nan}
+    np.testing.assert_allclose(statistics.precision(confusion)[0], precision_score(labels, predicted, **options))
+    np.testing.assert_allclose(statistics.recall(confusion)[0], recall_score(labels, predicted, **options))
+    assert (statistics.recall(confusion)[1] == 1).all()
+
+
+def test_classes_without_draws_have_no_rate() -> None:
+    confusion = np.array([[3, 1, 0], [0, 2, 0], [0, 0, 0]])
+    np.testing.assert_array_equal(statistics.recall(confusion), [0.75, 1, np.nan])
+    np.testing.assert_array_equal(statistics.precision(confusion), [1, 2 / 3, np.nan])
+
+
+def test_wrong_answers_are_shared_among_the_classes_that_attract_them() -> None:
+    confusion = np.array([[[5, 3, 0], [0, 9, 1], [0, 0, 9]], [[1, 0, 0], [0, 1, 0], [0, 0, 1]]])
+    np.testing.assert_array_equal(statistics.attraction(confusion), [[0, 0.75, 0.25], [np.nan] * 3])
+
+
+def test_the_clean_draws_are_not_in_the_pooled_table() -> None:
+    confusion = np.arange(12).reshape(3, 2, 2)
+    np.testing.assert_array_equal(
+        statistics.over_noise(confusion, np.array([0.0, 1.0, 2.0])), confusion[1] + confusion[2]
+    )
+
+
+def test_rates_are_those_of_the_draws() -> None:
+    labels, predicted = draws()
+    rates = (labels == predicted).astype(float)[:, None]
+    assert statistics.accuracy(rates).value[0] == pytest.approx(rates.mean())
+    expected = balanced_accuracy_score(labels, predicted)
+    assert statistics.balanced_accuracy(rates, labels).value[0] == pytest.approx(expected)
+
+
+def test_flip_rate_leaves_out_what_is_wrong_without_noise() -> None:
+    rates = np.array([[1, 0.5], [0, 0.1], [1, 0.9]])
+    flips = statistics.flip_rate(rates, rates[:, 0] == 1)
+    np.testing.assert_allclose(flips.value, [0, 0.3])
+    none = statistics.flip_rate(rates, np.zeros(3, bool))
+    assert np.isnan([none.value, none.low, none.high]).all()
+
+
+def test_first_failure_is_the_smallest_sigma_with_a_wrong_draw() -> None:
+    rates = np.array([[1, 0.99, 0.5], [0, 1, 1], [1, 1, 1], [1, 1, 0]])
+    np.testing.assert_array_equal(statistics.first_failure(rates, np.array([0.0, 1, 8])), [1, 0, np.inf, 8])
+
+
+def test_one_draw_per_image_gives_wilsons_interval() -> None:
+    rates = np.repeat([1.0, 0.0], [93, 7])[:, None]
+    found, expected = statistics.accuracy(rates), binomtest(93, 100).proportion_ci(method="wilson")
+    assert found.low[0] == pytest.approx(expected.low, abs=1e-3)
+    assert found.high[0] == pytest.approx(expected.high, abs=1e-3)
+
+
+def test_no_failure_does_not_mean_certainty() -> None:
+    found = statistics.accuracy(np.ones((100, 1)))
+    assert (found.value[0], found.high[0]) == (1, 1)
+    assert found.low[0] == pytest.approx(binomtest(100, 100).proportion_ci(method="wilson").low)
+
+
+@pytest.mark.parametrize(("mean", "images"), [(0.97, 400), (0.8, 40), (0.5, 40)])
+def test_intervals_cover_the_truth_95_times_in_100(mean: float, images: int) -> None:
+    """Images differ in how often they fail; intervals that took draws as independent would cover half as often."""
+    rng, repetitions, count = RNG(1), 3000, 50
+    chance = rng.beta(mean, 1 - mean, (images, repetitions))
+    found = statistics.accuracy(rng.binomial(count, chance) / count)
+    covered = ((found.low <= mean) & (mean <= found.high)).mean()
+    assert 0.93 < covered < 0.985
+
+
+def test_balanced_intervals_cover_the_truth() -> None:
+    rng, repetitions, count = RNG(2), 3000, 20
+    labels = np.repeat(np.arange(3), [20, 60, 200])
+    means = np.array([0.7, 0.8, 0.95])
+    chance = rng.beta(2 * means[labels], 2 * (1 - means[labels]), (repetitions, len(labels))).T
+    found = statistics.balanced_accuracy(rng.binomial(count, chance) / count, labels)
+    truth = means.mean()
+    assert 0.93 < ((found.low <= truth) & (truth <= found.high)).mean() < 0.98
