@@ -149,7 +149,7 @@ def test_missing_data_is_one_line(tmp_path: Path) -> None:
         cifar10.load(tmp_path)
 
 
-@pytest.mark.skipif("CONVSTAB_TEST_DATA" not in os.environ, reason="CONVSTAB_TEST_DATA is not set")
+@pytest.mark.real_data
 def test_the_real_files_are_complete() -> None:
     images = cifar10.load(Path(os.environ["CONVSTAB_TEST_DATA"]))
     assert images.train.labels.bincount().tolist() == [5000] * 10

@@ -11,7 +11,7 @@ import requests
 import torch
 from PIL import Image
 
-from convstab.data import archives, gtsrb
+from convstab.data import archives, decoded, gtsrb
 from convstab.errors import InputError
 
 TRACKS, FRAMES = 2, 3  # of each class in the toy set
@@ -105,7 +105,7 @@ def test_the_log_says_how_many_images_and_which_set(root: Path, caplog: pytest.L
 
 def test_the_next_start_reads_the_cache(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = gtsrb.load(root)
-    monkeypatch.setattr(gtsrb, "_decode", lambda *_: pytest.fail("decoded again"))
+    monkeypatch.setattr(decoded, "_decode", lambda *_: pytest.fail("decoded again"))
     second = gtsrb.load(root)
     assert torch.equal(first.train.pixels, second.train.pixels)
     assert torch.equal(first.test.pixels, second.test.pixels)
@@ -160,7 +160,7 @@ def test_missing_images_are_counted(root: Path) -> None:
     folder = root / "GTSRB/Final_Training/Images/00040"
     for frame in (1, 2):
         (folder / f"00000_0000{frame}.ppm").unlink()
-    message = f"^2 of 258 images of gtsrb are missing, the first is {folder / '00000_00001.ppm'}$"
+    message = f"^2 of 258 images of gtsrb-final are missing, the first is {folder / '00000_00001.ppm'}$"
     with pytest.raises(InputError, match=message):
         gtsrb.load(root)
 
@@ -277,14 +277,13 @@ def test_a_mirrored_mirror_is_the_sign_and_left_becomes_right() -> None:
 @pytest.fixture
 def real(tmp_path: Path) -> Path:
     """The real files in a folder whose cache is the test's own."""
-    source = os.environ.get("CONVSTAB_TEST_DATA")
-    if source is None:
-        pytest.skip("CONVSTAB_TEST_DATA is not set")
+    source = os.environ["CONVSTAB_TEST_DATA"]
     for name in ("GTSRB", "GT-final_test.csv"):
         (tmp_path / name).symlink_to(Path(source) / name)
     return tmp_path
 
 
+@pytest.mark.real_data
 def test_the_real_files_are_complete_and_mirror_as_claimed(real: Path) -> None:
     images = gtsrb.load(real)
     assert (len(images.train), len(images.test)) == (13_069, 12_630)

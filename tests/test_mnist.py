@@ -96,7 +96,7 @@ def test_wrong_values_are_refused(tmp_path: Path, part: str, values: np.ndarray,
         mnist.load(tmp_path)
 
 
-@pytest.mark.skipif("CONVSTAB_TEST_DATA" not in os.environ, reason="CONVSTAB_TEST_DATA is not set")
+@pytest.mark.real_data
 def test_the_real_files_are_official() -> None:
     images = mnist.load(Path(os.environ["CONVSTAB_TEST_DATA"]))
     assert (len(images.train), len(images.test)) == (60_000, 10_000)

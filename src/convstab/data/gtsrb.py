@@ -1,20 +1,15 @@
 """GTSRB: German traffic signs of 43 kinds, 39,209 training and 12,630 test images."""
 
 import csv
-import hashlib
 import logging
-import os
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
-from rich.progress import MofNCompleteColumn
 
-from convstab.data.archives import OFFICIAL_MARK, OWN_FOLDER, Archive, check_labels, locked, progress, provide
+from convstab.data.archives import OFFICIAL_MARK, Archive, check_labels, provide
+from convstab.data.decoded import decoded
 from convstab.data.images import Images, ImageSet
 from convstab.errors import InputError
 
@@ -26,8 +21,6 @@ FINAL_ARCHIVE = Archive(f"{URL}GTSRB_Final_Training_Images.zip", "f33fd80ac59bff
 SMALL_ARCHIVE = Archive(f"{URL}GTSRB-Training_fixed.zip", "513f3c79a4c5141765e10e952eaa2478", SMALL)
 TEST_ARCHIVE = Archive(f"{URL}GTSRB_Final_Test_Images.zip", "c7e4e6327067d32654124b0fe9e82185", TEST)
 TRUTH_ARCHIVE = Archive(f"{URL}GTSRB_Final_Test_GT.zip", "fe31e9c9270bbcd7b84b7f21a9d9d9e5", TRUTH)
-FILTER = Image.Resampling.BICUBIC  # Pillow widens it when shrinking: antialiased
-CACHE_VERSION = 1  # to be raised when the same files would decode to other pixels
 
 # Speed limits are in km/h, which the names leave out: a slash would split the names of metrics.
 # fmt: off
@@ -150,82 +143,6 @@ def _read_csv(path: Path) -> list[tuple[str, int]]:
 
 
 def _images(base: Path, files: Listing, size: int) -> Images:
-    pixels = torch.from_numpy(_cached(base, files, size))
+    pixels = torch.from_numpy(decoded(base, f"gtsrb-{files.part}", files.paths, size))
     tracks = None if files.tracks is None else torch.from_numpy(files.tracks)
     return Images(pixels, torch.from_numpy(files.labels), tracks)
-
-
-def _cached(base: Path, files: Listing, size: int) -> np.ndarray:
-    """The decoded images, memory-mapped when the cache has them, else decoded and put there."""
-    family = f"gtsrb-{files.part}-{size}"
-    path = base / OWN_FOLDER / f"{family}-{_fingerprint(base, files.paths, size)}.npy"
-    shape = (len(files.paths), 3, size, size)
-    kept = _open_cache(path, shape)
-    if kept is not None:
-        return kept
-    pixels = None
-    try:
-        with locked(base):
-            pixels = _open_cache(path, shape)  # another run may have made it while this one waited
-            if pixels is None:
-                pixels = _decode(files, size)
-                _keep(pixels, path, family)
-    except OSError as error:
-        log.warning("gtsrb: %s cannot be written, so each start decodes the images (%s)", path.parent, error)
-    return _decode(files, size) if pixels is None else pixels
-
-
-def _keep(pixels: np.ndarray, path: Path, family: str) -> None:
-    """Write the cache, complete or not at all, in place of those made from files that have changed since."""
-    for outdated in path.parent.glob(f"{family}-*"):
-        outdated.unlink()
-    part = path.with_suffix(".part")
-    with part.open("wb") as file:
-        np.save(file, pixels)
-    part.replace(path)
-
-
-def _open_cache(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
-    try:
-        pixels = np.load(path, mmap_mode="c")  # private pages: writable for PyTorch, the file stays as it is
-    except (OSError, EOFError, ValueError):
-        return None
-    return np.asarray(pixels) if pixels.shape == shape and pixels.dtype == np.uint8 else None
-
-
-def _fingerprint(base: Path, paths: Sequence[Path], size: int) -> str:
-    """What the decoded arrays were made from. Raises InputError when a file is missing."""
-    found: dict[Path, os.stat_result] = {}
-    for folder in dict.fromkeys(path.parent for path in paths):
-        if folder.is_dir():
-            found |= {folder / entry.name: entry.stat() for entry in os.scandir(folder) if entry.is_file()}
-    missing = [path for path in paths if path not in found]
-    if missing:
-        raise InputError(f"{len(missing)} of {len(paths)} images of gtsrb are missing, the first is {missing[0]}")
-    digest = hashlib.sha256(f"{CACHE_VERSION} {size} {FILTER.name}".encode())
-    for path in paths:
-        digest.update(f"\n{path.relative_to(base)} {found[path].st_size} {found[path].st_mtime_ns}".encode())
-    return digest.hexdigest()[:16]
-
-
-def _decode(files: Listing, size: int) -> np.ndarray:
-    """Read and resize every image, uint8 (N, 3, size, size)."""
-    pixels = np.empty((len(files.paths), 3, size, size), np.uint8)
-
-    def place(index: int) -> None:
-        pixels[index] = _decode_one(files.paths[index], size)
-
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool, progress(MofNCompleteColumn()) as bar:
-        done = pool.map(place, range(len(pixels)))
-        for _ in bar.track(done, len(pixels), description=f"gtsrb {files.part}"):
-            pass
-    return pixels
-
-
-def _decode_one(path: Path, size: int) -> np.ndarray:
-    try:
-        with Image.open(path) as image:
-            return np.asarray(image.convert("RGB").resize((size, size), FILTER)).transpose(2, 0, 1)
-    except Exception as error:  # a damaged image can raise anything
-        reason = getattr(error, "strerror", None) or "it is truncated or altered"  # Pillow's own have no strerror
-        raise InputError(f"{path} is not a readable image: {reason}") from error
