@@ -156,7 +156,7 @@ class ImageData(pl.LightningDataModule):
         rank, ranks = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
         batches = IndexBatches(index, size, self.seed if shuffle else None, rank, ranks)
         pin = torch.cuda.is_available()
-        own = torch.Generator()  # else it draws from the global one, before or after an epoch's seed: not so on a resume
+        own = torch.Generator()  # the global one it would draw from after an epoch's seed, but before it on a resume
         return DataLoader(InMemory(images), sampler=batches, batch_size=None, pin_memory=pin, generator=own)
 
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:  # noqa: ARG002
