@@ -51,6 +51,9 @@ def door(config_name: str) -> Callable[[Story], Callable[[], None]]:
                     raise
                 print(line, file=sys.stderr)
                 sys.exit(2)
+            finally:
+                if not traceback_wanted:
+                    os.environ.pop("HYDRA_FULL_ERROR", None)
 
         return command
 

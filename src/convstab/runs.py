@@ -29,12 +29,12 @@ MAY_CHANGE = (
 
 
 def open_for_training(folder: Path, config: DictConfig) -> Path | None:
-    """Make or reopen a run directory; the checkpoint to resume from, or None to start from the beginning.
+    """Make or reopen a run directory; the checkpoint whose weights come first, or None to start from the beginning.
 
     Raises InputError when the folder holds another run, or one that ``ckpt=last`` was not said for.
     """
     if any((folder / name).exists() for name in (LAST, METRICS)):  # else nothing was trained yet: start afresh
-        if config.ckpt is None:
+        if config.ckpt != "last":
             raise InputError(f"{folder} holds a run already: add ckpt=last to resume it, or choose another output=")
         refuse_other_config(load_config(folder), config, folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -105,6 +105,17 @@ def load_classifier(folder: Path, checkpoint: str = BEST) -> Classifier:
     except (KeyError, TypeError, RuntimeError) as error:
         raise InputError(f"{path} is not a checkpoint of {architecture.__name__}, which {CONFIG} names") from error
     return classifier.eval()
+
+
+def load_weights(model: Classifier, path: Path) -> None:
+    """Give a classifier the weights and statistics of a checkpoint; InputError when it is of another architecture."""
+    name, shape = type(model).__name__, "x".join(map(str, model.shape))
+    try:
+        model.load_state_dict(load_checkpoint(path)["state_dict"])
+    except (LookupError, TypeError, RuntimeError) as error:
+        raise InputError(
+            f"{path} is not a checkpoint of {name} for {shape} images and {len(model.classes)} classes"
+        ) from error
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:

@@ -29,9 +29,12 @@ def main(config: DictConfig) -> float:
 
     data = load_data(config)
     model = make_classifier(config, data)
+    if checkpoint is not None:
+        runs.load_weights(model, checkpoint)
+    resume = checkpoint if config.ckpt == "last" else None  # with optimiser, schedule and epoch; else weights only
     with tracking(config, folder, "train") as loggers:
         trainer = make_trainer(config, data, loggers)
-        trainer.fit(model, data, ckpt_path=checkpoint, weights_only=True)
+        trainer.fit(model, data, ckpt_path=resume, weights_only=True)
         trainer.test(model, data, ckpt_path=folder / runs.BEST, weights_only=True, verbose=False)
 
     metrics = summary(trainer, model, data) | {"seconds": round(time.monotonic() - start, 1)}
@@ -78,7 +81,9 @@ def make_trainer(config: DictConfig, data: ImageData, loggers: list[Logger]) -> 
     """Lightning's Trainer with the configured callbacks."""
     callbacks = dict(config.callbacks)
     if "checkpoint" in callbacks and not len(data.val):
-        callbacks["checkpoint"] = callbacks["checkpoint"] | {"monitor": None}  # no validation: the last one is the best
+        callbacks["checkpoint"] = {**callbacks["checkpoint"], "monitor": None}  # the last one is the best
+    if not loggers:
+        callbacks.pop("learning_rate", None)  # it refuses to work without a logger
     trainer: pl.Trainer = instantiate(
         config.trainer,
         logger=loggers,
@@ -92,7 +97,9 @@ def summary(trainer: pl.Trainer, model: Classifier, data: ImageData) -> dict[str
     """All numbers of a training, by the names that the loggers use."""
     scores = model.test_scores.compute()
     images = data.images
+    best = getattr(trainer.checkpoint_callback, "best_model_score", None)  # None: no images were kept for validation
     return {
+        **({} if best is None else {"val/accuracy": best.item()}),
         **{f"test/{name}": value.item() for name, value in scores.items() if value.ndim == 0},
         "test/confusion": scores["confusion"].tolist(),
         "epochs": trainer.current_epoch,
