@@ -5,8 +5,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 from convstab.data.images import ImageData, Images, ImageSet
+from convstab.protocol import Protocol
+from convstab.results import Result
+from convstab.stability import stability
 
 
 @pytest.fixture
@@ -31,3 +35,13 @@ def make_data(image_set: ImageSet, tmp_path: Path) -> Callable[..., ImageData]:
         return ImageData(load=lambda _: image_set, **values)  # type: ignore[arg-type]
 
     return make
+
+
+@pytest.fixture(scope="session")
+def result() -> Result:
+    """An evaluation of an untrained network: 30 images, 4 classes, sigma 0, 1, 20 and 60."""
+    torch.manual_seed(0)
+    classifier = nn.Sequential(nn.Flatten(), nn.Linear(64, 4))
+    pixels, labels = torch.randint(0, 256, (30, 1, 8, 8), dtype=torch.uint8), torch.arange(30) % 4
+    counts = stability(classifier, pixels, labels, torch.arange(30), 4, Protocol((0, 1, 20, 60), draws=25))
+    return Result(list("abcd"), "predicted", counts.rows, counts.totals["confusion"], counts.totals["histogram"])

@@ -5,6 +5,7 @@ import io
 import json
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -120,7 +121,7 @@ class Parts:
             return Part(file.read(), bytes_to_arrays(file.metadata.metadata[TOTALS]))
         except PermissionError:
             raise
-        except (pa.ArrowException, OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
+        except (pa.ArrowException, OSError, ValueError, KeyError, TypeError):
             return None  # missing, or cut off by a full disk or a crash of the machine
 
     def check(self, path: Path) -> None:
@@ -157,9 +158,12 @@ def arrays_to_bytes(arrays: Mapping[str, NDArray[Any]]) -> bytes:
 
 
 def bytes_to_arrays(content: bytes) -> Totals:
-    """The reverse of ``arrays_to_bytes``; its checksums are verified, nothing is unpickled."""
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        return dict(arrays)
+    """The reverse of ``arrays_to_bytes``; checksums are verified, nothing is unpickled. ValueError if damaged."""
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            return dict(arrays)
+    except (EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(f"not the bytes of an .npz file: {error}") from error
 
 
 def write_table(path: Path, table: pa.Table, metadata: Mapping[bytes, bytes | str] | None = None) -> None:

@@ -1,0 +1,166 @@
+"""Pictures of an evaluation: a table in, a Figure out; no network, no files."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm, PowerNorm
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from convstab.results import Result
+from convstab.statistics import Estimate, ratio
+from convstab.tally import PSNR_EDGES, SCORE_EDGES
+
+RIGHT, WRONG = "#4d4d4d", "#d7301f"  # grey and red differ in lightness too; wrong draws are crosses besides
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")  # Okabe and Ito 2008
+MARKERS = "osD^vPX"
+PER_PAGE = 15  # classes, as in the paper's Figures 5 to 7
+
+
+def scatter_pages(result: Result) -> list[Figure]:
+    """PSNR against score for each class, as the paper's Figures 3 to 7, at most 15 classes a page."""
+    count = len(result.classes)
+    pages = -(-count // PER_PAGE)
+    return [scatter(result, labels.tolist()) for labels in np.array_split(np.arange(count), pages)]
+
+
+def scatter(result: Result, labels: Sequence[int]) -> Figure:
+    """One panel per class: wrong draws in red over right ones in grey, before the density of all draws."""
+    columns = 5 if len(labels) > 4 else len(labels)
+    rows = -(-len(labels) // columns)
+    figure = Figure(figsize=(2.3 * columns + 0.6, 2.0 * rows + 0.9), layout="constrained")
+    axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
+    density = result.histogram[list(labels)].sum(1)
+    norm = LogNorm(1, max(10, density.max()) ** 2)  # only the paler half of the colours: the samples stay visible
+    for axis, label, counts in zip(axes, labels, density, strict=False):
+        mesh = axis.pcolormesh(
+            PSNR_EDGES, SCORE_EDGES, np.ma.masked_equal(counts.T, 0), cmap="Blues", norm=norm, rasterized=True
+        )
+        draw_samples(axis, result, label)
+        error = ratio(result.histogram[label, 0].sum(), result.histogram[label].sum())
+        axis.set_title(f"{shortened(result.classes[label], 20)} ({error:.1%} wrong)", fontsize=8)
+        axis.set(xlim=limits(density.sum((0, 2)), PSNR_EDGES), ylim=limits(density.sum((0, 1)), SCORE_EDGES))
+        axis.tick_params(labelsize=7)
+    for axis in axes[len(labels) :]:
+        axis.set_axis_off()
+    for axis in axes[max(0, len(labels) - columns) : len(labels)]:
+        axis.tick_params(labelbottom=True)  # the lowest panel of its column, whatever row it is in
+    figure.legend(
+        *axes[0].get_legend_handles_labels(),
+        loc="outside upper right",
+        ncols=2,
+        frameon=False,
+        fontsize=8,
+        markerscale=2,
+    )
+    bar = figure.colorbar(mesh, ax=list(axes), label="draws per bin, all draws", shrink=0.6, aspect=40, pad=0.01)
+    bar.ax.set_ylim(1, max(10, density.max()))
+    figure.supxlabel("PSNR (dB)", fontsize=9)
+    figure.supylabel(f"probability of the {'label' if result.score == 'label' else 'predicted class'}", fontsize=9)
+    return figure
+
+
+def limits(counts: NDArray[Any], edges: NDArray[Any]) -> tuple[float, float]:
+    """The range of the bins that are not empty, and a little more on both sides."""
+    used = counts.nonzero()[0]
+    low, high = (edges[used.min()], edges[used.max() + 1]) if len(used) else (edges[0], edges[-1])
+    return low - 0.02 * (high - low), high + 0.02 * (high - low)
+
+
+def draw_samples(axis: Axes, result: Result, label: int) -> None:
+    """One draw per image of a class and sigma."""
+    shown = (result.rows["label"] == label) & np.isfinite(result.rows["sample_psnr"])
+    psnr, score = result.rows["sample_psnr"][shown], result.rows["sample_score"][shown]
+    right = result.rows["sample_prediction"][shown] == label
+    axis.scatter(
+        psnr[right], score[right], s=2.5, c=RIGHT, alpha=0.5, linewidths=0, rasterized=True, label="right draw"
+    )
+    axis.scatter(
+        psnr[~right],
+        score[~right],
+        s=7,
+        c=WRONG,
+        marker="x",
+        alpha=0.8,
+        linewidths=0.7,
+        rasterized=True,
+        label="wrong draw",
+    )
+
+
+def curves(results: Mapping[str, Result]) -> Figure:
+    """Accuracy and flip rate against sigma with 95 % intervals, one line per run."""
+    figure = Figure(figsize=(9, 3.8), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for number, (name, result) in enumerate(results.items()):
+        style = {"color": COLOURS[number % len(COLOURS)], "marker": MARKERS[number % len(MARKERS)], "label": name}
+        draw_estimate(left, result.sigmas, result.accuracy, **style)
+        draw_estimate(right, result.sigmas, result.flip_rate, **style)
+    left.set(title="accuracy", ylabel="share of draws", xlabel="sigma (grey levels)")
+    right.set(title="flip rate of clean-correct images", xlabel="sigma (grey levels)", ylim=(0, None))
+    for axis in (left, right):
+        axis.grid(alpha=0.3)
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.yaxis.set_major_formatter(lambda value, _: f"{value:.4g}" if value < 0.01 else f"{value:.3g}")
+    right.legend(frameon=False, loc="upper left", fontsize=8)
+    return figure
+
+
+def draw_estimate(axis: Axes, sigmas: NDArray[Any], estimate: Estimate, color: str, marker: str, label: str) -> None:
+    """A line with its interval as a band."""
+    axis.plot(sigmas, estimate.value, color=color, marker=marker, markersize=4, linewidth=1.4, label=label)
+    axis.fill_between(sigmas, estimate.low, estimate.high, color=color, alpha=0.2, linewidth=0)
+
+
+def confusion(result: Result, sigma: float) -> Figure:
+    """What each class is taken for at the level nearest to ``sigma``, as shares of its draws."""
+    level = int(np.abs(result.sigmas - sigma).argmin())
+    counts = result.confusion[level]
+    shares = ratio(counts, counts.sum(1, keepdims=True))
+    count = len(result.classes)
+    size = max(4.5, 0.21 * count + 2.2)
+    figure = Figure(figsize=(size + 0.8, size), layout="constrained")
+    axis = figure.subplots()
+    image = axis.imshow(shares, cmap="Blues", norm=PowerNorm(0.4, 0, 1))
+    axis.set_title(f"sigma {result.sigmas[level]:g}, accuracy {np.trace(counts) / counts.sum():.2%}", fontsize=10)
+    axis.set(xlabel="predicted", ylabel="label")
+    names = [shortened(name, 24) for name in result.classes]
+    axis.set_xticks(range(count), names, rotation=90 if count > 10 or max(map(len, names)) > 3 else 0, fontsize=7)
+    axis.set_yticks(range(count), names, fontsize=7)
+    if count <= 12:
+        for (row, column), share in np.ndenumerate(shares):
+            if share >= 0.0005:
+                colour = "white" if share > 0.25 else "black"
+                axis.text(column, row, f"{100 * share:.1f}", ha="center", va="center", fontsize=6.5, color=colour)
+    figure.colorbar(image, label="share of the draws of the label", shrink=0.8)
+    return figure
+
+
+def strip(images: NDArray[Any], sigmas: Sequence[float], classes: Sequence[str]) -> Figure:
+    """One image per class under all sigmas; images (classes, sigmas, H, W, C) in [0, 1]."""
+    count, levels, height, width, channels = images.shape
+    blocks = -(-count // 22)
+    per_block = -(-count // blocks)
+    figure = Figure(figsize=(blocks * (0.42 * levels + 1.9), 0.42 * per_block + 0.6), layout="constrained")
+    for block, axis in enumerate(figure.subplots(1, blocks, squeeze=False)[0]):
+        shown = images[block * per_block : (block + 1) * per_block]
+        sheet = np.pad(shown, ((0, 0), (0, 0), (0, 1), (0, 1), (0, 0)), constant_values=1)  # a white line between
+        sheet = sheet.transpose(0, 2, 1, 3, 4).reshape(len(shown) * (height + 1), levels * (width + 1), channels)
+        axis.imshow(sheet.squeeze(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+        names = [shortened(name, 24) for name in classes[block * per_block :][: len(shown)]]
+        axis.set_xticks(np.arange(levels) * (width + 1) + width / 2, [f"{sigma:g}" for sigma in sigmas], fontsize=7)
+        axis.set_yticks(np.arange(len(shown)) * (height + 1) + height / 2, names, fontsize=7)
+        axis.tick_params(length=0)
+        axis.spines[:].set_visible(False)
+        axis.set_xlabel("sigma (grey levels)", fontsize=8)
+    return figure
+
+
+def shortened(name: str, length: int) -> str:
+    """A class name that fits, cut in the middle: the ends tell names apart."""
+    if len(name) <= length:
+        return name
+    half = (length - 1) // 2
+    return f"{name[:half]}…{name[-half:]}"

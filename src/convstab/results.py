@@ -1,0 +1,114 @@
+"""The result of an evaluation: what its run directory holds, in memory and on disk."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
+from numpy.typing import NDArray
+
+from convstab import statistics
+from convstab.errors import InputError
+from convstab.parts import Part, arrays_to_bytes, bytes_to_arrays, write_bytes, write_table
+from convstab.statistics import Estimate, Floats, Integers
+from convstab.tally import PSNR_EDGES, SCORE_EDGES
+
+STABILITY, CONFUSION, HISTOGRAM = "stability.parquet", "confusion.parquet", "histogram.npz"
+
+
+@dataclass(frozen=True)
+class Result:
+    """Counts over all draws of a test set.
+
+    classes: K names. score: which probability the histogram and the samples show, "predicted" or "label".
+    rows: columns of stability.parquet, one entry per image and sigma, see ``tally.Counts``.
+    confusion: (sigmas, label, predicted). histogram: (label, wrong or correct, PSNR bin, score bin).
+    """
+
+    classes: Sequence[str]
+    score: str
+    rows: dict[str, NDArray[Any]]
+    confusion: Integers
+    histogram: Integers
+
+    @classmethod
+    def of(cls, part: Part, classes: Sequence[str], score: str) -> "Result":
+        """The result that merged parts hold."""
+        rows = {name: part.rows[name].to_numpy() for name in part.rows.column_names}
+        return cls(classes, score, rows, part.totals["confusion"], part.totals["histogram"])
+
+    @classmethod
+    def read(cls, folder: Path) -> "Result":
+        """Read what ``write`` left in a folder; InputError when it is not there or damaged."""
+        try:
+            table = pq.ParquetFile(folder / STABILITY).read()
+            counts = pq.ParquetFile(folder / CONFUSION).read(["count"])["count"].to_numpy()
+            arrays = bytes_to_arrays((folder / HISTOGRAM).read_bytes())
+            classes, histogram = arrays["classes"].tolist(), arrays["histogram"]
+            confusion = counts.reshape(-1, len(classes), len(classes))
+        except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+            raise InputError(f"{folder} does not hold a whole evaluation: {error}") from error
+        rows = {name: table[name].to_numpy() for name in table.column_names}
+        return cls(classes, str(arrays["score"]), rows, confusion, histogram)
+
+    def write(self, folder: Path) -> None:
+        """Write stability.parquet, confusion.parquet and histogram.npz, each at once or not at all."""
+        write_table(folder / STABILITY, pa.table(self.rows))
+        sigma, label, predicted = np.indices(self.confusion.shape).reshape(3, -1)
+        columns = {"sigma": self.sigmas[sigma], "label": label, "predicted": predicted, "count": self.confusion.ravel()}
+        write_table(folder / CONFUSION, pa.table(columns))
+        arrays = {"histogram": self.histogram, "psnr_edges": PSNR_EDGES, "score_edges": SCORE_EDGES}
+        names = {"classes": np.array(self.classes), "score": np.array(self.score)}
+        write_bytes(folder / HISTOGRAM, arrays_to_bytes(arrays | names))
+
+    @property
+    def images(self) -> int:
+        """Number of images."""
+        return len(self.labels)
+
+    @cached_property
+    def sigmas(self) -> Floats:
+        """The noise levels in grey levels, ascending."""
+        return np.unique(self.rows["sigma"])
+
+    def by_image(self, column: str) -> NDArray[Any]:
+        """A column as (images, sigmas)."""
+        return self.rows[column].reshape(-1, len(self.sigmas))
+
+    @cached_property
+    def labels(self) -> Integers:
+        """The label of each image."""
+        return self.by_image("label")[:, 0]
+
+    @cached_property
+    def rates(self) -> Floats:
+        """Share of right draws, (images, sigmas)."""
+        rates: Floats = self.by_image("correct") / self.by_image("draws")
+        return rates
+
+    @property
+    def accuracy(self) -> Estimate:
+        """Share of right draws under each sigma."""
+        return statistics.accuracy(self.rates)
+
+    @property
+    def balanced_accuracy(self) -> Estimate:
+        """Mean recall under each sigma."""
+        return statistics.balanced_accuracy(self.rates, self.labels)
+
+    @property
+    def flip_rate(self) -> Estimate:
+        """Share of wrong draws of the images that are right without noise, under each sigma; sigma 0 must be there."""
+        if self.sigmas[0] != 0:
+            raise InputError("the flip rate needs the draws without noise: add 0 to the sigmas")
+        flips = statistics.flip_rate(self.rates, self.rates[:, 0] == 1)
+        return replace(flips, high=np.where(self.sigmas == 0, flips.value, flips.high))  # 0 there by definition
+
+    @property
+    def pooled_confusion(self) -> Integers:
+        """The confusion of all noisy draws, (K, K)."""
+        return statistics.over_noise(self.confusion, self.sigmas)

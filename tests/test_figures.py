@@ -1,0 +1,102 @@
+"""Figures: what they show is what the tables hold."""
+
+import io
+import warnings
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib.collections import PathCollection
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+
+from convstab import figures
+from convstab.results import Result
+from convstab.tally import PSNR_EDGES, SCORE_EDGES
+
+
+def drawn(figure: Figure, form: str = "png") -> bytes:
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # a layout that does not fit, a glyph that is missing
+        figure.savefig(buffer, format=form)
+    return buffer.getvalue()
+
+
+def with_classes(count: int) -> Result:
+    shape = count, 2, len(PSNR_EDGES) - 1, len(SCORE_EDGES) - 1
+    one_row = {"label": [0], "sigma": [1.0], "sample_psnr": [40.0], "sample_score": [0.5], "sample_prediction": [0]}
+    names = [f"a traffic sign with a long name, number {i}" for i in range(count)]
+    rows = {name: np.array(column) for name, column in one_row.items()}
+    return Result(names, "predicted", rows, np.ones((1, count, count), np.int64), np.ones(shape, np.int64))
+
+
+def test_every_sampled_noisy_draw_is_one_point_of_its_colour(result: Result) -> None:
+    (figure,) = figures.scatter_pages(result)
+    shown = np.isfinite(result.rows["sample_psnr"])
+    assert shown.sum() == result.images * 3  # sigmas above 0
+    wrong = shown & (result.rows["sample_prediction"] != result.rows["label"])
+    for label in range(4):
+        points: list[Any] = [item for item in figure.axes[label].collections if isinstance(item, PathCollection)]
+        of_class = shown & (result.rows["label"] == label)
+        assert [len(item.get_offsets()) for item in points] == [(of_class & ~wrong).sum(), (of_class & wrong).sum()]
+        assert to_rgb(points[1].get_edgecolor()[0]) == to_rgb(figures.WRONG)
+
+
+def test_the_density_holds_every_noisy_draw(result: Result) -> None:
+    (figure,) = figures.scatter_pages(result)
+    density: list[Any] = [axis.collections[0].get_array() for axis in figure.axes[:4]]
+    total = sum(np.ma.filled(counts, 0).sum() for counts in density)
+    assert total == result.rows["draws"][result.rows["sigma"] > 0].sum()
+
+
+@pytest.mark.parametrize(("count", "pages"), [(2, 1), (10, 1), (15, 1), (16, 2), (43, 3)])
+def test_classes_are_spread_over_pages(count: int, pages: int) -> None:
+    made = figures.scatter_pages(with_classes(count))
+    titles = [axis.get_title() for figure in made for axis in figure.axes if axis.get_title()]
+    assert (len(made), len(titles)) == (pages, count)
+    drawn(made[-1])
+
+
+def test_curves_show_the_rates_of_each_run(result: Result) -> None:
+    figure = figures.curves({"one": result, "two": replace(result, classes=list("abcd"))})
+    accuracy, flips = figure.axes
+    for line in accuracy.lines:
+        np.testing.assert_array_equal(line.get_xydata(), np.stack([result.sigmas, result.accuracy.value], 1))
+    np.testing.assert_array_equal(flips.lines[0].get_ydata(), result.flip_rate.value)
+    assert flips.get_legend_handles_labels()[1] == ["one", "two"]
+    assert len({line.get_color() for line in accuracy.lines}) == 2
+    assert len({line.get_marker() for line in accuracy.lines}) == 2
+    drawn(figure)
+
+
+def test_confusion_shows_shares_at_the_nearest_sigma(result: Result) -> None:
+    figure = figures.confusion(result, 19)
+    shares = np.asarray(figure.axes[0].images[0].get_array())
+    np.testing.assert_allclose(shares.sum(1), 1)
+    np.testing.assert_allclose(shares, result.confusion[2] / result.confusion[2].sum(1, keepdims=True))
+    assert "sigma 20" in figure.axes[0].get_title()
+    drawn(figure)
+    drawn(figures.confusion(with_classes(43), 40))
+
+
+@pytest.mark.parametrize(("count", "channels", "blocks"), [(2, 1, 1), (10, 1, 1), (43, 3, 2)])
+def test_the_strip_holds_every_class_under_every_sigma(count: int, channels: int, blocks: int) -> None:
+    images = np.random.default_rng(0).random((count, 3, 8, 6, channels)) * 0.9
+    figure = figures.strip(images, [0, 1, 40], [f"class {i}" for i in range(count)])
+    assert len(figure.axes) == blocks
+    sheets = [np.asarray(axis.images[0].get_array()) for axis in figure.axes]
+    assert sum(len(sheet) for sheet in sheets) == count * 9  # a line of white below every image
+    np.testing.assert_array_equal(sheets[0][9:17, 7:13], images[1, 1].squeeze())
+    drawn(figure)
+
+
+def test_figures_can_be_vector_graphics(result: Result) -> None:
+    (figure,) = figures.scatter_pages(result)
+    assert b"<svg" in drawn(figure, "svg")
+
+
+@pytest.mark.parametrize(("name", "short"), [("yield", "yield"), ("no passing for trucks", "no …cks")])
+def test_long_names_keep_both_ends(name: str, short: str) -> None:
+    assert figures.shortened(name, 7) == short
