@@ -38,10 +38,15 @@ def test_scores_are_those_of_scikit_learn(decisions: tuple[torch.Tensor, torch.T
     assert values["confusion"].tolist() == sk.confusion_matrix(labels, predicted, labels=range(4)).tolist()
 
 
-def test_the_table_shows_every_class_whatever_its_name() -> None:
-    names = [f"[red]{number}" for number in range(7)]
-    scores = {f"{kind}/{name}": 0.5 for name in names for kind in ("precision", "recall")}
+@pytest.mark.parametrize("count", [2, 10, 43])
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_the_table_shows_every_class_whatever_its_name(count: int, width: int) -> None:
+    names = [f"[red]{number}" for number in range(count)]
+    scores = {f"{kind}/{name}": k / 100 for kind in ("precision", "recall") for k, name in enumerate(names)}
     text = io.StringIO()
-    Console(file=text, width=200).print(class_table(scores, names, "a title", rows=3))
-    for name in names:
-        assert name in text.getvalue()
+    Console(file=text, width=width).print(class_table(scores, names, "a title", width))
+    lines = text.getvalue().splitlines()
+    for k, name in enumerate(names):
+        line = next(line for line in lines if f"{name} " in line)
+        assert f"{k / 100:.4f}" in line
+    assert max(map(len, lines)) <= width

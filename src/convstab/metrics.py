@@ -1,6 +1,8 @@
 """torchmetrics collections, named by class, and the table that shows them."""
 
+import math
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 
 from rich.markup import escape
 from rich.table import Table
@@ -47,19 +49,21 @@ def class_scores(classes: Sequence[str]) -> MetricCollection:
     )
 
 
-def class_table(scores: Mapping[str, float], classes: Sequence[str], title: str, rows: int = 15) -> Table:
-    """Lay precision and recall of each class out in the form of the paper's Table 1, ``rows`` classes a column."""
-    table = Table(title=title, title_justify="left")
+def class_table(scores: Mapping[str, float], classes: Sequence[str], title: str, width: int) -> Table:
+    """Lay precision and recall of each class out side by side, as the paper's tables, in at most ``width`` letters."""
+    longest = max(len("class"), *map(len, classes))
+    side_by_side = min((width - 1) // (longest + len("precision") + len("recall") + 9), 1 + len(classes) // 10)
+    rows = math.ceil(len(classes) / max(1, side_by_side))
     blocks = [classes[i : i + rows] for i in range(0, len(classes), rows)]
+    table = Table(title=title, title_justify="left")
     for _ in blocks:
-        table.add_column("class", max_width=28, no_wrap=True)
+        table.add_column("class")
         table.add_column("precision", justify="right")
         table.add_column("recall", justify="right")
-    for row in range(len(blocks[0])):
-        cells = []
-        for block in blocks:
-            name = block[row] if row < len(block) else None
-            keys = (f"precision/{name}", f"recall/{name}")
-            cells += ["", "", ""] if name is None else [escape(name), *(f"{scores[key]:.4f}" for key in keys)]
+    for across in zip_longest(*blocks):
+        cells: list[str] = []
+        for name in across:
+            values = (scores[f"{kind}/{name}"] for kind in ("precision", "recall") if name is not None)
+            cells += ["", "", ""] if name is None else [escape(name), *(f"{value:.4f}" for value in values)]
         table.add_row(*cells)
     return table

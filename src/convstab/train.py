@@ -113,6 +113,7 @@ def summary(trainer: pl.Trainer, model: Classifier, data: ImageData) -> dict[str
 def report(metrics: dict[str, Any], classes: list[str], folder: Path) -> None:
     """Print the test result in the form of the paper's Table 1."""
     scores = {name.removeprefix("test/"): value for name, value in metrics.items()}
-    Console().print(class_table(scores, classes, f"{metrics['images/test']} test images"))
+    console = Console()
+    console.print(class_table(scores, classes, f"{metrics['images/test']} test images", console.width))
     accuracies = f"accuracy {scores['accuracy']:.2%}, balanced {scores['balanced_accuracy']:.2%}"
     print(f"{accuracies}, {metrics['epochs']} epochs in {metrics['seconds']:.0f} s: {folder}")
