@@ -73,13 +73,15 @@ def quiet_lightning() -> None:
 
 def bad_input(error: BaseException | None) -> str | None:
     """The line for the user if ``error`` was caused by what the user gave (or by the disk), else None."""
+    chain: list[BaseException] = []
     while error is not None:
-        match error:
-            case InputError():
-                return f"convstab: {error}"
-            case OSError() if error.filename is not None:  # no permission, disk full: names the file
-                return f"convstab: {error.strerror}: {error.filename}"
-            case HydraException() | OmegaConfBaseException() if error.__cause__ is None:
-                return str(error)
+        chain.append(error)
         error = error.__cause__
-    return None
+    for link in chain:
+        match link:
+            case InputError():
+                return f"convstab: {link}"
+            case OSError() if link.filename is not None:  # no permission, disk full: names the file
+                return f"convstab: {link.strerror}: {link.filename}"
+    ours = not chain or not isinstance(chain[-1], HydraException | OmegaConfBaseException)
+    return None if ours else str(chain[0])  # the outermost says what to do: "To append to your config use +..."

@@ -1,0 +1,223 @@
+import csv
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import OmegaConf
+
+from convstab import runs, train
+from convstab.data import archives
+
+ROOT = Path(__file__).parent.parent
+TRAIN = [sys.executable, str(ROOT / "train.py")]
+QUICK = ["logger=csv", "dataset.images=200"]
+NOISY = [*QUICK, "augment=gaussian", "trainer.max_epochs=4"]  # random numbers in every step
+
+Main = Callable[..., tuple[int | str | None, str]]
+
+
+def environment(home: Path) -> dict[str, str]:
+    """This process's, without a key for W&B and without a network."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("WANDB_", "CONVSTAB_"))}
+    return kept | {"HOME": str(home), "HTTPS_PROXY": "http://127.0.0.1:9", "COLUMNS": "100"}
+
+
+def command(cwd: Path, *overrides: str, program: list[str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run train.py as a user does."""
+    words = [*(program or TRAIN), *overrides]
+    return subprocess.run(words, cwd=cwd, env=environment(cwd), capture_output=True, text=True, check=False)
+
+
+def result(run: Path) -> tuple[dict[str, Any], list[dict[str, str]], dict[str, torch.Tensor]]:
+    """The metrics, the logged rows and the last weights of a run."""
+    metrics = json.loads((run / runs.METRICS).read_text())
+    assert metrics.pop("seconds") > 0
+    with (run / "metrics.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    return metrics, rows, torch.load(run / runs.LAST, weights_only=True)["state_dict"]
+
+
+def assert_equal_results(run: Path, other: Path) -> None:
+    (metrics, rows, weights), expected = result(run), result(other)
+    assert metrics == expected[0]
+    assert rows == expected[1]
+    assert all(torch.equal(weights[name], expected[2][name]) for name in weights | expected[2])
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """One training that nothing interrupted."""
+    cwd = tmp_path_factory.mktemp("finished")
+    done = command(cwd, *NOISY, "output=run")
+    assert done.returncode == 0, done.stderr
+    return cwd / "run", done
+
+
+def test_a_training_leaves_its_run_directory(finished: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    run, done = finished
+    assert done.stderr == ""
+    assert "precision" in done.stdout
+    assert done.stdout.rstrip().endswith(f"s: {run}")
+    config = OmegaConf.load(run / runs.CONFIG)
+    assert (config.dataset.images, config.augment.sigma, config.output) == (200, 10, str(run))
+    metrics, rows, _ = result(run)
+    classes = [f"test/{score}/{digit}" for score in ("precision", "recall") for digit in range(10)]
+    assert {"test/accuracy", "test/balanced_accuracy", "val/accuracy", "epochs", *classes} < metrics.keys()
+    confusion = torch.tensor(metrics["test/confusion"])
+    assert confusion.sum().item() == metrics["images/test"] == 200
+    assert metrics["test/accuracy"] == pytest.approx(confusion.diag().sum().item() / 200)
+    assert [row["epoch"] for row in rows if row["train/loss"]] == ["0", "1", "2", "3"]
+    assert float(rows[-1]["test/accuracy"]) == metrics["test/accuracy"]
+    assert metrics["val/accuracy"] == max(float(row["val/accuracy"]) for row in rows if row["val/accuracy"])
+    for name in (runs.BEST, runs.LAST):
+        torch.load(run / name, weights_only=True)
+    assert not list(run.rglob("*.part"))
+
+
+def kill_and_resume(cwd: Path, seconds: float) -> Path:
+    """Start a training, end it with SIGKILL so long after its first checkpoint, and resume it."""
+    words = [*TRAIN, *NOISY, "output=run"]
+    with subprocess.Popen(words, cwd=cwd, env=environment(cwd), stdout=subprocess.DEVNULL) as process:
+        while process.poll() is None and not (cwd / "run" / runs.LAST).exists():
+            time.sleep(0.001)
+        time.sleep(seconds)
+        process.send_signal(signal.SIGKILL)
+    done = command(cwd, *NOISY, "output=run", "ckpt=last")
+    assert done.returncode == 0, done.stderr
+    return cwd / "run"
+
+
+def test_a_killed_training_goes_on_as_if_nothing_was(
+    finished: tuple[Path, subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    assert_equal_results(kill_and_resume(tmp_path, 0), finished[0])  # just as the first epoch's checkpoint is there
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", range(10))
+def test_a_training_may_be_killed_at_any_moment(
+    moment: int, finished: tuple[Path, subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    assert_equal_results(kill_and_resume(tmp_path, random.Random(moment).uniform(0, 2)), finished[0])
+
+
+def test_a_sweep_trains_every_job_in_its_folder(tmp_path: Path) -> None:
+    done = command(tmp_path, "-m", *QUICK, "trainer.max_epochs=1", "dataset.validation=0.1,2,0", "hydra.sweep.dir=all")
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("convstab: dataset.validation is 2")
+    for job, validation in (("0", 20), ("2", 0)):  # the jobs beside the bad one are complete
+        assert result(tmp_path / "all" / job)[0]["images/validation"] == validation
+        assert runs.load_classifier(tmp_path / "all" / job).classes == list("0123456789")
+    assert not (tmp_path / "all/1" / runs.METRICS).exists()
+
+
+def test_the_console_script_trains_anywhere_and_asks_nothing(tmp_path: Path) -> None:
+    script = Path(sys.executable).parent / "convstab-train"
+    done = command(tmp_path, "dataset.images=200", "trainer.max_epochs=1", program=[str(script)])
+    assert done.returncode == 0, done.stderr
+    (run,) = (tmp_path / "runs/train").iterdir()
+    assert run.name.endswith("_digits_none")
+    assert result(run)[0]["epochs"] == 1
+    (offline,) = (run / "wandb").glob("offline-run-*")  # the default logger, without a key
+    assert list(offline.glob("*.wandb"))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "line"),
+    [
+        (["dataset=mnist", "dataset.root=data"], "convstab: mnist is not in data and could not be downloaded"),
+        (["output=/proc/nowhere/run"], "convstab: No such file or directory: /proc/nowhere"),
+        (["dataset=imagenet"], "Could not find 'dataset/imagenet'"),
+        (["dataset.colour=1"], "To append to your config use +dataset.colour=1"),
+    ],
+)
+def test_bad_input_ends_in_a_line(overrides: list[str], line: str, tmp_path: Path) -> None:
+    done = command(tmp_path, *QUICK, *overrides)
+    assert done.returncode == 2, done.stderr
+    assert line in done.stderr
+    assert "Traceback" not in done.stderr
+    if line.startswith("convstab"):
+        assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert not list(tmp_path.rglob("*.ckpt"))
+
+
+@pytest.fixture
+def main(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Main:
+    """Run train.py's function in this process, which saves its start; the exit code and the error stream."""
+
+    def run(*overrides: str) -> tuple[int | str | None, str]:
+        monkeypatch.setattr(sys, "argv", ["train.py", *QUICK, "trainer.max_epochs=1", *overrides])
+        code: int | str | None = 0
+        try:
+            train.main()
+        except SystemExit as end:
+            code = end.code
+        assert not GlobalHydra.instance().is_initialized()
+        return code, capfd.readouterr().err
+
+    for name in ("WANDB_API_KEY", "WANDB_MODE", "CONVSTAB_DATA"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(archives, "TRIES", 1)
+    monkeypatch.chdir(tmp_path)
+    return run
+
+
+@pytest.mark.parametrize(
+    ("overrides", "line"),
+    [
+        (["optimizer.lr=1e10"], "the loss is "),
+        (["ckpt=nowhere.ckpt"], "ckpt=nowhere.ckpt is not a file"),
+        (["model=aghdam"], "Aghdam cannot take 1x28x28 images"),
+        (["logger=wandb", "logger.wandb.mode=online"], "logger.wandb.mode=online needs a key"),
+        (["dataset.validation=2"], "dataset.validation is 2"),
+        (["dataset.batch_size=0"], "dataset.batch_size is 0"),
+        (["augment=gaussian", "augment.sigma=-1"], "augment.sigma is -1"),
+    ],
+)
+def test_bad_values_are_named_and_leave_nothing(overrides: list[str], line: str, main: Main, tmp_path: Path) -> None:
+    code, error = main("output=run", *overrides)
+    assert (code, len(error.splitlines())) == (2, 1), error
+    assert error.startswith(f"convstab: {line}")
+    assert not list(tmp_path.rglob("*.ckpt"))
+    assert not (tmp_path / "run" / runs.METRICS).exists()
+    assert main("output=run") == (0, "")  # the folder is free for a start with good values
+
+
+def test_checkpoints_are_started_from_and_resumed_only_where_they_fit(main: Main, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    best = run / runs.BEST
+    assert main("output=run", "logger=none") == (0, "")
+    before = result_bytes(run)
+    for overrides, line in (
+        (["output=run"], f"{run} holds a run already"),
+        (["output=run", f"ckpt={best}"], f"{run} holds a run already"),
+        (["output=run", "ckpt=last", "seed=1"], f"{run} was trained with another seed: 0 there, 1 now"),
+        (["output=a", f"ckpt={best}", "model=cifar_quick"], f"{best} is not a checkpoint of CifarQuick"),
+        (["output=b", f"ckpt={run / runs.CONFIG}"], f"{run / runs.CONFIG} is damaged, or holds more than weights"),
+    ):
+        code, error = main(*overrides)
+        assert (code, error.splitlines()[1:]) == (2, []), error
+        assert error.startswith(f"convstab: {line}")
+    assert result_bytes(run) == before
+    assert main("output=tuned", f"ckpt={best}", "optimizer.lr=1e-9") == (0, "")
+    old, new = (runs.load_classifier(folder).state_dict() for folder in (run, tmp_path / "tuned"))
+    assert all(torch.allclose(old[name], new[name], atol=1e-6) for name in old)
+    assert main("output=run", "ckpt=last", "trainer.max_epochs=3") == (0, "")  # a longer training than was planned
+    assert json.loads((run / runs.METRICS).read_text())["epochs"] == 3
+
+
+def result_bytes(run: Path) -> dict[Path, bytes]:
+    """All files that matter."""
+    return {path: path.read_bytes() for path in run.rglob("*") if path.suffix in (".json", ".ckpt", ".csv")}
