@@ -6,13 +6,14 @@ import sys
 import warnings
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from convstab.errors import InputError
@@ -58,6 +59,14 @@ def door(config_name: str) -> Callable[[Story], Callable[[], None]]:
         return command
 
     return decorate
+
+
+def run_folder(config: DictConfig) -> Path:
+    """Where this job writes: ``output``, or Hydra's folder for the job of a sweep; written back into the config."""
+    folder = HydraConfig.get().runtime.output_dir
+    with open_dict(config):
+        config.output = folder
+    return Path(folder)
 
 
 def quiet_lightning() -> None:

@@ -5,15 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
-from omegaconf import DictConfig, open_dict
+from omegaconf import DictConfig
 from pytorch_lightning.loggers import Logger
 from rich.console import Console
 
 from convstab import runs
 from convstab.data.images import ImageData
-from convstab.door import door
+from convstab.door import door, run_folder
 from convstab.metrics import class_table
 from convstab.models import Classifier
 from convstab.tracking import tracking
@@ -41,14 +40,6 @@ def main(config: DictConfig) -> float:
     runs.write_json(folder / runs.METRICS, metrics)
     report(metrics, model.classes, folder)
     return float(metrics.get("val/accuracy", metrics["test/accuracy"]))
-
-
-def run_folder(config: DictConfig) -> Path:
-    """Where this job writes: ``output``, or Hydra's folder for the job of a sweep; written back into the config."""
-    folder = HydraConfig.get().runtime.output_dir
-    with open_dict(config):
-        config.output = folder
-    return Path(folder)
 
 
 def load_data(config: DictConfig) -> ImageData:

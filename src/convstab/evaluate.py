@@ -1,0 +1,184 @@
+"""Classify noisy copies of the test set of a run, and leave tables and figures."""
+
+import io
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning.loggers import Logger
+from rich.console import Console
+from rich.markdown import Markdown
+
+from convstab import figures, runs, tables
+from convstab.crew import Crew, calibrate
+from convstab.door import door, run_folder
+from convstab.errors import InputError
+from convstab.metrics import class_table
+from convstab.noise import noisy_copies
+from convstab.parts import Parts, Shard, write_bytes
+from convstab.protocol import PAPER_DRAWS, Protocol
+from convstab.results import Result
+from convstab.subject import Subject, load_subject
+from convstab.tracking import tracking
+
+SCHEMA = 1  # of the rows and totals in a part; another number keeps parts of another layout apart
+CPU_DRAWS = 10
+SUMMARY, TABLE = "summary.json", "table.csv"
+
+
+@door("evaluate")
+def main(config: DictConfig) -> float | None:
+    """Evaluate what the configuration names; the accuracy over all noise, or None while other shards are at work."""
+    device = device_of(config)
+    protocol, shard = protocol_of(config, device), Shard.parse(str(config.shard))
+    subject = load_subject(config.run, config.runs, config.rule, config.dataset.root, config.images)
+    folder = run_folder(config)
+    parts = Parts(folder / "parts", len(subject.index), fingerprint(config, protocol, subject, device), config.slice)
+    write_bytes(folder / runs.CONFIG, OmegaConf.to_yaml(config, resolve=True).encode())
+
+    crew = Crew(subject, protocol, device, config.batch_size, config.precision, config.workers)
+    todo = list(parts.todo(shard))
+    if todo and device.type == "cpu":
+        announce(calibrate(crew), crew, sum(len(parts.slices[number]) for number in todo))
+    start = time.monotonic()
+    draws = crew.work(parts, todo)
+    seconds = time.monotonic() - start
+
+    whole = parts.merge()
+    if whole is None:
+        print(f"shard {shard.number} of {shard.of} is done, {len(parts.missing())} parts are missing: {folder}")
+        return None
+    result = Result.of(whole, subject.classes, protocol.score)
+    rate = {"seconds": round(seconds, 1), "images_per_second": round(draws / seconds, 1)} if todo else {}
+    with tracking(config, folder, "evaluate") as loggers:
+        finish(config, folder, subject, result, rate, loggers)
+    return float(tables.summary(result)["noise/accuracy"])
+
+
+def device_of(config: DictConfig) -> torch.device:
+    """The device that is named, or the best there is; InputError when it is not there."""
+    name = config.device or ("cuda" if torch.cuda.is_available() else "cpu")
+    if name not in ("cpu", "cuda") or (name == "cuda" and not torch.cuda.is_available()):
+        raise InputError(f"device is {name}; it can be cpu, or cuda where there is a GPU")
+    return torch.device(name)
+
+
+def protocol_of(config: DictConfig, device: torch.device) -> Protocol:
+    """The protocol that suits the device, where the configuration leaves it open; sigma 0 is always there."""
+    return Protocol(
+        sigmas=tuple({0.0, *map(float, config.sigmas)}),
+        draws=(PAPER_DRAWS if device.type == "cuda" else CPU_DRAWS) if config.draws is None else config.draws,
+        seed=config.seed,
+        clip=config.clip,
+        rounding=config.rounding,
+        score=config.score,
+    )
+
+
+def fingerprint(config: DictConfig, protocol: Protocol, subject: Subject, device: torch.device) -> dict[str, Any]:
+    """Everything that the counts depend on."""
+    options = {"rule": config.rule, "precision": config.precision, "device": device.type, "schema": SCHEMA}
+    return vars(protocol) | subject.fingerprint() | options
+
+
+def announce(rate: float, crew: Crew, images: int) -> None:
+    """Say what this will take, and what the full protocol would, from a short calibration."""
+    draws = crew.protocol.draws_per_image
+    paper = draws / crew.protocol.draws * PAPER_DRAWS
+    line = f"about {duration(images * draws / rate)} for {images} images, {crew.protocol.draws} draws each and sigma"
+    if crew.protocol.draws < PAPER_DRAWS:
+        line += f"; the paper's {PAPER_DRAWS} would take {duration(images * paper / rate)} (draws={PAPER_DRAWS})"
+    print(f"{rate:,.0f} draws/s: {line}")
+
+
+def duration(seconds: float) -> str:
+    """Seconds in the unit that suits them."""
+    for unit, size in (("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def finish(
+    config: DictConfig,
+    folder: Path,
+    subject: Subject,
+    result: Result,
+    rate: dict[str, float],
+    loggers: Sequence[Logger],
+) -> None:
+    """Write the tables and figures, log them, and print the short table."""
+    result.write(folder)
+    write_bytes(folder / TABLE, tables.as_csv(result).encode())
+    write_bytes(folder / "table.md", tables.as_markdown(result).encode())
+    runs.write_json(folder / SUMMARY, {"run": subject.name} | tables.summary(result) | rate)
+    (folder / "figures").mkdir(exist_ok=True)
+    others = {Path(other).name: Result.read(Path(other)) for other in config.compare}
+    for name, figure in pictures(config, subject, result, others):
+        save(figure, folder / "figures" / name)
+        for logger in loggers:
+            if hasattr(logger, "log_image"):
+                logger.log_image(f"figures/{name}", [str(folder / "figures" / f"{name}.png")])
+    log(loggers, result)
+    report(subject, result, folder)
+
+
+def report(subject: Subject, result: Result, folder: Path) -> None:
+    """Print the rates under each sigma, and the classes over all noise in the form of the paper's Table 2."""
+    console, scores = Console(), dict[str, float]()
+    for _, name, precision, recall, _ in tables.one_class_rows("noise", result.classes, result.pooled_confusion):
+        scores |= {f"precision/{name}": precision, f"recall/{name}": recall}
+    console.print(Markdown(tables.rates_markdown(result)))
+    title = f"all noisy draws of {result.images} test images"
+    console.print(class_table(scores, result.classes, title, console.width))
+    print(f"{tables.over_noise(result)} {subject.name}: {folder}")
+
+
+def pictures(
+    config: DictConfig, subject: Subject, result: Result, others: dict[str, Result]
+) -> Iterator[tuple[str, Figure]]:
+    """The figures of an evaluation and their names."""
+    yield "curves", figures.curves({subject.name: result} | others)
+    for number, page in enumerate(figures.scatter_pages(result)):
+        yield f"scatter_{number}", page
+    yield "confusion", figures.confusion(result, config.confusion_sigma)
+    labels = np.unique(result.labels)
+    chosen = [typical_image(subject, label) for label in labels]
+    copies = [
+        torch.cat([noisy_copies(subject.test.pixels[i], sigma, 1, int(subject.index[i])) for sigma in result.sigmas])
+        for i in chosen
+    ]
+    images = torch.stack(copies).permute(0, 1, 3, 4, 2).numpy()
+    yield "strip", figures.strip(images, result.sigmas.tolist(), [result.classes[label] for label in labels])
+
+
+def typical_image(subject: Subject, label: int) -> int:
+    """The position of the image of a class whose contrast is the median."""
+    members = (subject.test.labels == label).nonzero()[:, 0]
+    contrast = subject.test.pixels[members].float().flatten(1).std(1)
+    return int(members[contrast.argsort()[len(members) // 2]])
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG and as SVG."""
+    for form in ("png", "svg"):
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format=form, dpi=150)
+        write_bytes(path.with_suffix(f".{form}"), buffer.getvalue())
+
+
+def log(loggers: Sequence[Logger], result: Result) -> None:
+    """Give the loggers the rates under each sigma, and the table of the classes."""
+    rates = {"accuracy": result.accuracy, "balanced_accuracy": result.balanced_accuracy, "flip_rate": result.flip_rate}
+    columns = ["sigma", "class", "precision", "recall", "draws"]
+    for logger in loggers:
+        for level, sigma in enumerate(result.sigmas.tolist()):
+            metrics = {f"noise/{name}": float(rate.value[level]) for name, rate in rates.items()}
+            logger.log_metrics({"sigma": sigma} | metrics, step=level)
+        if hasattr(logger, "log_table"):
+            logger.log_table("classes", columns, [list(row) for row in tables.class_rows(result)])

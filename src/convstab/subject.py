@@ -1,0 +1,84 @@
+"""What ``run=`` names: a classifier, or several as one, and the test set that it was made for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from hydra.utils import instantiate
+from omegaconf import DictConfig, ListConfig
+from torch import Tensor
+
+from convstab import runs
+from convstab.data.images import ImageData, Images
+from convstab.errors import InputError
+from convstab.models import Classifier
+from convstab.models.ensemble import Ensemble, Rule
+from convstab.parts import digest
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A classifier and the test images that are tried on it.
+
+    classifier: on the CPU, in evaluation mode. test: the images; index: int64 (n,), their places in the test set.
+    name: of the run directory, or of all, joined by "+".
+    """
+
+    classifier: Classifier | Ensemble
+    classes: list[str]
+    test: Images
+    index: Tensor
+    name: str
+
+    def fingerprint(self) -> dict[str, str]:
+        """Digests of the weights and of the images."""
+        images = {"pixels": self.test.pixels, "labels": self.test.labels, "index": self.index}
+        return {"weights": digest(self.classifier.state_dict()), "data": digest(images)}
+
+
+def load_subject(
+    run: str | Sequence[str],
+    where: str,
+    rule: Rule = "probabilities",
+    root: str | None = None,
+    images: int | None = None,
+) -> Subject:
+    """Load the run, or the runs of an ensemble, and their test set.
+
+    run: directories of train, or "latest": the newest below ``where``.
+    root: the folder of the data; None: where the training found it.
+    images: at most this many, evenly spaced; None: all.
+    Raises InputError when a run is not there or damaged, or when runs are of different data sets.
+    """
+    names = list(run) if isinstance(run, list | tuple | ListConfig) else [str(run)]
+    folders = [runs.find_run(name, where) for name in names]
+    configs = [runs.load_config(folder) for folder in folders]
+    for folder, config in zip(folders, configs, strict=True):
+        if data_of(config) != data_of(configs[0]):
+            raise InputError(f"{folders[0]} and {folder} were trained on different data sets and cannot be an ensemble")
+    members = [runs.load_classifier(folder) for folder in folders]
+    test = test_images(configs[0], root, members[0])
+    if images is not None and images < 1:
+        raise InputError(f"images is {images}; it must be at least 1, or null for all")
+    index = torch.linspace(0, len(test) - 1, min(images or len(test), len(test))).round().long()
+    return Subject(
+        classifier=members[0] if len(members) == 1 else Ensemble(members, rule).eval(),
+        classes=members[0].classes,
+        test=Images(test.pixels[index], test.labels[index]),
+        index=index,
+        name="+".join(folder.name for folder in folders),
+    )
+
+
+def data_of(config: DictConfig) -> tuple[str, int | None]:
+    """What decides which test set a run was tested on."""
+    return config.dataset.load._target_, config.dataset.images
+
+
+def test_images(config: DictConfig, root: str | None, classifier: Classifier) -> Images:
+    """The test set of a run; InputError when it is not one that its classifier can take."""
+    options = {} if root is None else {"root": root}
+    data: ImageData = instantiate(config.dataset, **options, _convert_="all")
+    if data.shape != classifier.shape or list(data.images.classes) != classifier.classes:
+        raise InputError(f"the data in {data.root} is not what the run was trained on: other classes or image size")
+    return data.images.test

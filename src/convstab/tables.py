@@ -1,0 +1,119 @@
+"""Tables of an evaluation: CSV, Markdown in the paper's layout, and the numbers of summary.json."""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from convstab import statistics
+from convstab.results import Result
+from convstab.statistics import Estimate, Integers
+
+PER_COLUMN = 15  # classes, as in the paper's Tables 4 and 6
+
+
+def class_rows(result: Result) -> Iterator[tuple[str, str, float, float, int]]:
+    """(sigma, class, precision, recall, draws) for all noisy draws, then for each sigma."""
+    yield from one_class_rows("noise", result.classes, result.pooled_confusion)
+    for sigma, confusion in zip(result.sigmas, result.confusion, strict=True):
+        yield from one_class_rows(f"{sigma:g}", result.classes, confusion)
+
+
+def one_class_rows(
+    sigma: str, classes: Sequence[str], confusion: Integers
+) -> Iterator[tuple[str, str, float, float, int]]:
+    """The rows of one confusion, (K, K)."""
+    columns = statistics.precision(confusion).tolist(), statistics.recall(confusion).tolist(), confusion.sum(1).tolist()
+    for name, precision, recall, draws in zip(classes, *columns, strict=True):
+        yield sigma, name, precision, recall, draws
+
+
+def as_csv(result: Result) -> str:
+    """Precision and recall of every class over all noise (sigma "noise") and under each sigma."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["sigma", "class", "precision", "recall", "draws"])
+    for sigma, name, precision, recall, draws in class_rows(result):
+        writer.writerow([sigma, name, f"{precision:.6f}", f"{recall:.6f}", draws])
+    return text.getvalue()
+
+
+def as_markdown(result: Result) -> str:
+    """The rates under each sigma, then precision and recall over all noise as in the paper's Tables 2 to 6."""
+    return f"{rates_markdown(result)}\n{classes_markdown(result)}\n{over_noise(result)}\n"
+
+
+def rates_markdown(result: Result) -> str:
+    """Accuracy, balanced accuracy and flip rate under each sigma, with 95 % intervals."""
+    lines = ["| sigma | accuracy | 95 % | balanced | flip rate | 95 % | PSNR (dB) |", "|" + "---:|" * 7]
+    accuracy, balanced, flips = result.accuracy, result.balanced_accuracy, result.flip_rate
+    for level, sigma in enumerate(result.sigmas):
+        cells = [f"{sigma:g}", *estimate_cells(accuracy, level), f"{balanced.value[level]:.2%}"]
+        cells += [*estimate_cells(flips, level), mean_psnr(result, level)]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join([*lines, ""])
+
+
+def classes_markdown(result: Result) -> str:
+    """Precision and recall of each class over all noise, side by side."""
+    rows = list(one_class_rows("noise", result.classes, result.pooled_confusion))
+    blocks = [rows[start : start + PER_COLUMN] for start in range(0, len(rows), PER_COLUMN)]
+    lines = ["|" + " class | precision | recall |" * len(blocks), "|" + "---|---:|---:|" * len(blocks)]
+    for row in range(len(blocks[0])):
+        cells = [class_cells(block[row]) if row < len(block) else "| | |" for block in blocks]
+        lines.append("| " + " ".join(cells))
+    return "\n".join([*lines, ""])
+
+
+def over_noise(result: Result) -> str:
+    """One line with the accuracies over all noisy draws."""
+    confusion = result.pooled_confusion
+    if not confusion.any():
+        return "No noise, no noisy draws."
+    accuracy, balanced = np.trace(confusion) / confusion.sum(), np.nanmean(statistics.recall(confusion))
+    return f"Over all noise: accuracy {accuracy:.2%}, balanced accuracy {balanced:.2%}."
+
+
+def estimate_cells(rate: Estimate, level: int) -> tuple[str, str]:
+    """A rate and its interval in per cent."""
+    return f"{rate.value[level]:.2%}", f"{100 * rate.low[level]:.2f}-{100 * rate.high[level]:.2f}"
+
+
+def mean_psnr(result: Result, level: int) -> str:
+    """Mean PSNR over the draws of a sigma that differ from the clean image."""
+    psnr = result.by_image("psnr_mean")[:, level]
+    weights = (result.by_image("draws") - result.by_image("identical"))[:, level]
+    return f"{np.average(psnr[weights > 0], weights=weights[weights > 0]):.2f}" if weights.any() else "inf"
+
+
+def class_cells(row: tuple[str, str, float, float, int]) -> str:
+    """Name, precision and recall of a class."""
+    return f"{row[1]} | {row[2]:.4f} | {row[3]:.4f} |"
+
+
+def summary(result: Result) -> dict[str, Any]:
+    """The numbers of an evaluation in plain values; lists are in the order of the sigmas."""
+    confusion = result.pooled_confusion
+    first = statistics.first_failure(result.rates, result.sigmas)
+    attraction = np.nan_to_num(statistics.attraction(confusion))
+    strongest = np.argsort(-attraction, kind="stable")[:5]
+    return {
+        "sigmas": result.sigmas.tolist(),
+        "accuracy": plain(result.accuracy),
+        "balanced_accuracy": plain(result.balanced_accuracy),
+        "flip_rate": plain(result.flip_rate),
+        "noise/accuracy": float(np.trace(confusion) / max(confusion.sum(), 1)),
+        "noise/balanced_accuracy": float(np.nanmean(statistics.recall(confusion))) if confusion.any() else None,
+        "images": result.images,
+        "draws": int(result.rows["draws"].sum()),
+        "first_failure": {f"{sigma:g}": int((first == sigma).sum()) for sigma in (*result.sigmas, np.inf)},
+        "attraction": {result.classes[label]: round(float(attraction[label]), 4) for label in strongest},
+    }
+
+
+def plain(estimate: Estimate) -> dict[str, list[float | None]]:
+    """An estimate as lists; None where there is nothing to count: JSON has no NaN."""
+    columns = {"value": estimate.value, "low": estimate.low, "high": estimate.high}
+    return {name: [None if np.isnan(x) else float(x) for x in column] for name, column in columns.items()}
