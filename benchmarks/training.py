@@ -219,7 +219,7 @@ def run_user(config: DictConfig, data: ImageData, model: Classifier, setting: Se
     )
     net = copy.deepcopy(model.net)
     for weight in net.parameters():
-        weight.data = weight.data.contiguous()
+        weight.data = weight.data.clone(memory_format=torch.contiguous_format)
     trainer.fit(Plain(net, lambda module: sgd(config, module)), loader)
     return clock.rate
 
