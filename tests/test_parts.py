@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow as pa
 import pytest
 import torch
 
 from convstab.errors import InputError
-from convstab.parts import Part, Parts, Shard, arrays_to_bytes, bytes_to_arrays, digest, write_bytes, write_table
+from convstab.files import write_bytes
+from convstab.parts import Part, Parts, Shard, arrays_to_bytes, bytes_to_arrays, digest, write_table
 
 IMAGES, SIZE, FINGERPRINT = 23, 4, {"draws": 150, "sigmas": (0.0, 1.5), "weights": "ab12"}
 ONE = Shard()

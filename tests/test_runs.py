@@ -9,6 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from convstab import runs
 from convstab.errors import InputError
+from convstab.files import write_json, write_text
 from convstab.models import LeNet
 
 CONFIG = {"seed": 0, "ckpt": None, "output": "x", "model": {"_target_": "convstab.models.LeNet"}}
@@ -64,7 +65,7 @@ def test_a_checkpoint_is_a_file(tmp_path: Path) -> None:
 def test_latest_is_the_newest_finished_training(run: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="there is no finished training below"):
         runs.find_run("latest", str(tmp_path))
-    runs.write_json(run / runs.METRICS, {})
+    write_json(run / runs.METRICS, {})
     assert runs.find_run("latest", str(tmp_path)) == run
     assert runs.find_run(str(run), "elsewhere") == run
 
@@ -102,10 +103,10 @@ def test_damaged_missing_and_foreign_checkpoints_are_named(run: Path) -> None:
     with pytest.raises(InputError, match=r"best\.ckpt does not exist"):
         runs.load_classifier(run)
     (run / runs.BEST).write_bytes(whole)
-    runs.write_text(run / runs.CONFIG, OmegaConf.to_yaml(config(model={"_target_": "convstab.models.CifarQuick"})))
+    write_text(run / runs.CONFIG, OmegaConf.to_yaml(config(model={"_target_": "convstab.models.CifarQuick"})))
     with pytest.raises(InputError, match="is not a checkpoint of CifarQuick"):
         runs.load_classifier(run)
-    runs.write_text(run / runs.CONFIG, OmegaConf.to_yaml(config(model={"_target_": "pathlib.Path"})))
+    write_text(run / runs.CONFIG, OmegaConf.to_yaml(config(model={"_target_": "pathlib.Path"})))
     with pytest.raises(InputError, match="is not a Classifier"):
         runs.load_classifier(run)
 

@@ -18,9 +18,10 @@ from convstab import figures, runs, tables
 from convstab.crew import Crew, calibrate
 from convstab.door import door, run_folder
 from convstab.errors import InputError
+from convstab.files import write_bytes, write_json, write_text
 from convstab.metrics import class_table
 from convstab.noise import noisy_copies
-from convstab.parts import Parts, Shard, write_bytes
+from convstab.parts import Parts, Shard
 from convstab.protocol import PAPER_DRAWS, Protocol
 from convstab.results import Result
 from convstab.subject import Subject, load_subject
@@ -39,7 +40,7 @@ def main(config: DictConfig) -> float | None:
     subject = load_subject(config.run, config.runs, config.rule, config.dataset.root, config.images)
     folder = run_folder(config)
     parts = Parts(folder / "parts", len(subject.index), fingerprint(config, protocol, subject, device), config.slice)
-    write_bytes(folder / runs.CONFIG, OmegaConf.to_yaml(config, resolve=True).encode())
+    write_text(folder / runs.CONFIG, OmegaConf.to_yaml(config, resolve=True))
 
     crew = Crew(subject, protocol, device, config.batch_size, config.precision, config.workers)
     todo = list(parts.todo(shard))
@@ -114,9 +115,9 @@ def finish(
 ) -> None:
     """Write the tables and figures, log them, and print the short table."""
     result.write(folder)
-    write_bytes(folder / TABLE, tables.as_csv(result).encode())
-    write_bytes(folder / "table.md", tables.as_markdown(result).encode())
-    runs.write_json(folder / SUMMARY, {"run": subject.name} | tables.summary(result) | rate)
+    write_text(folder / TABLE, tables.as_csv(result))
+    write_text(folder / "table.md", tables.as_markdown(result))
+    write_json(folder / SUMMARY, {"run": subject.name} | tables.summary(result) | rate)
     (folder / "figures").mkdir(exist_ok=True)
     others = {Path(other).name: Result.read(Path(other)) for other in config.compare}
     for name, figure in pictures(config, subject, result, others):

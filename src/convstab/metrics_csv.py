@@ -9,7 +9,7 @@ from typing import Any
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities import rank_zero_only
 
-from convstab.runs import write_text
+from convstab.files import write_text
 
 
 class MetricsCsv(Logger):

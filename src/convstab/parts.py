@@ -1,27 +1,25 @@
 """The test set in slices, one file each: what is resumed after a kill, shared among workers, and merged."""
 
-import errno
 import io
 import json
 import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
-import pyarrow as pa  # type: ignore[import-untyped]
-import pyarrow.parquet as pq  # type: ignore[import-untyped]
+import pyarrow as pa
+import pyarrow.parquet as pq
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from convstab.errors import InputError
+from convstab.files import write_bytes
 
 FINGERPRINT, TOTALS = b"convstab.fingerprint", b"convstab.totals"
 Totals = dict[str, NDArray[Any]]
@@ -174,19 +172,3 @@ def write_table(path: Path, table: pa.Table, metadata: Mapping[bytes, bytes | st
         writer.write_table(table)
         writer.add_key_value_metadata(dict(metadata or {}))
     write_bytes(path, sink.getvalue())
-
-
-def write_bytes(path: Path, content: bytes | pa.Buffer) -> None:
-    """Write a file at once or not at all; InputError when the disk is full."""
-    temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
-    try:
-        temporary.write_bytes(content)
-        temporary.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            temporary.unlink()
-        if isinstance(error, FileNotFoundError) and path.exists():
-            return  # another process finished everything, this file too, and cleared up
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise InputError(f"the disk is full: {path} was not written; what is finished stays valid") from error
-        raise

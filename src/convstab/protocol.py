@@ -8,20 +8,7 @@ from typing import Literal, NamedTuple
 from convstab.errors import InputError
 from convstab.noise import NoiseSource, check_sigmas
 
-PAPER_SIGMAS = (
-    1.0,
-    2.0,
-    4.0,
-    8.0,
-    10.0,
-    14.0,
-    18.0,
-    20.0,
-    25.0,
-    30.0,
-    35.0,
-    40.0,
-)  # section 4, in grey levels
+PAPER_SIGMAS = (1.0, 2.0, 4.0, 8.0, 10.0, 14.0, 18.0, 20.0, 25.0, 30.0, 35.0, 40.0)  # section 4, in grey levels
 PAPER_DRAWS = 150
 
 

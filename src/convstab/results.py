@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa  # type: ignore[import-untyped]
-import pyarrow.parquet as pq  # type: ignore[import-untyped]
+import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from convstab import statistics
 from convstab.errors import InputError
-from convstab.parts import Part, arrays_to_bytes, bytes_to_arrays, write_bytes, write_table
+from convstab.files import write_bytes
+from convstab.parts import Part, arrays_to_bytes, bytes_to_arrays, write_table
 from convstab.statistics import Estimate, Floats, Integers
 from convstab.tally import PSNR_EDGES, SCORE_EDGES
 

@@ -1,9 +1,6 @@
 """A run directory <-> what is in it: configuration, checkpoints, metrics."""
 
-import json
-import os
 import pickle
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +11,7 @@ from omegaconf.errors import OmegaConfBaseException
 from pytorch_lightning.plugins import TorchCheckpointIO
 
 from convstab.errors import InputError
+from convstab.files import write_text
 from convstab.models import Classifier
 
 CONFIG, METRICS = "config.yaml", "metrics.json"
@@ -140,15 +138,3 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         part = Path(f"{path}.part")
         super().save_checkpoint(checkpoint, part, storage_options)
         part.replace(path)
-
-
-def write_json(path: Path, values: Mapping[str, Any]) -> None:
-    """Write a mapping as JSON, at once or not at all."""
-    write_text(path, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file, at once or not at all."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8")
-    os.replace(part, path)  # noqa: PTH105

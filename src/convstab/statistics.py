@@ -70,7 +70,11 @@ def wilson(value: Floats, trials: Floats) -> tuple[Floats, Floats]:
     z2 = float(ndtri((1 + CONFIDENCE) / 2)) ** 2
     centre = (value + z2 / (2 * trials)) / (1 + z2 / trials)
     half = np.sqrt(z2 * (value * (1 - value) / trials + z2 / (4 * trials**2))) / (1 + z2 / trials)
-    return np.minimum(centre - half, value), np.maximum(centre + half, value)  # rounding must not exclude the value
+    low, high = (
+        np.minimum(centre - half, value),
+        np.maximum(centre + half, value),
+    )  # rounding must not exclude the value
+    return low.clip(0, 1) + 0.0, high.clip(0, 1)  # + 0.0: no minus zero
 
 
 def first_failure(rates: Floats, sigmas: Floats) -> Floats:

@@ -13,6 +13,7 @@ from rich.console import Console
 from convstab import runs
 from convstab.data.images import ImageData
 from convstab.door import door, run_folder
+from convstab.files import write_json
 from convstab.metrics import class_table
 from convstab.models import Classifier
 from convstab.tracking import tracking
@@ -37,7 +38,7 @@ def main(config: DictConfig) -> float:
         trainer.test(model, data, ckpt_path=folder / runs.BEST, weights_only=True, verbose=False)
 
     metrics = summary(trainer, model, data) | {"seconds": round(time.monotonic() - start, 1)}
-    runs.write_json(folder / runs.METRICS, metrics)
+    write_json(folder / runs.METRICS, metrics)
     report(metrics, model.classes, folder)
     return float(metrics.get("val/accuracy", metrics["test/accuracy"]))
 
