@@ -47,11 +47,14 @@ def test_without_a_key_each_job_has_its_own_offline_run_and_leaks_nothing(tmp_pa
 
 
 def test_a_failed_job_is_closed_as_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    codes = []
+    codes: list[int | None] = []
     finish = wandb.Run.finish
-    monkeypatch.setattr(
-        wandb.Run, "finish", lambda run, exit_code=None: (codes.append(exit_code), finish(run, exit_code))
-    )
+
+    def remember(run: wandb.Run, exit_code: int | None = None) -> None:
+        codes.append(exit_code)
+        finish(run, exit_code)
+
+    monkeypatch.setattr(wandb.Run, "finish", remember)
     with pytest.raises(RuntimeError, match="broken"), tracking(config(), tmp_path, "train"):
         raise RuntimeError("broken")
     assert codes == [1]
