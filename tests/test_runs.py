@@ -12,7 +12,13 @@ from convstab.errors import InputError
 from convstab.files import write_json, write_text
 from convstab.models import LeNet
 
-CONFIG = {"seed": 0, "ckpt": None, "output": "x", "model": {"_target_": "convstab.models.LeNet"}}
+CONFIG = {
+    "seed": 0,
+    "dataset": {"root": "a", "batch_size": 32},
+    "ckpt": None,
+    "output": "x",
+    "model": {"_target_": "convstab.models.LeNet"},
+}
 DIGITS = [str(digit) for digit in range(10)]
 
 
@@ -47,7 +53,8 @@ def test_a_folder_is_not_trained_in_twice(run: Path) -> None:
 
 
 def test_resuming_needs_the_same_configuration(run: Path) -> None:
-    assert runs.open_for_training(run, config(ckpt="last", output="y")) == run / runs.LAST
+    moved = {"root": "b", "batch_size": 32}
+    assert runs.open_for_training(run, config(ckpt="last", output="y", dataset=moved)) == run / runs.LAST
     with pytest.raises(InputError, match="was trained with another seed: 0 there, 1 now"):
         runs.open_for_training(run, config(ckpt="last", seed=1))
 

@@ -16,14 +16,7 @@ from convstab.models import Classifier
 
 CONFIG, METRICS = "config.yaml", "metrics.json"
 BEST, LAST = "checkpoints/best.ckpt", "checkpoints/last.ckpt"
-MAY_CHANGE = (
-    "ckpt",
-    "output",
-    "logger",
-    "trainer",
-    "callbacks",
-    "runs",
-)  # between a training and its resumption
+MAY_CHANGE = ("ckpt", "output", "logger", "trainer", "callbacks", "runs")  # between a training and its resumption
 
 
 def open_for_training(folder: Path, config: DictConfig) -> Path | None:
@@ -48,6 +41,8 @@ def open_for_training(folder: Path, config: DictConfig) -> Path | None:
 def refuse_other_config(before: Any, now: DictConfig, folder: Path) -> None:
     """Raise InputError when a run is resumed with another data set, model, seed or the like."""
     old, new = plain(before), plain(now)
+    for config in (old, new):
+        config.get("dataset", {}).pop("root", None)  # the same data may have moved
     for key in sorted((old.keys() | new.keys()) - set(MAY_CHANGE)):
         if old.get(key) != new.get(key):
             raise InputError(f"{folder} was trained with another {key}: {old.get(key)} there, {new.get(key)} now")
