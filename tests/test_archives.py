@@ -14,17 +14,8 @@ import numpy as np
 import pytest
 import requests
 
-from convstab.data import archives
-from convstab.data.archives import (
-    CHUNK,
-    OFFICIAL_MARK,
-    Archive,
-    check_labels,
-    download,
-    md5_of,
-    provide,
-    unpack,
-)
+from convstab.data.archives import OFFICIAL_MARK, Archive, check_labels, provide, unpack
+from convstab.data.download import CHUNK, TRIES, download, md5_of
 from convstab.errors import InputError
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
@@ -70,7 +61,7 @@ class Answer(BaseHTTPRequestHandler):
 @pytest.fixture
 def publisher(monkeypatch: pytest.MonkeyPatch) -> Iterator[Publisher]:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setattr(archives, "PAUSE", 0.0)
+    monkeypatch.setattr("convstab.data.download.PAUSE", 0.0)
     with Publisher() as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
@@ -148,7 +139,7 @@ def test_a_wrong_sum_deletes_the_part(publisher: Publisher, tmp_path: Path, star
     assert names_under(tmp_path) == set()
 
 
-@pytest.mark.parametrize(("status", "requests_made"), [(404, 1), (503, archives.TRIES)])
+@pytest.mark.parametrize(("status", "requests_made"), [(404, 1), (503, TRIES)])
 def test_only_what_may_pass_is_tried_again(
     publisher: Publisher, tmp_path: Path, status: int, requests_made: int
 ) -> None:
@@ -163,7 +154,7 @@ def test_only_what_may_pass_is_tried_again(
 
 
 def test_no_network_is_one_line_that_names_the_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archives, "PAUSE", 0.0)
+    monkeypatch.setattr("convstab.data.download.PAUSE", 0.0)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     (tmp_path / "here").touch()
     wanted = [Archive(f"http://127.0.0.1:9/{name}", MD5, name) for name in ("here", "a.bin", "b.bin")]

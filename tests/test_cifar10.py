@@ -13,7 +13,8 @@ import pytest
 import requests
 import torch
 
-from convstab.data import archives, cifar10
+from convstab.data import cifar10
+from convstab.data.download import md5_of
 from convstab.errors import InputError
 
 
@@ -23,7 +24,7 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> None:
         raise requests.ConnectionError
 
     monkeypatch.setattr(requests, "get", refuse)
-    monkeypatch.setattr(archives, "PAUSE", 0.0)
+    monkeypatch.setattr("convstab.data.download.PAUSE", 0.0)
 
 
 def batch(first: int, count: int = 20) -> dict[bytes, Any]:
@@ -75,7 +76,7 @@ def test_the_archive_put_there_by_hand_is_unpacked(tmp_path: Path, monkeypatch: 
     archive.parent.mkdir()
     with tarfile.open(archive, "w:gz") as packed:
         packed.add(write(tmp_path), cifar10.FOLDER)
-    monkeypatch.setattr(cifar10, "ARCHIVE", replace(cifar10.ARCHIVE, md5=archives.md5_of(archive)))
+    monkeypatch.setattr(cifar10, "ARCHIVE", replace(cifar10.ARCHIVE, md5=md5_of(archive)))
     assert len(cifar10.load(archive.parent).train) == 100
 
 

@@ -11,7 +11,8 @@ import requests
 import torch
 from PIL import Image
 
-from convstab.data import archives, decoded, gtsrb
+from convstab.data import decoded, gtsrb
+from convstab.data.download import md5_of
 from convstab.errors import InputError
 
 TRACKS, FRAMES = 2, 3  # of each class in the toy set
@@ -24,7 +25,7 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> None:
         raise requests.ConnectionError
 
     monkeypatch.setattr(requests, "get", refuse)
-    monkeypatch.setattr(archives, "PAUSE", 0.0)
+    monkeypatch.setattr("convstab.data.download.PAUSE", 0.0)
 
 
 @pytest.fixture
@@ -259,7 +260,7 @@ def test_the_archives_put_there_by_hand_are_unpacked(
             held = root / archive.holds
             for path in [held] if held.is_file() else held.rglob("*"):
                 packed.write(path, path.relative_to(root))
-        monkeypatch.setattr(gtsrb, name, replace(archive, md5=archives.md5_of(new / archive.name)))
+        monkeypatch.setattr(gtsrb, name, replace(archive, md5=md5_of(new / archive.name)))
     images = gtsrb.load(new)
     assert (len(images.train), len(images.test)) == (258, 43)
     assert images.official

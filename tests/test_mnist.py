@@ -8,7 +8,7 @@ import pytest
 import requests
 import torch
 
-from convstab.data import archives, mnist
+from convstab.data import mnist
 from convstab.errors import InputError
 
 COUNTS = {"train": 30, "test": 20}
@@ -21,7 +21,7 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> None:
         raise requests.ConnectionError
 
     monkeypatch.setattr(requests, "get", refuse)
-    monkeypatch.setattr(archives, "PAUSE", 0.0)
+    monkeypatch.setattr("convstab.data.download.PAUSE", 0.0)
 
 
 def idx(values: np.ndarray) -> bytes:

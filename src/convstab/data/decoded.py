@@ -11,7 +11,8 @@ import numpy as np
 from PIL import Image
 from rich.progress import MofNCompleteColumn
 
-from convstab.data.archives import OWN_FOLDER, locked, progress
+from convstab.data.archives import OWN_FOLDER, locked
+from convstab.data.download import progress
 from convstab.errors import InputError
 
 FILTER = Image.Resampling.BICUBIC  # Pillow widens it when shrinking: antialiased

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from convstab.data.archives import Archive, check_labels, md5_of, provide
+from convstab.data.archives import Archive, check_labels, provide
+from convstab.data.download import md5_of
 from convstab.data.images import Images, ImageSet
 from convstab.errors import InputError
 
