@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,9 +14,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from convstab import evaluate, runs, train
+from convstab import evaluate, redraw, runs, train
 from convstab.errors import InputError
 from convstab.parts import Parts
+from convstab.redraw import SUMMARY
 from convstab.results import CONFUSION, HISTOGRAM, STABILITY, Result
 
 ROOT = Path(__file__).parent.parent
@@ -76,7 +78,7 @@ def assert_same_tables(folder: Path, other: Path) -> None:
 def test_an_evaluation_leaves_its_run_directory(whole: Path) -> None:
     assert {path.name for path in whole.iterdir()} >= {*MERGED, "summary.json", "parts", "figures", "config.yaml"}
     assert sorted(path.name for path in (whole / "figures").iterdir()) == FIGURES
-    summary = json.loads((whole / evaluate.SUMMARY).read_text())
+    summary = json.loads((whole / SUMMARY).read_text())
     assert (summary["images"], summary["draws"], summary["sigmas"]) == (60, 60 * 9, [0, 8, 40])
     assert sum(summary["first_failure"].values()) == 60
     assert summary["images_per_second"] > 0
@@ -85,10 +87,19 @@ def test_an_evaluation_leaves_its_run_directory(whole: Path) -> None:
     assert not list(whole.rglob("*.tmp"))
 
 
+def test_the_figures_are_redrawn_from_the_tables_to_the_byte(whole: Path, tmp_path: Path) -> None:
+    for name in (*MERGED, "summary.json", "config.yaml"):
+        shutil.copy(whole / name, tmp_path)
+    redraw.main([str(tmp_path)])
+    drawn = {path.name: path.read_bytes() for path in (tmp_path / "figures").iterdir()}
+    assert sorted(drawn) == [name for name in FIGURES if not name.startswith("strip")]
+    assert all((whole / "figures" / name).read_bytes() == content for name, content in drawn.items())
+
+
 def test_sigma_0_is_the_test_accuracy_of_the_training(main: Main, trained: Path) -> None:
     assert main("run=one", "output=clean", "images=null", "sigmas=[0]", "draws=1") == (0, "")
     metrics = json.loads((trained / "one" / runs.METRICS).read_text())
-    summary = json.loads((trained / "clean" / evaluate.SUMMARY).read_text())
+    summary = json.loads((trained / "clean" / SUMMARY).read_text())
     assert summary["accuracy"]["value"] == [pytest.approx(metrics["test/accuracy"], abs=1e-7)]
     assert Result.read(trained / "clean").confusion[0].tolist() == metrics["test/confusion"]
 

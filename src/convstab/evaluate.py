@@ -1,8 +1,7 @@
 """Classify noisy copies of the test set of a run, and leave tables and figures."""
 
-import io
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,22 +13,23 @@ from pytorch_lightning.loggers import Logger
 from rich.console import Console
 from rich.markdown import Markdown
 
-from convstab import figures, runs, tables
+from convstab import figures, redraw, runs, tables
 from convstab.crew import Crew, calibrate
 from convstab.door import door, run_folder
 from convstab.errors import InputError
-from convstab.files import write_bytes, write_json, write_text
+from convstab.files import write_json, write_text
 from convstab.metrics import class_table
 from convstab.noise import noisy_copies
 from convstab.parts import Parts, Shard
 from convstab.protocol import PAPER_DRAWS, Protocol
+from convstab.redraw import FIGURES, SUMMARY, save
 from convstab.results import Result
 from convstab.subject import Subject, load_subject
 from convstab.tracking import tracking
 
 SCHEMA = 1  # of the rows and totals in a part; another number keeps parts of another layout apart
 CPU_DRAWS = 10
-SUMMARY, TABLE = "summary.json", "table.csv"
+TABLE = "table.csv"
 
 
 @door("evaluate")
@@ -118,13 +118,13 @@ def finish(
     write_text(folder / TABLE, tables.as_csv(result))
     write_text(folder / "table.md", tables.as_markdown(result))
     write_json(folder / SUMMARY, {"run": subject.name} | tables.summary(result) | rate)
-    (folder / "figures").mkdir(exist_ok=True)
-    others = {Path(other).name: Result.read(Path(other)) for other in config.compare}
-    for name, figure in pictures(config, subject, result, others):
-        save(figure, folder / "figures" / name)
+    others = [Path(other) for other in config.compare]
+    from_tables = redraw.pictures([folder, *others], config.confusion_sigma)
+    for name, figure in (*from_tables, ("strip", strip(subject, result))):
+        save(figure, folder / FIGURES / name)
         for logger in loggers:
             if hasattr(logger, "log_image"):
-                logger.log_image(f"figures/{name}", [str(folder / "figures" / f"{name}.png")])
+                logger.log_image(f"figures/{name}", [str(folder / FIGURES / f"{name}.png")])
     log(loggers, result)
     report(subject, result, folder)
 
@@ -140,14 +140,8 @@ def report(subject: Subject, result: Result, folder: Path) -> None:
     print(f"{tables.over_noise(result)} {subject.name}: {folder}")
 
 
-def pictures(
-    config: DictConfig, subject: Subject, result: Result, others: dict[str, Result]
-) -> Iterator[tuple[str, Figure]]:
-    """The figures of an evaluation and their names."""
-    yield "curves", figures.curves({subject.name: result} | others)
-    for number, page in enumerate(figures.scatter_pages(result)):
-        yield f"scatter_{number}", page
-    yield "confusion", figures.confusion(result, config.confusion_sigma)
+def strip(subject: Subject, result: Result) -> Figure:
+    """One typical image of each class under all sigmas."""
     labels = np.unique(result.labels)
     chosen = [typical_image(subject, label) for label in labels]
     copies = [
@@ -155,7 +149,7 @@ def pictures(
         for i in chosen
     ]
     images = torch.stack(copies).permute(0, 1, 3, 4, 2).numpy()
-    yield "strip", figures.strip(images, result.sigmas.tolist(), [result.classes[label] for label in labels])
+    return figures.strip(images, result.sigmas.tolist(), [result.classes[label] for label in labels])
 
 
 def typical_image(subject: Subject, label: int) -> int:
@@ -163,14 +157,6 @@ def typical_image(subject: Subject, label: int) -> int:
     members = (subject.test.labels == label).nonzero()[:, 0]
     contrast = subject.test.pixels[members].float().flatten(1).std(1)
     return int(members[contrast.argsort()[len(members) // 2]])
-
-
-def save(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG and as SVG."""
-    for form in ("png", "svg"):
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format=form, dpi=150)
-        write_bytes(path.with_suffix(f".{form}"), buffer.getvalue())
 
 
 def log(loggers: Sequence[Logger], result: Result) -> None:
