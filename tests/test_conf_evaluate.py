@@ -1,0 +1,102 @@
+"""The configuration of evaluate: every value reaches code that takes it, and the defaults are the paper's."""
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from hydra import compose, initialize_config_module
+from omegaconf import DictConfig, OmegaConf
+
+from convstab import evaluate
+from convstab.crew import Crew
+from convstab.data.images import Images
+from convstab.models import LeNet
+from convstab.models.ensemble import Ensemble
+from convstab.parts import Shard
+from convstab.protocol import PAPER_DRAWS, Protocol
+from convstab.subject import Subject
+
+ROOT = Path(__file__).parent.parent
+CPU, GPU = torch.device("cpu"), torch.device("cuda")
+
+
+def composed(*overrides: str) -> DictConfig:
+    with initialize_config_module("convstab.conf", version_base="1.3"):
+        return compose("evaluate", [*overrides])
+
+
+def lenet() -> LeNet:
+    return LeNet((1, 28, 28), ["a", "b"])
+
+
+def subject(config: DictConfig) -> Subject:
+    images = Images(torch.zeros(3, 1, 28, 28, dtype=torch.uint8), torch.tensor([0, 1, 1]))
+    return Subject(Ensemble([lenet(), lenet()], config.rule).eval(), ["a", "b"], images, torch.arange(3), "two")
+
+
+def test_the_default_on_a_gpu_is_the_papers_protocol() -> None:
+    assert evaluate.protocol_of(composed(), GPU) == Protocol(draws=PAPER_DRAWS)
+
+
+def test_the_default_on_a_cpu_differs_in_its_draws_only() -> None:
+    assert evaluate.protocol_of(composed(), CPU) == Protocol(draws=evaluate.CPU_DRAWS)
+
+
+@pytest.mark.parametrize(
+    ("override", "field", "value"),
+    [
+        ("sigmas=[0.5,40]", "sigmas", (0, 0.5, 40)),
+        ("sigmas=[0,8]", "sigmas", (0, 8)),
+        ("draws=7", "draws", 7),
+        ("seed=-3", "seed", -3),
+        ("clip=false", "clip", False),
+        ("rounding=false", "rounding", False),
+        ("score=label", "score", "label"),
+    ],
+)
+def test_the_protocol_takes_every_value(override: str, field: str, value: object) -> None:
+    default, changed = (vars(evaluate.protocol_of(composed(*words), CPU)) for words in ([], [override]))
+    assert changed == default | {field: value}
+
+
+@pytest.mark.parametrize("rule", ["probabilities", "logits", "vote"])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_the_crew_and_the_ensemble_take_their_values(rule: str, precision: str) -> None:
+    config = composed(f"rule={rule}", f"precision={precision}", "batch_size=32", "workers=3")
+    protocol = evaluate.protocol_of(config, CPU)
+    crew = Crew(subject(config), protocol, CPU, config.batch_size, config.precision, config.workers)
+    assert (crew.batch_size, crew.precision, crew.workers) == (32, precision, 3)
+
+
+def test_what_changes_the_counts_changes_the_fingerprint() -> None:
+    torch.manual_seed(0)
+    two = subject(composed())
+    default = evaluate.fingerprint(composed(), evaluate.protocol_of(composed(), CPU), two, CPU)
+    for override in ("sigmas=[1]", "draws=3", "seed=1", "clip=false", "rounding=false", "score=label", "rule=vote"):
+        config = composed(override)
+        assert evaluate.fingerprint(config, evaluate.protocol_of(config, CPU), two, CPU) != default, override
+    for override in ("batch_size=16", "workers=1", "confusion_sigma=8", "shard=2/3", "output=x", "logger=none"):
+        config = composed(override)
+        assert evaluate.fingerprint(config, evaluate.protocol_of(config, CPU), two, CPU) == default, override
+
+
+def test_the_defaults_are_values_that_the_command_takes() -> None:
+    config = composed()
+    assert Shard.parse(str(config.shard)) == Shard(1, 1)
+    assert evaluate.device_of(config).type in ("cpu", "cuda")
+    assert config.confusion_sigma in config.sigmas
+    assert list(config.compare) == []
+    assert "wandb" in config.logger
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in (ROOT / "conf/logger").glob("*.yaml")))
+def test_every_logger_can_be_chosen(name: str) -> None:
+    expected = set() if name == "none" else {name}
+    assert set(composed(f"logger={name}").get("logger") or {}) == expected
+
+
+def test_no_value_is_there_in_vain() -> None:
+    keys = {str(key) for key in OmegaConf.load(ROOT / "conf/evaluate.yaml")} - {"defaults", "hydra"}
+    code = "".join(path.read_text() for path in (ROOT / "src/convstab").glob("*.py"))
+    assert {key for key in keys if not re.search(rf"\bconfig\.{key}\b", code)} == set()

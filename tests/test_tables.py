@@ -1,0 +1,139 @@
+"""Tables: against scikit-learn and hand-made counts; what a reader sees and what JSON can hold."""
+
+import csv
+import io
+import json
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.metrics import balanced_accuracy_score, precision_recall_fscore_support
+
+from convstab import tables
+from convstab.results import Result
+from convstab.statistics import Estimate
+from convstab.tally import PSNR_EDGES, SCORE_EDGES
+
+
+def counted(confusion: Any, sigmas: tuple[float, ...], classes: list[str]) -> Result:
+    """A result with one image for each class, and these counts of its draws, (sigmas, label, predicted)."""
+    confusion = np.array(confusion)
+    levels, count, _ = confusion.shape
+    correct = confusion.diagonal(axis1=1, axis2=2).T  # (images, sigmas)
+    draws = confusion.sum(2).T
+    rows = {
+        "label": np.arange(count).repeat(levels),
+        "sigma": np.tile(np.array(sigmas), count),
+        "draws": draws.ravel(),
+        "correct": correct.ravel(),
+        "identical": np.where(np.tile(np.array(sigmas), count) == 0, draws.ravel(), 0),
+        "psnr_mean": np.where(np.tile(np.array(sigmas), count) == 0, np.inf, 40.0),
+    }
+    histogram = np.zeros((count, 2, len(PSNR_EDGES) - 1, len(SCORE_EDGES) - 1), np.int64)
+    return Result(classes, "predicted", rows, confusion, histogram)
+
+
+@pytest.fixture
+def small() -> Result:
+    """Two classes, clean and at sigma 20: of "a", 3 of 4 noisy draws are right; of "b", 1 of 4."""
+    return counted([[[1, 0], [0, 1]], [[3, 1], [3, 1]]], (0, 20), ["a", "b"])
+
+
+def draws_of(confusion: Any) -> tuple[list[int], list[int]]:
+    """Labels and predictions, one entry per draw."""
+    labels, predictions = np.indices(confusion.shape).reshape(2, -1).repeat(confusion.ravel(), axis=1)
+    return labels.tolist(), predictions.tolist()
+
+
+def test_precision_and_recall_are_those_of_scikit_learn(result: Result) -> None:
+    rows = list(csv.DictReader(io.StringIO(tables.as_csv(result))))
+    assert len(rows) == 4 * (1 + len(result.sigmas))
+    for sigma, confusion in [("noise", result.confusion[1:].sum(0)), ("20", result.confusion[2])]:
+        some = [row for row in rows if row["sigma"] == sigma]
+        labels, predictions = draws_of(confusion)
+        precision, recall, _, support = precision_recall_fscore_support(labels, predictions, zero_division=np.nan)
+        assert [row["class"] for row in some] == list(result.classes)
+        np.testing.assert_allclose([float(row["precision"]) for row in some], precision, atol=5e-7)
+        np.testing.assert_allclose([float(row["recall"]) for row in some], recall, atol=5e-7)
+        np.testing.assert_array_equal([int(row["draws"]) for row in some], support)
+
+
+def test_a_class_name_may_hold_a_comma_and_quotes(small: Result) -> None:
+    named = replace(small, classes=['speed, "30"', "line\nbreak"])
+    rows = list(csv.DictReader(io.StringIO(tables.as_csv(named))))
+    assert [row["class"] for row in rows[:2]] == named.classes
+
+
+def test_the_rates_are_laid_out_by_sigma(small: Result) -> None:
+    header, rule, clean, noisy = tables.rates_markdown(small).splitlines()
+    assert header.count("|") == rule.count("|") == clean.count("|") == noisy.count("|")
+    assert clean.startswith("| 0 | 100.00% | ")
+    assert clean.endswith(" | inf |")
+    cells = [cell.strip() for cell in noisy.split("|")[1:-1]]
+    assert [cells[place] for place in (0, 1, 3, 4, 6)] == ["20", "50.00%", "50.00%", "50.00%", "40.00"]
+    low, high = map(float, cells[2].split("-"))
+    assert low < 50 < high
+
+
+def test_the_mean_psnr_weighs_draws_and_leaves_identical_ones_out(small: Result) -> None:
+    rows = small.rows | {
+        "psnr_mean": np.array([np.inf, 30.0, np.inf, 50.0]),
+        "identical": np.array([1, 1, 1, 3]),  # of 4 noisy draws of the first image, 3 differ; of the second, 1
+    }
+    assert tables.mean_psnr(replace(small, rows=rows), 1) == "35.00"
+    assert tables.mean_psnr(replace(small, rows=rows), 0) == "inf"
+
+
+@pytest.mark.parametrize(("count", "blocks"), [(2, 1), (15, 1), (16, 2), (43, 3)])
+def test_classes_stand_side_by_side_as_in_the_paper(count: int, blocks: int) -> None:
+    names = [f"class {label}" for label in range(count)]
+    lines = tables.classes_markdown(counted(np.ones((2, count, count), int), (0, 20), names)).splitlines()
+    assert len(lines) == 2 + min(count, 15)
+    assert {line.count("|") for line in lines} == {3 * blocks + 1}
+    text = "\n".join(lines)
+    assert [text.count(f" {name} |") for name in names] == [1] * count
+
+
+def test_over_all_noise_sigma_0_does_not_count(small: Result) -> None:
+    labels, predictions = draws_of(small.confusion[1])
+    assert balanced_accuracy_score(labels, predictions) == 0.5
+    assert tables.over_noise(small) == "Over all noise: accuracy 50.00%, balanced accuracy 50.00%."
+    assert "Over all noise: accuracy 50.00%" in tables.as_markdown(small)
+
+
+def test_without_noise_there_is_nothing_to_pool() -> None:
+    clean = counted([[[1, 0], [1, 0]]], (0,), ["a", "b"])
+    assert tables.over_noise(clean) == "No noise, no noisy draws."
+    summary = tables.summary(clean)
+    assert (summary["noise/accuracy"], summary["noise/balanced_accuracy"]) == (0, None)
+    assert summary["accuracy"]["value"] == [0.5]
+    json.dumps(summary, allow_nan=False)
+    assert "No noise" in tables.as_markdown(clean)
+
+
+def test_the_summary_counts_images_draws_and_failures(small: Result) -> None:
+    summary = tables.summary(small)
+    assert (summary["sigmas"], summary["images"], summary["draws"]) == ([0, 20], 2, 10)
+    assert summary["accuracy"]["value"] == summary["balanced_accuracy"]["value"] == [1, 0.5]
+    assert summary["flip_rate"]["value"] == [0, 0.5]
+    assert summary["noise/accuracy"] == summary["noise/balanced_accuracy"] == 0.5
+    assert summary["first_failure"] == {"0": 0, "20": 2, "inf": 0}
+    assert summary["attraction"] == {"a": 0.75, "b": 0.25}  # 3 of the 4 wrong draws are taken for "a"
+
+
+def test_the_summary_is_plain_json(result: Result) -> None:
+    summary = tables.summary(result)
+    assert json.loads(json.dumps(summary, allow_nan=False)) == summary
+
+
+def test_where_there_is_nothing_to_count_json_says_null() -> None:
+    nothing = Estimate(np.array([np.nan, 0.5]), np.array([np.nan, 0.25]), np.array([np.nan, 0.75]))
+    assert tables.plain(nothing) == {"value": [None, 0.5], "low": [None, 0.25], "high": [None, 0.75]}
+
+
+def test_a_network_that_is_always_wrong_has_no_flip_rate() -> None:
+    wrong = counted([[[0, 1], [1, 0]], [[0, 4], [4, 0]]], (0, 20), ["a", "b"])
+    assert tables.summary(wrong)["flip_rate"]["value"][1] is None
+    assert "nan" in tables.rates_markdown(wrong).splitlines()[3]
+    json.dumps(tables.summary(wrong), allow_nan=False)
