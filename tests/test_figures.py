@@ -44,6 +44,19 @@ def test_every_sampled_noisy_draw_is_one_point_of_its_colour(result: Result) -> 
         assert to_rgb(points[1].get_edgecolor()[0]) == to_rgb(figures.WRONG)
 
 
+def test_a_panel_shows_no_more_draws_than_the_eye_can_tell_apart(
+    result: Result, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(figures, "PER_PANEL", 5)
+    first, second = (
+        [item.get_offsets().tolist() for axis in page.axes[:4] for item in axis.collections[1:]]  # type: ignore[union-attr]
+        for _ in range(2)
+        for page in figures.scatter_pages(result)
+    )
+    assert first == second
+    assert sum(map(len, first)) == 4 * 5
+
+
 def test_the_density_holds_every_noisy_draw(result: Result) -> None:
     (figure,) = figures.scatter_pages(result)
     density: list[Any] = [axis.collections[0].get_array() for axis in figure.axes[:4]]

@@ -17,6 +17,7 @@ RIGHT, WRONG = "#4d4d4d", "#d7301f"  # grey and red differ in lightness too; wro
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")  # Okabe and Ito 2008
 MARKERS = "osD^vPX"
 PER_PAGE = 15  # classes, as in the paper's Figures 5 to 7
+PER_PANEL = 1200  # draws; more of them would hide each other and the density
 
 
 def scatter_pages(result: Result) -> list[Figure]:
@@ -70,8 +71,9 @@ def limits(counts: NDArray[Any], edges: NDArray[Any]) -> tuple[float, float]:
 
 
 def draw_samples(axis: Axes, result: Result, label: int) -> None:
-    """One draw per image of a class and sigma."""
-    shown = (result.rows["label"] == label) & np.isfinite(result.rows["sample_psnr"])
+    """One draw per image of a class and sigma, at most ``PER_PANEL`` of them, always the same ones."""
+    shown = np.flatnonzero((result.rows["label"] == label) & np.isfinite(result.rows["sample_psnr"]))
+    shown = np.sort(np.random.default_rng(0).permutation(shown)[:PER_PANEL])
     psnr, score = result.rows["sample_psnr"][shown], result.rows["sample_score"][shown]
     right = result.rows["sample_prediction"][shown] == label
     axis.scatter(
