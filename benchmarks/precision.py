@@ -1,0 +1,106 @@
+"""What bfloat16 changes: the decisions and the accuracy of trained runs, beside those in float32, on the same noise.
+
+python benchmarks/precision.py runs/train/mnist runs/train/gtsrb
+python benchmarks/precision.py runs/train/cifar10 --images 2000 --draws 10 --device cuda
+
+A table for each run. changed: the share of draws, at one sigma, that the two precisions take for different classes.
+agrees: the accuracy in bfloat16 lies within the 95 % interval of that in float32. Intervals take images, not draws, as
+the independent units.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from convstab import statistics
+from convstab.door import bad_input
+from convstab.protocol import Protocol
+from convstab.stability import NoisyBatches, Precision, forward_precision
+from convstab.statistics import Estimate, Floats
+from convstab.subject import Subject, load_subject
+
+BATCH = 128
+PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16")
+
+
+@torch.inference_mode()
+def decisions(subject: Subject, protocol: Protocol, device: torch.device) -> Iterator[Tensor]:
+    """The predicted classes in float32 and in bfloat16, int64 (2, n), of the draws of each batch."""
+    classifier = subject.classifier.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    for images, psnr in NoisyBatches(subject.test.pixels.to(device), subject.index.tolist(), protocol, BATCH):
+        predicted = []
+        for precision in PRECISIONS:
+            with forward_precision(precision, device):
+                predicted.append(classifier(images).argmax(1)[: len(psnr)])
+        yield torch.stack(predicted).cpu()
+
+
+def rates(events: Tensor, protocol: Protocol) -> Floats:
+    """The share of draws under each sigma with an event, (images, sigmas); events: bool, image by image."""
+    by_image = events.view(-1, protocol.draws_per_image).double()
+    return torch.stack([part.mean(1) for part in by_image.split(protocol.draws_of, 1)], 1).numpy()
+
+
+def compare(subject: Subject, protocol: Protocol, device: torch.device) -> Iterator[str]:
+    """The lines of the table of one run."""
+    single, half = torch.cat(list(decisions(subject, protocol, device)), 1)
+    labels = subject.test.labels.repeat_interleave(protocol.draws_per_image)
+    changed = statistics.accuracy(rates(single != half, protocol))
+    accuracies = [statistics.accuracy(rates(predicted == labels, protocol)) for predicted in (single, half)]
+    within = (accuracies[0].low <= accuracies[1].value) & (accuracies[1].value <= accuracies[0].high)
+    yield "| sigma | changed | 95 % | accuracy, float32 | 95 % | accuracy, bfloat16 | 95 % | agrees |"
+    yield "|" + "---:|" * 7 + "---|"
+    for level, sigma in enumerate(protocol.sigmas):
+        estimates = (cells(estimate, level) for estimate in (changed, *accuracies))
+        yield f"| {sigma:g} | {' | '.join(estimates)} | {'yes' if within[level] else 'no'} |"
+    noisy = np.array(protocol.sigmas) > 0
+    if noisy.any():
+        over_noise = (f"{estimate.value[noisy].mean():.2%}" for estimate in (changed, *accuracies))
+        yield f"| all noise | {' | | '.join(over_noise)} | | |"
+
+
+def cells(estimate: Estimate, level: int) -> str:
+    """A share and its interval in per cent."""
+    return f"{estimate.value[level]:.2%} | {100 * estimate.low[level]:.2f}-{100 * estimate.high[level]:.2f}"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print a table for each run."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", nargs="+", help="run directories of train")
+    parser.add_argument("--root", help="the folder of the data; default: where the training found it")
+    parser.add_argument("--images", type=int, default=500, help="of the test set, evenly spaced")
+    parser.add_argument("--draws", type=int, default=5, help="for each image and sigma")
+    parser.add_argument(
+        "--sigmas", type=float, nargs="+", default=Protocol.sigmas, help="grey levels; default: the paper's, and 0"
+    )
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    options = parser.parse_args(arguments)
+    device = torch.device(options.device)
+    try:
+        protocol = Protocol(tuple(options.sigmas), options.draws)
+        for run in options.run:
+            subject = load_subject(run, "runs", root=options.root, images=options.images)
+            print(f"{subject.name}: {len(subject.index)} images, {options.draws} draws")
+            print(
+                f"torch {torch.__version__}, {device}",
+                "",
+                *compare(subject, protocol, device),
+                "",
+                sep="\n",
+                flush=True,
+            )
+    except Exception as error:
+        line = bad_input(error)
+        if line is None:
+            raise
+        print(line, file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()
