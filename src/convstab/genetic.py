@@ -1,0 +1,280 @@
+"""The genetic search for the least noise, for several images at once, on DEAP. Paper: section 3."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from operator import itemgetter
+
+import numpy as np
+import torch
+from deap import base, tools
+from torch import Tensor, nn
+
+from convstab import noise
+from convstab.errors import InputError
+from convstab.objectives import margins
+from convstab.operators import take
+from convstab.streams import Streams
+
+ROWS = 16  # in channels last, batches of any multiple of 16 rows give the same bits; batches of other sizes may not
+BAR = 0.3  # quantile of a generation that half of the next should beat when mutation has the right size
+Progress = Callable[[int], object]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How long and how widely the search looks.
+
+    population: individuals of each image, at least 2. elite: the best ones that are kept, below the population.
+    generations: at most. patience: generations without improvement after which an image is finished.
+    amplitude: of the mutation, in grey levels. damping: how slowly it follows the success of the last generation;
+        None: it stays.
+    places: images that are evolved at the same time. batch_size: individuals in one forward pass.
+    Raises InputError for anything else.
+    """
+
+    population: int
+    elite: int
+    generations: int
+    patience: int
+    amplitude: float
+    damping: float | None
+    places: int
+    batch_size: int
+
+    def __post_init__(self) -> None:
+        if self.population < 2:
+            raise InputError(f"population is {self.population}; it must be at least 2")
+        if not 0 <= self.elite < self.population:
+            raise InputError(
+                f"elite is {self.elite}; it must be at least 0 and below the population, {self.population}"
+            )
+        for name in ("generations", "patience", "places", "batch_size"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        for name in ("amplitude", "damping"):
+            value = getattr(self, name)
+            if value is not None and value <= 0:
+                raise InputError(f"{name} is {value}; it must be above 0")
+
+
+@dataclass(frozen=True)
+class Images:
+    """The images of a search, all right when clean.
+
+    rows: float32 (n, genes), in grey levels, in the order H, W, C. shape: (C, H, W).
+    labels: int64 (n,). clean: float32 (n,), margins in logits, above 0. index: of the images in the test set.
+    """
+
+    rows: Tensor
+    shape: tuple[int, ...]
+    labels: Tensor
+    clean: Tensor
+    index: list[int]
+
+    @classmethod
+    def of(cls, pixels: Tensor, labels: Tensor, clean: Tensor, index: list[int]) -> "Images":
+        """From pixels, uint8 (n, C, H, W)."""
+        rows = noise.as_rows(pixels)[:, : pixels[0].numel()]
+        return cls(rows, tuple(pixels.shape[1:]), labels, clean, index)
+
+
+class Outcome:
+    """What the search found: noise, float32 (n, genes) in grey levels, and what it took, image by image."""
+
+    def __init__(self, images: Images) -> None:
+        count = len(images.index)
+        self.noise = torch.zeros_like(images.rows)
+        self.queries, self.generations = torch.zeros(2, count, dtype=torch.int64)
+        self.seconds = torch.zeros(count, dtype=torch.float64)
+        self.logbooks = [tools.Logbook() for _ in range(count)]
+
+
+class Places:
+    """The state of the images that are evolved at the same time, place by place."""
+
+    def __init__(self, count: int, population: int, images: Images) -> None:
+        size, device = images.rows.shape[1], images.rows.device
+        self.genes = torch.empty(count, population, size, device=device)  # grey levels, clipped to the box
+        self.clean = torch.empty(count, 1, size, device=device)  # pixels
+        self.labels = torch.empty(count, dtype=torch.int64, device=device)
+        self.margin, self.amplitude, self.bar, self.best = torch.empty(4, count, device=device)
+        self.best_genes = torch.empty(count, size, device=device)
+        self.image, self.age, self.stale = ([0] * count for _ in range(3))
+
+    def __len__(self) -> int:
+        return len(self.image)
+
+    def keep(self, places: list[int]) -> None:
+        """Drop all other places."""
+        index = torch.tensor(places, dtype=torch.int64, device=self.genes.device)
+        for name, value in vars(self).items():
+            setattr(self, name, value[index] if isinstance(value, Tensor) else [value[place] for place in places])
+
+
+class Search:
+    """Evolves one population for each place; an image that is finished leaves its place to the next one.
+
+    toolbox: where DEAP looks up the operators. initialise (genes, streams) fills populations; evaluate (logits,
+        labels, norm, margin) -> fitness, reach; standing (fitness, margin, norm) -> what elitism and the result go by;
+        select (fitness, streams) -> parents; mate (genes, streams) and mutate (genes, streams, amplitude) in place.
+    classifier: images in [0, 1], float (N, C, H, W), channels last -> logits (N, K).
+    max_queries: individuals that may be evaluated for each image, at least one generation.
+    progress: is given the number of images just finished.
+    """
+
+    def __init__(
+        self,
+        toolbox: base.Toolbox,
+        settings: Settings,
+        classifier: nn.Module,
+        images: Images,
+        seed: int,
+        max_queries: int,
+        progress: Progress = lambda _: None,
+    ) -> None:
+        if max_queries < settings.population:
+            raise InputError(f"max_queries is {max_queries}; one generation takes {settings.population}")
+        self.toolbox, self.settings, self.classifier, self.progress = toolbox, settings, classifier, progress
+        self.images, self.outcome = images, Outcome(images)
+        self.generations = min(settings.generations, max_queries // settings.population)
+        self.statistics, self.streams = statistics(), Streams(seed, images.rows.device)
+        self.waiting = iter(range(len(images.index)))
+        count = min(settings.places, len(images.index))
+        self.places = Places(count, settings.population, images)
+        self.children = torch.empty_like(self.places.genes)
+        self.noisy = self.children.new_zeros(whole_groups(count * settings.population), images.rows.shape[1])
+        for place, image in zip(range(count), self.waiting, strict=False):
+            self.streams.append(0)
+            self.fill(place, image)
+
+    def fill(self, place: int, image: int) -> None:
+        """Give a place to an image: a fresh population, nothing remembered."""
+        places, images = self.places, self.images
+        places.image[place], places.age[place], places.stale[place] = image, 0, 0
+        places.clean[place, 0], places.labels[place] = images.rows[image], images.labels[image]
+        places.margin[place], places.amplitude[place] = images.clean[image], self.settings.amplitude
+        places.bar[place], places.best[place] = torch.nan, torch.inf
+        self.streams.restart(place, images.index[image])
+        self.toolbox.initialise(places.genes[place : place + 1], self.streams.only(place))
+
+    @torch.inference_mode()
+    def run(self) -> Outcome:
+        """Evolve until every image is finished."""
+        places = self.places
+        while len(places):
+            started = time.perf_counter()
+            logits, norm = self.classify()
+            margin = margins(logits, places.labels)
+            fitness, reach = self.toolbox.evaluate(logits, places.labels, norm, places.margin)
+            standing = self.toolbox.standing(fitness, margin, norm)
+            if not standing.isfinite().all():
+                raise InputError("the classifier returned logits that are infinite or not a number")
+            self.remember(standing)
+            self.record(fitness, margin)
+            if self.settings.damping is not None:
+                self.adapt(fitness)
+            self.breed(fitness, reach)
+            self.outcome.seconds[places.image] += (time.perf_counter() - started) / len(places)
+            self.replace_finished()
+        return self.outcome
+
+    def classify(self) -> tuple[Tensor, Tensor]:
+        """Clip the noise to the box, in place; logits (places, population, K) and norms (places, population)."""
+        genes, rows = self.places.genes, len(self.places) * self.settings.population
+        padded = self.noisy[: whole_groups(rows)]
+        noisy = padded[:rows].view_as(genes)
+        torch.add(genes, self.places.clean, out=noisy)
+        noise.quantise_(noisy, rounding=False)
+        torch.sub(noisy, self.places.clean, out=genes)
+        norm = torch.linalg.vector_norm(genes, dim=2)
+        images = noise.as_images(noise.grey_to_unit_(padded), self.images.shape)
+        with torch.autocast(images.device.type, enabled=False):
+            logits = torch.cat(
+                [self.classifier(batch).float() for batch in images.split(whole_groups(self.settings.batch_size))]
+            )
+        return logits[:rows].unflatten(0, norm.shape), norm
+
+    def remember(self, standing: Tensor) -> None:
+        """Keep the best individual of each image."""
+        places = self.places
+        best, individual = standing.min(1)
+        better = best < places.best
+        places.best = torch.where(better, best, places.best)
+        places.best_genes[better] = places.genes[better.nonzero()[:, 0], individual[better]]
+        for place, improved in enumerate(better.tolist()):
+            places.age[place] += 1
+            places.stale[place] = 0 if improved else places.stale[place] + 1
+
+    def record(self, fitness: Tensor, margin: Tensor) -> None:
+        """One line in the logbook of each image."""
+        fooled = (margin < 0).cpu().numpy()
+        values = self.statistics.compile(list(zip(fitness.cpu().numpy(), fooled, strict=True)))
+        columns = [values["fitness"]["best"], values["fitness"]["median"], values["fooled"]["share"]]
+        least = torch.linalg.vector_norm(self.places.best_genes, dim=1).div_(noise.GREY_LEVELS).tolist()
+        for place, (best, median, share) in enumerate(zip(*columns, strict=True)):
+            generation = self.places.age[place]
+            self.outcome.logbooks[self.places.image[place]].record(
+                generation=generation,
+                queries=generation * self.settings.population,
+                best=float(best),
+                median=float(median),
+                fooled=float(share),
+                l2=least[place],
+            )
+
+    def adapt(self, fitness: Tensor) -> None:
+        """Let mutation grow when more than half of the individuals beat the bar of the last generation, else shrink."""
+        assert self.settings.damping is not None
+        places = self.places
+        success = (fitness < places.bar[:, None]).float().mean(1)
+        factor = ((2 * success - 1) / self.settings.damping).exp_()
+        places.amplitude.mul_(factor.masked_fill_(places.bar.isnan(), 1))
+        places.bar = fitness.kthvalue(max(1, int(BAR * fitness.shape[1])), 1).values
+
+    def breed(self, fitness: Tensor, reach: Tensor | None) -> None:
+        """Replace each population by its offspring; the elite stays."""
+        places, children, elite = self.places, self.children[: len(self.places)], self.settings.elite
+        take(places.genes, self.toolbox.select(fitness, self.streams), reach, out=children)
+        self.toolbox.mate(children, self.streams)
+        self.toolbox.mutate(children, self.streams, places.amplitude)
+        if elite:
+            best = fitness.argsort(dim=1, stable=True)[:, :elite]
+            children[:, :elite] = take(
+                places.genes, best, reach, out=children.new_empty(len(places), elite, children.shape[2])
+            )
+        self.children, places.genes = places.genes, children
+
+    def replace_finished(self) -> None:
+        """Hand out what is finished; its place goes to the next image, or away when none is waiting."""
+        places, population = self.places, self.settings.population
+        kept = []
+        for place, image in enumerate(places.image):
+            finished = places.age[place] >= self.generations or places.stale[place] >= self.settings.patience
+            if finished:
+                self.outcome.noise[image] = places.best_genes[place]
+                self.outcome.generations[image] = places.age[place]
+                self.outcome.queries[image] = places.age[place] * population
+                self.progress(1)
+                following = next(self.waiting, None)
+                if following is None:
+                    continue
+                self.fill(place, following)
+            kept.append(place)
+        if len(kept) < len(places):
+            places.keep(kept)
+            self.streams.keep(kept)
+
+
+def whole_groups(count: int) -> int:
+    """``count`` rounded up to whole groups of 16 rows."""
+    return -(-count // ROWS) * ROWS
+
+
+def statistics() -> tools.MultiStatistics:
+    """What the logbook holds of a generation, for pairs (fitness, whether misclassified) of each place."""
+    fitness, fooled = tools.Statistics(itemgetter(0)), tools.Statistics(itemgetter(1))
+    fitness.register("best", np.min, axis=1)
+    fitness.register("median", np.median, axis=1)
+    fooled.register("share", np.mean, axis=1)
+    return tools.MultiStatistics(fitness=fitness, fooled=fooled)
