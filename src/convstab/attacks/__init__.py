@@ -1,0 +1,29 @@
+"""Searches for the least noise that makes a classifier fail; each is an Attack that states only how it searches."""
+
+from convstab.attacks.attack import Attack
+from convstab.attacks.boundary import Boundary
+from convstab.attacks.carlini_wagner import CarliniWagner
+from convstab.attacks.ddn import DDN
+from convstab.attacks.deepfool import DeepFool
+from convstab.attacks.evolution import Evolution
+from convstab.attacks.gaussian import Gaussian
+from convstab.attacks.genetic import Genetic
+from convstab.attacks.hopskipjump import HopSkipJump
+from convstab.attacks.lbfgs import LBFGS
+from convstab.attacks.paper import Paper
+from convstab.attacks.result import Result
+
+__all__ = [
+    "DDN",
+    "LBFGS",
+    "Attack",
+    "Boundary",
+    "CarliniWagner",
+    "DeepFool",
+    "Evolution",
+    "Gaussian",
+    "Genetic",
+    "HopSkipJump",
+    "Paper",
+    "Result",
+]

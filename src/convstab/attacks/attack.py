@@ -1,0 +1,174 @@
+"""The one interface of every attack: images -> the least noise that was found for each, verified."""
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from convstab import noise
+from convstab.attacks.result import Columns, Found, Result, as_input, classify, verify
+from convstab.attacks.victim import OutOfQueries, Victim
+from convstab.errors import InputError
+from convstab.streams import image_key
+
+Progress = Callable[[int], object]
+
+
+@dataclass(frozen=True)
+class Task:
+    """The images that an attack works on, all right when clean.
+
+    pixels: uint8 (n, C, H, W). labels: int64 (n,), in [0, K). index: of the images in the test set, n integers.
+    clean: logits (n, K) of the clean images. seed: 64 bits; with an image's index it names all its random numbers.
+    max_queries: images that may be classified for each. progress: is given the number of images just finished.
+    """
+
+    pixels: Tensor
+    labels: Tensor
+    index: list[int]
+    clean: Tensor
+    seed: int
+    max_queries: int
+    progress: Progress
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def part(self, rows: slice) -> "Task":
+        """Some of the images."""
+        return replace(
+            self, pixels=self.pixels[rows], labels=self.labels[rows], index=self.index[rows], clean=self.clean[rows]
+        )
+
+
+class Attack(ABC):
+    """Searches the least noise that makes a classifier fail.
+
+    A subclass is a frozen dataclass of what can be set and says only how it searches.
+    """
+
+    needs_gradients: ClassVar[bool] = False
+
+    def __call__(
+        self,
+        classifier: nn.Module,
+        pixels: Tensor,
+        labels: Tensor,
+        index: Tensor,
+        seed: int = 0,
+        max_queries: int = 50_000,
+        progress: Progress = lambda _: None,
+    ) -> Result:
+        """Attack images; the result of each does not depend on which others are attacked with it.
+
+        classifier: images in [0, 1], float (N, C, H, W), channels last -> logits (N, K), on the device of ``pixels``;
+            it is put into evaluation mode and its weights into channels last.
+        pixels: uint8 (n, C, H, W). labels: int64 (n,), in [0, K). index: int64 (n,), of the images in the test set.
+        max_queries: images that may be classified for each, without those of the verification.
+        progress: is given the number of images just finished.
+        Raises InputError when no image is classified correctly, when logits are not finite, when the attack needs
+        gradients that the classifier does not have, or when max_queries is below 1.
+        """
+        if max_queries < 1:
+            raise InputError(f"max_queries is {max_queries}; it must be at least 1")
+        if self.needs_gradients and not getattr(classifier, "differentiable", True):
+            name = type(self).__name__
+            raise InputError(f"{name} needs gradients, and votes have none; choose another rule or another attack")
+        classifier.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        clean = classify(classifier, as_input(pixels.float()))
+        right = (clean.argmax(1) == labels).nonzero()[:, 0]
+        progress(len(pixels) - len(right))
+        if len(right) == 0:
+            raise InputError("there is nothing to attack: no image is classified correctly without noise")
+        chosen = index.to(right.device)[right].tolist()
+        task = Task(pixels[right], labels[right], chosen, clean[right], seed, max_queries, progress)
+        return tabulate(classifier, pixels, labels, index, clean, right, self.search(classifier, task))
+
+    @abstractmethod
+    def search(self, classifier: nn.Module, task: Task) -> Found:
+        """The least noise for every image of the task, or the best try."""
+
+
+def tabulate(
+    classifier: nn.Module,
+    pixels: Tensor,
+    labels: Tensor,
+    index: Tensor,
+    clean: Tensor,
+    right: Tensor,
+    found: Found,
+) -> Result:
+    """Verify what was found for the images ``right`` and list all images, in the order they were given."""
+    grey_levels = torch.zeros(pixels.shape, device=pixels.device)
+    grey_levels[right] = noisy_to_noise(pixels[right], found.noise)
+    attacked = np.zeros(len(pixels), bool)
+    attacked[right.cpu().numpy()] = True
+    rows: Columns = {
+        "index": index.cpu().numpy(),
+        "label": labels.cpu().numpy(),
+        "clean_predicted": clean.argmax(1).cpu().numpy(),
+        "attacked": attacked,
+        **verify(classifier, pixels, labels, grey_levels),
+    }
+    for name in ("success", "success_rounded"):
+        rows[name] = rows[name] & attacked
+    for name in ("queries", "gradients", "generations", "seconds"):
+        values = getattr(found, name).cpu().numpy()
+        rows[name] = np.zeros(len(pixels), values.dtype)
+        rows[name][attacked] = values
+    history = dict(found.history)
+    if history:
+        history = {"index": rows["index"][attacked][history.pop("row")], **history}
+    return Result(rows, grey_levels.cpu().numpy(), history)
+
+
+def noisy_to_noise(pixels: Tensor, grey_levels: Tensor) -> Tensor:
+    """The noise that is left when the noisy image is clipped to the box, float32, in grey levels."""
+    return noise.quantise_(pixels + grey_levels, rounding=False) - pixels
+
+
+class ImageByImage(Attack):
+    """An attack whose images are taken a few at a time, each batch of the same size and with its own random state.
+
+    ``together`` images share a batch, which is filled up with copies of its own, so that no bit of a result depends on
+    the neighbours.
+    """
+
+    together: ClassVar[int] = 1
+
+    def search(self, classifier: nn.Module, task: Task) -> Found:
+        """Attack batch after batch; what the victim saw last is the result, however the attack ended."""
+        parts = []
+        for start in range(0, len(task), self.together):
+            part = task.part(slice(start, start + self.together))
+            parts.append(self.search_batch(classifier, part))
+            task.progress(len(part))
+        noise, queries, gradients, generations, seconds = (torch.cat(column) for column in zip(*parts, strict=True))
+        return Found(noise, queries, gradients, generations, seconds)
+
+    def search_batch(self, classifier: nn.Module, task: Task) -> tuple[Tensor, ...]:
+        """The fields of ``Found`` for at most ``together`` images."""
+        started, count = time.perf_counter(), len(task)
+        filled = torch.arange(self.together) % count if count < self.together else torch.arange(count)
+        filled = filled.to(task.pixels.device)
+        clean, labels = as_input(task.pixels[filled].float()), task.labels[filled]
+        victim = Victim(classifier, clean, labels, task.max_queries)
+        devices = [clean.device] if clean.device.type == "cuda" else []
+        with torch.random.fork_rng(devices):
+            torch.manual_seed(image_key(task.seed, task.index[0] if self.together == 1 else -1) % 2**63)
+            with suppress(OutOfQueries):
+                self.run(victim, clean, labels)
+        found = victim.best[:count] * noise.GREY_LEVELS - task.pixels
+        per_image = (victim.queries, victim.gradients, 0)
+        seconds = torch.full((count,), (time.perf_counter() - started) / count, dtype=torch.float64)
+        return found, *(torch.full((count,), value) for value in per_image), seconds
+
+    @abstractmethod
+    def run(self, victim: Victim, images: Tensor, labels: Tensor) -> object:
+        """Attack the images, float32 (together, C, H, W) in [0, 1], by asking the victim; it keeps the best answer."""

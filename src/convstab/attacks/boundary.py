@@ -1,0 +1,30 @@
+"""The boundary attack (Brendel, Rauber, Bethge, 2018)."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from foolbox.attacks.boundary_attack import BoundaryAttack
+
+from convstab.attacks.victim import Victim
+from convstab.attacks.with_foolbox import WithFoolbox
+
+
+@dataclass(frozen=True)
+class Boundary(WithFoolbox):
+    """A random walk along the boundary that looks only at decisions and takes the steps that lead nearer.
+
+    steps: at most; 10 steps cost 11 queries. across, towards: first lengths of the steps along the boundary and
+    towards the clean image, as shares of the distance.
+    foolbox draws one direction for all images of a batch, so that all batches can share one random state.
+    """
+
+    together: ClassVar[int] = 16
+    needs_start: ClassVar[bool] = True
+
+    steps: int = 45_000
+    across: float = 0.01
+    towards: float = 0.01
+
+    def make(self, victim: Victim) -> Any:  # noqa: ARG002
+        """Foolbox's attack."""
+        return BoundaryAttack(steps=self.steps, spherical_step=self.across, source_step=self.towards)

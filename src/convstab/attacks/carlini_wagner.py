@@ -1,0 +1,36 @@
+"""The L2 attack of Carlini and Wagner, 2017."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from foolbox.attacks.carlini_wagner import L2CarliniWagnerAttack
+
+from convstab.attacks.victim import Victim
+from convstab.attacks.with_foolbox import WithFoolbox
+
+
+@dataclass(frozen=True)
+class CarliniWagner(WithFoolbox):
+    """Adam on squared norm + constant x margin, with a binary search on the constant.
+
+    searches: values of the constant. steps: of Adam for each. rate: of Adam. constant: the first one.
+    Adam is never stopped early: foolbox decides that for a batch as a whole.
+    """
+
+    needs_gradients: ClassVar[bool] = True
+    together: ClassVar[int] = 16
+
+    searches: int = 9
+    steps: int = 500
+    rate: float = 0.01
+    constant: float = 0.01
+
+    def make(self, victim: Victim) -> Any:  # noqa: ARG002
+        """Foolbox's attack."""
+        return L2CarliniWagnerAttack(
+            binary_search_steps=self.searches,
+            steps=self.steps,
+            stepsize=self.rate,
+            initial_const=self.constant,
+            abort_early=False,
+        )

@@ -1,0 +1,29 @@
+"""Decoupled direction and norm (Rony, Hafemann, Oliveira, Ben Ayed, Sabourin, Granger, 2019)."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from foolbox.attacks.ddn import DDNAttack
+
+from convstab.attacks.victim import Victim
+from convstab.attacks.with_foolbox import WithFoolbox
+
+
+@dataclass(frozen=True)
+class DDN(WithFoolbox):
+    """Gradient steps on a sphere around the image that shrinks when the image is misclassified and grows when not.
+
+    steps: gradients for each image. radius: of the first sphere, L2 for pixels in [0, 1]. gamma: share by which the
+    radius changes in a step.
+    """
+
+    needs_gradients: ClassVar[bool] = True
+    together: ClassVar[int] = 16
+
+    steps: int = 300
+    radius: float = 1.0
+    gamma: float = 0.05
+
+    def make(self, victim: Victim) -> Any:  # noqa: ARG002
+        """Foolbox's attack."""
+        return DDNAttack(init_epsilon=self.radius, steps=self.steps, gamma=self.gamma)

@@ -1,0 +1,30 @@
+"""DeepFool (Moosavi-Dezfooli, Fawzi, Frossard, 2016)."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from foolbox.attacks.deepfool import L2DeepFoolAttack
+
+from convstab.attacks.victim import Victim
+from convstab.attacks.with_foolbox import WithFoolbox
+
+
+@dataclass(frozen=True)
+class DeepFool(WithFoolbox):
+    """Steps to the nearest boundary of the classifier made linear, until the image is misclassified.
+
+    One image at a time: foolbox steps on until all images of a batch are misclassified.
+
+    steps: at most. candidates: classes whose boundary is looked at, those with the highest logits.
+    overshoot: share by which the noise is made longer than to the boundary.
+    """
+
+    needs_gradients: ClassVar[bool] = True
+
+    steps: int = 50
+    candidates: int = 10
+    overshoot: float = 0.02
+
+    def make(self, victim: Victim) -> Any:  # noqa: ARG002
+        """Foolbox's attack."""
+        return L2DeepFoolAttack(steps=self.steps, candidates=self.candidates, overshoot=self.overshoot)

@@ -1,0 +1,102 @@
+"""What the attacks by a genetic algorithm have in common. Paper: section 3."""
+
+import math
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+import torch
+from deap import base, tools
+from torch import Tensor, nn
+
+from convstab.attacks.attack import Attack, Task
+from convstab.attacks.result import Columns, Found, margin
+from convstab.errors import InputError
+from convstab.genetic import Images, Search, Settings
+from convstab.objectives import Objective
+from convstab.operators import Crossover, Mutation, check_share, tournament
+from convstab.streams import Streams
+
+
+@dataclass(frozen=True)
+class Evolution(Attack):
+    """A genetic algorithm with real-valued chromosomes as long as the image; the paper's values where it has any.
+
+    population: individuals of each image, at least 2. generations: at most; max_queries ends the search as well.
+    patience: generations without improvement after which an image is finished.
+    tournament: individuals that compete to become a parent, at most the population. elite: individuals that are kept.
+    crossover: probability that two parents mate. matings: kinds of crossover; one is drawn for each mating.
+    mutation: share of the genes that change. amplitude: of the change, in grey levels.
+    tiles: sides of the squares of pixels that change together, taken in turn by the individuals; (1,): single genes.
+    damping: how slowly the amplitude follows the success of the last generation; None: it stays as it is.
+    places: images that are evolved at the same time. batch_size: individuals in one forward pass, rounded up to a
+        multiple of 16. Neither changes a result.
+    Raises InputError for a population below 2, a tournament larger than it, or a rate outside [0, 1].
+    """
+
+    population: int = 100
+    generations: int = 2000
+    patience: int = 50
+    tournament: int = 5
+    elite: int = 1
+    crossover: float = 0.9
+    matings: tuple[str, ...] = ("arithmetic", "intermediate", "uniform")
+    mutation: float = 0.02
+    amplitude: float = 10.0
+    tiles: tuple[int, ...] = (1,)
+    damping: float | None = None
+    places: int = 16
+    batch_size: int = 256
+
+    def __post_init__(self) -> None:
+        self.settings()
+        Crossover(self.crossover, self.matings)
+        check_share("mutation", self.mutation)
+        if not 1 <= self.tournament <= self.population:
+            raise InputError(
+                f"tournament is {self.tournament}; it must be at least 1 and at most the population, {self.population}"
+            )
+
+    @abstractmethod
+    def objective(self, genes: int) -> Objective:
+        """What an individual of so many genes is judged by."""
+
+    @abstractmethod
+    def initialise(self, genes: Tensor, streams: Streams) -> None:
+        """Fill the first populations, (places, population, genes), in grey levels."""
+
+    def toolbox(self, shape: tuple[int, ...]) -> base.Toolbox:
+        """The operators for images of a shape (C, H, W)."""
+        toolbox, objective = base.Toolbox(), self.objective(math.prod(shape))
+        toolbox.register("initialise", self.initialise)
+        toolbox.register("evaluate", objective)
+        toolbox.register("standing", objective.standing)
+        toolbox.register("select", tournament, size=self.tournament)
+        toolbox.register("mate", Crossover(self.crossover, self.matings))
+        toolbox.register("mutate", Mutation(shape, self.mutation, self.tiles))
+        return toolbox
+
+    def settings(self) -> Settings:
+        """How long and how widely the search looks."""
+        return Settings(**{field.name: getattr(self, field.name) for field in fields(Settings)})
+
+    def search(self, classifier: nn.Module, task: Task) -> Found:
+        """Evolve the images of the task."""
+        images = Images.of(task.pixels, task.labels, margin(task.clean, task.labels), task.index)
+        search = Search(
+            self.toolbox(images.shape), self.settings(), classifier, images, task.seed, task.max_queries, task.progress
+        )
+        outcome = search.run()
+        channels, height, width = images.shape
+        noise = outcome.noise.unflatten(1, (height, width, channels)).permute(0, 3, 1, 2)
+        no_gradients = torch.zeros_like(outcome.queries)
+        numbers = outcome.queries, no_gradients, outcome.generations, outcome.seconds
+        return Found(noise, *numbers, history=columns(outcome.logbooks))
+
+
+def columns(logbooks: Sequence[tools.Logbook]) -> Columns:
+    """The logbooks of all images as one table; "row" is the position of the image."""
+    names = logbooks[0].header or list(logbooks[0][0])
+    table = {name: np.concatenate([np.asarray(book.select(name)) for book in logbooks]) for name in names}
+    return {"row": np.repeat(np.arange(len(logbooks)), [len(book) for book in logbooks]), **table}

@@ -1,0 +1,55 @@
+"""HopSkipJump (Chen, Jordan, Wainwright, 2020)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from eagerpy.tensor.pytorch import PyTorchTensor
+from foolbox.attacks.hop_skip_jump import HopSkipJumpAttack
+
+from convstab.attacks.victim import Victim
+from convstab.attacks.with_foolbox import WithFoolbox
+
+Decide = Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class HopSkipJump(WithFoolbox):
+    """Estimates the gradient at the boundary from decisions alone, steps along it, and bisects back to the boundary.
+
+    steps: at most; step i estimates from evaluations * sqrt(i) decisions, so that some 80 steps take 50,000 queries.
+    evaluations: decisions for the first estimate. gamma: sets where bisection stops, as foolbox does.
+    """
+
+    needs_start: ClassVar[bool] = True
+
+    steps: int = 200
+    evaluations: int = 100
+    gamma: float = 1.0
+
+    def make(self, victim: Victim) -> Any:
+        """Foolbox's attack, with each of its gradient estimates in one forward pass."""
+        attack = OneForwardPass(steps=self.steps, initial_gradient_eval_steps=self.evaluations, gamma=self.gamma)
+        attack.victim = victim
+        return attack
+
+
+class OneForwardPass(HopSkipJumpAttack):
+    """HopSkipJump for one image at a time: foolbox would ask for one decision per forward pass."""
+
+    victim: Victim
+
+    def approximate_gradients(self, is_adversarial: Decide, x_advs: Any, steps: int, delta: Any) -> Any:  # noqa: ARG002
+        """The direction, of length 1, in which the image (1, C, H, W) becomes more misclassified."""
+        image, radius = x_advs.raw, delta.raw.view(1, 1, 1, 1)
+        directions = torch.randn(steps, *image.shape[1:], device=image.device)
+        directions /= directions.flatten(1).norm(dim=1).view(-1, 1, 1, 1)
+        perturbed = (image + radius * directions).clamp_(0, 1)
+        directions = (perturbed - image) / radius
+        fooled = self.victim(perturbed).argmax(1) != self.victim.labels
+        decisions = fooled.float() * 2 - 1
+        if decisions.mean().abs() < 1:
+            decisions -= decisions.mean()
+        estimate = (decisions.view(-1, 1, 1, 1) * directions).mean(0, keepdim=True)
+        return PyTorchTensor(estimate / (estimate.norm() + 1e-12))

@@ -1,0 +1,211 @@
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from convstab import attacks
+from convstab.attacks import Attack, Result
+from convstab.attacks.result import classify
+from convstab.errors import InputError
+from convstab.models import LeNet
+from convstab.models.ensemble import Ensemble
+
+CHEAP: list[Attack] = [
+    attacks.DeepFool(),
+    attacks.DDN(steps=40),
+    attacks.CarliniWagner(searches=2, steps=30, constant=1.0),
+    attacks.LBFGS(searches=6, iterations=10),
+    attacks.Gaussian(draws=20),
+    attacks.HopSkipJump(steps=3),
+    attacks.Boundary(steps=60),
+    attacks.Genetic(generations=30),
+    attacks.Paper(generations=10),
+]
+NAMES = [type(attack).__name__ for attack in CHEAP]
+EXACT = 1 - 1e-6  # a float32 forward pass knows the boundary no better
+GRADIENTS = ("DeepFool", "DDN", "CarliniWagner", "LBFGS")
+
+
+class Linear(nn.Module):
+    """Two classes; the boundary lies at a known distance from every image."""
+
+    def __init__(self, shape: tuple[int, ...], seed: int = 0) -> None:
+        super().__init__()
+        generator = torch.Generator().manual_seed(seed)
+        self.weight = torch.randn(int(np.prod(shape)), generator=generator)
+        self.bias = self.weight.norm() * 0.025 * self.weight.numel() ** 0.5  # an RMS of some 6 grey levels
+
+    def forward(self, images: Tensor) -> Tensor:
+        lead = (images.flatten(1) - 0.5) @ self.weight + self.bias
+        return torch.stack([lead, -lead], 1)
+
+    def distance(self, pixels: Tensor) -> np.ndarray:
+        """The least L2 norm, for pixels in [0, 1], that reaches the boundary; the box must not be in the way."""
+        lead = (pixels.double() / 255 - 0.5).flatten(1) @ self.weight.double() + self.bias
+        return np.asarray(lead.abs() / self.weight.double().norm())
+
+
+def grey_images(count: int, shape: tuple[int, ...], spread: int = 20) -> Tensor:
+    """Images around mid-grey, so that the box is far."""
+    generator = torch.Generator().manual_seed(1)
+    return torch.randint(128 - spread, 128 + spread, (count, *shape), dtype=torch.uint8, generator=generator)
+
+
+def attack_linear(attack: Attack, shape: tuple[int, ...], count: int = 4, max_queries: int = 50_000) -> np.ndarray:
+    """Norms that were found, as multiples of the closed form; all must be verified successes."""
+    net, pixels = Linear(shape), grey_images(count, shape)
+    labels = net(pixels.float() / 255).argmax(1)
+    result = attack(net, pixels, labels, torch.arange(count), max_queries=max_queries)
+    assert result.rows["success"].all()
+    assert (result.rows["margin"] < 0).all()
+    assert (result.rows["queries"] <= max_queries).all()
+    return np.asarray(result.rows["l2"] / net.distance(pixels))
+
+
+@pytest.fixture(scope="module")
+def lenet() -> LeNet:
+    """A LeNet with random weights: it decides by small margins."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return LeNet((1, 28, 28), [str(digit) for digit in range(10)]).eval()
+
+
+def run(attack: Attack, net: nn.Module, rows: list[int], **options: Any) -> Result:
+    """Attack some of twenty random images; the label of image 3 is wrong."""
+    pixels = grey_images(20, (1, 28, 28), spread=128)
+    labels = classify(net, pixels.float() / 255).argmax(1)
+    labels[3] = (labels[3] + 1) % 10
+    index = torch.tensor(rows)
+    return attack(net, pixels[index], labels[index], index + 100, **options)
+
+
+def test_deepfool_is_exact_on_a_linear_classifier() -> None:
+    ratio = attack_linear(attacks.DeepFool(overshoot=1e-3), (1, 28, 28))
+    np.testing.assert_allclose(ratio, 1 + 1e-3, atol=3e-4)  # foolbox adds 1e-4 to the distance
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [attacks.DDN(), attacks.CarliniWagner(searches=6, steps=150, constant=1.0)],
+    ids=["DDN", "CarliniWagner"],
+)
+def test_gradient_attacks_are_within_a_percent_on_a_linear_classifier(attack: Attack) -> None:
+    ratio = attack_linear(attack, (1, 28, 28))
+    assert (ratio >= EXACT).all()
+    assert (ratio <= 1.01).all()
+
+
+@pytest.mark.parametrize(("shape", "bound"), [((1, 4, 4), 1.1), ((1, 28, 28), 1.2)])
+def test_genetic_comes_near_the_closed_form(shape: tuple[int, ...], bound: float) -> None:
+    ratio = attack_linear(attacks.Genetic(), shape, max_queries=10_000)
+    assert (ratio >= EXACT).all()
+    assert (ratio <= bound).all()
+
+
+@pytest.mark.parametrize("attack", CHEAP, ids=NAMES)
+def test_no_result_lies_below_the_closed_form(attack: Attack) -> None:
+    net, pixels = Linear((1, 4, 4)), grey_images(4, (1, 4, 4))
+    labels = net(pixels.float() / 255).argmax(1)
+    rows = attack(net, pixels, labels, torch.arange(4)).rows
+    assert (rows["l2"] >= net.distance(pixels) * EXACT)[rows["success"]].all()
+    if not isinstance(attack, attacks.CarliniWagner | attacks.Paper):  # these would need longer
+        assert rows["success"].all()
+
+
+@pytest.mark.parametrize("attack", CHEAP, ids=NAMES)
+def test_results_do_not_depend_on_the_batch(attack: Attack, lenet: LeNet) -> None:
+    together = run(attack, lenet, [0, 1, 2, 3, 4, 5, 6], seed=7)
+    apart = [run(attack, lenet, rows, seed=7) for rows in ([0, 1, 2], [5, 3], [6], [4])]
+    order = np.concatenate([part.rows["index"] for part in apart])
+    for name, column in together.rows.items():
+        if name != "seconds":
+            mine = np.concatenate([part.rows[name] for part in apart])
+            np.testing.assert_array_equal(mine, column[order - 100], err_msg=name)
+    np.testing.assert_array_equal(np.concatenate([part.noise for part in apart]), together.noise[order - 100])
+
+
+@pytest.mark.parametrize("attack", CHEAP, ids=NAMES)
+def test_every_result_is_what_a_fresh_forward_pass_says(attack: Attack, lenet: LeNet) -> None:
+    result = run(attack, lenet, list(range(8)), seed=1)
+    rows, pixels = result.rows, grey_images(20, (1, 28, 28), spread=128)[:8]
+    noisy = pixels.double().numpy() + result.noise
+    assert noisy.min() >= 0
+    assert noisy.max() <= 255
+    logits = lenet(torch.from_numpy(noisy / 255).float()).detach()
+    certain = np.abs(rows["margin"]) > 1e-5
+    assert (logits.argmax(1).numpy() == rows["predicted"])[certain].all()
+    np.testing.assert_array_equal(rows["success"], (rows["predicted"] != rows["label"]) & rows["attacked"])
+    np.testing.assert_allclose(rows["l2"], np.linalg.norm(result.noise.reshape(8, -1), axis=1) / 255, rtol=1e-5)
+    np.testing.assert_allclose(rows["rms"], rows["l2"] * 255 / 28, rtol=1e-5)
+    assert rows["attacked"].tolist() == [True] * 3 + [False] + [True] * 4
+    assert rows["queries"][3] == 0
+    assert not result.noise[3].any()
+    assert (rows["gradients"][rows["attacked"]] > 0).all() == (type(attack).__name__ in GRADIENTS)
+
+
+@pytest.mark.parametrize("attack", CHEAP, ids=NAMES)
+def test_the_budget_holds_and_the_best_try_counts(attack: Attack, lenet: LeNet) -> None:
+    counter = Counter(lenet)
+    rows = run(attack, counter, [0], max_queries=300).rows
+    verification = 3 * 16  # clean, noisy and rounded, each padded to 16
+    assert rows["queries"][0] <= 300
+    assert counter.images >= rows["queries"][0] + verification
+
+
+class Counter(nn.Module):
+    """Counts the images that are classified."""
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.net, self.images = net, 0
+
+    def forward(self, images: Tensor) -> Tensor:
+        self.images += len(images)
+        logits: Tensor = self.net(images)
+        return logits
+
+
+def test_failures_stay_failures() -> None:
+    class Stubborn(nn.Module):
+        def forward(self, images: Tensor) -> Tensor:
+            return torch.stack([images.flatten(1).mean(1) + 1, images.flatten(1).mean(1)], 1)
+
+    pixels, labels = grey_images(2, (1, 8, 8)), torch.zeros(2, dtype=torch.int64)
+    for attack in CHEAP:
+        rows = attack(Stubborn(), pixels, labels, torch.arange(2)).rows
+        assert not rows["success"].any(), attack
+        assert rows["attacked"].all()
+        np.testing.assert_allclose(rows["margin"], 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("attack", CHEAP, ids=NAMES)
+def test_votes_have_no_gradients(attack: Attack, lenet: LeNet) -> None:
+    votes = Ensemble([lenet, lenet, lenet], "vote")
+    if type(attack).__name__ in GRADIENTS:
+        with pytest.raises(InputError, match="needs gradients"):
+            run(attack, votes, [0])
+    else:
+        assert run(attack, votes, [0]).rows["attacked"].all()
+
+
+def test_bad_input_is_one_line(lenet: LeNet) -> None:
+    with pytest.raises(InputError, match="nothing to attack"):
+        run(attacks.Gaussian(), lenet, [3])
+    with pytest.raises(InputError, match="max_queries is 0"):
+        run(attacks.Gaussian(), lenet, [0], max_queries=0)
+    with pytest.raises(InputError, match="one generation takes 40"):
+        run(attacks.Genetic(), lenet, [0], max_queries=39)
+    with pytest.raises(InputError, match="not a number"):
+        run(attacks.Genetic(), Broken(), [0])
+
+
+class Broken(nn.Module):
+    """Right about clean images, not a number for anything else."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        logits = torch.zeros(len(images), 10)
+        logits[:, 0] = 1
+        whole = (images * 255 - (images * 255).round()).flatten(1).abs().amax(1) < 1e-3
+        return torch.where(whole[:, None], logits, torch.nan)

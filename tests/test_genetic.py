@@ -1,0 +1,80 @@
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from convstab import attacks
+from convstab.attacks import Evolution, Result
+from convstab.models import LeNet
+
+
+class Flat(nn.Module):
+    """Never changes its mind."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        return torch.tensor([[1.0, 0.0]]).expand(len(images), 2)
+
+
+@pytest.fixture(scope="module")
+def lenet() -> LeNet:
+    """A LeNet with random weights."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return LeNet((1, 28, 28), [str(digit) for digit in range(10)]).eval()
+
+
+def evolve(net: nn.Module, attack: Evolution, count: int = 5, **options: Any) -> Result:
+    """Attack images that are given the labels they are taken for."""
+    pixels = torch.randint(256, (count, 1, 28, 28), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        labels = net(pixels.float() / 255).argmax(1)
+    return attack(net, pixels, labels, torch.arange(count), **options)
+
+
+@pytest.mark.parametrize("attack", [attacks.Paper, attacks.Genetic])
+def test_places_and_batches_change_nothing(attack: Any, lenet: LeNet) -> None:
+    first = evolve(lenet, attack(generations=6, places=5, batch_size=1000))
+    for places, batch_size in ((1, 16), (3, 48), (16, 100)):
+        other = evolve(lenet, attack(generations=6, places=places, batch_size=batch_size))
+        np.testing.assert_array_equal(other.noise, first.noise)
+        for name, column in first.history.items():
+            np.testing.assert_array_equal(other.history[name], column)
+
+
+def test_another_seed_is_another_search(lenet: LeNet) -> None:
+    attack = attacks.Genetic(generations=3)
+    assert (evolve(lenet, attack, seed=1).noise != evolve(lenet, attack, seed=2).noise).any()
+    np.testing.assert_array_equal(evolve(lenet, attack, seed=1).noise, evolve(lenet, attack, seed=1).noise)
+
+
+def test_the_global_random_states_are_left_alone(lenet: LeNet) -> None:
+    before = torch.get_rng_state()
+    evolve(lenet, attacks.Genetic(generations=2))
+    assert torch.get_rng_state().equal(before)
+
+
+def test_an_image_is_finished_after_generations_without_improvement() -> None:
+    result = evolve(Flat(), attacks.Genetic(patience=5, places=2), count=3)
+    assert result.rows["generations"].tolist() == [6] * 3  # the first is better than nothing
+    assert result.rows["queries"].tolist() == [6 * 40] * 3
+    np.testing.assert_array_equal(result.history["index"], np.repeat([0, 1, 2], 6))
+    np.testing.assert_array_equal(result.history["generation"], np.tile(np.arange(1, 7), 3))
+
+
+def test_the_elite_never_gets_worse(lenet: LeNet) -> None:
+    history = evolve(lenet, attacks.Paper(generations=20), count=2).history
+    for image in (0, 1):
+        assert (np.diff(history["best"][history["index"] == image]) <= 1e-6).all()
+
+
+def test_generations_and_queries_end_the_search(lenet: LeNet) -> None:
+    assert evolve(lenet, attacks.Genetic(generations=4)).rows["queries"].tolist() == [160] * 5
+    assert evolve(lenet, attacks.Genetic(), max_queries=199).rows["queries"].tolist() == [160] * 5
+
+
+def test_progress_counts_every_image_once(lenet: LeNet) -> None:
+    finished: list[int] = []
+    evolve(lenet, attacks.Genetic(generations=2, places=2), progress=finished.append)
+    assert sum(finished) == 5
