@@ -16,7 +16,6 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
 from convstab import runs, train
-from convstab.data import archives
 
 ROOT = Path(__file__).parent.parent
 TRAIN = [sys.executable, str(ROOT / "train.py")]
@@ -169,7 +168,7 @@ def main(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureF
     for name in ("WANDB_API_KEY", "WANDB_MODE", "CONVSTAB_DATA"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setattr(archives, "TRIES", 1)
+    monkeypatch.setattr("convstab.data.download.TRIES", 1)
     monkeypatch.chdir(tmp_path)
     return run
 
