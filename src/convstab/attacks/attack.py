@@ -17,6 +17,7 @@ from convstab.attacks.victim import OutOfQueries, Victim
 from convstab.errors import InputError
 from convstab.streams import image_key
 
+NOTHING = "there is nothing to attack: no image is classified correctly without noise"
 Progress = Callable[[int], object]
 
 
@@ -64,6 +65,7 @@ class Attack(ABC):
         seed: int = 0,
         max_queries: int = 50_000,
         progress: Progress = lambda _: None,
+        allow_nothing: bool = False,
     ) -> Result:
         """Attack images; the result of each does not depend on which others are attacked with it.
 
@@ -72,8 +74,9 @@ class Attack(ABC):
         pixels: uint8 (n, C, H, W). labels: int64 (n,), in [0, K). index: int64 (n,), of the images in the test set.
         max_queries: images that may be classified for each, without those of the verification.
         progress: is given the number of images just finished.
-        Raises InputError when no image is classified correctly, when logits are not finite, when the attack needs
-        gradients that the classifier does not have, or when max_queries is below 1.
+        allow_nothing: list the images even when none is classified correctly.
+        Raises InputError when no image is classified correctly (unless allowed), when logits are not finite, when the
+        attack needs gradients that the classifier does not have, or when max_queries is below 1.
         """
         if max_queries < 1:
             raise InputError(f"max_queries is {max_queries}; it must be at least 1")
@@ -85,7 +88,9 @@ class Attack(ABC):
         right = (clean.argmax(1) == labels).nonzero()[:, 0]
         progress(len(pixels) - len(right))
         if len(right) == 0:
-            raise InputError("there is nothing to attack: no image is classified correctly without noise")
+            if not allow_nothing:
+                raise InputError(NOTHING)
+            return tabulate(classifier, pixels, labels, index, clean, right, nothing(pixels[right]))
         chosen = index.to(right.device)[right].tolist()
         task = Task(pixels[right], labels[right], chosen, clean[right], seed, max_queries, progress)
         return tabulate(classifier, pixels, labels, index, clean, right, self.search(classifier, task))
@@ -93,6 +98,12 @@ class Attack(ABC):
     @abstractmethod
     def search(self, classifier: nn.Module, task: Task) -> Found:
         """The least noise for every image of the task, or the best try."""
+
+
+def nothing(pixels: Tensor) -> Found:
+    """What is found for no images, (0, C, H, W)."""
+    none = torch.zeros(0, dtype=torch.int64)
+    return Found(pixels.float(), none, none, none, none.double())
 
 
 def tabulate(
