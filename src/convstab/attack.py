@@ -1,0 +1,165 @@
+"""Search the least noise that makes a run misclassify its test images, and leave a table and the noise."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+from hydra.errors import InstantiationException
+from hydra.utils import instantiate
+from numpy.typing import NDArray
+from omegaconf import DictConfig, OmegaConf
+from rich.console import Console
+from rich.markdown import Markdown
+
+from convstab import runs
+from convstab.attacks import Attack
+from convstab.attacks.attack import NOTHING
+from convstab.crew import progress_bar
+from convstab.door import door, run_folder
+from convstab.errors import InputError
+from convstab.files import write_bytes, write_json, write_text
+from convstab.parts import Part, Parts, Shard, arrays_to_bytes, write_table
+from convstab.subject import Subject, load_subject
+from convstab.tracking import tracking
+
+SCHEMA = 1  # of the rows in a part; another number keeps parts of another layout apart
+MINIMUM_NOISE, NOISE, SUMMARY = "minimum_noise.parquet", "noise.npz", "summary.json"
+NO_INFLUENCE = ("places", "batch_size")  # on any result
+
+
+@door("attack")
+def main(config: DictConfig) -> float | None:
+    """Attack what the configuration names; the median L2 norm, or None: infinite, or other shards are at work."""
+    device, attack, shard = device_of(config), attack_of(config), Shard.parse(str(config.shard))
+    subject = load_subject(config.run, config.runs, config.rule, config.dataset.root, config.images)
+    folder = run_folder(config)
+    parts = Parts(folder / "parts", len(subject.index), fingerprint(config, attack, subject, device), config.slice)
+    write_text(folder / runs.CONFIG, OmegaConf.to_yaml(config, resolve=True))
+
+    work(config, attack, subject, device, parts, list(parts.todo(shard)))
+    whole = parts.merge()
+    if whole is None:
+        print(f"shard {shard.number} of {shard.of} is done, {len(parts.missing())} parts are missing: {folder}")
+        return None
+    numbers = {"run": subject.name, "attack": type(attack).__name__} | summary(whole.rows)
+    with tracking(config, folder, "attack") as loggers:
+        write(folder, whole.rows, subject)
+        write_json(folder / SUMMARY, numbers)
+        for logger in loggers:
+            logger.log_metrics(
+                {f"attack/{name}": value for name, value in numbers.items() if isinstance(value, int | float)}, step=0
+            )
+    Console().print(Markdown(as_markdown(numbers)))
+    print(f"{subject.name}: {folder}")
+    median: float | None = numbers["l2_median"]
+    return median
+
+
+def device_of(config: DictConfig) -> torch.device:
+    """The device that is named, or the best there is; InputError when it is not there."""
+    name = config.device or ("cuda" if torch.cuda.is_available() else "cpu")
+    if name not in ("cpu", "cuda") or (name == "cuda" and not torch.cuda.is_available()):
+        raise InputError(f"device is {name}; it can be cpu, or cuda where there is a GPU")
+    return torch.device(name)
+
+
+def attack_of(config: DictConfig) -> Attack:
+    """The attack with its values; InputError when they, the seed or the queries make no sense."""
+    for name, value, low in (("seed", config.seed, -(2**63)), ("max_queries", config.max_queries, 1)):
+        if not isinstance(value, int) or not low <= value < 2**63:
+            raise InputError(f"{name} is {value}; it must be a whole number of 64 bits, at least {low}")
+    for name, value in config.attack.items():
+        if isinstance(value, str) and name != "_target_":
+            raise InputError(f"attack.{name} is {value}; it must be a number, or what conf/attack has there")
+    try:
+        attack: Attack = instantiate(config.attack, _convert_="all")
+    except InstantiationException as error:
+        if isinstance(error.__cause__, TypeError):  # a value that the attack does not know
+            raise InputError(f"attack: {error.__cause__}") from error
+        raise
+    return attack
+
+
+def fingerprint(config: DictConfig, attack: Attack, subject: Subject, device: torch.device) -> dict[str, Any]:
+    """Everything that the rows depend on."""
+    values = {f"attack.{name}": value for name, value in vars(attack).items() if name not in NO_INFLUENCE}
+    options = {"seed": config.seed, "max_queries": config.max_queries, "rule": config.rule, "device": device.type}
+    return {"attack": type(attack).__qualname__, "schema": SCHEMA} | values | subject.fingerprint() | options
+
+
+def work(
+    config: DictConfig, attack: Attack, subject: Subject, device: torch.device, parts: Parts, todo: Sequence[int]
+) -> None:
+    """Make the parts of these slices, one after another: an attack has many images in each forward pass."""
+    test, classifier = subject.test, subject.classifier.to(device)
+    with progress_bar() as bar:
+        task = bar.add_task("images", total=sum(len(parts.slices[number]) for number in todo))
+        for number in todo:
+            images = slice(parts.slices[number].start, parts.slices[number].stop)
+            result = attack(
+                classifier,
+                test.pixels[images].to(device),
+                test.labels[images].to(device),
+                subject.index[images],
+                config.seed,
+                config.max_queries,
+                progress=lambda finished: bar.advance(task, finished),
+                allow_nothing=True,
+            )
+            noise = pa.FixedSizeListArray.from_arrays(pa.array(result.noise.ravel()), result.noise[0].size)
+            parts.write(number, Part(pa.table({**result.rows, "noise": noise})))
+
+
+def write(folder: Path, rows: pa.Table, subject: Subject) -> None:
+    """Write the table, and the noise as (images, C, H, W)."""
+    noise = rows["noise"].combine_chunks().flatten().to_numpy().reshape(subject.test.pixels.shape)
+    write_table(folder / MINIMUM_NOISE, rows.drop_columns(["noise"]))
+    write_bytes(folder / NOISE, arrays_to_bytes({"index": rows["index"].to_numpy(), "noise": noise}))
+
+
+def summary(rows: pa.Table) -> dict[str, Any]:
+    """The numbers of summary.json, over all images that were attacked; InputError when none was.
+
+    A failure counts as an infinite norm. What 90 % of the images do not exceed is l2_90; what 90 % of them do not fall
+    short of is psnr_90. None: more images failed than that leaves room for.
+    """
+    attacked = rows["attacked"].to_numpy()
+    if not attacked.any():
+        raise InputError(NOTHING)
+    success, l2, psnr, queries = (rows[name].to_numpy()[attacked] for name in ("success", "l2", "psnr", "queries"))
+    norms, losses = np.where(success, l2, np.inf), np.where(success, -psnr, np.inf)
+    quantiles = {
+        "l2_median": quantile(norms, 50),
+        "l2_90": quantile(norms, 90),
+        "psnr_median": -quantile(losses, 50),
+        "psnr_90": -quantile(losses, 90),
+        "queries_median": quantile(queries, 50),
+    }
+    return {
+        "images": len(attacked),
+        "attacked": int(attacked.sum()),
+        "clean_errors": int((~attacked).sum()),
+        "success_rate": float(success.mean()),
+        **{name: value if np.isfinite(value) else None for name, value in quantiles.items()},
+        "seconds": round(float(rows["seconds"].to_numpy().sum()), 3),
+    }
+
+
+def quantile(values: NDArray[Any], percent: int) -> float:
+    """The least value that so many per cent do not exceed."""
+    return float(np.sort(values)[-(-len(values) * percent // 100) - 1])
+
+
+def as_markdown(numbers: dict[str, Any]) -> str:
+    """One row with the numbers of a summary; L2 and PSNR: median, and what 90 % of the images reach."""
+    l2, psnr = (
+        [f"{numbers[name]:.3g}" if numbers[name] is not None else "-" for name in (f"{unit}_median", f"{unit}_90")]
+        for unit in ("l2", "psnr")
+    )
+    cells = [numbers["attack"], f"{numbers['attacked']} of {numbers['images']}", f"{numbers['success_rate']:.1%}"]
+    cells += [*l2, *psnr, f"{numbers['queries_median']:.0f}", f"{numbers['seconds']:.0f}"]
+    head = "| attack | attacked | success | L2 | 90 % | PSNR | 90 % | queries | seconds |"
+    return f"{head}\n|---|{'---:|' * 8}\n| {' | '.join(cells)} |\n"

@@ -1,0 +1,275 @@
+"""The command attack: what train left goes in, verified noise comes out, whatever happens in between."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+from convstab import attack, runs, train
+from convstab.attack import MINIMUM_NOISE, NOISE, SUMMARY, quantile, summary
+from convstab.errors import InputError
+from convstab.subject import Subject, load_subject
+
+ROOT = Path(__file__).parent.parent
+QUICK = ["logger=none", "images=24", "max_queries=400", "slice=5"]
+
+Main = Callable[..., tuple[int | str | None, str]]
+
+
+def call(patch: pytest.MonkeyPatch, main: Callable[[], None], *words: str) -> int | str | None:
+    patch.setattr(sys, "argv", ["command", *words])
+    try:
+        main()
+    except SystemExit as end:
+        return end.code
+    return 0
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two short trainings that differ in their seed."""
+    folder = tmp_path_factory.mktemp("trained")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for number, name in enumerate(["one", "two"]):
+            words = ["dataset.images=200", "trainer.max_epochs=1", "logger=none", f"output={name}", f"seed={number}"]
+            assert call(patch, train.main, *words) == 0
+    return folder
+
+
+@pytest.fixture
+def main(trained: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Main:
+    """Attack in this process; the exit code and the error stream."""
+
+    def run(*words: str) -> tuple[int | str | None, str]:
+        code = call(monkeypatch, attack.main, *QUICK, *words)
+        return code, capfd.readouterr().err
+
+    monkeypatch.chdir(trained)
+    return run
+
+
+@pytest.fixture(scope="module")
+def whole(trained: Path) -> Path:
+    """An attack that nothing interrupted."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(trained)
+        assert call(patch, attack.main, *QUICK, "run=one", "output=whole") == 0
+    return trained / "whole"
+
+
+def table(folder: Path) -> pa.Table:
+    """All columns but the one that differs from time to time."""
+    return pq.ParquetFile(folder / MINIMUM_NOISE).read().drop_columns(["seconds"])
+
+
+def assert_same(folder: Path, other: Path) -> None:
+    assert table(folder).equals(table(other))
+    assert (folder / NOISE).read_bytes() == (other / NOISE).read_bytes()
+
+
+def assert_verified(folder: Path, subject: Subject) -> int:
+    """Classify every noisy image as a user would; the number of successes."""
+    rows, arrays = table(folder).to_pydict(), np.load(folder / NOISE)
+    clean = subject.test.pixels.numpy().astype(np.float32)
+    noise = arrays["noise"]
+    assert noise.dtype == np.float32
+    assert arrays["index"].tolist() == rows["index"] == subject.index.tolist()
+    noisy = clean + noise
+    assert noisy.min() >= 0
+    assert noisy.max() <= 255
+    with torch.inference_mode():
+        predicted = subject.classifier(torch.from_numpy(noisy / 255)).argmax(1)
+    fooled = (predicted != subject.test.labels).numpy()
+    success, attacked = np.array(rows["success"]), np.array(rows["attacked"])
+    assert fooled[success].all()
+    norms = np.linalg.norm((noisy - clean).reshape(len(noisy), -1) / 255, axis=1)
+    np.testing.assert_allclose(np.array(rows["l2"]), norms, rtol=1e-4)
+    assert not noise[~attacked].any()
+    return int(success.sum())
+
+
+def test_an_attack_leaves_its_run_directory(whole: Path) -> None:
+    assert {path.name for path in whole.iterdir()} >= {MINIMUM_NOISE, NOISE, SUMMARY, "parts", runs.CONFIG}
+    assert len(list((whole / "parts").glob("part-*"))) == 5
+    numbers = json.loads((whole / SUMMARY).read_text())
+    rows = table(whole).to_pydict()
+    assert (numbers["run"], numbers["attack"], numbers["images"]) == ("one", "Genetic", 24)
+    assert numbers["attacked"] == sum(rows["attacked"])
+    assert numbers["success_rate"] == sum(rows["success"]) / sum(rows["attacked"])
+    assert max(rows["queries"]) <= 400
+    assert not list(whole.rglob("*.tmp"))
+
+
+def test_every_success_fools_the_classifier(whole: Path, trained: Path) -> None:
+    assert assert_verified(whole, load_subject(str(trained / "one"), "runs", images=24)) > 0
+
+
+def test_images_that_are_wrong_when_clean_are_listed_and_not_attacked(whole: Path) -> None:
+    rows = table(whole).to_pydict()
+    wrong = [a != b for a, b in zip(rows["label"], rows["clean_predicted"], strict=True)]
+    assert sum(wrong) == json.loads((whole / SUMMARY).read_text())["clean_errors"] > 0
+    assert [not attacked for attacked in rows["attacked"]] == wrong
+    assert not any(rows["queries"][row] or rows["success"][row] for row in range(24) if wrong[row])
+
+
+def test_shards_are_merged_by_the_last_one(whole: Path, main: Main, tmp_path: Path) -> None:
+    for number in (2, 1):
+        assert not (tmp_path / MINIMUM_NOISE).exists()
+        assert main("run=one", f"output={tmp_path}", f"shard={number}/2") == (0, "")
+    assert_same(whole, tmp_path)
+
+
+def test_a_part_that_is_lost_is_made_again(whole: Path, main: Main, tmp_path: Path) -> None:
+    shutil.copytree(whole, tmp_path, dirs_exist_ok=True)
+    (tmp_path / MINIMUM_NOISE).unlink()
+    parts = sorted((tmp_path / "parts").glob("part-*"))
+    kept = parts[0].stat().st_mtime_ns
+    parts[3].unlink()
+    assert main("run=one", f"output={tmp_path}") == (0, "")
+    assert_same(whole, tmp_path)
+    assert parts[0].stat().st_mtime_ns == kept
+
+
+def test_how_it_is_computed_changes_no_byte(whole: Path, main: Main, tmp_path: Path) -> None:
+    assert main("run=one", f"output={tmp_path}", "attack.places=2", "attack.batch_size=32", "slice=24") == (0, "")
+    assert_same(whole, tmp_path)
+
+
+def test_a_killed_attack_goes_on(whole: Path, trained: Path, main: Main, tmp_path: Path) -> None:
+    command = [sys.executable, str(ROOT / "attack.py"), *QUICK, "run=one", f"output={tmp_path}"]
+    environment = os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())}
+    with subprocess.Popen(command, cwd=trained, env=environment, stdout=subprocess.DEVNULL) as process:
+        while process.poll() is None and not list(tmp_path.glob("parts/part-*")):
+            time.sleep(0.001)
+        process.send_signal(signal.SIGKILL)
+    assert main("run=one", f"output={tmp_path}") == (0, "")
+    assert_same(whole, tmp_path)
+
+
+def test_an_ensemble_is_attacked_as_one(main: Main, trained: Path) -> None:
+    words = ["run=[one,two]", "output=both", "attack=ddn", "attack.steps=20", "images=6"]
+    assert main(*words) == (0, "")
+    subject = load_subject([str(trained / "one"), str(trained / "two")], "runs", images=6)
+    assert assert_verified(trained / "both", subject) > 0
+
+
+def spoilt(monkeypatch: pytest.MonkeyPatch, wrong: slice) -> None:
+    """Let some images have a label that the classifier does not give."""
+
+    def load(*words: Any) -> Subject:
+        subject = load_subject(*words)
+        test = subject.test
+        with torch.inference_mode():
+            predicted = subject.classifier(test.pixels.float() / 255).argmax(1)
+        test.labels[wrong] = (predicted[wrong] + 1) % len(subject.classes)
+        return subject
+
+    monkeypatch.setattr(attack, "load_subject", load)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["genetic"],
+        ["paper", "attack.generations=3"],
+        ["deepfool", "attack.steps=10"],
+        ["ddn", "attack.steps=10"],
+        ["carlini_wagner", "attack.steps=10", "attack.searches=2"],
+        ["boundary", "attack.steps=20"],
+        ["hopskipjump", "attack.steps=2"],
+        ["lbfgs", "attack.searches=4"],
+        ["gaussian", "attack.draws=10"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_a_slice_with_nothing_to_attack_is_listed(
+    words: list[str], main: Main, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoilt(monkeypatch, slice(4))
+    code, error = main("run=one", f"output={tmp_path}", "images=8", "slice=4", f"attack={words[0]}", *words[1:])
+    assert (code, error) == (0, "")
+    rows = table(tmp_path).to_pydict()
+    assert len(rows["index"]) == 8
+    assert not any(rows["attacked"][:4] + rows["queries"][:4])
+    assert any(rows["attacked"][4:])
+    assert all((queries > 0) == attacked for queries, attacked in zip(rows["queries"], rows["attacked"], strict=True))
+
+
+def test_nothing_to_attack_at_all_is_bad_input(main: Main, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spoilt(monkeypatch, slice(None))
+    code, error = main("run=one", f"output={tmp_path}")
+    assert (code, len(error.splitlines())) == (2, 1), error
+    assert error.startswith("convstab: there is nothing to attack"), error
+    assert not (tmp_path / SUMMARY).exists()
+
+
+def test_parts_of_another_configuration_are_never_mixed(whole: Path, main: Main) -> None:
+    before = (whole / runs.CONFIG).read_bytes()
+    for words in (["seed=1"], ["max_queries=500"], ["attack.mutation=0.5"], ["run=two"], ["images=20"]):
+        code, error = main("run=one", f"output={whole}", *words)
+        assert (code, len(error.splitlines())) == (2, 1), error
+        assert "was made with another" in error
+    assert (whole / runs.CONFIG).read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["attack.population=1"], "population is 1; it must be at least 2"),
+        (["attack.population=many"], "attack.population is many"),
+        (["attack.tournament=41"], "tournament is 41"),
+        (["attack.mutation=1.5"], "mutation is 1.5; it must be in [0, 1]"),
+        (["attack.crossover=-0.1"], "crossover is -0.1; it must be in [0, 1]"),
+        (["+attack.colour=1"], "attack: "),
+        (["attack=ddn", "run=[one,two]", "rule=vote"], "DDN needs gradients"),
+        (["images=0"], "images is 0"),
+        (["seed=x"], "seed is x"),
+        (["max_queries=0"], "max_queries is 0"),
+        (["run=nowhere"], "run=nowhere does not exist"),
+        (["shard=3/2"], "shard=3/2"),
+        (["device=tpu"], "device is tpu"),
+    ],
+)
+def test_bad_input_ends_in_a_line(words: list[str], line: str, main: Main, tmp_path: Path) -> None:
+    code, error = main("run=one", f"output={tmp_path / 'bad'}", *words)
+    assert (code, len(error.splitlines())) == (2, 1), error
+    assert error.startswith(f"convstab: {line}"), error
+    assert not list(tmp_path.rglob("part-*"))
+
+
+def test_hydra_says_which_attacks_there_are(main: Main, tmp_path: Path) -> None:
+    code, error = main("run=one", f"output={tmp_path / 'bad'}", "attack=unknown")
+    assert code == 2
+    assert "Could not find 'attack/unknown'" in error
+    assert "hopskipjump" in error
+    assert "Traceback" not in error
+
+
+def test_failures_count_as_infinite() -> None:
+    success, l2 = np.array([True] * 5 + [False] * 5), np.arange(10.0)
+    columns = {"success": success, "l2": l2, "psnr": 40 - l2, "queries": np.arange(10), "seconds": np.ones(10)}
+    numbers = summary(pa.table({**columns, "attacked": np.ones(10, bool)}))
+    assert (numbers["l2_median"], numbers["psnr_median"]) == (4, 36)
+    assert (numbers["l2_90"], numbers["psnr_90"]) == (None, None)
+    assert (numbers["success_rate"], numbers["seconds"]) == (0.5, 10)
+    with pytest.raises(InputError, match="nothing to attack"):
+        summary(pa.table({**columns, "attacked": np.zeros(10, bool)}))
+
+
+@pytest.mark.parametrize(("count", "median", "high"), [(1, 0, 0), (2, 0, 1), (10, 4, 8), (11, 5, 9), (100, 49, 89)])
+def test_quantiles_are_values_that_were_seen(count: int, median: int, high: int) -> None:
+    values = np.arange(count)[::-1]
+    assert (quantile(values, 50), quantile(values, 90)) == (median, high)

@@ -1,0 +1,76 @@
+"""The configuration of attack: every attack can be chosen, with the defaults that it has in Python."""
+
+import re
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hydra import compose, initialize_config_module
+from omegaconf import DictConfig, OmegaConf
+
+from convstab import attack, attacks
+from convstab.attacks import Attack, Evolution
+from convstab.data.images import Images
+from convstab.models import LeNet
+from convstab.parts import Shard
+from convstab.subject import Subject
+
+ROOT = Path(__file__).parent.parent
+CPU = torch.device("cpu")
+NAMES = sorted(path.stem for path in (ROOT / "conf/attack").glob("*.yaml"))
+
+
+def composed(*overrides: str) -> DictConfig:
+    with initialize_config_module("convstab.conf", version_base="1.3"):
+        return compose("attack", [*overrides])
+
+
+def plain(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
+def test_every_attack_has_its_file() -> None:
+    files = {composed(f"attack={name}").attack._target_ for name in NAMES}
+    classes = {getattr(attacks, name) for name in attacks.__all__} - {attacks.Attack, Evolution, attacks.Result}
+    assert files == {f"convstab.attacks.{cls.__name__}" for cls in classes}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_defaults_are_those_of_the_attack(name: str) -> None:
+    config = composed(f"attack={name}")
+    made = attack.attack_of(config)
+    default: Attack = type(made)()
+    assert plain(vars(made)) == plain(vars(default))
+    assert {str(key) for key in config.attack} - {"_target_"} == {field.name for field in fields(made)}  # type: ignore[arg-type]
+
+
+def test_what_changes_the_rows_changes_the_fingerprint() -> None:
+    images = Images(torch.zeros(3, 1, 28, 28, dtype=torch.uint8), torch.tensor([0, 1, 1]))
+    subject = Subject(LeNet((1, 28, 28), ["a", "b"]).eval(), ["a", "b"], images, torch.arange(3), "one")
+
+    def fingerprint(*words: str) -> dict[str, Any]:
+        config = composed(*words)
+        return attack.fingerprint(config, attack.attack_of(config), subject, CPU)
+
+    default = fingerprint()
+    for word in ("attack=paper", "attack.mutation=0.1", "attack.scales=[1,60]", "seed=1", "max_queries=9", "rule=vote"):
+        assert fingerprint(word) != default, word
+    for word in ("attack.places=3", "attack.batch_size=16", "shard=2/3", "output=x", "logger=none"):
+        assert fingerprint(word) == default, word
+
+
+def test_the_defaults_are_values_that_the_command_takes() -> None:
+    config = composed()
+    assert isinstance(attack.attack_of(config), attacks.Genetic)
+    assert Shard.parse(str(config.shard)) == Shard(1, 1)
+    assert attack.device_of(config).type in ("cpu", "cuda")
+    assert (config.images, config.max_queries, config.seed, config.slice) == (100, 50_000, 0, 16)
+    assert "wandb" in config.logger
+
+
+def test_no_value_is_there_in_vain() -> None:
+    keys = {str(key) for key in OmegaConf.load(ROOT / "conf/attack.yaml")} - {"defaults", "hydra"}
+    code = "".join((ROOT / "src/convstab" / name).read_text() for name in ("attack.py", "door.py"))
+    assert {key for key in keys if not re.search(rf"\bconfig\.{key}\b", code)} == set()
