@@ -1,9 +1,10 @@
-"""Small data that the tests share."""
+"""Small data and circumstances that the tests share."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import requests
 import torch
 from torch import nn
 
@@ -11,6 +12,17 @@ from convstab.data.images import ImageData, Images, ImageSet
 from convstab.protocol import Protocol
 from convstab.results import Result
 from convstab.stability import stability
+
+
+@pytest.fixture
+def offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No server can be reached, and nobody waits for one."""
+
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise requests.ConnectionError
+
+    monkeypatch.setattr(requests, "get", refuse)
+    monkeypatch.setattr("convstab.data.download.PAUSE", 0.0)
 
 
 @pytest.fixture

@@ -10,21 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-import requests
 import torch
 
 from convstab.data import cifar10
 from convstab.data.download import md5_of
 from convstab.errors import InputError
 
-
-@pytest.fixture(autouse=True)
-def offline(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*args: object, **kwargs: object) -> None:
-        raise requests.ConnectionError
-
-    monkeypatch.setattr(requests, "get", refuse)
-    monkeypatch.setattr("convstab.data.download.PAUSE", 0.0)
+pytestmark = pytest.mark.usefixtures("offline")
 
 
 def batch(first: int, count: int = 20) -> dict[bytes, Any]:

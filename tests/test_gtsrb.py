@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import requests
 import torch
 from PIL import Image
 
@@ -15,17 +14,10 @@ from convstab.data import decoded, gtsrb
 from convstab.data.download import md5_of
 from convstab.errors import InputError
 
+pytestmark = pytest.mark.usefixtures("offline")
+
 TRACKS, FRAMES = 2, 3  # of each class in the toy set
 HEADER = "Filename;Width;Height;Roi.X1;Roi.Y1;Roi.X2;Roi.Y2;ClassId\n"
-
-
-@pytest.fixture(autouse=True)
-def offline(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*args: object, **kwargs: object) -> None:
-        raise requests.ConnectionError
-
-    monkeypatch.setattr(requests, "get", refuse)
-    monkeypatch.setattr("convstab.data.download.PAUSE", 0.0)
 
 
 @pytest.fixture

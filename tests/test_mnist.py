@@ -5,23 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import requests
 import torch
 
 from convstab.data import mnist
 from convstab.errors import InputError
 
+pytestmark = pytest.mark.usefixtures("offline")
+
 COUNTS = {"train": 30, "test": 20}
 RAW = "MNIST/raw"
-
-
-@pytest.fixture(autouse=True)
-def offline(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*args: object, **kwargs: object) -> None:
-        raise requests.ConnectionError
-
-    monkeypatch.setattr(requests, "get", refuse)
-    monkeypatch.setattr("convstab.data.download.PAUSE", 0.0)
 
 
 def idx(values: np.ndarray) -> bytes:
