@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from convstab import attack, attacks
 from convstab.attacks import Attack, Evolution
+from convstab.crew import device_of
 from convstab.data.images import Images
 from convstab.models import LeNet
 from convstab.parts import Shard
@@ -65,7 +66,7 @@ def test_the_defaults_are_values_that_the_command_takes() -> None:
     config = composed()
     assert isinstance(attack.attack_of(config), attacks.Genetic)
     assert Shard.parse(str(config.shard)) == Shard(1, 1)
-    assert attack.device_of(config).type in ("cpu", "cuda")
+    assert device_of(config.device).type in ("cpu", "cuda")
     assert (config.images, config.max_queries, config.seed, config.slice) == (100, 50_000, 0, 16)
     assert "wandb" in config.logger
 

@@ -9,7 +9,7 @@ from hydra import compose, initialize_config_module
 from omegaconf import DictConfig, OmegaConf
 
 from convstab import evaluate
-from convstab.crew import Crew
+from convstab.crew import Crew, device_of
 from convstab.data.images import Images
 from convstab.models import LeNet
 from convstab.models.ensemble import Ensemble
@@ -84,7 +84,7 @@ def test_what_changes_the_counts_changes_the_fingerprint() -> None:
 def test_the_defaults_are_values_that_the_command_takes() -> None:
     config = composed()
     assert Shard.parse(str(config.shard)) == Shard(1, 1)
-    assert evaluate.device_of(config).type in ("cpu", "cuda")
+    assert device_of(config.device).type in ("cpu", "cuda")
     assert config.confusion_sigma in config.sigmas
     assert list(config.compare) == []
     assert "wandb" in config.logger

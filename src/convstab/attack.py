@@ -17,7 +17,7 @@ from rich.markdown import Markdown
 from convstab import runs
 from convstab.attacks import Attack
 from convstab.attacks.attack import NOTHING
-from convstab.crew import progress_bar
+from convstab.crew import device_of, progress_bar
 from convstab.door import door, run_folder
 from convstab.errors import InputError
 from convstab.files import write_bytes, write_json, write_text
@@ -33,7 +33,7 @@ NO_INFLUENCE = ("places", "batch_size")  # on any result
 @door("attack")
 def main(config: DictConfig) -> float | None:
     """Attack what the configuration names; the median L2 norm, or None: infinite, or other shards are at work."""
-    device, attack, shard = device_of(config), attack_of(config), Shard.parse(str(config.shard))
+    device, attack, shard = device_of(config.device), attack_of(config), Shard.parse(str(config.shard))
     subject = load_subject(config.run, config.runs, config.rule, config.dataset.root, config.images)
     folder = run_folder(config)
     parts = Parts(folder / "parts", len(subject.index), fingerprint(config, attack, subject, device), config.slice)
@@ -56,14 +56,6 @@ def main(config: DictConfig) -> float | None:
     print(f"{subject.name}: {folder}")
     median: float | None = numbers["l2_median"]
     return median
-
-
-def device_of(config: DictConfig) -> torch.device:
-    """The device that is named, or the best there is; InputError when it is not there."""
-    name = config.device or ("cuda" if torch.cuda.is_available() else "cpu")
-    if name not in ("cpu", "cuda") or (name == "cuda" and not torch.cuda.is_available()):
-        raise InputError(f"device is {name}; it can be cpu, or cuda where there is a GPU")
-    return torch.device(name)
 
 
 def attack_of(config: DictConfig) -> Attack:

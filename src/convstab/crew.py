@@ -120,15 +120,23 @@ def calibrate(crew: Crew, draws: int = 16) -> float:
     return len(slices) * protocol.draws_per_image / seconds
 
 
+def device_of(name: str | None) -> torch.device:
+    """The device that is named, or the best there is; InputError when it is not there."""
+    name = name or ("cuda" if torch.cuda.is_available() else "cpu")
+    if name not in ("cpu", "cuda") or (name == "cuda" and not torch.cuda.is_available()):
+        raise InputError(f"device is {name}; it can be cpu, or cuda where there is a GPU")
+    return torch.device(name)
+
+
 def progress_bar() -> Progress:
-    """A bar with draws, draws a second and the time left."""
+    """A bar with what is done, how much a second, and the time left."""
     return Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn())
 
 
 class Rate(ProgressColumn):
-    """Draws a second."""
+    """Draws, or images, a second."""
 
     def render(self, task: Task) -> Text:
         """The speed of late."""
         speed = task.finished_speed or task.speed
-        return Text("" if speed is None else f"{speed:,.0f}/s")
+        return Text("" if speed is None else f"{speed:,.{0 if speed >= 10 else 2}f}/s")

@@ -14,9 +14,8 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from convstab import figures, redraw, runs, tables
-from convstab.crew import Crew, calibrate
+from convstab.crew import Crew, calibrate, device_of
 from convstab.door import door, run_folder
-from convstab.errors import InputError
 from convstab.files import write_json, write_text
 from convstab.metrics import class_table
 from convstab.noise import noisy_copies
@@ -35,7 +34,7 @@ TABLE = "table.csv"
 @door("evaluate")
 def main(config: DictConfig) -> float | None:
     """Evaluate what the configuration names; the accuracy over all noise, or None while other shards are at work."""
-    device = device_of(config)
+    device = device_of(config.device)
     protocol, shard = protocol_of(config, device), Shard.parse(str(config.shard))
     subject = load_subject(config.run, config.runs, config.rule, config.dataset.root, config.images)
     folder = run_folder(config)
@@ -59,14 +58,6 @@ def main(config: DictConfig) -> float | None:
     with tracking(config, folder, "evaluate") as loggers:
         finish(config, folder, subject, result, rate, loggers)
     return float(tables.summary(result)["noise/accuracy"])
-
-
-def device_of(config: DictConfig) -> torch.device:
-    """The device that is named, or the best there is; InputError when it is not there."""
-    name = config.device or ("cuda" if torch.cuda.is_available() else "cpu")
-    if name not in ("cpu", "cuda") or (name == "cuda" and not torch.cuda.is_available()):
-        raise InputError(f"device is {name}; it can be cpu, or cuda where there is a GPU")
-    return torch.device(name)
 
 
 def protocol_of(config: DictConfig, device: torch.device) -> Protocol:
