@@ -25,9 +25,7 @@ class Genetic(Evolution):
     generations: int = 100_000
     patience: int = 500
     tournament: int = 10
-    crossover: float = 1.0
-    matings: tuple[str, ...] = ("intermediate",)
-    tiles: tuple[int, ...] = (1, 2, 3, 4)
+    tiles: tuple[int, ...] = (2,)
     damping: float | None = 2.0
     scales: tuple[float, float] = (2.0, 60.0)
     predict: bool = True
