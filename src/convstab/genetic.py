@@ -14,9 +14,9 @@ from convstab import noise
 from convstab.errors import InputError
 from convstab.objectives import margins
 from convstab.operators import take
+from convstab.rows import whole_groups
 from convstab.streams import Streams
 
-ROWS = 16  # in channels last, batches of any multiple of 16 rows give the same bits; batches of other sizes may not
 BAR = 0.3  # quantile of a generation that half of the next should beat when mutation has the right size
 Progress = Callable[[int], object]
 
@@ -264,11 +264,6 @@ class Search:
         if len(kept) < len(places):
             places.keep(kept)
             self.streams.keep(kept)
-
-
-def whole_groups(count: int) -> int:
-    """``count`` rounded up to whole groups of 16 rows."""
-    return -(-count // ROWS) * ROWS
 
 
 def statistics() -> tools.MultiStatistics:

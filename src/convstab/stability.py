@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from convstab import noise
 from convstab.errors import InputError
 from convstab.protocol import Protocol
+from convstab.rows import whole_groups
 from convstab.tally import Counts, Tally
 
 Precision = Literal["float32", "bfloat16"]
-ROWS = 16  # in channels last, batches of any multiple of 16 rows give the same bits; batches of other sizes may not
 TOGETHER = 2048  # draws that are added up at once: what it costs per call then hardly counts
 
 
@@ -117,4 +117,4 @@ def whole_rows(count: int) -> int:
     """``count`` rounded up to a multiple of 16; InputError below 1."""
     if count < 1:
         raise InputError(f"batch_size is {count}; it must be at least 1")
-    return -(-count // ROWS) * ROWS
+    return whole_groups(count)

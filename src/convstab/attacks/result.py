@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from convstab import noise
 from convstab.errors import InputError
+from convstab.rows import ROWS
 
-ROWS = 16  # in channels last, batches of any multiple of 16 rows give the same bits; batches of other sizes may not
 TOGETHER = 256  # images in one forward pass of the verification
 Columns = dict[str, NDArray[Any]]
 
