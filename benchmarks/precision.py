@@ -9,7 +9,6 @@ the independent units.
 """
 
 import argparse
-import sys
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -17,7 +16,7 @@ import torch
 from torch import Tensor
 
 from convstab import statistics
-from convstab.door import bad_input
+from convstab.door import bad_input_ends
 from convstab.protocol import Protocol
 from convstab.stability import NoisyBatches, Precision, forward_precision
 from convstab.statistics import Estimate, Floats
@@ -81,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     options = parser.parse_args(arguments)
     device = torch.device(options.device)
-    try:
+    with bad_input_ends():
         protocol = Protocol(tuple(options.sigmas), options.draws)
         for run in options.run:
             subject = load_subject(run, "runs", root=options.root, images=options.images)
@@ -94,12 +93,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 sep="\n",
                 flush=True,
             )
-    except Exception as error:
-        line = bad_input(error)
-        if line is None:
-            raise
-        print(line, file=sys.stderr)
-        sys.exit(2)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -43,15 +44,10 @@ def door(config_name: str) -> Callable[[Story], Callable[[], None]]:
             traceback_wanted = "HYDRA_FULL_ERROR" in os.environ
             os.environ["HYDRA_FULL_ERROR"] = "1"  # else Hydra prints a traceback itself and ends with exit code 1
             try:
-                job()
-                if failed:
-                    raise failed.pop()
-            except Exception as error:
-                line = bad_input(error)
-                if traceback_wanted or line is None:
-                    raise
-                print(line, file=sys.stderr)
-                sys.exit(2)
+                with bad_input_ends(traceback_wanted):
+                    job()
+                    if failed:
+                        raise failed.pop()
             finally:
                 if not traceback_wanted:
                     os.environ.pop("HYDRA_FULL_ERROR", None)
@@ -78,6 +74,19 @@ def quiet_lightning() -> None:
         ".*smaller than the logging interval.*",
     ):
         warnings.filterwarnings("ignore", message)
+
+
+@contextmanager
+def bad_input_ends(traceback_wanted: bool = False) -> Iterator[None]:
+    """End the process with one line and exit code 2 when what the user gave is at fault."""
+    try:
+        yield
+    except Exception as error:
+        line = bad_input(error)
+        if traceback_wanted or line is None:
+            raise
+        print(line, file=sys.stderr)
+        sys.exit(2)
 
 
 def bad_input(error: BaseException | None) -> str | None:

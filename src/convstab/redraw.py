@@ -11,7 +11,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from convstab import figures, runs
-from convstab.door import bad_input
+from convstab.door import bad_input_ends
 from convstab.errors import InputError
 from convstab.files import write_bytes
 from convstab.noise import check_sigmas
@@ -27,14 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--sigma", type=float, help="of the confusion; default: confusion_sigma of the evaluation")
     parser.add_argument("--output", type=Path, help="folder of the curves of several; default: that of the first one")
     options = parser.parse_args(arguments)
-    try:
+    with bad_input_ends():
         redraw(options.folders, options.sigma, options.output)
-    except Exception as error:
-        line = bad_input(error)
-        if line is None:
-            raise
-        print(line, file=sys.stderr)
-        sys.exit(2)
 
 
 def redraw(folders: Sequence[Path], sigma: float | None = None, output: Path | None = None) -> None:
