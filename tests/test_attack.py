@@ -13,17 +13,19 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 import torch
 
 from convstab import attack, runs, train
-from convstab.attack import MINIMUM_NOISE, NOISE, SUMMARY, quantile, summary
+from convstab.attack import CONVERGENCE, MINIMUM_NOISE, NOISE, SUMMARY, quantile, summary
 from convstab.errors import InputError
 from convstab.subject import Subject, load_subject
 
 ROOT = Path(__file__).parent.parent
-QUICK = ["logger=none", "images=24", "max_queries=400", "slice=5"]
+PLACES = list(range(0, 192, 8))
+QUICK = ["logger=none", f"images={PLACES}", "max_queries=400", "slice=5"]
 
 Main = Callable[..., tuple[int | str | None, str]]
 
@@ -114,7 +116,7 @@ def test_an_attack_leaves_its_run_directory(whole: Path) -> None:
 
 
 def test_every_success_fools_the_classifier(whole: Path, trained: Path) -> None:
-    assert assert_verified(whole, load_subject(str(trained / "one"), "runs", images=24)) > 0
+    assert assert_verified(whole, load_subject(str(trained / "one"), "runs", images=PLACES)) > 0
 
 
 def test_images_that_are_wrong_when_clean_are_listed_and_not_attacked(whole: Path) -> None:
@@ -160,9 +162,9 @@ def test_a_killed_attack_goes_on(whole: Path, trained: Path, main: Main, tmp_pat
 
 
 def test_an_ensemble_is_attacked_as_one(main: Main, trained: Path) -> None:
-    words = ["run=[one,two]", "output=both", "attack=ddn", "attack.steps=20", "images=6"]
+    words = ["run=[one,two]", "output=both", "attack=ddn", "attack.steps=20", f"images={PLACES[:12]}"]
     assert main(*words) == (0, "")
-    subject = load_subject([str(trained / "one"), str(trained / "two")], "runs", images=6)
+    subject = load_subject([str(trained / "one"), str(trained / "two")], "runs", images=PLACES[:12])
     assert assert_verified(trained / "both", subject) > 0
 
 
@@ -178,6 +180,48 @@ def spoilt(monkeypatch: pytest.MonkeyPatch, wrong: slice) -> None:
         return subject
 
     monkeypatch.setattr(attack, "load_subject", load)
+
+
+def test_a_number_of_images_goes_to_the_one_that_completes_it(whole: Path, main: Main, tmp_path: Path) -> None:
+    assert main("run=one", f"output={tmp_path}", "images=7", "attack=gaussian", "attack.draws=1") == (0, "")
+    rows = table(tmp_path).to_pydict()
+    assert sum(rows["attacked"]) == 7
+    assert rows["attacked"][-1]
+    assert rows["index"] == list(range(len(rows["index"])))
+    wrong = [row for row, attacked in enumerate(rows["attacked"]) if not attacked]
+    assert [rows["clean_predicted"][row] == rows["label"][row] for row in wrong] == [False] * len(wrong)
+
+
+def test_more_images_than_there_are_mean_all(main: Main, tmp_path: Path) -> None:
+    words = ["images=10000", "attack=gaussian", "attack.draws=1", "max_queries=40", "slice=200"]
+    assert main("run=one", f"output={tmp_path}", *words) == (0, "")
+    assert table(tmp_path)["index"].to_pylist() == list(range(200))
+
+
+def test_the_same_attack_goes_to_the_same_folder(main: Main, trained: Path) -> None:
+    def folders() -> set[Path]:
+        return set((trained / "runs/attack").glob("*"))
+
+    words = ["run=one", "attack=gaussian", "attack.draws=1", "images=[0,8]"]
+    assert main(*words) == (0, "")
+    (first,) = folders()
+    assert first.name.startswith("one-Gaussian-")
+    assert main(*words, "shard=1/2", "slice=5") == (0, "")
+    assert folders() == {first}
+    assert main(*words, "attack.sigma=5") == (0, "")
+    assert len(folders()) == 2
+
+
+def test_the_generations_of_each_image_are_kept(whole: Path) -> None:
+    rows, history = table(whole).to_pydict(), pq.ParquetFile(whole / CONVERGENCE).read()
+    for index, queries, generations, l2 in zip(
+        *(rows[n] for n in ("index", "queries", "generations", "l2")), strict=True
+    ):
+        book = history.filter(pc.field("index") == index).to_pydict()
+        assert book["generation"] == list(range(1, generations + 1))
+        if generations:
+            assert book["queries"][-1] == queries
+            assert book["l2"][-1] == pytest.approx(l2, rel=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -199,7 +243,9 @@ def test_a_slice_with_nothing_to_attack_is_listed(
     words: list[str], main: Main, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spoilt(monkeypatch, slice(4))
-    code, error = main("run=one", f"output={tmp_path}", "images=8", "slice=4", f"attack={words[0]}", *words[1:])
+    code, error = main(
+        "run=one", f"output={tmp_path}", f"images={PLACES[:8]}", "slice=4", f"attack={words[0]}", *words[1:]
+    )
     assert (code, error) == (0, "")
     rows = table(tmp_path).to_pydict()
     assert len(rows["index"]) == 8
@@ -218,7 +264,7 @@ def test_nothing_to_attack_at_all_is_bad_input(main: Main, tmp_path: Path, monke
 
 def test_parts_of_another_configuration_are_never_mixed(whole: Path, main: Main) -> None:
     before = (whole / runs.CONFIG).read_bytes()
-    for words in (["seed=1"], ["max_queries=500"], ["attack.mutation=0.5"], ["run=two"], ["images=20"]):
+    for words in (["seed=1"], ["max_queries=500"], ["attack.mutation=0.5"], ["run=two"], ["images=[0,8]"]):
         code, error = main("run=one", f"output={whole}", *words)
         assert (code, len(error.splitlines())) == (2, 1), error
         assert "was made with another" in error
@@ -236,6 +282,9 @@ def test_parts_of_another_configuration_are_never_mixed(whole: Path, main: Main)
         (["+attack.colour=1"], "attack: "),
         (["attack=ddn", "run=[one,two]", "rule=vote"], "DDN needs gradients"),
         (["images=0"], "images is 0"),
+        (["images=[3,200]"], "images=[3, 200]: 200 is not a place in the test set; its 200 images are 0 to 199"),
+        (["images=[-1]"], "images=[-1]: -1 is not a place"),
+        (["images=some"], "images is some"),
         (["seed=x"], "seed is x"),
         (["max_queries=0"], "max_queries is 0"),
         (["run=nowhere"], "run=nowhere does not exist"),

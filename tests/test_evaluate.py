@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -153,8 +154,29 @@ def test_parts_of_another_configuration_are_never_mixed(whole: Path, main: Main)
         code, error = main("run=one", f"output={whole}", *words)
         assert (code, len(error.splitlines())) == (2, 1), error
         assert "was made with another" in error
-    after = {path: path.read_bytes() for path in whole.rglob("*") if path.is_file()}
-    assert {path for path in before if before[path] != after[path]} <= {whole / "evaluate.log"}
+    assert before == {path: path.read_bytes() for path in whole.rglob("*") if path.is_file()}
+
+
+def test_the_same_evaluation_goes_to_the_same_folder(whole: Path, main: Main, trained: Path) -> None:
+    def folders() -> set[Path]:
+        return set((trained / "runs/evaluate").glob("*"))
+
+    assert main("run=one", "shard=2/2") == (0, "")
+    (first,) = folders()
+    assert first.name.startswith("one-")
+    assert main("run=one", "shard=1/2") == (0, "")
+    assert folders() == {first}
+    assert_same_tables(whole, first)
+    for words in (["draws=1"], ["slice=8", "draws=1"], ["run=[one,two]", "draws=1"]):
+        before = folders()
+        assert main("run=one", *words) == (0, "")
+        assert len(folders() - before) == 1
+
+
+def test_images_may_be_listed(main: Main, tmp_path: Path) -> None:
+    assert main("run=one", f"output={tmp_path}", "images=[150,3]", "draws=1") == (0, "")
+    result = Result.read(tmp_path)
+    assert np.unique(result.rows["index"]).tolist() == [3, 150]
 
 
 @pytest.mark.parametrize(
@@ -167,6 +189,7 @@ def test_parts_of_another_configuration_are_never_mixed(whole: Path, main: Main)
         (["run=one", "sigmas=[nan]"], "sigma is nan"),
         (["run=one", "draws=0"], "draws is 0"),
         (["run=one", "images=0"], "images is 0"),
+        (["run=one", "images=[]"], "images=[]: nothing is not a place in the test set; its 200 images are 0 to 199"),
         (["run=one", "shard=3/2"], "shard=3/2"),
         (["run=one", "precision=float8"], "precision is"),
         (["run=one", "device=tpu"], "device is"),

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import torch
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
@@ -15,18 +16,19 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from convstab import runs
-from convstab.attacks import Attack
+from convstab.attacks import Attack, Result
 from convstab.attacks.attack import NOTHING
 from convstab.crew import device_of, progress_bar
 from convstab.door import door, run_folder
 from convstab.errors import InputError
 from convstab.files import write_bytes, write_json, write_text
-from convstab.parts import Part, Parts, Shard, arrays_to_bytes, write_table
-from convstab.subject import Subject, load_subject
+from convstab.parts import Part, Parts, Shard, arrays_to_bytes, folder_name, write_table
+from convstab.subject import Subject, first_right, load_subject
 from convstab.tracking import tracking
 
-SCHEMA = 1  # of the rows in a part; another number keeps parts of another layout apart
+SCHEMA = 2  # of the rows in a part; another number keeps parts of another layout apart
 MINIMUM_NOISE, NOISE, SUMMARY = "minimum_noise.parquet", "noise.npz", "summary.json"
+CONVERGENCE, HISTORY = "convergence.parquet", "history/"  # the latter: prefix of columns in a part
 NO_INFLUENCE = ("places", "batch_size")  # on any result
 
 
@@ -34,9 +36,11 @@ NO_INFLUENCE = ("places", "batch_size")  # on any result
 def main(config: DictConfig) -> float | None:
     """Attack what the configuration names; the median L2 norm, or None: infinite, or other shards are at work."""
     device, attack, shard = device_of(config.device), attack_of(config), Shard.parse(str(config.shard))
-    subject = load_subject(config.run, config.runs, config.rule, config.dataset.root, config.images)
-    folder = run_folder(config)
-    parts = Parts(folder / "parts", len(subject.index), fingerprint(config, attack, subject, device), config.slice)
+    subject = images_of(config, device)
+    identity = fingerprint(config, attack, subject, device)
+    name = folder_name(f"{subject.name}-{type(attack).__name__}", identity | {"slice": config.slice})
+    folder = run_folder(config, f"attack/{name}")
+    parts = Parts(folder / "parts", len(subject.index), identity, config.slice)
     write_text(folder / runs.CONFIG, OmegaConf.to_yaml(config, resolve=True))
 
     work(config, attack, subject, device, parts, list(parts.todo(shard)))
@@ -56,6 +60,14 @@ def main(config: DictConfig) -> float | None:
     print(f"{subject.name}: {folder}")
     median: float | None = numbers["l2_median"]
     return median
+
+
+def images_of(config: DictConfig, device: torch.device) -> Subject:
+    """What is attacked: the images that are listed, all, or those up to the n-th that is right when clean."""
+    count = config.images if isinstance(config.images, int) else None
+    images = None if count is not None else config.images
+    subject = load_subject(config.run, config.runs, config.rule, config.dataset.root, images)
+    return subject if count is None else first_right(subject, count, device)
 
 
 def attack_of(config: DictConfig) -> Attack:
@@ -102,14 +114,30 @@ def work(
                 allow_nothing=True,
             )
             noise = pa.FixedSizeListArray.from_arrays(pa.array(result.noise.ravel()), result.noise[0].size)
-            parts.write(number, Part(pa.table({**result.rows, "noise": noise})))
+            parts.write(number, Part(pa.table({**result.rows, "noise": noise, **history_by_image(result)})))
+
+
+def history_by_image(result: Result) -> dict[str, pa.Array]:
+    """The history as lists, one for each image; empty for an image without one, or an attack without generations."""
+    if not result.history:
+        return {}
+    lengths = [(result.history["index"] == place).sum() for place in result.rows["index"]]
+    offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32))
+    columns = {name: column for name, column in result.history.items() if name != "index"}
+    return {f"{HISTORY}{name}": pa.ListArray.from_arrays(offsets, pa.array(column)) for name, column in columns.items()}
 
 
 def write(folder: Path, rows: pa.Table, subject: Subject) -> None:
-    """Write the table, and the noise as (images, C, H, W)."""
+    """Write the table, the images and their noise as (images, C, H, W), and what each generation reached."""
     noise = rows["noise"].combine_chunks().flatten().to_numpy().reshape(subject.test.pixels.shape)
-    write_table(folder / MINIMUM_NOISE, rows.drop_columns(["noise"]))
-    write_bytes(folder / NOISE, arrays_to_bytes({"index": rows["index"].to_numpy(), "noise": noise}))
+    history = [name for name in rows.column_names if name.startswith(HISTORY)]
+    write_table(folder / MINIMUM_NOISE, rows.drop_columns(["noise", *history]))
+    arrays = {"index": rows["index"].to_numpy(), "pixels": subject.test.pixels.numpy(), "noise": noise}
+    write_bytes(folder / NOISE, arrays_to_bytes(arrays))
+    if history:
+        generations = {name.removeprefix(HISTORY): pc.list_flatten(rows[name]) for name in history}
+        index = pc.take(rows["index"], pc.list_parent_indices(rows[history[0]]))
+        write_table(folder / CONVERGENCE, pa.table({"index": index, **generations}).combine_chunks())
 
 
 def summary(rows: pa.Table) -> dict[str, Any]:

@@ -57,9 +57,16 @@ def door(config_name: str) -> Callable[[Story], Callable[[], None]]:
     return decorate
 
 
-def run_folder(config: DictConfig) -> Path:
-    """Where this job writes: ``output``, or Hydra's folder for the job of a sweep; written back into the config."""
-    folder = HydraConfig.get().runtime.output_dir
+def run_folder(config: DictConfig, default: str | None = None) -> Path:
+    """Where this job writes, written back into the configuration.
+
+    default: below ``runs``, where the configuration does not say ``output``; None: in Hydra's folder, which a job of a
+        sweep has for itself.
+    """
+    if default is None:
+        folder = HydraConfig.get().runtime.output_dir
+    else:
+        folder = config.output or str(Path(config.runs, default))
     with open_dict(config):
         config.output = folder
     return Path(folder)

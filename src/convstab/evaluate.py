@@ -19,7 +19,7 @@ from convstab.door import door, run_folder
 from convstab.files import write_json, write_text
 from convstab.metrics import class_table
 from convstab.noise import noisy_copies
-from convstab.parts import Parts, Shard
+from convstab.parts import Parts, Shard, folder_name
 from convstab.protocol import PAPER_DRAWS, Protocol
 from convstab.redraw import FIGURES, SUMMARY, save
 from convstab.results import Result
@@ -37,8 +37,9 @@ def main(config: DictConfig) -> float | None:
     device = device_of(config.device)
     protocol, shard = protocol_of(config, device), Shard.parse(str(config.shard))
     subject = load_subject(config.run, config.runs, config.rule, config.dataset.root, config.images)
-    folder = run_folder(config)
-    parts = Parts(folder / "parts", len(subject.index), fingerprint(config, protocol, subject, device), config.slice)
+    identity = fingerprint(config, protocol, subject, device)
+    folder = run_folder(config, f"evaluate/{folder_name(subject.name, identity | {'slice': config.slice})}")
+    parts = Parts(folder / "parts", len(subject.index), identity, config.slice)
     write_text(folder / runs.CONFIG, OmegaConf.to_yaml(config, resolve=True))
 
     crew = Crew(subject, protocol, device, config.batch_size, config.precision, config.workers)

@@ -29,7 +29,8 @@ Totals = dict[str, NDArray[Any]]
 class Part:
     """The result of a slice of the test set, or of all of it.
 
-    rows: what concatenates, in the order of the test set: any number of rows per image, any columns.
+    rows: what concatenates, in the order of the test set: any number of rows per image, any columns; one that a slice
+        does not have is null there.
     totals: arrays that add up, element by element; integers, so that the order does not matter.
     """
 
@@ -101,7 +102,7 @@ class Parts:
             return None
         for leftover in self.folder.glob(".part-*.tmp"):
             leftover.unlink(missing_ok=True)
-        rows = pa.concat_tables([part.rows for part in whole]).combine_chunks()
+        rows = pa.concat_tables([part.rows for part in whole], promote_options="default").combine_chunks()
         return Part(rows, {name: np.sum([part.totals[name] for part in whole], axis=0) for name in whole[0].totals})
 
     def missing(self) -> list[int]:
@@ -137,6 +138,12 @@ class Parts:
                     f"{path} was made with another {name}: {there.get(name)} there, {self.fingerprint.get(name)} now; "
                     "choose another output folder, or delete this one"
                 )
+
+
+def folder_name(name: str, fingerprint: Mapping[str, Any]) -> str:
+    """A name that is the same whenever the result will be: a second start finds the parts of the first."""
+    content = json.dumps(fingerprint, sort_keys=True)
+    return f"{name[:100]}-{sha256(content.encode()).hexdigest()[:8]}"
 
 
 def digest(tensors: Mapping[str, Tensor]) -> str:

@@ -1,7 +1,8 @@
 """What ``run=`` names: a classifier, or several as one, and the test set that it was made for."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from hydra.utils import instantiate
@@ -9,6 +10,7 @@ from omegaconf import DictConfig, ListConfig
 from torch import Tensor
 
 from convstab import runs
+from convstab.attacks.result import TOGETHER, as_input, classify
 from convstab.data.images import ImageData, Images
 from convstab.errors import InputError
 from convstab.models import Classifier
@@ -35,19 +37,24 @@ class Subject:
         images = {"pixels": self.test.pixels, "labels": self.test.labels, "index": self.index}
         return {"weights": digest(self.classifier.state_dict()), "data": digest(images)}
 
+    def part(self, rows: slice) -> "Subject":
+        """With some of the images."""
+        test = Images(self.test.pixels[rows], self.test.labels[rows])
+        return replace(self, test=test, index=self.index[rows])
+
 
 def load_subject(
     run: str | Sequence[str],
     where: str,
     rule: Rule = "probabilities",
     root: str | None = None,
-    images: int | None = None,
+    images: int | Sequence[int] | None = None,
 ) -> Subject:
     """Load the run, or the runs of an ensemble, and their test set.
 
     run: directories of train, or "latest": the newest below ``where``.
     root: the folder of the data; None: where the training found it.
-    images: at most this many, evenly spaced; None: all.
+    images: at most this many, evenly spaced; or their places in the test set, from 0; None: all.
     Raises InputError when a run is not there or damaged, or when runs are of different data sets.
     """
     names = list(run) if isinstance(run, list | tuple | ListConfig) else [str(run)]
@@ -58,9 +65,7 @@ def load_subject(
             raise InputError(f"{folders[0]} and {folder} were trained on different data sets and cannot be an ensemble")
     members = [runs.load_classifier(folder) for folder in folders]
     test = test_images(configs[0], root, members[0])
-    if images is not None and images < 1:
-        raise InputError(f"images is {images}; it must be at least 1, or null for all")
-    index = torch.linspace(0, len(test) - 1, min(images or len(test), len(test))).round().long()
+    index = chosen(images, len(test))
     return Subject(
         classifier=members[0] if len(members) == 1 else Ensemble(members, rule).eval(),
         classes=members[0].classes,
@@ -68,6 +73,44 @@ def load_subject(
         index=index,
         name="+".join(folder.name for folder in folders),
     )
+
+
+def chosen(images: int | Sequence[int] | None, count: int) -> Tensor:
+    """Places in a test set of ``count`` images, int64, ascending: so many evenly spaced ones, those listed, or all.
+
+    Raises InputError for a place that is not there, or a number below 1.
+    """
+    if isinstance(images, list | tuple | ListConfig):
+        wrong = [place for place in images if not isinstance(place, int) or not 0 <= place < count]
+        if wrong or not images:
+            said = f"images={list(images)}: {wrong[0] if wrong else 'nothing'}"
+            raise InputError(f"{said} is not a place in the test set; its {count} images are 0 to {count - 1}")
+        return torch.tensor(sorted(set(images)))
+    return torch.linspace(0, count - 1, min(checked_count(images) or count, count)).round().long()
+
+
+def checked_count(images: Any) -> int | None:
+    """A number of images, or None; InputError for anything else."""
+    if images is not None and (not isinstance(images, int) or images < 1):
+        raise InputError(f"images is {images}; it must be at least 1, a list of places, or null for all")
+    return images
+
+
+def first_right(subject: Subject, count: int, device: torch.device) -> Subject:
+    """The images up to the ``count``-th one that is classified correctly; all when there are fewer."""
+    checked_count(count)
+    subject.classifier.to(device)
+    right = 0
+    for start in range(0, len(subject.index), TOGETHER):
+        rows = slice(start, start + TOGETHER)
+        pixels = subject.test.pixels[rows].to(device)
+        places = (
+            classify(subject.classifier, as_input(pixels.float())).argmax(1).cpu() == subject.test.labels[rows]
+        ).nonzero()
+        if right + len(places) >= count:
+            return subject.part(slice(0, start + int(places[count - right - 1]) + 1))
+        right += len(places)
+    return subject
 
 
 def data_of(config: DictConfig) -> tuple[str, int | None]:

@@ -124,6 +124,7 @@ def tabulate(
         "index": index.cpu().numpy(),
         "label": labels.cpu().numpy(),
         "clean_predicted": clean.argmax(1).cpu().numpy(),
+        "clean_score": clean.softmax(1).amax(1).cpu().numpy(),
         "attacked": attacked,
         **verify(classifier, pixels, labels, grey_levels),
     }
