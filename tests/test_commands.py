@@ -110,17 +110,6 @@ def test_a_training_may_be_killed_at_any_moment(
     assert_equal_results(kill_and_resume(tmp_path, random.Random(moment).uniform(0, 2)), finished[0])
 
 
-def test_a_sweep_trains_every_job_in_its_folder(tmp_path: Path) -> None:
-    done = command(tmp_path, "-m", *QUICK, "trainer.max_epochs=1", "dataset.validation=0.1,2,0", "hydra.sweep.dir=all")
-    assert done.returncode == 2, done.stderr
-    assert "Traceback" not in done.stderr
-    assert done.stderr.splitlines()[-1].startswith("convstab: dataset.validation is 2")
-    for job, validation in (("0", 20), ("2", 0)):  # the jobs beside the bad one are complete
-        assert result(tmp_path / "all" / job)[0]["images/validation"] == validation
-        assert runs.load_classifier(tmp_path / "all" / job).classes == list("0123456789")
-    assert not (tmp_path / "all/1" / runs.METRICS).exists()
-
-
 def test_the_console_script_trains_anywhere_and_asks_nothing(tmp_path: Path) -> None:
     script = Path(sys.executable).parent / "convstab-train"
     done = command(tmp_path, "dataset.images=200", "trainer.max_epochs=1", program=[str(script)])

@@ -1,51 +1,65 @@
-"""Turns a story into a command: Hydra composes the configuration, a bad input ends in one line and exit code 2."""
+"""Turns a story into a command: Hydra composes the configuration, and runs one job or those of a sweep."""
 
 import logging
 import os
-import sys
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import hydra
+import torch
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException
+from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from omegaconf import DictConfig, open_dict
-from omegaconf.errors import OmegaConfBaseException
 
+from convstab import sweeps
+from convstab.endings import bad_input as bad_input  # noqa: PLC0414
+from convstab.endings import bad_input_ends as bad_input_ends  # noqa: PLC0414
 from convstab.errors import InputError
 
 Story = Callable[[DictConfig], Any]
 
 
-def door(config_name: str) -> Callable[[Story], Callable[[], None]]:
-    """Make the command that composes ``conf/<config_name>.yaml`` and tells the story with it."""
+def door(config_name: str, afterwards: sweeps.Afterwards | None = None) -> Callable[[Story], Callable[[], None]]:
+    """Make the command that composes ``conf/<config_name>.yaml`` and tells the story with it.
+
+    afterwards: what to do when the jobs of a sweep have ended: is given the folders of the finished ones, and the
+        folder of the sweep.
+    """
 
     def decorate(story: Story) -> Callable[[], None]:
         failed: list[Exception] = []
+
+        def threaded(config: DictConfig) -> Any:
+            use_threads(config.threads)
+            return story(config)
 
         @hydra.main(version_base="1.3", config_path="pkg://convstab.conf", config_name=config_name)
         @wraps(story)
         def job(config: DictConfig) -> Any:
             quiet_lightning()
+            if HydraConfig.get().mode == RunMode.MULTIRUN:
+                return sweeps.in_sweep(threaded, config)  # Hydra runs the other jobs, then raises what one has raised
             try:
-                return story(config)
+                return threaded(config)
             except Exception as error:
-                if HydraConfig.get().mode == RunMode.MULTIRUN:
-                    raise  # Hydra runs the other jobs, then raises it again
                 failed.append(error)
 
         @wraps(story)
         def command() -> None:
+            Watch.folder = None
             traceback_wanted = "HYDRA_FULL_ERROR" in os.environ
             os.environ["HYDRA_FULL_ERROR"] = "1"  # else Hydra prints a traceback itself and ends with exit code 1
             try:
                 with bad_input_ends(traceback_wanted):
-                    job()
+                    try:
+                        job()
+                    finally:
+                        if Watch.folder is not None:
+                            sweeps.close(Watch.folder, afterwards)
                     if failed:
                         raise failed.pop()
             finally:
@@ -72,6 +86,26 @@ def run_folder(config: DictConfig, default: str | None = None) -> Path:
     return Path(folder)
 
 
+class Watch(Callback):
+    """Hydra's callback that remembers which sweep this process has started, and refuses the folder of another one."""
+
+    folder: ClassVar[Path | None] = None
+
+    def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
+        """Before the first job; ends the process on bad input: Hydra would turn an exception into a warning."""
+        with bad_input_ends():
+            Watch.folder = sweeps.open_sweep(config)
+
+
+def use_threads(count: Any) -> None:
+    """Let the network have so many cores in this process, None: as it is; InputError when it is not at least one."""
+    if count is None:
+        return
+    if not isinstance(count, int) or count < 1:
+        raise InputError(f"threads is {count}; it must be at least 1, or null for all cores")
+    torch.set_num_threads(count)
+
+
 def quiet_lightning() -> None:
     """Silence what Lightning says at every start and a user can do nothing about."""
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)  # its tips are advertisements
@@ -81,32 +115,3 @@ def quiet_lightning() -> None:
         ".*smaller than the logging interval.*",
     ):
         warnings.filterwarnings("ignore", message)
-
-
-@contextmanager
-def bad_input_ends(traceback_wanted: bool = False) -> Iterator[None]:
-    """End the process with one line and exit code 2 when what the user gave is at fault."""
-    try:
-        yield
-    except Exception as error:
-        line = bad_input(error)
-        if traceback_wanted or line is None:
-            raise
-        print(line, file=sys.stderr)
-        sys.exit(2)
-
-
-def bad_input(error: BaseException | None) -> str | None:
-    """The line for the user if ``error`` was caused by what the user gave (or by the disk), else None."""
-    chain: list[BaseException] = []
-    while error is not None:
-        chain.append(error)
-        error = error.__cause__
-    for link in chain:
-        match link:
-            case InputError():
-                return f"convstab: {link}"
-            case OSError() if link.filename is not None:  # no permission, disk full: names the file
-                return f"convstab: {link.strerror}: {link.filename}"
-    ours = not chain or not isinstance(chain[-1], HydraException | OmegaConfBaseException)
-    return None if ours else str(chain[0])  # the outermost says what to do: "To append to your config use +..."

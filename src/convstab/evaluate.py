@@ -13,9 +13,12 @@ from pytorch_lightning.loggers import Logger
 from rich.console import Console
 from rich.markdown import Markdown
 
+from convstab import comparison as comparisons
 from convstab import figures, redraw, runs, tables
+from convstab.comparison import Comparison
 from convstab.crew import Crew, calibrate, device_of
 from convstab.door import door, run_folder
+from convstab.errors import InputError
 from convstab.files import write_json, write_text
 from convstab.metrics import class_table
 from convstab.noise import noisy_copies
@@ -24,14 +27,29 @@ from convstab.protocol import PAPER_DRAWS, Protocol
 from convstab.redraw import FIGURES, SUMMARY, save
 from convstab.results import Result
 from convstab.subject import Subject, load_subject
-from convstab.tracking import tracking
+from convstab.tracking import log_figures, log_table, summarise, tracking
 
 SCHEMA = 1  # of the rows and totals in a part; another number keeps parts of another layout apart
 CPU_DRAWS = 10
 TABLE = "table.csv"
 
 
-@door("evaluate")
+def compare(folders: Sequence[Path], sweep: Path) -> None:
+    """Leave the evaluations of a sweep beside each other in its folder: a table, a heat map and lines."""
+    if len(folders) < 2:
+        return  # the shards of one evaluation
+    try:
+        comparison = Comparison(folders)
+    except InputError as error:
+        print(f"not compared: {error}")
+        return
+    write_text(sweep / comparisons.TABLE, comparisons.as_csv(comparison))
+    for name, figure in (("heat_map", comparisons.heat_map(comparison)), ("lines", comparisons.lines(comparison))):
+        save(figure, sweep / FIGURES / name)
+    print(f"trainings x noise levels: {sweep / FIGURES / 'heat_map.png'}")
+
+
+@door("evaluate", afterwards=compare)
 def main(config: DictConfig) -> float | None:
     """Evaluate what the configuration names; the accuracy over all noise, or None while other shards are at work."""
     device = device_of(config.device)
@@ -40,6 +58,9 @@ def main(config: DictConfig) -> float | None:
     identity = fingerprint(config, protocol, subject, device)
     folder = run_folder(config, f"evaluate/{folder_name(subject.name, identity | {'slice': config.slice})}")
     parts = Parts(folder / "parts", len(subject.index), identity, config.slice)
+    if config.skip_done and (folder / SUMMARY).exists() and not parts.missing():
+        print(f"finished before: {folder}")
+        return float(tables.summary(Result.read(folder))["noise/accuracy"])
     write_text(folder / runs.CONFIG, OmegaConf.to_yaml(config, resolve=True))
 
     crew = Crew(subject, protocol, device, config.batch_size, config.precision, config.workers)
@@ -114,9 +135,7 @@ def finish(
     from_tables = redraw.pictures([folder, *others], config.confusion_sigma)
     for name, figure in (*from_tables, ("strip", strip(subject, result))):
         save(figure, folder / FIGURES / name)
-        for logger in loggers:
-            if hasattr(logger, "log_image"):
-                logger.log_image(f"figures/{name}", [str(folder / FIGURES / f"{name}.png")])
+    log_figures(loggers, folder / FIGURES)
     log(loggers, result)
     report(subject, result, folder)
 
@@ -152,12 +171,13 @@ def typical_image(subject: Subject, label: int) -> int:
 
 
 def log(loggers: Sequence[Logger], result: Result) -> None:
-    """Give the loggers the rates under each sigma, and the table of the classes."""
+    """Give the loggers the rates under each sigma, the table of the classes, and the rates over all noise."""
     rates = {"accuracy": result.accuracy, "balanced_accuracy": result.balanced_accuracy, "flip_rate": result.flip_rate}
-    columns = ["sigma", "class", "precision", "recall", "draws"]
     for logger in loggers:
         for level, sigma in enumerate(result.sigmas.tolist()):
             metrics = {f"noise/{name}": float(rate.value[level]) for name, rate in rates.items()}
             logger.log_metrics({"sigma": sigma} | metrics, step=level)
-        if hasattr(logger, "log_table"):
-            logger.log_table("classes", columns, [list(row) for row in tables.class_rows(result)])
+    columns = ["sigma", "class", "precision", "recall", "draws"]
+    log_table(loggers, "noise/classes", columns, list(tables.class_rows(result)))
+    levels = zip(result.sigmas.tolist(), result.accuracy.value.tolist(), strict=True)
+    summarise(loggers, tables.summary(result) | {f"accuracy/sigma_{sigma:g}": value for sigma, value in levels})

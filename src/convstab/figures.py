@@ -97,23 +97,35 @@ def curves(results: Mapping[str, Result]) -> Figure:
     figure = Figure(figsize=(9, 3.8), layout="constrained")
     left, right = figure.subplots(1, 2)
     for number, (name, result) in enumerate(results.items()):
-        style = {"color": COLOURS[number % len(COLOURS)], "marker": MARKERS[number % len(MARKERS)], "label": name}
+        style: dict[str, Any] = {
+            "color": COLOURS[number % len(COLOURS)],
+            "marker": MARKERS[number % len(MARKERS)],
+            "label": name,
+        }
         draw_estimate(left, result.sigmas, result.accuracy, **style)
         draw_estimate(right, result.sigmas, result.flip_rate, **style)
     left.set(title="accuracy", ylabel="share of draws", xlabel="sigma (grey levels)")
     right.set(title="flip rate of clean-correct images", xlabel="sigma (grey levels)", ylim=(0, None))
     for axis in (left, right):
-        axis.grid(alpha=0.3)
-        axis.spines[["top", "right"]].set_visible(False)
-        axis.yaxis.set_major_formatter(lambda value, _: f"{value:.4g}" if value < 0.01 else f"{value:.3g}")
+        finish_axis(axis)
     right.legend(frameon=False, loc="upper left", fontsize=8)
     return figure
 
 
-def draw_estimate(axis: Axes, sigmas: NDArray[Any], estimate: Estimate, color: str, marker: str, label: str) -> None:
-    """A line with its interval as a band."""
+def finish_axis(axis: Axes) -> None:
+    """A faint grid, two spines, and shares without needless digits."""
+    axis.grid(alpha=0.3)
+    axis.spines[["top", "right"]].set_visible(False)
+    axis.yaxis.set_major_formatter(lambda value, _: f"{value:.4g}" if value < 0.01 else f"{value:.3g}")
+
+
+def draw_estimate(
+    axis: Axes, sigmas: NDArray[Any], estimate: Estimate, color: Any, marker: str, label: str, band: bool = True
+) -> None:
+    """A line, with its interval as a band if asked."""
     axis.plot(sigmas, estimate.value, color=color, marker=marker, markersize=4, linewidth=1.4, label=label)
-    axis.fill_between(sigmas, estimate.low, estimate.high, color=color, alpha=0.2, linewidth=0)
+    if band:
+        axis.fill_between(sigmas, estimate.low, estimate.high, color=color, alpha=0.2, linewidth=0)
 
 
 def confusion(result: Result, sigma: float) -> Figure:

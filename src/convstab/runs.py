@@ -1,6 +1,8 @@
 """A run directory <-> what is in it: configuration, checkpoints, metrics."""
 
+import json
 import pickle
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,23 @@ from convstab.models import Classifier
 
 CONFIG, METRICS = "config.yaml", "metrics.json"
 BEST, LAST = "checkpoints/best.ckpt", "checkpoints/last.ckpt"
-MAY_CHANGE = ("ckpt", "output", "logger", "trainer", "callbacks", "runs")  # between a training and its resumption
+MAY_CHANGE = (  # between a start and the next one in the same folder
+    "ckpt",
+    "output",
+    "logger",
+    "trainer",
+    "callbacks",
+    "runs",
+    "sweep",
+    "skip_done",
+    "threads",
+    "device",
+    "workers",
+    "batch_size",
+    "shard",
+    "confusion_sigma",
+    "compare",
+)
 
 
 def open_for_training(folder: Path, config: DictConfig) -> Path | None:
@@ -38,14 +56,34 @@ def open_for_training(folder: Path, config: DictConfig) -> Path | None:
     return Path(config.ckpt)
 
 
+def finished(folder: Path, config: DictConfig) -> dict[str, Any] | None:
+    """The metrics of a training that is finished, or None; InputError when it was another one."""
+    try:
+        metrics: dict[str, Any] = json.loads((folder / METRICS).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise InputError(f"{folder / METRICS} is damaged: {error}; delete it to test the run again") from error
+    refuse_other_config(load_config(folder), config, folder)
+    return metrics
+
+
 def refuse_other_config(before: Any, now: DictConfig, folder: Path) -> None:
     """Raise InputError when a run is resumed with another data set, model, seed or the like."""
-    old, new = plain(before), plain(now)
-    for config in (old, new):
-        config.get("dataset", {}).pop("root", None)  # the same data may have moved
-    for key in sorted((old.keys() | new.keys()) - set(MAY_CHANGE)):
-        if old.get(key) != new.get(key):
-            raise InputError(f"{folder} was trained with another {key}: {old.get(key)} there, {new.get(key)} now")
+    old, new = dict(leaves(plain(before))), dict(leaves(plain(now)))
+    for key in sorted(old.keys() | new.keys()):
+        moved = key == "dataset.root" or key.partition(".")[0] in MAY_CHANGE  # the same data may be elsewhere
+        if not moved and old.get(key) != new.get(key):
+            raise InputError(f"{folder} was made with another {key}: {old.get(key)} there, {new.get(key)} now")
+
+
+def leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The values of nested mappings by their keys, joined with dots."""
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from leaves(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
 
 
 def plain(config: Any) -> dict[str, Any]:

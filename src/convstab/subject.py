@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,6 +17,7 @@ from convstab.errors import InputError
 from convstab.models import Classifier
 from convstab.models.ensemble import Ensemble, Rule
 from convstab.parts import digest
+from convstab.sweeps import is_sweep, runs_of
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Subject:
     """A classifier and the test images that are tried on it.
 
     classifier: on the CPU, in evaluation mode. test: the images; index: int64 (n,), their places in the test set.
-    name: of the run directory, or of all, joined by "+".
+    name: of the run directory, or of the sweep, or of all, joined by "+".
     """
 
     classifier: Classifier | Ensemble
@@ -52,12 +54,13 @@ def load_subject(
 ) -> Subject:
     """Load the run, or the runs of an ensemble, and their test set.
 
-    run: directories of train, or "latest": the newest below ``where``.
+    run: directories of train, or "latest": the newest below ``where``; or the folder of a sweep of trainings: an
+        ensemble.
     root: the folder of the data; None: where the training found it.
     images: at most this many, evenly spaced; or their places in the test set, from 0; None: all.
     Raises InputError when a run is not there or damaged, or when runs are of different data sets.
     """
-    names = list(run) if isinstance(run, list | tuple | ListConfig) else [str(run)]
+    names = list(run) if isinstance(run, list | tuple | ListConfig) else members_of(str(run))
     folders = [runs.find_run(name, where) for name in names]
     configs = [runs.load_config(folder) for folder in folders]
     for folder, config in zip(folders, configs, strict=True):
@@ -71,8 +74,13 @@ def load_subject(
         classes=members[0].classes,
         test=Images(test.pixels[index], test.labels[index]),
         index=index,
-        name="+".join(folder.name for folder in folders),
+        name=Path(run).name if isinstance(run, str) and len(folders) > 1 else "+".join(f.name for f in folders),
     )
+
+
+def members_of(run: str) -> list[str]:
+    """The finished runs of a sweep as an ensemble, or the one run itself."""
+    return runs_of(run) if is_sweep(Path(run)) else [run]
 
 
 def chosen(images: int | Sequence[int] | None, count: int) -> Tensor:

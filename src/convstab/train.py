@@ -1,22 +1,28 @@
 """Train one classifier, test it, and leave a run directory."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytorch_lightning as pl
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 from pytorch_lightning.loggers import Logger
 from rich.console import Console
 
-from convstab import runs
+from convstab import figures, runs
 from convstab.data.images import ImageData
 from convstab.door import door, run_folder
 from convstab.files import write_json
 from convstab.metrics import class_table
 from convstab.models import Classifier
-from convstab.tracking import tracking
+from convstab.redraw import FIGURES, save
+from convstab.results import Result
+from convstab.tracking import log_checkpoint, log_figures, log_table, summarise, tracking
+
+PRECISION = "test/precision/"
 
 
 @door("train")
@@ -24,22 +30,34 @@ def main(config: DictConfig) -> float:
     """Train what the configuration composes; the validation accuracy, for a search over configurations."""
     start = time.monotonic()
     folder = run_folder(config)
+    if config.skip_done:
+        metrics = runs.finished(folder, config)
+        if metrics is not None:
+            print(f"finished before: {folder}")
+            return score(metrics)
+        config.ckpt = "last"
     checkpoint = runs.open_for_training(folder, config)
     pl.seed_everything(config.seed, workers=True, verbose=False)  # initial weights; the epochs have seeds of their own
-
-    data = load_data(config)
-    model = make_classifier(config, data)
-    if checkpoint is not None:
-        runs.load_weights(model, checkpoint)
     resume = checkpoint if config.ckpt == "last" else None  # with optimiser, schedule and epoch; else weights only
-    with tracking(config, folder, "train") as loggers:
+
+    with tracking(config, folder, "train", resume=resume is not None) as loggers:
+        data = load_data(config)
+        model = make_classifier(config, data)
+        if checkpoint is not None:
+            runs.load_weights(model, checkpoint)
         trainer = make_trainer(config, data, loggers)
         trainer.fit(model, data, ckpt_path=resume, weights_only=True)
         trainer.test(model, data, ckpt_path=folder / runs.BEST, weights_only=True, verbose=False)
+        metrics = summary(trainer, model, data) | {"seconds": round(time.monotonic() - start, 1)}
+        write_json(folder / runs.METRICS, metrics)
+        log(loggers, folder, metrics)
 
-    metrics = summary(trainer, model, data) | {"seconds": round(time.monotonic() - start, 1)}
-    write_json(folder / runs.METRICS, metrics)
     report(metrics, model.classes, folder)
+    return score(metrics)
+
+
+def score(metrics: dict[str, Any]) -> float:
+    """What a search over configurations goes by: the validation accuracy, where images were kept for it."""
     return float(metrics.get("val/accuracy", metrics["test/accuracy"]))
 
 
@@ -100,6 +118,20 @@ def summary(trainer: pl.Trainer, model: Classifier, data: ImageData) -> dict[str
         "images/test": len(images.test),
         "official": images.official,
     }
+
+
+def log(loggers: Sequence[Logger], folder: Path, metrics: dict[str, Any]) -> None:
+    """Draw the confusion of the test, and give the loggers it, the classes, the numbers and the best checkpoint."""
+    classes = [name.removeprefix(PRECISION) for name in metrics if name.startswith(PRECISION)]
+    confusion = np.array(metrics["test/confusion"])
+    clean = Result(classes, "predicted", {"sigma": np.zeros(1)}, confusion[None], np.empty(0, int))  # no noise: sigma 0
+    save(figures.confusion(clean, 0), folder / FIGURES / "confusion")
+    log_figures(loggers, folder / FIGURES)
+    scores = ([metrics[f"test/{kind}/{name}"] for name in classes] for kind in ("precision", "recall"))
+    rows = list(zip(classes, *scores, confusion.sum(1).tolist(), strict=True))
+    log_table(loggers, "test/classes", ["class", "precision", "recall", "images"], rows)
+    summarise(loggers, metrics)
+    log_checkpoint(loggers, folder / runs.BEST, {name: metrics[name] for name in metrics if name.count("/") < 2})
 
 
 def report(metrics: dict[str, Any], classes: list[str], folder: Path) -> None:
