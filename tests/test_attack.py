@@ -18,9 +18,8 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from convstab import attack, runs, train
-from convstab.attack import CONVERGENCE, MINIMUM_NOISE, NOISE, SUMMARY, quantile, summary
-from convstab.errors import InputError
+from convstab import attack, redraw, runs, train
+from convstab.attack_results import CONVERGENCE, MINIMUM_NOISE, NOISE, SUMMARY, AttackResult
 from convstab.subject import Subject, load_subject
 
 ROOT = Path(__file__).parent.parent
@@ -113,6 +112,64 @@ def test_an_attack_leaves_its_run_directory(whole: Path) -> None:
     assert numbers["success_rate"] == sum(rows["success"]) / sum(rows["attacked"])
     assert max(rows["queries"]) <= 400
     assert not list(whole.rglob("*.tmp"))
+
+
+def test_the_folder_says_all_that_figures_need(whole: Path, trained: Path) -> None:
+    result, subject = AttackResult.read(whole), load_subject(str(trained / "one"), "runs", images=PLACES)
+    assert (result.run, result.attack, result.classes) == ("one", "Genetic", [str(digit) for digit in range(10)])
+    np.testing.assert_array_equal(result.pixels, subject.test.pixels.numpy())
+    np.testing.assert_array_equal(result.rows["label"], subject.test.labels.numpy())
+
+
+def test_the_figures_are_redrawn_from_the_tables_to_the_byte(whole: Path, tmp_path: Path) -> None:
+    for name in (MINIMUM_NOISE, NOISE, CONVERGENCE, SUMMARY, runs.CONFIG):
+        shutil.copy(whole / name, tmp_path)
+    redraw.main([str(tmp_path)])
+    drawn, first = (
+        {path.name: path.read_bytes() for path in (folder / "figures").iterdir()} for folder in (tmp_path, whole)
+    )
+    assert {name.partition(".")[0] for name in drawn} == {"by_class", "convergence", "samples", "survival"}
+    assert drawn == first
+
+
+def test_other_attacks_join_the_figures(whole: Path, main: Main, tmp_path: Path) -> None:
+    words = ["run=one", "attack=ddn", "attack.steps=20", f"output={tmp_path}"]
+    assert main(*words, f"compare=[{whole}]") == (0, "")
+    assert (tmp_path / "figures/against_reference.png").exists()
+    assert not (whole / "figures/against_reference.png").exists()
+    code, error = main(*words, "run=two", f"output={tmp_path / 'two'}", f"compare=[{whole}]")
+    assert (code, len(error.splitlines())) == (2, 1), error
+    assert error.startswith("convstab: DDN attacks two, Genetic attacks one; only attacks of one run compare")
+
+
+def test_what_is_finished_can_be_left_as_it_is(whole: Path, main: Main, tmp_path: Path) -> None:
+    shutil.copytree(whole, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "figures/samples.png").unlink()
+    words = ["run=one", f"output={tmp_path}", "skip_done=true"]
+    assert main(*words) == (0, "")
+    assert not (tmp_path / "figures/samples.png").exists()
+    next(tmp_path.glob("parts/part-*")).unlink()
+    assert main(*words) == (0, "")
+    assert (tmp_path / "figures/samples.png").exists()
+
+
+def test_loggers_are_given_images_of_successes(whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tables: list[tuple[str, tuple[str, ...], list[list[Any]]]] = []
+    monkeypatch.setattr(attack, "log_images_table", lambda _, *table: tables.append(table))
+    result = AttackResult.read(whole)
+    attack.log([], whole, result)
+    ((name, columns, rows),) = tables
+    assert (name, columns) == ("attack/samples", attack.SAMPLE_COLUMNS)
+    assert len(rows) == min(attack.SAMPLES, result.rows["success"].sum()) > 1
+    assert [row[3] for row in rows] == sorted(row[3] for row in rows)
+    for index, label, predicted, l2, _, clean, noisy in rows:
+        place = PLACES.index(index)
+        assert result.rows["success"][place]
+        assert (label, predicted) == (str(result.rows["label"][place]), str(result.rows["predicted"][place]))
+        np.testing.assert_array_equal(np.round(clean * 255), result.pixels[place].transpose(1, 2, 0))
+        assert np.linalg.norm(noisy - clean) == pytest.approx(l2, rel=1e-4)
+        assert noisy.min() >= 0
+        assert noisy.max() <= 1
 
 
 def test_every_success_fools_the_classifier(whole: Path, trained: Path) -> None:
@@ -274,8 +331,13 @@ def test_parts_of_another_configuration_are_never_mixed(whole: Path, main: Main)
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (["attack.population=1"], "population is 1; it must be at least 2"),
-        (["attack.population=many"], "attack.population is many"),
+        (["attack.population=1"], "population is 1; it must be a whole number, at least 2"),
+        (["attack.population=many"], "population is many; it must be a whole number, at least 2"),
+        (["attack.scales=[60,2]"], "scales is [60, 2]; it must be two numbers above 0, the lower one first"),
+        (["attack=ddn", "attack.steps=1.5"], "steps is 1.5; it must be a whole number, at least 1"),
+        (["attack=carlini_wagner", "attack.rate=nan"], "rate is nan; it must be a number above 0"),
+        (["compare=one"], "compare is one; it must be a list of attack folders"),
+        (["compare=[one]"], "one does not hold a whole attack"),
         (["attack.tournament=41"], "tournament is 41"),
         (["attack.mutation=1.5"], "mutation is 1.5; it must be in [0, 1]"),
         (["attack.crossover=-0.1"], "crossover is -0.1; it must be in [0, 1]"),
@@ -305,20 +367,3 @@ def test_hydra_says_which_attacks_there_are(main: Main, tmp_path: Path) -> None:
     assert "Could not find 'attack/unknown'" in error
     assert "hopskipjump" in error
     assert "Traceback" not in error
-
-
-def test_failures_count_as_infinite() -> None:
-    success, l2 = np.array([True] * 5 + [False] * 5), np.arange(10.0)
-    columns = {"success": success, "l2": l2, "psnr": 40 - l2, "queries": np.arange(10), "seconds": np.ones(10)}
-    numbers = summary(pa.table({**columns, "attacked": np.ones(10, bool)}))
-    assert (numbers["l2_median"], numbers["psnr_median"]) == (4, 36)
-    assert (numbers["l2_90"], numbers["psnr_90"]) == (None, None)
-    assert (numbers["success_rate"], numbers["seconds"]) == (0.5, 10)
-    with pytest.raises(InputError, match="nothing to attack"):
-        summary(pa.table({**columns, "attacked": np.zeros(10, bool)}))
-
-
-@pytest.mark.parametrize(("count", "median", "high"), [(1, 0, 0), (2, 0, 1), (10, 4, 8), (11, 5, 9), (100, 49, 89)])
-def test_quantiles_are_values_that_were_seen(count: int, median: int, high: int) -> None:
-    values = np.arange(count)[::-1]
-    assert (quantile(values, 50), quantile(values, 90)) == (median, high)

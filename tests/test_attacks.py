@@ -1,3 +1,6 @@
+import math
+import re
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -199,6 +202,71 @@ def test_bad_input_is_one_line(lenet: LeNet) -> None:
         run(attacks.Genetic(), lenet, [0], max_queries=39)
     with pytest.raises(InputError, match="not a number"):
         run(attacks.Genetic(), Broken(), [0])
+
+
+FIELDS = [(type(attack), field.name) for attack in CHEAP for field in fields(attack)]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("cls", "name"), FIELDS, ids=lambda value: getattr(value, "__name__", value))
+def test_no_field_takes_what_makes_no_sense(cls: type[Attack], name: str) -> None:
+    values: tuple[Any, ...] = (-1, math.nan, math.inf, "many", [], {})
+    for value in values:
+        with pytest.raises(InputError, match=rf"^{name} is {re.escape(str(value))}; it must be [^;]*$"):
+            cls(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("attack", "name", "value", "right"),
+    [
+        (attacks.DDN, "steps", 0, "a whole number, at least 1"),
+        (attacks.DDN, "steps", 1.5, "a whole number, at least 1"),
+        (attacks.DDN, "steps", True, "a whole number, at least 1"),
+        (attacks.DDN, "steps", None, "a whole number, at least 1"),
+        (attacks.DDN, "radius", 0, "a number above 0"),
+        (attacks.DDN, "gamma", 0, "above 0 and below 1"),
+        (attacks.DDN, "gamma", 1.0, "above 0 and below 1"),
+        (attacks.DeepFool, "candidates", 1, "a whole number, at least 2"),
+        (attacks.CarliniWagner, "rate", 0.0, "a number above 0"),
+        (attacks.HopSkipJump, "evaluations", 0, "a whole number, at least 1"),
+        (attacks.Gaussian, "draws", 0, "a whole number, at least 1"),
+        (attacks.Gaussian, "doublings", 0.5, "a whole number, at least 0"),
+        (attacks.Genetic, "scales", [60, 2], "two numbers above 0, the lower one first"),
+        (attacks.Genetic, "scales", [0, 2], "two numbers above 0, the lower one first"),
+        (attacks.Genetic, "scales", [2, 3, 4], "two numbers above 0, the lower one first"),
+        (attacks.Genetic, "scales", [2, math.nan], "two numbers above 0, the lower one first"),
+        (attacks.Genetic, "tiles", [0], "a list of whole numbers, each at least 1"),
+        (attacks.Genetic, "tiles", [2, 1.5], "a list of whole numbers, each at least 1"),
+        (attacks.Genetic, "matings", ["foo"], "a list of arithmetic, intermediate, uniform"),
+        (attacks.Genetic, "matings", [["uniform"]], "a list of arithmetic, intermediate, uniform"),
+        (attacks.Genetic, "predict", 1, "true or false"),
+        (attacks.Genetic, "damping", 0, "above 0, or null"),
+        (attacks.Genetic, "elite", 40, "at least 0 and below the population, 40"),
+        (attacks.Genetic, "tournament", 41, "at least 1 and at most the population, 40"),
+        (attacks.Paper, "crossover", 1.5, "in [0, 1]"),
+    ],
+)
+def test_a_refusal_says_what_would_be_right(attack: type[Attack], name: str, value: Any, right: str) -> None:
+    with pytest.raises(InputError, match=re.escape(f"{name} is {value}; it must be {right}")):
+        attack(**{name: value})
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        attacks.DeepFool(steps=1, candidates=2, overshoot=0),
+        attacks.DDN(steps=1),
+        attacks.CarliniWagner(searches=1, steps=1),
+        attacks.LBFGS(searches=1, iterations=1),
+        attacks.Gaussian(draws=1, doublings=0, bisections=0),
+        attacks.HopSkipJump(steps=1, evaluations=1),
+        attacks.Boundary(steps=1),
+        attacks.Genetic(population=2, generations=1, patience=1, tournament=1, elite=0, scales=(2.0, 2.0), places=1),
+        attacks.Paper(population=2, generations=1, tournament=1, crossover=0, mutation=0, beta=0, batch_size=1),
+    ],
+    ids=lambda attack: type(attack).__name__,
+)
+def test_the_least_values_are_taken(attack: Attack, lenet: LeNet) -> None:
+    assert run(attack, lenet, [0, 1]).rows["attacked"].all()
 
 
 class Broken(nn.Module):

@@ -191,7 +191,7 @@ def test_checkpoints_are_started_from_and_resumed_only_where_they_fit(main: Main
     for overrides, line in (
         (["output=run"], f"{run} holds a run already"),
         (["output=run", f"ckpt={best}"], f"{run} holds a run already"),
-        (["output=run", "ckpt=last", "seed=1"], f"{run} was trained with another seed: 0 there, 1 now"),
+        (["output=run", "ckpt=last", "seed=1"], f"{run} was made with another seed: 0 there, 1 now"),
         (["output=a", f"ckpt={best}", "model=cifar_quick"], f"{best} is not a checkpoint of CifarQuick"),
         (["output=b", f"ckpt={run / runs.CONFIG}"], f"{run / runs.CONFIG} is damaged, or holds more than weights"),
     ):

@@ -18,7 +18,7 @@ import torch
 from convstab import evaluate, redraw, runs, train
 from convstab.errors import InputError
 from convstab.parts import Parts
-from convstab.redraw import SUMMARY
+from convstab.pictures import SUMMARY
 from convstab.results import CONFUSION, HISTOGRAM, STABILITY, Result
 
 ROOT = Path(__file__).parent.parent

@@ -5,31 +5,31 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 import torch
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
-from numpy.typing import NDArray
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
+from pytorch_lightning.loggers import Logger
 from rich.console import Console
 from rich.markdown import Markdown
 
-from convstab import runs
-from convstab.attacks import Attack, Result
-from convstab.attacks.attack import NOTHING
+from convstab import pictures, runs
+from convstab.attack_results import SUMMARY, AttackResult, as_markdown, as_table
+from convstab.attacks import Attack
 from convstab.crew import device_of, progress_bar
 from convstab.door import door, run_folder
 from convstab.errors import InputError
-from convstab.files import write_bytes, write_json, write_text
-from convstab.parts import Part, Parts, Shard, arrays_to_bytes, folder_name, write_table
-from convstab.subject import Subject, first_right, load_subject
-from convstab.tracking import tracking
+from convstab.files import write_text
+from convstab.noise import GREY_LEVELS
+from convstab.parts import Part, Parts, Shard, folder_name
+from convstab.pictures import FIGURES
+from convstab.subject import Subject, first_right, load_subject, settle_run
+from convstab.tracking import log_figures, log_images_table, log_numbers, tracking
 
 SCHEMA = 2  # of the rows in a part; another number keeps parts of another layout apart
-MINIMUM_NOISE, NOISE, SUMMARY = "minimum_noise.parquet", "noise.npz", "summary.json"
-CONVERGENCE, HISTORY = "convergence.parquet", "history/"  # the latter: prefix of columns in a part
 NO_INFLUENCE = ("places", "batch_size")  # on any result
+SAMPLES = 30  # rows of the table of images that the loggers are given
+SAMPLE_COLUMNS = ("index", "label", "predicted", "L2", "PSNR", "clean", "noisy")
 
 
 @door("attack")
@@ -41,6 +41,10 @@ def main(config: DictConfig) -> float | None:
     name = folder_name(f"{subject.name}-{type(attack).__name__}", identity | {"slice": config.slice})
     folder = run_folder(config, f"attack/{name}")
     parts = Parts(folder / "parts", len(subject.index), identity, config.slice)
+    others = others_of(config)
+    if config.skip_done and (folder / SUMMARY).exists() and not parts.missing():
+        print(f"finished before: {folder}")
+        return median_of(AttackResult.read(folder))
     write_text(folder / runs.CONFIG, OmegaConf.to_yaml(config, resolve=True))
 
     work(config, attack, subject, device, parts, list(parts.todo(shard)))
@@ -48,24 +52,25 @@ def main(config: DictConfig) -> float | None:
     if whole is None:
         print(f"shard {shard.number} of {shard.of} is done, {len(parts.missing())} parts are missing: {folder}")
         return None
-    numbers = {"run": subject.name, "attack": type(attack).__name__} | summary(whole.rows)
+    result = AttackResult.of(
+        whole.rows, subject.test.pixels.numpy(), subject.classes, subject.name, type(attack).__name__
+    )
+    table = as_markdown(result)
     with tracking(config, folder, "attack") as loggers:
-        write(folder, whole.rows, subject)
-        write_json(folder / SUMMARY, numbers)
-        for logger in loggers:
-            logger.log_metrics(
-                {f"attack/{name}": value for name, value in numbers.items() if isinstance(value, int | float)}, step=0
-            )
-    Console().print(Markdown(as_markdown(numbers)))
+        result.write(folder)
+        for name, figure in pictures.of_attack([folder, *others]):
+            pictures.save(figure, folder / FIGURES / name)
+        log(loggers, folder, result)
+    Console().print(Markdown(table))
     print(f"{subject.name}: {folder}")
-    median: float | None = numbers["l2_median"]
-    return median
+    return median_of(result)
 
 
 def images_of(config: DictConfig, device: torch.device) -> Subject:
     """What is attacked: the images that are listed, all, or those up to the n-th that is right when clean."""
     count = config.images if isinstance(config.images, int) else None
     images = None if count is not None else config.images
+    settle_run(config)
     subject = load_subject(config.run, config.runs, config.rule, config.dataset.root, images)
     return subject if count is None else first_right(subject, count, device)
 
@@ -75,9 +80,6 @@ def attack_of(config: DictConfig) -> Attack:
     for name, value, low in (("seed", config.seed, -(2**63)), ("max_queries", config.max_queries, 1)):
         if not isinstance(value, int) or not low <= value < 2**63:
             raise InputError(f"{name} is {value}; it must be a whole number of 64 bits, at least {low}")
-    for name, value in config.attack.items():
-        if isinstance(value, str) and name != "_target_":
-            raise InputError(f"attack.{name} is {value}; it must be a number, or what conf/attack has there")
     try:
         attack: Attack = instantiate(config.attack, _convert_="all")
     except InstantiationException as error:
@@ -85,6 +87,16 @@ def attack_of(config: DictConfig) -> Attack:
             raise InputError(f"attack: {error.__cause__}") from error
         raise
     return attack
+
+
+def others_of(config: DictConfig) -> list[Path]:
+    """The folders that ``compare`` names; InputError, before the attack, when one does not hold an attack."""
+    if not isinstance(config.compare, ListConfig):
+        raise InputError(f"compare is {config.compare}; it must be a list of attack folders, such as [runs/attack/a]")
+    others = [Path(str(other)) for other in config.compare]
+    for other in others:
+        AttackResult.read(other)
+    return others
 
 
 def fingerprint(config: DictConfig, attack: Attack, subject: Subject, device: torch.device) -> dict[str, Any]:
@@ -113,73 +125,28 @@ def work(
                 progress=lambda finished: bar.advance(task, finished),
                 allow_nothing=True,
             )
-            noise = pa.FixedSizeListArray.from_arrays(pa.array(result.noise.ravel()), result.noise[0].size)
-            parts.write(number, Part(pa.table({**result.rows, "noise": noise, **history_by_image(result)})))
+            parts.write(number, Part(as_table(result)))
 
 
-def history_by_image(result: Result) -> dict[str, pa.Array]:
-    """The history as lists, one for each image; empty for an image without one, or an attack without generations."""
-    if not result.history:
-        return {}
-    lengths = [(result.history["index"] == place).sum() for place in result.rows["index"]]
-    offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32))
-    columns = {name: column for name, column in result.history.items() if name != "index"}
-    return {f"{HISTORY}{name}": pa.ListArray.from_arrays(offsets, pa.array(column)) for name, column in columns.items()}
+def log(loggers: Sequence[Logger], folder: Path, result: AttackResult) -> None:
+    """Give the loggers the numbers of the summary, the figures, and a table of successes with their images."""
+    log_numbers(loggers, "attack", result.summary)
+    log_figures(loggers, folder / FIGURES)
+    log_images_table(loggers, "attack/samples", SAMPLE_COLUMNS, [sample(result, row) for row in result.spread(SAMPLES)])
 
 
-def write(folder: Path, rows: pa.Table, subject: Subject) -> None:
-    """Write the table, the images and their noise as (images, C, H, W), and what each generation reached."""
-    noise = rows["noise"].combine_chunks().flatten().to_numpy().reshape(subject.test.pixels.shape)
-    history = [name for name in rows.column_names if name.startswith(HISTORY)]
-    write_table(folder / MINIMUM_NOISE, rows.drop_columns(["noise", *history]))
-    arrays = {"index": rows["index"].to_numpy(), "pixels": subject.test.pixels.numpy(), "noise": noise}
-    write_bytes(folder / NOISE, arrays_to_bytes(arrays))
-    if history:
-        generations = {name.removeprefix(HISTORY): pc.list_flatten(rows[name]) for name in history}
-        index = pc.take(rows["index"], pc.list_parent_indices(rows[history[0]]))
-        write_table(folder / CONVERGENCE, pa.table({"index": index, **generations}).combine_chunks())
-
-
-def summary(rows: pa.Table) -> dict[str, Any]:
-    """The numbers of summary.json, over all images that were attacked; InputError when none was.
-
-    A failure counts as an infinite norm. What 90 % of the images do not exceed is l2_90; what 90 % of them do not fall
-    short of is psnr_90. None: more images failed than that leaves room for.
-    """
-    attacked = rows["attacked"].to_numpy()
-    if not attacked.any():
-        raise InputError(NOTHING)
-    success, l2, psnr, queries = (rows[name].to_numpy()[attacked] for name in ("success", "l2", "psnr", "queries"))
-    norms, losses = np.where(success, l2, np.inf), np.where(success, -psnr, np.inf)
-    quantiles = {
-        "l2_median": quantile(norms, 50),
-        "l2_90": quantile(norms, 90),
-        "psnr_median": -quantile(losses, 50),
-        "psnr_90": -quantile(losses, 90),
-        "queries_median": quantile(queries, 50),
-    }
-    return {
-        "images": len(attacked),
-        "attacked": int(attacked.sum()),
-        "clean_errors": int((~attacked).sum()),
-        "success_rate": float(success.mean()),
-        **{name: value if np.isfinite(value) else None for name, value in quantiles.items()},
-        "seconds": round(float(rows["seconds"].to_numpy().sum()), 3),
-    }
-
-
-def quantile(values: NDArray[Any], percent: int) -> float:
-    """The least value that so many per cent do not exceed."""
-    return float(np.sort(values)[-(-len(values) * percent // 100) - 1])
-
-
-def as_markdown(numbers: dict[str, Any]) -> str:
-    """One row with the numbers of a summary; L2 and PSNR: median, and what 90 % of the images reach."""
-    l2, psnr = (
-        [f"{numbers[name]:.3g}" if numbers[name] is not None else "-" for name in (f"{unit}_median", f"{unit}_90")]
-        for unit in ("l2", "psnr")
+def sample(result: AttackResult, row: int) -> list[Any]:
+    """What ``SAMPLE_COLUMNS`` names, of one image; images are (H, W, C) in [0, 1]."""
+    index, label, predicted, l2, psnr = (
+        result.rows[name][row].item() for name in ("index", "label", "predicted", "l2", "psnr")
     )
-    cells = [numbers["attack"], f"{numbers['attacked']} of {numbers['images']}", f"{numbers['success_rate']:.1%}"]
-    cells += [*l2, *psnr, f"{numbers['queries_median']:.0f}", f"{numbers['seconds']:.0f}"]
-    head = "| attack | attacked | success | L2 | 90 % | PSNR | 90 % | queries | seconds |"
-    return f"{head}\n|---|{'---:|' * 8}\n| {' | '.join(cells)} |\n"
+    clean = result.pixels[row].transpose(1, 2, 0).astype(np.float32)
+    noisy = clean + result.noise[row].transpose(1, 2, 0)
+    classes = result.classes
+    return [index, classes[label], classes[predicted], l2, psnr, clean / GREY_LEVELS, noisy / GREY_LEVELS]
+
+
+def median_of(result: AttackResult) -> float | None:
+    """The median L2 norm, or None when it is infinite."""
+    median: float | None = result.summary["l2_median"]
+    return median

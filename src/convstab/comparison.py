@@ -70,7 +70,7 @@ class Comparison:
 
 def training_of(folder: Path) -> dict[str, Any]:
     """The configuration of the run that was evaluated; InputError when there were several or it is gone."""
-    run = runs.load_config(folder).run
+    run = runs.load_config(folder).get("run")
     if not isinstance(run, str):
         raise InputError(
             f"{folder} is an evaluation of an ensemble; only single runs can be compared by their training"

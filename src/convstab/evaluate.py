@@ -13,20 +13,18 @@ from pytorch_lightning.loggers import Logger
 from rich.console import Console
 from rich.markdown import Markdown
 
-from convstab import comparison as comparisons
-from convstab import figures, redraw, runs, tables
-from convstab.comparison import Comparison
+from convstab import figures, pictures, runs, tables
 from convstab.crew import Crew, calibrate, device_of
 from convstab.door import door, run_folder
-from convstab.errors import InputError
 from convstab.files import write_json, write_text
 from convstab.metrics import class_table
 from convstab.noise import noisy_copies
 from convstab.parts import Parts, Shard, folder_name
+from convstab.pictures import FIGURES, SUMMARY, save
 from convstab.protocol import PAPER_DRAWS, Protocol
-from convstab.redraw import FIGURES, SUMMARY, save
+from convstab.redraw import compare
 from convstab.results import Result
-from convstab.subject import Subject, load_subject
+from convstab.subject import Subject, load_subject, settle_run
 from convstab.tracking import log_figures, log_table, summarise, tracking
 
 SCHEMA = 1  # of the rows and totals in a part; another number keeps parts of another layout apart
@@ -34,26 +32,12 @@ CPU_DRAWS = 10
 TABLE = "table.csv"
 
 
-def compare(folders: Sequence[Path], sweep: Path) -> None:
-    """Leave the evaluations of a sweep beside each other in its folder: a table, a heat map and lines."""
-    if len(folders) < 2:
-        return  # the shards of one evaluation
-    try:
-        comparison = Comparison(folders)
-    except InputError as error:
-        print(f"not compared: {error}")
-        return
-    write_text(sweep / comparisons.TABLE, comparisons.as_csv(comparison))
-    for name, figure in (("heat_map", comparisons.heat_map(comparison)), ("lines", comparisons.lines(comparison))):
-        save(figure, sweep / FIGURES / name)
-    print(f"trainings x noise levels: {sweep / FIGURES / 'heat_map.png'}")
-
-
 @door("evaluate", afterwards=compare)
 def main(config: DictConfig) -> float | None:
     """Evaluate what the configuration names; the accuracy over all noise, or None while other shards are at work."""
     device = device_of(config.device)
     protocol, shard = protocol_of(config, device), Shard.parse(str(config.shard))
+    settle_run(config)
     subject = load_subject(config.run, config.runs, config.rule, config.dataset.root, config.images)
     identity = fingerprint(config, protocol, subject, device)
     folder = run_folder(config, f"evaluate/{folder_name(subject.name, identity | {'slice': config.slice})}")
@@ -132,7 +116,7 @@ def finish(
     write_text(folder / "table.md", tables.as_markdown(result))
     write_json(folder / SUMMARY, {"run": subject.name} | tables.summary(result) | rate)
     others = [Path(other) for other in config.compare]
-    from_tables = redraw.pictures([folder, *others], config.confusion_sigma)
+    from_tables = pictures.of_evaluation([folder, *others], config.confusion_sigma)
     for name, figure in (*from_tables, ("strip", strip(subject, result))):
         save(figure, folder / FIGURES / name)
     log_figures(loggers, folder / FIGURES)

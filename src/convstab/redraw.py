@@ -1,31 +1,44 @@
-"""Draw evaluations from their tables, without a network: convstab-figures <evaluation folder> [<another> ...]."""
+"""Draw results from their tables, without a network: convstab-figures <evaluation or attack folder> [...]."""
 
 import argparse
-import io
-import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib as mpl
-from matplotlib.figure import Figure
+from omegaconf import DictConfig
 
-from convstab import figures, runs
-from convstab.door import bad_input_ends
+from convstab import runs
+from convstab.attack_results import MINIMUM_NOISE, NOISE, together
+from convstab.comparison import TABLE, Comparison, as_csv, heat_map, lines
+from convstab.endings import bad_input_ends
 from convstab.errors import InputError
-from convstab.files import write_bytes
+from convstab.files import write_text
 from convstab.noise import check_sigmas
-from convstab.results import Result
+from convstab.pictures import (
+    FIGURES,
+    Named,
+    attacks,
+    evaluations,
+    of_attack,
+    of_attacks,
+    of_evaluation,
+    of_evaluations,
+    save,
+)
+from convstab.results import CONFUSION, HISTOGRAM, STABILITY
 
-FIGURES, SUMMARY = "figures", "summary.json"
+FILES = {  # any of them shows the kind
+    "attack": (MINIMUM_NOISE, NOISE),
+    "evaluation": (STABILITY, CONFUSION, HISTOGRAM),
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Redraw the figures of evaluations in place; of several, also their curves in one figure."""
+    """Redraw the figures of evaluations, or of attacks, in place; of several, also what compares them."""
     parser = argparse.ArgumentParser(prog="convstab-figures", description=main.__doc__)
-    parser.add_argument("folders", nargs="+", type=Path, metavar="folder", help="that evaluate.py has written")
+    parser.add_argument("folders", nargs="+", type=Path, metavar="folder", help="that evaluate.py or attack.py wrote")
     parser.add_argument("--sigma", type=float, help="of the confusion; default: confusion_sigma of the evaluation")
-    parser.add_argument("--output", type=Path, help="folder of the curves of several; default: that of the first one")
+    parser.add_argument("--output", type=Path, help="folder of what compares several; default: that of the first one")
     options = parser.parse_args(arguments)
     with bad_input_ends():
         redraw(options.folders, options.sigma, options.output)
@@ -34,65 +47,79 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def redraw(folders: Sequence[Path], sigma: float | None = None, output: Path | None = None) -> None:
     """Draw what the tables of each folder show (the strip stays: it needs the images), then what compares them.
 
-    Raises InputError before anything is drawn when a folder does not hold an evaluation.
+    Raises InputError before anything is drawn when a folder is not whole, or when they cannot be compared.
     """
-    if sigma is not None:
-        check_sigmas([sigma])
-    results, configs = by_name(folders), [runs.load_config(folder) for folder in folders]
+    kind = kind_of(folders)
+    check(kind, folders, sigma)
+    configs = [runs.load_config(folder) for folder in folders]
     for folder, config in zip(folders, configs, strict=True):
-        others = [other for other in map(Path, config.compare) if is_there(other, folder)]
-        for name, figure in pictures([folder, *others], config.confusion_sigma if sigma is None else sigma):
+        for name, figure in drawn(kind, folder, config, sigma):
             save(figure, folder / FIGURES / name)
         print(folder / FIGURES)
     if len(folders) > 1:
-        target = (output or folders[0] / FIGURES) / "curves"
-        save(figures.curves(results), target)
-        print(f"{target}.png: {', '.join(results)}")
+        target = output or folders[0] / FIGURES
+        for name, figure in (of_attacks if kind == "attack" else of_evaluations)(folders):
+            save(figure, target / name)
+            print(f"{target / name}.png: {', '.join(map(str, folders))}")
+        if kind == "evaluation":
+            compare(folders, target, target)
+
+
+def compare(folders: Sequence[Path], folder: Path, figures: Path | None = None) -> None:
+    """Leave evaluations of different trainings beside each other: a table in a folder, a heat map and lines.
+
+    figures: where the pictures go; None: in "figures" in the folder. Says why there is no comparison, where there is
+    none; one folder is the evaluation that several shards have made.
+    """
+    if len(folders) < 2:
+        return
+    try:
+        comparison = Comparison(folders)
+    except InputError as error:
+        print(f"not compared by their trainings: {error}")
+        return
+    write_text(folder / TABLE, as_csv(comparison))
+    for name, figure in (("heat_map", heat_map(comparison)), ("lines", lines(comparison))):
+        save(figure, (figures or folder / FIGURES) / name)
+    print(f"trainings x noise levels: {(figures or folder / FIGURES) / 'heat_map'}.png")
+
+
+def kind_of(folders: Sequence[Path]) -> str:
+    """What the folders hold, recognised by their files; InputError when it is nothing, or not the same in all."""
+    kinds = []
+    for folder in folders:
+        there = [kind for kind, names in FILES.items() if any((folder / name).exists() for name in names)]
+        if not there:
+            raise InputError(f"{folder} does not hold an evaluation or an attack")
+        kinds.append(there[0])
+    if len(set(kinds)) > 1:
+        listed = ", ".join(f"{folder} ({kind})" for folder, kind in zip(folders, kinds, strict=True))
+        raise InputError(f"evaluations and attacks cannot be compared: {listed}; draw each kind for itself")
+    return kinds[0]
+
+
+def check(kind: str, folders: Sequence[Path], sigma: float | None) -> None:
+    """Raise InputError when the folders are not whole, cannot be compared, or have no use for this sigma."""
+    if kind == "evaluation":
+        evaluations(folders)
+        if sigma is not None:
+            check_sigmas([sigma])
+    elif sigma is not None:
+        raise InputError("--sigma is the level of a confusion matrix, which an attack does not have")
+    else:
+        together(attacks(folders))
+
+
+def drawn(kind: str, folder: Path, config: DictConfig, sigma: float | None) -> Named:
+    """The figures of a folder; what joined it when it was made joins it again."""
+    joined = [folder, *(other for other in map(Path, config.get("compare") or []) if is_there(other, folder))]
+    if kind == "attack":
+        return of_attack(joined)
+    return of_evaluation(joined, config.confusion_sigma if sigma is None else sigma)
 
 
 def is_there(other: Path, folder: Path) -> bool:
-    """Whether an evaluation that joined the curves of another can still do so; if not, say it."""
+    """Whether what was compared with the result in a folder still can be; if not, say it."""
     if not other.is_dir():
-        print(f"{other} is not there any more and leaves the curves of {folder}", file=sys.stderr)
+        print(f"{other} is not there any more and leaves the figures of {folder}", file=sys.stderr)
     return other.is_dir()
-
-
-def pictures(folders: Sequence[Path], sigma: float) -> Iterator[tuple[str, Figure]]:
-    """The figures of the evaluation in the first folder, and their names; the others join its curves.
-
-    sigma: level of the confusion, in grey levels.
-    """
-    results = by_name(folders)
-    result = next(iter(results.values()))
-    yield "curves", figures.curves(results)
-    for number, page in enumerate(figures.scatter_pages(result)):
-        yield f"scatter_{number}", page
-    yield "confusion", figures.confusion(result, sigma)
-
-
-def by_name(folders: Sequence[Path]) -> dict[str, Result]:
-    """The results in these folders by the names of their runs, or of the folders where runs have the same name."""
-    results = [Result.read(folder) for folder in folders]
-    for name in (run_of, lambda folder: folder.resolve().name, str):
-        names = [name(folder) for folder in folders]
-        if len(set(names)) == len(names):
-            return dict(zip(names, results, strict=True))
-    raise InputError(f"{', '.join(map(str, folders))}: one of these folders is named twice")
-
-
-def run_of(folder: Path) -> str:
-    """The name of the run that was evaluated; InputError when the summary is missing or damaged."""
-    try:
-        return str(json.loads((folder / SUMMARY).read_text(encoding="utf-8"))["run"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{folder / SUMMARY} does not say which run was evaluated: {error}") from error
-
-
-def save(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG and as SVG, byte for byte the same for the same figure; the folder is made."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with mpl.rc_context({"svg.hashsalt": "convstab"}):  # else the names inside an SVG are random
-        for form, metadata in (("png", {}), ("svg", {"Date": None})):
-            buffer = io.BytesIO()
-            figure.savefig(buffer, format=form, dpi=150, metadata=metadata)
-            write_bytes(path.with_name(f"{path.name}.{form}"), buffer.getvalue())

@@ -78,6 +78,12 @@ def load_subject(
     )
 
 
+def settle_run(config: DictConfig) -> None:
+    """Write into the configuration which run ``run=latest`` is now: later there may be a newer one."""
+    if config.run == "latest":
+        config.run = str(runs.find_run("latest", config.runs))
+
+
 def members_of(run: str) -> list[str]:
     """The finished runs of a sweep as an ensemble, or the one run itself."""
     return runs_of(run) if is_sweep(Path(run)) else [run]

@@ -1,45 +1,122 @@
-"""Open and close the loggers of one job: the only place that knows Weights & Biases."""
+"""Open and close the loggers of one job, and log for all commands: the only place that knows Weights & Biases."""
 
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
+import numpy as np
 import wandb
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 from pytorch_lightning.loggers import Logger, WandbLogger
 
 from convstab.errors import InputError
-from convstab.runs import plain
+from convstab.files import write_text
+from convstab.runs import CONFIG, load_config, plain
+
+ID = "wandb.id"
+AXES = {"train": {"*": "trainer/global_step"}, "evaluate": {"noise/*": "sigma"}}  # job type -> curves -> their x axis
+LONGEST_TAG = 64  # characters, W&B's limit
+MOST_ROWS = 10_000  # of a table, W&B's limit
 
 
 @contextmanager
-def tracking(config: DictConfig, folder: Path, job_type: str) -> Iterator[list[Logger]]:
-    """The loggers that ``config.logger`` names, given the resolved configuration, closed whatever happens.
+def tracking(
+    config: DictConfig, folder: Path, job_type: str, resume: bool = False, logger: DictConfig | None = None
+) -> Iterator[list[Logger]]:
+    """The loggers of one job, given the resolved configuration, closed whatever happens.
 
     A job that fails is marked as failed in W&B. One W&B run lives at a time, so that no job of a sweep logs into
     another's. Only the first process of a distributed training logs.
+
+    job_type: "train", "evaluate" or "attack". resume: go on with the history of the folder's W&B run; else replace it.
+    logger: which loggers; None: those of ``config.logger``.
     """
-    loggers: list[Logger] = []
+    options_of, loggers = (config.logger if logger is None else logger) or {}, list[Logger]()
     failed = True
     try:
-        for name, options in (config.logger or {}).items() if is_first_process() else ():
-            more = {"job_type": job_type, "name": folder.name} if name == "wandb" else {}
+        for name, options in options_of.items() if is_first_process() else ():
+            more = of_the_run(config, options, folder, job_type, resume) if name == "wandb" else {}
             loggers.append(instantiate(options, save_dir=str(folder), **more))
-        for logger in loggers:
-            logger.log_hyperparams(plain(config))
+        for opened in loggers:
+            opened.log_hyperparams(told(config))
         yield loggers
         failed = False
     finally:
-        for logger in loggers:
-            logger.finalize("failed" if failed else "success")
-        if wandb.run is not None:
-            wandb.run.finish(exit_code=int(failed))
+        try:
+            for opened in loggers:
+                opened.finalize("failed" if failed else "success")
+        finally:
+            if wandb.run is not None:
+                wandb.run.finish(exit_code=int(failed))
 
 
-def wandb_logger(mode: str, save_dir: str, **options: Any) -> WandbLogger:
+def told(config: DictConfig) -> dict[str, Any]:
+    """The configuration as a plain dict; of an evaluation or attack of one run, with the run's as ``training``.
+
+    So results can be sorted and drawn by what differs in their trainings.
+    """
+    run = config.get("run")
+    there = isinstance(run, str) and (Path(run) / CONFIG).is_file()
+    return plain(config) | ({"training": plain(load_config(Path(run)))} if there else {})
+
+
+def of_the_run(config: DictConfig, options: DictConfig, folder: Path, job_type: str, resume: bool) -> dict[str, Any]:
+    """What wandb.init is told about this job, beside the configured options."""
+    return {
+        "id": stable_id(folder),
+        "resume": "allow" if resume else None,  # None: the history of an earlier start is replaced
+        "group": options.get("group") or sweep_name(),
+        "job_type": job_type,
+        "name": folder.resolve().name,
+        "tags": tags_of(config, options.get("tags") or []),
+    }
+
+
+def stable_id(folder: Path) -> str:
+    """The id of the W&B run of a folder, made at the first start; InputError when its file is damaged."""
+    path = folder / ID
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        write_text(path, uuid4().hex[:12] + "\n")
+    text = path.read_text(encoding="utf-8").strip()
+    if not re.fullmatch(r"[\w-]{1,64}", text):
+        raise InputError(f"{path} does not hold the id of a W&B run; delete it to get another one")
+    return text
+
+
+def sweep_name() -> str | None:
+    """The name of the folder of the sweep that this job belongs to, or None."""
+    if HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN:
+        return Path(HydraConfig.get().sweep.dir).name
+    return None
+
+
+def tags_of(config: DictConfig, configured: Sequence[str]) -> list[str]:
+    """The configured tags, and the names of data set, architecture and attack; of an attack or evaluation its run's."""
+    values = told(config)
+    training = values.get("training", values)
+    places = ((training.get("dataset") or {}).get("load"), training.get("model"), values.get("attack"))
+    data, model, attack = ((place or {}).get("_target_", "").split(".") for place in places)
+    names = [*configured, *data[-2:-1], model[-1], attack[-1]]  # convstab.data.mnist.load, convstab.models.LeNet
+    return [name[:LONGEST_TAG] for name in dict.fromkeys(names) if name]
+
+
+class WandbRun(WandbLogger):
+    """Lightning's W&B logger for a run that is open; log_model: whether it takes checkpoints."""
+
+    def __init__(self, run: wandb.Run, save_dir: str, log_model: bool) -> None:
+        super().__init__(experiment=run, save_dir=save_dir)
+        self.log_model = log_model
+
+
+def wandb_logger(mode: str, save_dir: str, job_type: str, log_model: bool = True, **options: Any) -> WandbRun:
     """A W&B logger that never asks a question.
 
     mode: "online", "offline", or "auto": online when there is a key (environment or netrc), else offline. The variable
@@ -47,19 +124,31 @@ def wandb_logger(mode: str, save_dir: str, **options: Any) -> WandbLogger:
     save_dir: the folder that gets the folder ``wandb``.
     options: of wandb.init.
     """
-    if mode not in ("auto", "online", "offline"):
-        raise InputError(f"logger.wandb.mode is {mode!r}; it can be auto, online or offline")
-    if mode == "online" and not has_key():
-        raise InputError("logger.wandb.mode=online needs a key: set WANDB_API_KEY, or run wandb login")
-    if mode == "auto" and "WANDB_MODE" not in os.environ:
-        mode = "online" if has_key() else "offline"
-    chosen: Any = None if mode == "auto" else mode  # None: WANDB_MODE decides
     # WandbLogger(offline=True) would set WANDB_MODE for every later job of the process, so the run is made here
     settings = wandb.Settings(console="off", silent=True)  # the terminal is ours
-    run = wandb.init(mode=chosen, dir=save_dir, settings=settings, reinit="finish_previous", **options)
-    run.define_metric("trainer/global_step")
-    run.define_metric("*", step_metric="trainer/global_step", step_sync=True)
-    return WandbLogger(experiment=run, save_dir=save_dir)
+    try:
+        options |= {"mode": checked(mode), "dir": save_dir, "job_type": job_type}
+        run = wandb.init(settings=settings, reinit="finish_previous", **options)
+    except wandb.Error as error:  # a key that is none, or no way to the server
+        said = " ".join(str(error).split())
+        raise InputError(f"W&B: {said}; logger.wandb.mode=offline needs neither key nor server") from error
+    for curves, axis in AXES.get(job_type, {}).items():
+        run.define_metric(axis)
+        run.define_metric(curves, step_metric=axis, step_sync=True)
+    return WandbRun(run, save_dir, log_model)
+
+
+def checked(mode: str) -> Any:
+    """The mode for wandb.init, which would ask for a key that is not there; InputError then, and for another word."""
+    if mode not in ("auto", "online", "offline"):
+        raise InputError(f"logger.wandb.mode is {mode!r}; it can be auto, online or offline")
+    variable = os.environ.get("WANDB_MODE") if mode == "auto" else None
+    if variable is None and mode == "auto":
+        return "online" if has_key() else "offline"
+    if (variable or mode) == "online" and not has_key():
+        said = "logger.wandb.mode" if variable is None else "WANDB_MODE"
+        raise InputError(f"{said}=online needs a key: set WANDB_API_KEY, or run wandb login")
+    return variable or mode
 
 
 def is_first_process() -> bool:
@@ -70,3 +159,63 @@ def is_first_process() -> bool:
 def has_key() -> bool:
     """Whether W&B knows who is logging, without asking."""
     return wandb.login(prompt=False, verify=False)
+
+
+def numbers_of(values: Mapping[str, Any]) -> dict[str, float]:
+    """Those values that are single numbers."""
+    return {name: value for name, value in values.items() if type(value) in (int, float)}
+
+
+def summarise(loggers: Sequence[Logger], values: Mapping[str, Any]) -> None:
+    """Show the single numbers among these values in the table of the W&B runs, in place of the last ones logged."""
+    for logger in loggers:
+        if isinstance(logger, WandbRun):
+            logger.experiment.summary.update(numbers_of(values))
+
+
+def log_numbers(loggers: Sequence[Logger], prefix: str, values: Mapping[str, Any]) -> None:
+    """Give all loggers the single numbers among these values, named ``<prefix>/<name>``."""
+    for logger in loggers:
+        logger.log_metrics({f"{prefix}/{name}": value for name, value in numbers_of(values).items()}, step=0)
+
+
+def log_table(loggers: Sequence[Logger], name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Give W&B a table, at most its first 10,000 rows."""
+    for logger in loggers:
+        if isinstance(logger, WandbRun):
+            logger.log_table(name, list(columns), [list(row) for row in rows[:MOST_ROWS]])
+
+
+def log_images_table(
+    loggers: Sequence[Logger], name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]
+) -> None:
+    """Give W&B a table whose arrays, (H, W, C) in [0, 1], are shown as images."""
+    if any(isinstance(logger, WandbRun) for logger in loggers):
+        shown = [[as_image(cell) if isinstance(cell, np.ndarray) else cell for cell in row] for row in rows[:MOST_ROWS]]
+        log_table(loggers, name, columns, shown)
+
+
+def as_image(pixels: np.ndarray[Any, Any]) -> wandb.Image:
+    """Pixels (H, W, C) in [0, 1] as a W&B image; 0 is always black and 1 white."""
+    return wandb.Image((255 * pixels.clip(0, 1)).round().astype(np.uint8))
+
+
+def log_figures(loggers: Sequence[Logger], folder: Path) -> None:
+    """Give W&B the PNG files of a folder."""
+    figures = {f"figures/{path.stem}": wandb.Image(str(path)) for path in sorted(folder.glob("*.png"))}
+    for logger in loggers:
+        if isinstance(logger, WandbRun) and figures:
+            logger.experiment.log(figures)
+
+
+def log_checkpoint(loggers: Sequence[Logger], path: Path, values: Mapping[str, Any]) -> None:
+    """Give W&B a checkpoint as the artifact ``model-<id of the run>``, with the single numbers among these values.
+
+    It is not copied: an offline run refers to the file, which has to be there until it is synchronised.
+    """
+    for logger in loggers:
+        if isinstance(logger, WandbRun) and logger.log_model:
+            run = logger.experiment
+            artifact = wandb.Artifact(f"model-{run.id}", "model", metadata=numbers_of(values))
+            artifact.add_file(str(path.resolve()), name=path.name, policy="immutable", skip_cache=True)
+            run.log_artifact(artifact, aliases=["best"])

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 from pytorch_lightning.loggers import Logger
@@ -15,10 +17,11 @@ from rich.console import Console
 from convstab import figures, runs
 from convstab.data.images import ImageData
 from convstab.door import door, run_folder
+from convstab.errors import InputError
 from convstab.files import write_json
 from convstab.metrics import class_table
 from convstab.models import Classifier
-from convstab.redraw import FIGURES, save
+from convstab.pictures import FIGURES, save
 from convstab.results import Result
 from convstab.tracking import log_checkpoint, log_figures, log_table, summarise, tracking
 
@@ -49,10 +52,12 @@ def main(config: DictConfig) -> float:
         trainer.fit(model, data, ckpt_path=resume, weights_only=True)
         trainer.test(model, data, ckpt_path=folder / runs.BEST, weights_only=True, verbose=False)
         metrics = summary(trainer, model, data) | {"seconds": round(time.monotonic() - start, 1)}
-        write_json(folder / runs.METRICS, metrics)
-        log(loggers, folder, metrics)
+        if trainer.is_global_zero:  # the other processes have the same numbers
+            write_json(folder / runs.METRICS, metrics)
+            log(loggers, folder, metrics)
 
-    report(metrics, model.classes, folder)
+    if trainer.is_global_zero:
+        report(metrics, model.classes, folder)
     return score(metrics)
 
 
@@ -100,6 +105,11 @@ def make_trainer(config: DictConfig, data: ImageData, loggers: list[Logger]) -> 
         callbacks=[instantiate(value) for value in callbacks.values()],
         _convert_="all",
     )
+    if trainer.world_size > 1 and trainer.strategy.launcher is not None and HydraConfig.get().mode == RunMode.MULTIRUN:
+        raise InputError(  # Lightning would start the whole multirun again
+            f"trainer.devices={config.trainer.devices} starts processes of its own, which a multirun (-m) cannot: "
+            "give one command for each job, or hydra/launcher=submitit_slurm"
+        )
     return trainer
 
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from convstab import noise
+from convstab.attacks.limits import check_limits
 from convstab.attacks.result import Columns, Found, Result, as_input, classify, verify
 from convstab.attacks.victim import OutOfQueries, Victim
 from convstab.errors import InputError
@@ -51,10 +52,14 @@ class Task:
 class Attack(ABC):
     """Searches the least noise that makes a classifier fail.
 
-    A subclass is a frozen dataclass of what can be set and says only how it searches.
+    A subclass is a frozen dataclass of what can be set, with its limits (an InputError when a value lies outside), and
+    says only how it searches.
     """
 
     needs_gradients: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        check_limits(self)
 
     def __call__(
         self,

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from foolbox.attacks.boundary_attack import BoundaryAttack
 
+from convstab.attacks.limits import Count, Positive
 from convstab.attacks.victim import Victim
 from convstab.attacks.with_foolbox import WithFoolbox
 
@@ -21,9 +22,9 @@ class Boundary(WithFoolbox):
     together: ClassVar[int] = 16
     needs_start: ClassVar[bool] = True
 
-    steps: int = 45_000
-    across: float = 0.01
-    towards: float = 0.01
+    steps: Count = 45_000
+    across: Positive = 0.01
+    towards: Positive = 0.01
 
     def make(self, victim: Victim) -> Any:  # noqa: ARG002
         """Foolbox's attack."""

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from foolbox.attacks.carlini_wagner import L2CarliniWagnerAttack
 
+from convstab.attacks.limits import Count, Positive
 from convstab.attacks.victim import Victim
 from convstab.attacks.with_foolbox import WithFoolbox
 
@@ -20,10 +21,10 @@ class CarliniWagner(WithFoolbox):
     needs_gradients: ClassVar[bool] = True
     together: ClassVar[int] = 16
 
-    searches: int = 9
-    steps: int = 500
-    rate: float = 0.01
-    constant: float = 0.01
+    searches: Count = 9
+    steps: Count = 500
+    rate: Positive = 0.01
+    constant: Positive = 0.01
 
     def make(self, victim: Victim) -> Any:  # noqa: ARG002
         """Foolbox's attack."""

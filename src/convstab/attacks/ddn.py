@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from foolbox.attacks.ddn import DDNAttack
 
+from convstab.attacks.limits import Count, Fraction, Positive
 from convstab.attacks.victim import Victim
 from convstab.attacks.with_foolbox import WithFoolbox
 
@@ -20,9 +21,9 @@ class DDN(WithFoolbox):
     needs_gradients: ClassVar[bool] = True
     together: ClassVar[int] = 16
 
-    steps: int = 300
-    radius: float = 1.0
-    gamma: float = 0.05
+    steps: Count = 300
+    radius: Positive = 1.0
+    gamma: Fraction = 0.05
 
     def make(self, victim: Victim) -> Any:  # noqa: ARG002
         """Foolbox's attack."""

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from foolbox.attacks.deepfool import L2DeepFoolAttack
 
+from convstab.attacks.limits import Count, NotNegative, Several
 from convstab.attacks.victim import Victim
 from convstab.attacks.with_foolbox import WithFoolbox
 
@@ -21,9 +22,9 @@ class DeepFool(WithFoolbox):
 
     needs_gradients: ClassVar[bool] = True
 
-    steps: int = 50
-    candidates: int = 10
-    overshoot: float = 0.02
+    steps: Count = 50
+    candidates: Several = 10
+    overshoot: NotNegative = 0.02
 
     def make(self, victim: Victim) -> Any:  # noqa: ARG002
         """Foolbox's attack."""

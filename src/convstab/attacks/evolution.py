@@ -11,11 +11,12 @@ from deap import base, tools
 from torch import Tensor, nn
 
 from convstab.attacks.attack import Attack, Task
+from convstab.attacks.limits import Count, CountOrZero, Matings, Positive, PositiveOrNone, Several, Share, Sides
 from convstab.attacks.result import Columns, Found, margin
 from convstab.errors import InputError
 from convstab.genetic import Images, Search, Settings
 from convstab.objectives import Objective
-from convstab.operators import Crossover, Mutation, check_share, tournament
+from convstab.operators import Crossover, Mutation, tournament
 from convstab.streams import Streams
 
 
@@ -32,27 +33,26 @@ class Evolution(Attack):
     damping: how slowly the amplitude follows the success of the last generation; None: it stays as it is.
     places: images that are evolved at the same time. batch_size: individuals in one forward pass, rounded up to a
         multiple of 16. Neither changes a result.
-    Raises InputError for a population below 2, a tournament larger than it, or a rate outside [0, 1].
+    Raises InputError for a value outside its limits, or a tournament or an elite that does not fit the population.
     """
 
-    population: int = 100
-    generations: int = 2000
-    patience: int = 50
-    tournament: int = 5
-    elite: int = 1
-    crossover: float = 0.9
-    matings: tuple[str, ...] = ("arithmetic", "intermediate", "uniform")
-    mutation: float = 0.02
-    amplitude: float = 10.0
-    tiles: tuple[int, ...] = (1,)
-    damping: float | None = None
-    places: int = 16
-    batch_size: int = 256
+    population: Several = 100
+    generations: Count = 2000
+    patience: Count = 50
+    tournament: Count = 5
+    elite: CountOrZero = 1
+    crossover: Share = 0.9
+    matings: Matings = ("arithmetic", "intermediate", "uniform")
+    mutation: Share = 0.02
+    amplitude: Positive = 10.0
+    tiles: Sides = (1,)
+    damping: PositiveOrNone = None
+    places: Count = 16
+    batch_size: Count = 256
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         self.settings()
-        Crossover(self.crossover, self.matings)
-        check_share("mutation", self.mutation)
         if not 1 <= self.tournament <= self.population:
             raise InputError(
                 f"tournament is {self.tournament}; it must be at least 1 and at most the population, {self.population}"

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from convstab import noise
 from convstab.attacks.attack import ImageByImage
+from convstab.attacks.limits import Count, CountOrZero, Positive
 from convstab.attacks.start import fooled
 from convstab.attacks.victim import Victim
 
@@ -19,10 +20,10 @@ class Gaussian(ImageByImage):
     classifier, at most ``doublings`` times. bisections: of the level, for each draw.
     """
 
-    draws: int = 100
-    sigma: float = 4.0
-    doublings: int = 8
-    bisections: int = 12
+    draws: Count = 100
+    sigma: Positive = 4.0
+    doublings: CountOrZero = 8
+    bisections: CountOrZero = 12
 
     def run(self, victim: Victim, images: Tensor, labels: Tensor) -> object:
         """Double the level until a draw fools the classifier, then bisect the level of every draw."""

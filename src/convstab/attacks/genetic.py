@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from convstab.attacks.evolution import Evolution
+from convstab.attacks.limits import Count, Flag, PositiveOrNone, Range, Several, Sides
 from convstab.objectives import Distance, Objective
 from convstab.operators import initialise_scales
 from convstab.streams import Streams
@@ -21,15 +22,15 @@ class Genetic(Evolution):
     Everything else: see ``Evolution``.
     """
 
-    population: int = 40
-    generations: int = 100_000
-    patience: int = 500
-    tournament: int = 10
-    tiles: tuple[int, ...] = (2,)
-    damping: float | None = 2.0
-    scales: tuple[float, float] = (2.0, 60.0)
-    predict: bool = True
-    project: bool = True
+    population: Several = 40
+    generations: Count = 100_000
+    patience: Count = 500
+    tournament: Count = 10
+    tiles: Sides = (2,)
+    damping: PositiveOrNone = 2.0
+    scales: Range = (2.0, 60.0)
+    predict: Flag = True
+    project: Flag = True
 
     def objective(self, genes: int) -> Objective:  # noqa: ARG002
         """The predicted norm at the boundary."""

@@ -8,6 +8,7 @@ import torch
 from eagerpy.tensor.pytorch import PyTorchTensor
 from foolbox.attacks.hop_skip_jump import HopSkipJumpAttack
 
+from convstab.attacks.limits import Count, Positive
 from convstab.attacks.victim import Victim
 from convstab.attacks.with_foolbox import WithFoolbox
 
@@ -24,9 +25,9 @@ class HopSkipJump(WithFoolbox):
 
     needs_start: ClassVar[bool] = True
 
-    steps: int = 200
-    evaluations: int = 100
-    gamma: float = 1.0
+    steps: Count = 200
+    evaluations: Count = 100
+    gamma: Positive = 1.0
 
     def make(self, victim: Victim) -> Any:
         """Foolbox's attack, with each of its gradient estimates in one forward pass."""

@@ -11,6 +11,7 @@ from scipy.optimize import Bounds, minimize
 from torch import Tensor
 
 from convstab.attacks.attack import ImageByImage
+from convstab.attacks.limits import Count, Positive
 from convstab.attacks.victim import Victim
 
 SMOOTH = 1e-4  # L2 for pixels in [0, 1]; the norm has no gradient at 0, sqrt(norm^2 + SMOOTH^2) has
@@ -29,9 +30,9 @@ class LBFGS(ImageByImage):
 
     needs_gradients: ClassVar[bool] = True
 
-    weight: float = 4.0
-    searches: int = 20
-    iterations: int = 50
+    weight: Positive = 4.0
+    searches: Count = 20
+    iterations: Count = 50
 
     def run(self, victim: Victim, images: Tensor, labels: Tensor) -> object:
         """Bracket lambda, then bisect it on a logarithmic scale."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from convstab.attacks.evolution import Evolution
+from convstab.attacks.limits import NotNegative, Positive
 from convstab.objectives import Equation2, Objective
 from convstab.operators import initialise_uniform
 from convstab.streams import Streams
@@ -22,9 +23,9 @@ class Paper(Evolution):
     Everything else: see ``Evolution``.
     """
 
-    weight: float = 1.0
-    beta: float = 10.0
-    spread: float = 255.0
+    weight: Positive = 1.0
+    beta: NotNegative = 10.0
+    spread: Positive = 255.0
 
     def objective(self, genes: int) -> Objective:
         """Equation 2."""

@@ -1,0 +1,78 @@
+"""What the values of an attack can be: a field says it in its annotation, ``check_limits`` holds it to it."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, get_type_hints
+
+from convstab.errors import InputError
+
+
+@dataclass(frozen=True)
+class Limit:
+    """holds: whether a value of a field is a right one. words: the same for the user, after "it must be"."""
+
+    holds: Callable[[Any], bool]
+    words: str
+
+
+def check_limits(settings: object) -> None:
+    """Raise InputError for the first field of a dataclass whose value its annotation does not allow."""
+    for name, hint in get_type_hints(type(settings), include_extras=True).items():
+        for limit in getattr(hint, "__metadata__", ()):
+            value = getattr(settings, name)
+            if not limit.holds(value):
+                raise InputError(f"{name} is {value}; it must be {limit.words}")
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a finite number; true and false are none."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def at_least(low: int) -> Limit:
+    """Whole numbers from ``low`` on."""
+    return Limit(lambda value: is_whole(value, low), f"a whole number, at least {low}")
+
+
+def is_whole(value: Any, low: int) -> bool:
+    """Whether a value is a whole number from ``low`` on; 2.0 is none."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= low
+
+
+def listed(holds: Callable[[Any], bool], words: str) -> Limit:
+    """Lists with at least one entry, and right ones only."""
+    return Limit(lambda value: isinstance(value, list | tuple) and len(value) > 0 and all(map(holds, value)), words)
+
+
+def is_rising(value: Any) -> bool:
+    """Whether a value is a pair of positive numbers, the lower one first."""
+    numbers = isinstance(value, list | tuple) and len(value) == 2 and all(map(is_number, value))
+    return numbers and 0 < value[0] <= value[1]
+
+
+POSITIVE = Limit(lambda value: is_number(value) and value > 0, "a number above 0")
+
+Count = Annotated[int, at_least(1)]
+Several = Annotated[int, at_least(2)]
+CountOrZero = Annotated[int, at_least(0)]
+Positive = Annotated[float, POSITIVE]
+PositiveOrNone = Annotated[
+    float | None, Limit(lambda value: value is None or POSITIVE.holds(value), "above 0, or null")
+]
+NotNegative = Annotated[float, Limit(lambda value: is_number(value) and value >= 0, "a number, at least 0")]
+Share = Annotated[float, Limit(lambda value: is_number(value) and 0 <= value <= 1, "in [0, 1]")]
+Fraction = Annotated[float, Limit(lambda value: is_number(value) and 0 < value < 1, "above 0 and below 1")]
+Flag = Annotated[bool, Limit(lambda value: isinstance(value, bool), "true or false")]
+Sides = Annotated[
+    tuple[int, ...], listed(lambda side: is_whole(side, 1), "a list of whole numbers, each at least 1, such as [2]")
+]
+Matings = Annotated[
+    tuple[str, ...],
+    listed(
+        lambda kind: kind in ("arithmetic", "intermediate", "uniform"), "a list of arithmetic, intermediate, uniform"
+    ),
+]
+Range = Annotated[
+    tuple[float, float], Limit(is_rising, "two numbers above 0, the lower one first, such as [2.0, 60.0]")
+]

@@ -1,0 +1,93 @@
+"""From the tables of a folder to its figures: which there are of an evaluation and of an attack, and their files."""
+
+import io
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from convstab import attack_figures, figures
+from convstab.attack_results import AttackResult
+from convstab.convergence import convergence
+from convstab.errors import InputError
+from convstab.files import write_bytes
+from convstab.results import Result
+
+FIGURES, SUMMARY = "figures", "summary.json"
+Named = Iterator[tuple[str, Figure]]
+
+
+def of_evaluation(folders: Sequence[Path], sigma: float) -> Named:
+    """The figures of the evaluation in the first folder, and their names; the others join its curves.
+
+    sigma: level of the confusion, in grey levels.
+    """
+    result = Result.read(folders[0])
+    yield from of_evaluations(folders)
+    for number, page in enumerate(figures.scatter_pages(result)):
+        yield f"scatter_{number}", page
+    yield "confusion", figures.confusion(result, sigma)
+
+
+def of_evaluations(folders: Sequence[Path]) -> Named:
+    """What compares evaluations."""
+    yield "curves", figures.curves(evaluations(folders))
+
+
+def of_attack(folders: Sequence[Path]) -> Named:
+    """The figures of the attack in the first folder, and their names; the others join what compares."""
+    result = AttackResult.read(folders[0])
+    yield from of_attacks(folders)
+    yield "by_class", attack_figures.by_class(result)
+    if result.rows["success"].any():
+        yield "samples", attack_figures.samples(result)
+    if result.history:
+        yield "convergence", convergence(result)
+
+
+def of_attacks(folders: Sequence[Path]) -> Named:
+    """What compares the attack in the first folder with the others, if there are any."""
+    results = attacks(folders)
+    yield "survival", attack_figures.survival(results)
+    if len(results) > 1:
+        yield "against_reference", attack_figures.against_reference(results)
+
+
+def evaluations(folders: Sequence[Path]) -> dict[str, Result]:
+    """The results in these folders by the names of their runs."""
+    results = [Result.read(folder) for folder in folders]
+    return dict(zip(told_apart(folders, [run_of(folder) for folder in folders]), results, strict=True))
+
+
+def attacks(folders: Sequence[Path]) -> dict[str, AttackResult]:
+    """The results in these folders by the names of their attacks."""
+    results = [AttackResult.read(folder) for folder in folders]
+    return dict(zip(told_apart(folders, [result.attack for result in results]), results, strict=True))
+
+
+def told_apart(folders: Sequence[Path], names: Sequence[str]) -> Sequence[str]:
+    """These names, or those of the folders, or their paths where names are the same; InputError for a folder twice."""
+    for candidates in (names, [folder.resolve().name for folder in folders], list(map(str, folders))):
+        if len(set(candidates)) == len(folders):
+            return candidates
+    raise InputError(f"{', '.join(map(str, folders))}: one of these folders is named twice")
+
+
+def run_of(folder: Path) -> str:
+    """The name of the run that was evaluated; InputError when the summary is missing or damaged."""
+    try:
+        return str(json.loads((folder / SUMMARY).read_text(encoding="utf-8"))["run"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{folder / SUMMARY} does not say which run was evaluated: {error}") from error
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG and as SVG, byte for byte the same for the same figure; the folder is made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with mpl.rc_context({"svg.hashsalt": "convstab"}):  # else the names inside an SVG are random
+        for form, metadata in (("png", {}), ("svg", {"Date": None})):
+            buffer = io.BytesIO()
+            figure.savefig(buffer, format=form, dpi=150, metadata=metadata)
+            write_bytes(path.with_name(f"{path.name}.{form}"), buffer.getvalue())
