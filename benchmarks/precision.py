@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from convstab import statistics
-from convstab.door import bad_input_ends
+from convstab.endings import bad_input_ends
 from convstab.protocol import Protocol
 from convstab.stability import NoisyBatches, Precision, forward_precision
 from convstab.statistics import Estimate, Floats

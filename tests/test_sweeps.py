@@ -16,6 +16,7 @@ from omegaconf import OmegaConf
 
 from convstab import evaluate, runs, sweeps, train
 from convstab.errors import InputError
+from convstab.sweep_table import TABLE
 from convstab.sweeps import job_name, read_jobs, runs_of
 
 ROOT = Path(__file__).parent.parent
@@ -43,7 +44,7 @@ def main(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureF
 
 
 def table(folder: Path) -> list[dict[str, str]]:
-    with (folder / sweeps.TABLE).open(encoding="utf-8") as file:
+    with (folder / TABLE).open(encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
 

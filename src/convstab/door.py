@@ -15,15 +15,14 @@ from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from omegaconf import DictConfig, open_dict
 
-from convstab import sweeps
-from convstab.endings import bad_input as bad_input  # noqa: PLC0414
-from convstab.endings import bad_input_ends as bad_input_ends  # noqa: PLC0414
+from convstab import sweep_table, sweeps
+from convstab.endings import bad_input_ends
 from convstab.errors import InputError
 
 Story = Callable[[DictConfig], Any]
 
 
-def door(config_name: str, afterwards: sweeps.Afterwards | None = None) -> Callable[[Story], Callable[[], None]]:
+def door(config_name: str, afterwards: sweep_table.Afterwards | None = None) -> Callable[[Story], Callable[[], None]]:
     """Make the command that composes ``conf/<config_name>.yaml`` and tells the story with it.
 
     afterwards: what to do when the jobs of a sweep have ended: is given the folders of the finished ones, and the
@@ -59,7 +58,7 @@ def door(config_name: str, afterwards: sweeps.Afterwards | None = None) -> Calla
                         job()
                     finally:
                         if Watch.folder is not None:
-                            sweeps.close(Watch.folder, afterwards)
+                            sweep_table.close(Watch.folder, afterwards)
                     if failed:
                         raise failed.pop()
             finally:
