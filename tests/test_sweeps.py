@@ -160,6 +160,20 @@ def test_a_sweep_of_trainings_is_an_ensemble_and_each_run_can_be_evaluated(main:
     assert (code, out.count("finished before")) == (0, 2)
 
 
+def test_a_search_finds_the_best_validation_accuracy_and_goes_on(main: Main) -> None:
+    pytest.importorskip("hydra_plugins.hydra_optuna_sweeper", reason="the extra is missing")
+    words = ["sweep=optuna", *QUICK, "hydra.sweeper.n_trials=3"]
+    assert main(train.main, *words)[0] == 0
+    folder = Path("runs/sweep/optuna_digits_none")
+    rows, found = table(folder), OmegaConf.load(folder / "optimization_results.yaml")
+    best = max(rows, key=lambda row: float(row["val/accuracy"]))
+    assert found.best_value == float(best["val/accuracy"])
+    assert len({row["optimizer.lr"] for row in rows}) == 3
+    assert all(0.002 <= float(row["optimizer.lr"]) <= 0.1 for row in rows)
+    code, out, _ = main(train.main, *words)
+    assert (code, out.count("finished before")) == (0, 3)
+
+
 def test_shards_of_a_multirun_meet_in_one_folder(main: Main) -> None:
     assert main(train.main, *QUICK, "output=one")[0] == 0
     few = ["run=one", "logger=none", "images=20", "draws=2", "slice=4"]

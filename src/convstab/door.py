@@ -18,6 +18,8 @@ from omegaconf import DictConfig, open_dict
 from convstab import sweep_table, sweeps
 from convstab.endings import bad_input_ends
 from convstab.errors import InputError
+from convstab.launchers import need_plugin
+from convstab.tracking import is_first_process
 
 Story = Callable[[DictConfig], Any]
 
@@ -50,7 +52,7 @@ def door(config_name: str, afterwards: sweep_table.Afterwards | None = None) -> 
         @wraps(story)
         def command() -> None:
             Watch.folder = None
-            traceback_wanted = "HYDRA_FULL_ERROR" in os.environ
+            traceback_wanted = "HYDRA_FULL_ERROR" in os.environ and is_first_process()  # the others inherit it
             os.environ["HYDRA_FULL_ERROR"] = "1"  # else Hydra prints a traceback itself and ends with exit code 1
             try:
                 with bad_input_ends(traceback_wanted):
@@ -93,6 +95,8 @@ class Watch(Callback):
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         """Before the first job; ends the process on bad input: Hydra would turn an exception into a warning."""
         with bad_input_ends():
+            need_plugin(config.hydra.launcher._target_)
+            need_plugin(config.hydra.sweeper._target_)
             Watch.folder = sweeps.open_sweep(config)
 
 

@@ -154,6 +154,8 @@ class ImageData(pl.LightningDataModule):
 
     def _loader(self, images: Images, index: Tensor, size: int, *, shuffle: bool = False) -> DataLoader[Batch]:
         rank, ranks = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+        if len(index) < ranks:
+            raise InputError(f"{len(index)} images are too few for {ranks} processes, each of which needs one")
         batches = IndexBatches(index, size, self.seed if shuffle else None, rank, ranks)
         pin = torch.cuda.is_available()
         own = torch.Generator()  # the global one it would draw from after an epoch's seed, but before it on a resume

@@ -106,20 +106,38 @@ class Classifier(pl.LightningModule):
 
     def on_train_epoch_end(self) -> None:
         """Log the epoch's means, here and not after the epoch's checkpoint: a kill between the two would lose them."""
-        totals = torch.cat((self.sums, self.sums.new_tensor([self.seen])))
-        loss, correct, images = self.trainer.strategy.reduce(totals, reduce_op="sum").tolist()
-        means = {"train/loss": loss / images, "train/accuracy": correct / images}
+        loss, accuracy = self.means(self.sums, self.seen)
+        means = {"train/loss": loss, "train/accuracy": accuracy}
         self.log_dict(means, logger=False, sync_dist=True)  # for callbacks
         for logger in self.loggers:
             logger.log_metrics(means | {"epoch": self.current_epoch}, self.global_step - 1)
 
+    def means(self, sums: Tensor, seen: int) -> tuple[float, float]:
+        """Loss and accuracy of the images that all processes have seen; Lightning would average the processes' means.
+
+        sums: loss and correct answers of the ``seen`` images of this process.
+        """
+        totals = torch.cat((sums, sums.new_tensor([seen])))
+        loss, correct, images = self.trainer.strategy.reduce(totals, reduce_op="sum").tolist()
+        return loss / images, correct / images
+
+    def on_validation_epoch_start(self) -> None:
+        """Count anew."""
+        self.val_sums, self.val_seen = torch.zeros(2, device=self.device), 0
+
     def validation_step(self, batch: tuple[Tensor, Tensor], index: int) -> None:  # noqa: ARG002
-        """Loss and accuracy on images that did not train."""
+        """Count loss and correct answers on images that did not train."""
         images, labels = batch
         logits = self.exact_logits(images)
-        accuracy = (logits.argmax(1) == labels).float().mean()
-        self.log("val/loss", F.cross_entropy(logits, labels), batch_size=len(labels), sync_dist=True)
-        self.log("val/accuracy", accuracy, prog_bar=True, batch_size=len(labels), sync_dist=True)
+        loss = F.cross_entropy(logits, labels, reduction="sum")
+        self.val_sums += torch.stack((loss, (logits.argmax(1) == labels).sum()))
+        self.val_seen += len(labels)
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the means, by which the best checkpoint is chosen."""
+        loss, accuracy = self.means(self.val_sums, self.val_seen)
+        self.log("val/loss", loss, sync_dist=True)
+        self.log("val/accuracy", accuracy, prog_bar=True, sync_dist=True)
 
     def test_step(self, batch: tuple[Tensor, Tensor], index: int) -> None:  # noqa: ARG002
         """Count what every class is taken for."""
@@ -135,7 +153,8 @@ class Classifier(pl.LightningModule):
     def on_test_epoch_end(self) -> None:
         """Log every number of the test; the confusion matrix stays in ``test_scores``."""
         scores = self.test_scores.compute()
-        self.log_dict({f"test/{name}": value for name, value in scores.items() if value.ndim == 0})
+        numbers = {f"test/{name}": value for name, value in scores.items() if value.ndim == 0}
+        self.log_dict(numbers, sync_dist=True)  # already of all processes: sync_dist only keeps Lightning from warning
 
     def configure_optimizers(self) -> Any:
         """Lightning's form of the optimiser and its schedule."""

@@ -1,0 +1,108 @@
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from hydra.utils import instantiate
+
+from convstab import runs, train
+from convstab.data.images import ImageData
+from convstab.errors import InputError
+from convstab.noise import to_unit
+from test_commands import TRAIN, environment
+
+TWO = ["trainer.accelerator=cpu", "trainer.devices=2", "trainer.strategy=ddp"]
+ODD = ["dataset.images=407", "dataset.batch_size=5"]  # 41 images validate, 20 a batch: two batches here, one there
+Done = subprocess.CompletedProcess[str]
+
+
+def train_two(cwd: Path, *overrides: str) -> Done:
+    """Train with two processes, as a user does."""
+    words = [*TRAIN, *TWO, *ODD, "output=run", *overrides]
+    env = environment(cwd)
+    return subprocess.run(words, cwd=cwd, env=env, capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Done]:
+    """A training in two processes."""
+    cwd = tmp_path_factory.mktemp("ddp")
+    done = train_two(cwd, "logger=[csv,tensorboard]", "trainer.max_epochs=3")
+    assert done.returncode == 0, done.stderr
+    return cwd / "run", done
+
+
+def test_two_processes_test_every_image_once_and_as_one_process_does(trained: tuple[Path, Done]) -> None:
+    run, _ = trained
+    metrics = json.loads((run / runs.METRICS).read_text())
+    classifier, data = runs.load_classifier(run), instantiate(runs.load_config(run).dataset, _convert_="all")
+    test = data.images.test
+    with torch.inference_mode():
+        predicted = classifier(to_unit(test.pixels)).argmax(1)
+    confusion = torch.zeros(10, 10, dtype=torch.int64)
+    confusion.index_put_((test.labels, predicted), torch.ones_like(predicted), accumulate=True)
+    assert torch.tensor(metrics["test/confusion"]).equal(confusion)
+    assert confusion.sum() == metrics["images/test"] == 407
+    assert metrics["test/accuracy"] == pytest.approx((predicted == test.labels).double().mean().item())
+    recalls = confusion.diag() / confusion.sum(1)
+    assert metrics["test/balanced_accuracy"] == pytest.approx(recalls.mean().item())
+    assert [metrics[f"test/recall/{digit}"] for digit in range(10)] == pytest.approx(recalls.tolist())
+
+
+def test_two_processes_train_and_validate_every_image(trained: tuple[Path, Done]) -> None:
+    run, _ = trained
+    metrics = json.loads((run / runs.METRICS).read_text())
+    assert metrics["epochs"] == 3
+    assert metrics["val/accuracy"] > 0.5  # chance is 0.1
+    right = metrics["val/accuracy"] * metrics["images/validation"]
+    assert metrics["images/validation"] == 41
+    assert right == pytest.approx(round(right), abs=1e-4)  # shares of 21 and 20 images that count the same would not be
+
+
+def test_one_process_writes(trained: tuple[Path, Done]) -> None:
+    run, done = trained
+    assert done.stdout.count(f"s: {run}") == 1
+    assert "sync_dist" not in done.stderr
+    assert sorted(path.name for path in (run / "checkpoints").iterdir()) == ["best.ckpt", "last.ckpt"]
+    rows = (run / "metrics.csv").read_text().splitlines()
+    assert sum(",test/accuracy" in row for row in rows) == 1  # one header
+    steps = [int(row.partition(",")[0]) for row in rows[1:]]
+    assert steps == sorted(steps)
+    assert len({path.name.split(".")[-2] for path in run.glob("events.out.tfevents.*")}) == 1  # process ids
+
+
+def test_a_bad_loss_ends_both_processes(tmp_path: Path) -> None:
+    start = time.monotonic()
+    done = train_two(tmp_path, "logger=none", "optimizer.lr=1e10")
+    assert done.returncode == 2, done.stderr
+    assert "convstab: the loss is " in done.stderr
+    assert time.monotonic() - start < 100
+    assert not (tmp_path / "run" / runs.METRICS).exists()
+
+
+def test_a_multirun_does_not_start_processes_that_would_start_it_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["train.py", "-m", *TWO, *ODD, "logger=none", "seed=1"])
+    with pytest.raises(SystemExit, match="2"):
+        train.main()
+    assert "convstab: trainer.devices=2 starts processes of its own" in capsys.readouterr().err
+
+
+def test_fewer_images_than_processes_are_refused_before_one_waits_for_the_other(
+    make_data: Callable[..., ImageData],
+) -> None:
+    class Ten:
+        global_rank, world_size, training = 3, 90, False
+
+    data = make_data()
+    data.setup()
+    data.trainer = Ten()  # type: ignore[assignment]
+    assert data.train_dataloader()  # 216 images
+    with pytest.raises(InputError, match="80 images are too few for 90 processes"):
+        data.test_dataloader()
