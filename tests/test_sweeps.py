@@ -62,8 +62,10 @@ def assert_same_training(folder: Path, other: Path) -> None:
 @pytest.mark.parametrize(
     ("overrides", "name"),
     [
-        (["dataset=mnist", "augment.sigma=10"], "dataset-mnist_augment.sigma-10"),
-        (["+trainer.x='a=b/c, d'", "~callbacks.last"], "trainer.x-a-b-c-d_callbacks.last"),
+        (["dataset=mnist", "augment.sigma=10"], "augment.sigma-10_dataset-mnist"),
+        (["augment.sigma=10", "dataset=mnist"], "augment.sigma-10_dataset-mnist"),
+        (["seed=-1"], "seed--1"),
+        (["+trainer.x='a=b/c, d'", "~callbacks.last"], "callbacks.last_trainer.x-a-b-c-d"),
         (["sweep=sigma", "runs=/a/b", "logger=[csv,wandb]", "logger.wandb.mode=offline", "threads=1"], "job"),
         (["dataset.root=/data", "dataset.images=5"], "dataset.images-5"),
     ],
@@ -110,6 +112,51 @@ def test_a_second_start_does_only_what_is_missing(main: Main) -> None:
     assert [row["status"] for row in table(sweep)] == ["done"] * 3
 
 
+def test_the_order_of_the_words_makes_no_other_job(main: Main) -> None:
+    assert main(train.main, *QUICK, "sweep=seeds", "seed=0,1")[0] == 0
+    assert main(train.main, "seed=1,0", "sweep=seeds", *reversed(QUICK))[1].count("finished before") == 2
+    assert len(read_jobs(Path("runs/sweep/seeds_digits_none"))) == 2
+
+
+def test_what_is_finished_stays_so_when_it_is_refused_later(main: Main) -> None:
+    assert main(train.main, "-m", *QUICK, "seed=0", "hydra.sweep.dir=all")[0] == 0
+    code, _, error = main(train.main, "-m", *QUICK, "seed=0,1", "hydra.sweep.dir=all")
+    assert code == 2
+    assert "holds a run already" in error
+    assert [row["status"] for row in table(Path("all"))] == ["done", "done"]
+    assert len(runs_of("all")) == 2
+
+
+def test_more_epochs_go_on_where_fewer_ended(main: Main) -> None:
+    assert main(train.main, *QUICK, "output=one", "skip_done=true")[0] == 0
+    code, out, _ = main(train.main, *QUICK, "output=one", "skip_done=true", "trainer.max_epochs=2")
+    assert (code, "finished before" in out) == (0, False)
+    assert json.loads(Path("one", runs.METRICS).read_text())["epochs"] == 2
+
+
+def test_a_start_from_weights_is_not_forgotten(main: Main) -> None:
+    assert main(train.main, *QUICK, "output=one")[0] == 0
+    still = ["optimizer.lr=1e-12", "optimizer.weight_decay=0", "schedule=constant"]
+    words = [*QUICK, *still, "output=two", "skip_done=true", f"ckpt=one/{runs.BEST}"]
+    assert main(train.main, *words)[0] == 0
+    first, second = (json.loads(Path(run, runs.METRICS).read_text())["test/confusion"] for run in ("one", "two"))
+    assert first == second
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["threads=1,2"], "threads cannot be swept: jobs that differ in nothing else would share a folder"),
+        (["seed=1,2", "output=x"], "output= is one folder, but each job of a sweep has its own"),
+    ],
+)
+def test_jobs_that_would_share_a_folder_are_refused(words: list[str], line: str, main: Main) -> None:
+    code, _, error = main(train.main, "-m", *QUICK, *words, "hydra.sweep.dir=all")
+    assert (code, len(error.splitlines())) == (2, 1), error
+    assert error.startswith(f"convstab: {line}"), error
+    assert not Path("all").exists()
+
+
 def test_a_job_after_another_gives_what_it_gives_alone(main: Main) -> None:
     assert main(train.main, "-m", *QUICK, "seed=3,4", "augment=noisy", "hydra.sweep.dir=both")[0] == 0
     assert main(train.main, *QUICK, "seed=4", "augment=noisy", "output=alone")[0] == 0
@@ -122,7 +169,7 @@ def test_the_folder_of_another_sweep_is_refused(main: Main) -> None:
     before = {path: path.stat().st_mtime_ns for path in Path("all").rglob("*")}
     code, _, error = main(train.main, *words, "seed=1", "optimizer.lr=0.5")
     assert (code, len(error.splitlines())) == (2, 1), error
-    assert "was made with another optimizer.lr: 0.01 there, 0.5 now" in error
+    assert "was made with another optimizer.lr: 0.01 there, 0.5 now; choose another hydra.sweep.dir=" in error
     assert {path: path.stat().st_mtime_ns for path in Path("all").rglob("*")} == before
 
 

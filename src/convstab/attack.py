@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
-from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.loggers import Logger
 from rich.console import Console
 from rich.markdown import Markdown
 
 from convstab import pictures, runs
-from convstab.attack_results import SUMMARY, AttackResult, as_markdown, as_table
+from convstab.attack_results import AttackResult, as_markdown, as_table
 from convstab.attacks import Attack
 from convstab.crew import device_of, progress_bar
 from convstab.door import door, run_folder
@@ -42,7 +42,7 @@ def main(config: DictConfig) -> float | None:
     folder = run_folder(config, f"attack/{name}")
     parts = Parts(folder / "parts", len(subject.index), identity, config.slice)
     others = others_of(config)
-    if config.skip_done and (folder / SUMMARY).exists() and not parts.missing():
+    if config.skip_done and (folder / FIGURES / "by_class.svg").exists() and not parts.missing():  # the last file
         print(f"finished before: {folder}")
         return median_of(AttackResult.read(folder))
     write_text(folder / runs.CONFIG, OmegaConf.to_yaml(config, resolve=True))
@@ -91,12 +91,7 @@ def attack_of(config: DictConfig) -> Attack:
 
 def others_of(config: DictConfig) -> list[Path]:
     """The folders that ``compare`` names; InputError, before the attack, when one does not hold an attack."""
-    if not isinstance(config.compare, ListConfig):
-        raise InputError(f"compare is {config.compare}; it must be a list of attack folders, such as [runs/attack/a]")
-    others = [Path(str(other)) for other in config.compare]
-    for other in others:
-        AttackResult.read(other)
-    return others
+    return pictures.compared(config.compare, AttackResult.read)
 
 
 def fingerprint(config: DictConfig, attack: Attack, subject: Subject, device: torch.device) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from convstab.figures import draw_estimate, finish_axis
 from convstab.results import Result
 from convstab.runs import leaves, plain
 from convstab.statistics import Floats
+from convstab.sweeps import is_sweep
 
 TABLE = "train_x_test.csv"
 IRRELEVANT = ("output", "runs", "logger", "callbacks", "skip_done", "threads", "ckpt", "dataset.root")
@@ -71,7 +72,7 @@ class Comparison:
 def training_of(folder: Path) -> dict[str, Any]:
     """The configuration of the run that was evaluated; InputError when there were several or it is gone."""
     run = runs.load_config(folder).get("run")
-    if not isinstance(run, str):
+    if not isinstance(run, str) or is_sweep(Path(run)):
         raise InputError(
             f"{folder} is an evaluation of an ensemble; only single runs can be compared by their training"
         )

@@ -42,9 +42,10 @@ def main(config: DictConfig) -> float | None:
     identity = fingerprint(config, protocol, subject, device)
     folder = run_folder(config, f"evaluate/{folder_name(subject.name, identity | {'slice': config.slice})}")
     parts = Parts(folder / "parts", len(subject.index), identity, config.slice)
-    if config.skip_done and (folder / SUMMARY).exists() and not parts.missing():
+    if config.skip_done and (folder / FIGURES / "strip.svg").exists() and not parts.missing():  # the last file
         print(f"finished before: {folder}")
         return float(tables.summary(Result.read(folder))["noise/accuracy"])
+    others = pictures.compared(config.compare, Result.read)
     write_text(folder / runs.CONFIG, OmegaConf.to_yaml(config, resolve=True))
 
     crew = Crew(subject, protocol, device, config.batch_size, config.precision, config.workers)
@@ -62,7 +63,7 @@ def main(config: DictConfig) -> float | None:
     result = Result.of(whole, subject.classes, protocol.score)
     rate = {"seconds": round(seconds, 1), "images_per_second": round(draws / seconds, 1)} if todo else {}
     with tracking(config, folder, "evaluate") as loggers:
-        finish(config, folder, subject, result, rate, loggers)
+        finish(config, folder, [folder, *others], subject, result, rate, loggers)
     return float(tables.summary(result)["noise/accuracy"])
 
 
@@ -105,6 +106,7 @@ def duration(seconds: float) -> str:
 def finish(
     config: DictConfig,
     folder: Path,
+    compared: Sequence[Path],
     subject: Subject,
     result: Result,
     rate: dict[str, float],
@@ -115,8 +117,7 @@ def finish(
     write_text(folder / TABLE, tables.as_csv(result))
     write_text(folder / "table.md", tables.as_markdown(result))
     write_json(folder / SUMMARY, {"run": subject.name} | tables.summary(result) | rate)
-    others = [Path(other) for other in config.compare]
-    from_tables = pictures.of_evaluation([folder, *others], config.confusion_sigma)
+    from_tables = pictures.of_evaluation(compared, config.confusion_sigma)
     for name, figure in (*from_tables, ("strip", strip(subject, result))):
         save(figure, folder / FIGURES / name)
     log_figures(loggers, folder / FIGURES)

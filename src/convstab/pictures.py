@@ -2,11 +2,13 @@
 
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
+from omegaconf import ListConfig
 
 from convstab import attack_figures, figures
 from convstab.attack_results import AttackResult
@@ -17,6 +19,16 @@ from convstab.results import Result
 
 FIGURES, SUMMARY = "figures", "summary.json"
 Named = Iterator[tuple[str, Figure]]
+
+
+def compared(folders: Any, read: Callable[[Path], object]) -> list[Path]:
+    """What ``compare`` names; InputError, before the work begins, when it is no list or ``read`` refuses one."""
+    if not isinstance(folders, ListConfig):
+        raise InputError(f"compare is {folders}; it must be a list of folders, such as [runs/a]")
+    paths = [Path(str(folder)) for folder in folders]
+    for path in paths:
+        read(path)
+    return paths
 
 
 def of_evaluation(folders: Sequence[Path], sigma: float) -> Named:
@@ -40,11 +52,11 @@ def of_attack(folders: Sequence[Path]) -> Named:
     """The figures of the attack in the first folder, and their names; the others join what compares."""
     result = AttackResult.read(folders[0])
     yield from of_attacks(folders)
-    yield "by_class", attack_figures.by_class(result)
     if result.rows["success"].any():
         yield "samples", attack_figures.samples(result)
     if result.history:
         yield "convergence", convergence(result)
+    yield "by_class", attack_figures.by_class(result)
 
 
 def of_attacks(folders: Sequence[Path]) -> Named:

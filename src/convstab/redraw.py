@@ -71,8 +71,8 @@ def compare(folders: Sequence[Path], folder: Path, figures: Path | None = None) 
     figures: where the pictures go; None: in "figures" in the folder. Says why there is no comparison, where there is
     none; one folder is the evaluation that several shards have made.
     """
-    if len(folders) < 2:
-        return
+    if len(folders) < 2 or not all((folder / STABILITY).exists() for folder in folders):
+        return  # other shards are still at work
     try:
         comparison = Comparison(folders)
     except InputError as error:

@@ -2,7 +2,7 @@
 
 import json
 import pickle
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +57,7 @@ def open_for_training(folder: Path, config: DictConfig) -> Path | None:
 
 
 def finished(folder: Path, config: DictConfig) -> dict[str, Any] | None:
-    """The metrics of a training that is finished, or None; InputError when it was another one."""
+    """The metrics of a training that is finished, None when it is not or is to go on; InputError for another one."""
     try:
         metrics: dict[str, Any] = json.loads((folder / METRICS).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -65,15 +65,18 @@ def finished(folder: Path, config: DictConfig) -> dict[str, Any] | None:
     except ValueError as error:
         raise InputError(f"{folder / METRICS} is damaged: {error}; delete it to test the run again") from error
     refuse_other_config(load_config(folder), config, folder)
-    return metrics
+    return metrics if metrics["epochs"] >= (config.trainer.max_epochs or 0) else None
 
 
-def refuse_other_config(before: Any, now: DictConfig, folder: Path) -> None:
-    """Raise InputError when a run is resumed with another data set, model, seed or the like."""
+def refuse_other_config(before: Any, now: DictConfig, folder: Path, may_change: Sequence[str] = MAY_CHANGE) -> None:
+    """Raise InputError when a run is resumed with another data set, model, seed or the like.
+
+    may_change: keys, and those below them, that do not matter.
+    """
     old, new = dict(leaves(plain(before))), dict(leaves(plain(now)))
     for key in sorted(old.keys() | new.keys()):
-        moved = key == "dataset.root" or key.partition(".")[0] in MAY_CHANGE  # the same data may be elsewhere
-        if not moved and old.get(key) != new.get(key):
+        free = any(f"{key}.".startswith(f"{name}.") for name in (*may_change, "dataset.root"))  # data may have moved
+        if not free and old.get(key) != new.get(key):
             raise InputError(f"{folder} was made with another {key}: {old.get(key)} there, {new.get(key)} now")
 
 

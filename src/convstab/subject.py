@@ -17,7 +17,7 @@ from convstab.errors import InputError
 from convstab.models import Classifier
 from convstab.models.ensemble import Ensemble, Rule
 from convstab.parts import digest
-from convstab.sweeps import is_sweep, runs_of
+from convstab.sweeps import is_sweep, read_jobs, runs_of
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,8 @@ def load_subject(
     Raises InputError when a run is not there or damaged, or when runs are of different data sets.
     """
     names = list(run) if isinstance(run, list | tuple | ListConfig) else members_of(str(run))
+    if not names:
+        raise InputError("run is an empty list; it must name at least one run directory")
     folders = [runs.find_run(name, where) for name in names]
     configs = [runs.load_config(folder) for folder in folders]
     for folder, config in zip(folders, configs, strict=True):
@@ -86,7 +88,11 @@ def settle_run(config: DictConfig) -> None:
 
 def members_of(run: str) -> list[str]:
     """The finished runs of a sweep as an ensemble, or the one run itself."""
-    return runs_of(run) if is_sweep(Path(run)) else [run]
+    if not is_sweep(Path(run)):
+        return [run]
+    found, jobs = runs_of(run), read_jobs(Path(run))
+    print(f"{run}: {len(found)} of {len(jobs)} jobs are finished and make the ensemble")
+    return found
 
 
 def chosen(images: int | Sequence[int] | None, count: int) -> Tensor:

@@ -68,6 +68,8 @@ def told(jobs: Sequence[Job]) -> dict[str, list[str]]:
 
 def shortened(column: Sequence[str]) -> list[str]:
     """Paths without their folders, where that still tells them apart."""
+    if any("[" in value for value in column):
+        return list(column)
     names = [Path(value).name or value for value in column]
     return names if len(set(names)) == len(set(column)) else list(column)
 

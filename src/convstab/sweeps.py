@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
 from convstab import runs
@@ -19,7 +20,8 @@ from convstab.errors import InputError
 from convstab.files import write_json, write_text
 
 JOB, CONFIG = "job.json", "sweep.yaml"
-NAMELESS = ("sweep", "skip_done", "runs", "output", "of", "dataset.root", "threads", "logger", "device")
+NAMELESS = ("sweep", "skip_done", "runs", "output", "of", "dataset.root", "threads", "logger")
+MAY_CHANGE = (*(key for key in runs.MAY_CHANGE if key != "trainer"), "of", "trainer.accelerator", "trainer.devices")
 LONGEST = 120  # characters in the name of a folder
 
 
@@ -41,11 +43,15 @@ class Job:
 
 
 def job_name(overrides: Sequence[str]) -> str:
-    """The folder of a job, from its overrides: the same for the same job, without characters that need quoting."""
-    told = [override.lstrip("+~") for override in overrides]
-    words = [re.sub(r"[^\w.]+", "-", word).strip("-") for word in told if not is_nameless(word.partition("=")[0])]
-    name = "_".join(words) or "job"
+    """The folder of a job, from its overrides in any order, without characters that need quoting."""
+    name = "_".join(re.sub(r"[^\w.+-]+", "-", word.replace("=", "-")) for word in telling(overrides)) or "job"
     return name if len(name) <= LONGEST else f"{name[: LONGEST - 9]}-{sha256(name.encode()).hexdigest()[:8]}"
+
+
+def telling(overrides: Sequence[str]) -> list[str]:
+    """The overrides that tell jobs apart, sorted, without quotes."""
+    pairs = [override.lstrip("+~").partition("=") for override in overrides]
+    return sorted(key + equal + value.strip("'\"") for key, equal, value in pairs if not is_nameless(key))
 
 
 def is_nameless(key: str) -> bool:
@@ -54,19 +60,35 @@ def is_nameless(key: str) -> bool:
 
 
 OmegaConf.register_new_resolver("job_name", job_name, replace=True)
+OmegaConf.register_new_resolver("tidy_path", lambda folder: str(Path(folder)), replace=True)
 OmegaConf.register_new_resolver("runs_of", lambda folder: ",".join(f"'{run}'" for run in runs_of(folder)), replace=True)
 
 
 def open_sweep(config: DictConfig) -> Path:
-    """Make or reopen the folder of a sweep; InputError when it holds another one."""
+    """Make or reopen the folder of a sweep; InputError when it holds another one, or jobs would share a folder."""
+    refuse_shared_folders(config)
     folder = Path(config.hydra.sweep.dir).absolute()
-    fixed = [str(key) for key in config if key != "hydra" and key not in runs.MAY_CHANGE]
+    fixed = [str(key) for key in config if key != "hydra" and key not in MAY_CHANGE]
     now = OmegaConf.masked_copy(config, fixed)
     if (folder / CONFIG).exists():
-        runs.refuse_other_config(OmegaConf.load(folder / CONFIG), now, folder)
+        try:
+            runs.refuse_other_config(OmegaConf.load(folder / CONFIG), now, folder, MAY_CHANGE)
+        except InputError as error:
+            raise InputError(f"{error}; choose another hydra.sweep.dir=") from error
     folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / CONFIG, OmegaConf.to_yaml(now, resolve=True))
     return folder
+
+
+def refuse_shared_folders(config: DictConfig) -> None:
+    """Raise InputError for a sweep over what jobs are not named by, or an output for all jobs of a training."""
+    overrides = OverridesParser.create().parse_overrides(list(config.hydra.overrides.task))
+    for override in overrides:
+        key = override.get_key_element().lstrip("+~")
+        if override.is_sweep_override() and is_nameless(key):
+            raise InputError(f"{key} cannot be swept: jobs that differ in nothing else would share a folder")
+        if key == "output" and config.hydra.job.config_name == "train":
+            raise InputError("output= is one folder, but each job of a sweep has its own: choose hydra.sweep.dir=")
 
 
 def in_sweep(story: Callable[[DictConfig], float | None], config: DictConfig) -> float | None:
@@ -74,13 +96,18 @@ def in_sweep(story: Callable[[DictConfig], float | None], config: DictConfig) ->
     hydra = HydraConfig.get()
     folder = Path(hydra.runtime.output_dir)
     job: dict[str, Any] = {"name": folder.name, "overrides": list(hydra.overrides.task), "output": str(folder)}
+    before = read_job(folder / JOB)
+    if before is not None and telling(before.overrides) != telling(job["overrides"]):
+        raise InputError(f"{folder} is the folder of another job: {' '.join(before.overrides)}")
     write_json(folder / JOB, job | {"status": "running"})
     start = time.monotonic()
     try:
         metric = story(config)
     except Exception as error:
         reason = (bad_input(error) or f"{type(error).__name__}: {error}").removeprefix("convstab: ")
-        write_json(folder / JOB, job | {"status": "failed", "reason": " ".join(reason.split())})
+        refused = isinstance(error, InputError) and before is not None and before.status == "done"
+        failed = job | {"status": "failed", "reason": " ".join(reason.split())}
+        write_json(folder / JOB, vars(before) if refused else failed)  # what was finished stays so
         raise
     ended = {"status": "done", "metric": metric, "seconds": round(time.monotonic() - start, 1)}
     write_json(folder / JOB, job | ended | {"output": str(Path(config.output).absolute())})
@@ -94,14 +121,18 @@ def is_sweep(folder: Path) -> bool:
 
 def read_jobs(folder: Path) -> list[Job]:
     """The jobs of a sweep in natural order, 2 before 10; InputError when there is none."""
-    jobs = []
-    for path in folder.glob(f"*/{JOB}"):
-        with suppress(ValueError, TypeError):  # a job that is being written by another system's hand
-            values = json.loads(path.read_text(encoding="utf-8"))
-            jobs.append(Job(**{**values, "output": local(path.parent, values["output"])}))
+    jobs = [job for path in folder.glob(f"*/{JOB}") if (job := read_job(path)) is not None]
     if not jobs:
         raise InputError(f"{folder} is not the folder of a sweep: it holds no */{JOB}")
     return sorted(jobs, key=lambda job: [float(word) if word[:1].isdigit() else word for word in words(job.name)])
+
+
+def read_job(path: Path) -> Job | None:
+    """The job of a file, or None where there is none, or one that is damaged."""
+    with suppress(OSError, ValueError, TypeError, KeyError):
+        values = json.loads(path.read_text(encoding="utf-8"))
+        return Job(**{**values, "output": local(path.parent, values["output"])})
+    return None
 
 
 def words(name: str) -> list[str]:
@@ -116,8 +147,8 @@ def local(job: Path, output: str) -> str:
 
 def runs_of(folder: str | Path) -> list[str]:
     """The finished trainings of a sweep; InputError when it has none."""
-    done = [job.output for job in read_jobs(Path(folder)) if job.status == "done"]
-    found = [output for output in done if (Path(output) / runs.METRICS).exists()]
+    outputs = dict.fromkeys(job.output for job in read_jobs(Path(folder)))
+    found = [output for output in outputs if (Path(output) / runs.METRICS).exists()]
     if not found:
         raise InputError(f"{folder} holds no finished training")
     return found

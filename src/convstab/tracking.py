@@ -41,7 +41,7 @@ def tracking(
     options_of, loggers = (config.logger if logger is None else logger) or {}, list[Logger]()
     failed = True
     try:
-        for name, options in options_of.items() if is_first_process() else ():
+        for name, options in options_of.items() if job_type != "train" or is_first_process() else ():
             more = of_the_run(config, options, folder, job_type, resume) if name == "wandb" else {}
             loggers.append(instantiate(options, save_dir=str(folder), **more))
         for opened in loggers:

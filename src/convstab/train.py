@@ -38,7 +38,8 @@ def main(config: DictConfig) -> float:
         if metrics is not None:
             print(f"finished before: {folder}")
             return score(metrics)
-        config.ckpt = "last"
+        if config.ckpt is None or (folder / runs.LAST).exists():
+            config.ckpt = "last"
     checkpoint = runs.open_for_training(folder, config)
     pl.seed_everything(config.seed, workers=True, verbose=False)  # initial weights; the epochs have seeds of their own
     resume = checkpoint if config.ckpt == "last" else None  # with optimiser, schedule and epoch; else weights only
