@@ -336,7 +336,7 @@ def test_parts_of_another_configuration_are_never_mixed(whole: Path, main: Main)
         (["attack.scales=[60,2]"], "scales is [60, 2]; it must be two numbers above 0, the lower one first"),
         (["attack=ddn", "attack.steps=1.5"], "steps is 1.5; it must be a whole number, at least 1"),
         (["attack=carlini_wagner", "attack.rate=nan"], "rate is nan; it must be a number above 0"),
-        (["compare=one"], "compare is one; it must be a list of attack folders"),
+        (["compare=one"], "compare is one; it must be a list of folders"),
         (["compare=[one]"], "one does not hold a whole attack"),
         (["attack.tournament=41"], "tournament is 41"),
         (["attack.mutation=1.5"], "mutation is 1.5; it must be in [0, 1]"),

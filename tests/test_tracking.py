@@ -130,7 +130,7 @@ def test_a_training_gives_curves_classes_confusion_and_its_checkpoint(sweep: Pat
 
 
 def test_a_failed_training_leaves_no_checkpoint_with_wandb(sweep: Path) -> None:
-    run = next(run for folder in sweep.glob("*lr-1*") for run in offline_runs(folder))
+    run = next(run for folder in sweep.glob("*lr--1*") for run in offline_runs(folder))
     assert run.exit_code == 1
     assert run.artifacts == {}
     assert sum(path.stat().st_size for path in run.folder.rglob("*") if path.is_file()) < 200_000
