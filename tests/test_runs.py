@@ -55,7 +55,7 @@ def test_a_folder_is_not_trained_in_twice(run: Path) -> None:
 def test_resuming_needs_the_same_configuration(run: Path) -> None:
     moved = {"root": "b", "batch_size": 32}
     assert runs.open_for_training(run, config(ckpt="last", output="y", dataset=moved)) == run / runs.LAST
-    with pytest.raises(InputError, match="was trained with another seed: 0 there, 1 now"):
+    with pytest.raises(InputError, match="was made with another seed: 0 there, 1 now"):
         runs.open_for_training(run, config(ckpt="last", seed=1))
 
 
