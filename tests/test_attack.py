@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,56 +17,32 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from convstab import attack, redraw, runs, train
-from convstab.attack_results import CONVERGENCE, MINIMUM_NOISE, NOISE, SUMMARY, AttackResult
+from convstab import attack, redraw, runs
+from convstab.attack_results import CONVERGENCE, MINIMUM_NOISE, NOISE, AttackResult
 from convstab.subject import Subject, load_subject
+from in_process import Main, call_in, caller, train_short
 
 ROOT = Path(__file__).parent.parent
 PLACES = list(range(0, 192, 8))
 QUICK = ["logger=none", f"images={PLACES}", "max_queries=400", "slice=5"]
 
-Main = Callable[..., tuple[int | str | None, str]]
-
-
-def call(patch: pytest.MonkeyPatch, main: Callable[[], None], *words: str) -> int | str | None:
-    patch.setattr(sys, "argv", ["command", *words])
-    try:
-        main()
-    except SystemExit as end:
-        return end.code
-    return 0
-
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two short trainings that differ in their seed."""
-    folder = tmp_path_factory.mktemp("trained")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        for number, name in enumerate(["one", "two"]):
-            words = ["dataset.images=200", "trainer.max_epochs=1", "logger=none", f"output={name}", f"seed={number}"]
-            assert call(patch, train.main, *words) == 0
-    return folder
+    return train_short(tmp_path_factory.mktemp("trained"), {"one": ["seed=0"], "two": ["seed=1"]})
 
 
 @pytest.fixture
 def main(trained: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Main:
     """Attack in this process; the exit code and the error stream."""
-
-    def run(*words: str) -> tuple[int | str | None, str]:
-        code = call(monkeypatch, attack.main, *QUICK, *words)
-        return code, capfd.readouterr().err
-
-    monkeypatch.chdir(trained)
-    return run
+    return caller(monkeypatch, capfd, trained, attack.main, *QUICK)
 
 
 @pytest.fixture(scope="module")
 def whole(trained: Path) -> Path:
     """An attack that nothing interrupted."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(trained)
-        assert call(patch, attack.main, *QUICK, "run=one", "output=whole") == 0
+    call_in(trained, attack.main, *QUICK, "run=one", "output=whole")
     return trained / "whole"
 
 
@@ -103,9 +78,9 @@ def assert_verified(folder: Path, subject: Subject) -> int:
 
 
 def test_an_attack_leaves_its_run_directory(whole: Path) -> None:
-    assert {path.name for path in whole.iterdir()} >= {MINIMUM_NOISE, NOISE, SUMMARY, "parts", runs.CONFIG}
+    assert {path.name for path in whole.iterdir()} >= {MINIMUM_NOISE, NOISE, runs.SUMMARY, "parts", runs.CONFIG}
     assert len(list((whole / "parts").glob("part-*"))) == 5
-    numbers = json.loads((whole / SUMMARY).read_text())
+    numbers = json.loads((whole / runs.SUMMARY).read_text())
     rows = table(whole).to_pydict()
     assert (numbers["run"], numbers["attack"], numbers["images"]) == ("one", "Genetic", 24)
     assert numbers["attacked"] == sum(rows["attacked"])
@@ -122,7 +97,7 @@ def test_the_folder_says_all_that_figures_need(whole: Path, trained: Path) -> No
 
 
 def test_the_figures_are_redrawn_from_the_tables_to_the_byte(whole: Path, tmp_path: Path) -> None:
-    for name in (MINIMUM_NOISE, NOISE, CONVERGENCE, SUMMARY, runs.CONFIG):
+    for name in (MINIMUM_NOISE, NOISE, CONVERGENCE, runs.SUMMARY, runs.CONFIG):
         shutil.copy(whole / name, tmp_path)
     redraw.main([str(tmp_path)])
     drawn, first = (
@@ -179,7 +154,7 @@ def test_every_success_fools_the_classifier(whole: Path, trained: Path) -> None:
 def test_images_that_are_wrong_when_clean_are_listed_and_not_attacked(whole: Path) -> None:
     rows = table(whole).to_pydict()
     wrong = [a != b for a, b in zip(rows["label"], rows["clean_predicted"], strict=True)]
-    assert sum(wrong) == json.loads((whole / SUMMARY).read_text())["clean_errors"] > 0
+    assert sum(wrong) == json.loads((whole / runs.SUMMARY).read_text())["clean_errors"] > 0
     assert [not attacked for attacked in rows["attacked"]] == wrong
     assert not any(rows["queries"][row] or rows["success"][row] for row in range(24) if wrong[row])
 
@@ -316,7 +291,7 @@ def test_nothing_to_attack_at_all_is_bad_input(main: Main, tmp_path: Path, monke
     code, error = main("run=one", f"output={tmp_path}")
     assert (code, len(error.splitlines())) == (2, 1), error
     assert error.startswith("convstab: there is nothing to attack"), error
-    assert not (tmp_path / SUMMARY).exists()
+    assert not (tmp_path / runs.SUMMARY).exists()
 
 
 def test_parts_of_another_configuration_are_never_mixed(whole: Path, main: Main) -> None:

@@ -15,7 +15,6 @@ from convstab.attack_results import (
     HISTORY,
     MINIMUM_NOISE,
     NOISE,
-    SUMMARY,
     AttackResult,
     as_markdown,
     as_table,
@@ -24,6 +23,7 @@ from convstab.attack_results import (
 )
 from convstab.errors import InputError
 from convstab.parts import arrays_to_bytes, bytes_to_arrays
+from convstab.runs import SUMMARY
 
 BOOKS = history({0: [4, 3], 2: [5, 4, 3]})
 

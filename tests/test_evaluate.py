@@ -8,66 +8,42 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from convstab import evaluate, redraw, runs, train
+from convstab import evaluate, redraw, runs
 from convstab.errors import InputError
 from convstab.parts import Parts
-from convstab.pictures import SUMMARY
 from convstab.results import CONFUSION, HISTOGRAM, STABILITY, Result
+from in_process import Main, call_in, caller, train_short
 
 ROOT = Path(__file__).parent.parent
 QUICK = ["logger=none", "images=60", "draws=4", "sigmas=[8,40]", "slice=4"]
 MERGED = (STABILITY, CONFUSION, HISTOGRAM, "table.csv", "table.md")
 FIGURES = [f"{name}.{form}" for name in ("confusion", "curves", "scatter_0", "strip") for form in ("png", "svg")]
 
-Main = Callable[..., tuple[int | str | None, str]]
-
-
-def call(monkeypatch: pytest.MonkeyPatch, main: Callable[[], None], *words: str) -> int | str | None:
-    monkeypatch.setattr(sys, "argv", ["command", *words])
-    try:
-        main()
-    except SystemExit as end:
-        return end.code
-    return 0
-
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two trainings that differ in their seed, and one of another data set size."""
-    folder = tmp_path_factory.mktemp("trained")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        for name, *more in (["one", "seed=0"], ["two", "seed=1"], ["other", "dataset.images=100"]):
-            words = ["dataset.images=200", "trainer.max_epochs=1", "logger=none", f"output={name}", *more]
-            assert call(patch, train.main, *words) == 0
-    return folder
+    return train_short(
+        tmp_path_factory.mktemp("trained"), {"one": ["seed=0"], "two": ["seed=1"], "other": ["dataset.images=100"]}
+    )
 
 
 @pytest.fixture
 def main(trained: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Main:
     """Evaluate in this process; the exit code and the error stream."""
-
-    def run(*words: str) -> tuple[int | str | None, str]:
-        code = call(monkeypatch, evaluate.main, *QUICK, *words)
-        return code, capfd.readouterr().err
-
-    monkeypatch.chdir(trained)
-    return run
+    return caller(monkeypatch, capfd, trained, evaluate.main, *QUICK)
 
 
 @pytest.fixture(scope="module")
 def whole(trained: Path) -> Path:
     """An evaluation that nothing interrupted."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(trained)
-        assert call(patch, evaluate.main, *QUICK, "run=one", "output=whole") == 0
+    call_in(trained, evaluate.main, *QUICK, "run=one", "output=whole")
     return trained / "whole"
 
 
@@ -79,7 +55,7 @@ def assert_same_tables(folder: Path, other: Path) -> None:
 def test_an_evaluation_leaves_its_run_directory(whole: Path) -> None:
     assert {path.name for path in whole.iterdir()} >= {*MERGED, "summary.json", "parts", "figures", "config.yaml"}
     assert sorted(path.name for path in (whole / "figures").iterdir()) == FIGURES
-    summary = json.loads((whole / SUMMARY).read_text())
+    summary = json.loads((whole / runs.SUMMARY).read_text())
     assert (summary["images"], summary["draws"], summary["sigmas"]) == (60, 60 * 9, [0, 8, 40])
     assert sum(summary["first_failure"].values()) == 60
     assert summary["images_per_second"] > 0
@@ -100,7 +76,7 @@ def test_the_figures_are_redrawn_from_the_tables_to_the_byte(whole: Path, tmp_pa
 def test_sigma_0_is_the_test_accuracy_of_the_training(main: Main, trained: Path) -> None:
     assert main("run=one", "output=clean", "images=null", "sigmas=[0]", "draws=1") == (0, "")
     metrics = json.loads((trained / "one" / runs.METRICS).read_text())
-    summary = json.loads((trained / "clean" / SUMMARY).read_text())
+    summary = json.loads((trained / "clean" / runs.SUMMARY).read_text())
     assert summary["accuracy"]["value"] == [pytest.approx(metrics["test/accuracy"], abs=1e-7)]
     assert Result.read(trained / "clean").confusion[0].tolist() == metrics["test/confusion"]
 

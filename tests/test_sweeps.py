@@ -4,7 +4,6 @@ import csv
 import json
 import re
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from convstab import evaluate, runs, sweeps, train
 from convstab.errors import InputError
 from convstab.sweep_table import TABLE
 from convstab.sweeps import job_name, read_jobs, runs_of
+from in_process import call
 
 ROOT = Path(__file__).parent.parent
 QUICK = ["logger=none", "dataset.images=200", "trainer.max_epochs=1"]
@@ -31,13 +31,7 @@ def main(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureF
     """Run a command in this process, in an empty folder; the exit code and both streams."""
 
     def run(command: Callable[[], None], *words: str) -> tuple[int | str | None, str, str]:
-        monkeypatch.setattr(sys, "argv", ["command", *words])
-        code: int | str | None = 0
-        try:
-            command()
-        except SystemExit as end:
-            code = end.code
-        return code, *capfd.readouterr()
+        return call(monkeypatch, command, *words), *capfd.readouterr()
 
     monkeypatch.chdir(tmp_path)
     return run

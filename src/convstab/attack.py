@@ -41,7 +41,7 @@ def main(config: DictConfig) -> float | None:
     name = folder_name(f"{subject.name}-{type(attack).__name__}", identity | {"slice": config.slice})
     folder = run_folder(config, f"attack/{name}")
     parts = Parts(folder / "parts", len(subject.index), identity, config.slice)
-    others = others_of(config)
+    others = pictures.compared(config.compare, AttackResult.read)
     if config.skip_done and (folder / FIGURES / "by_class.svg").exists() and not parts.missing():  # the last file
         print(f"finished before: {folder}")
         return median_of(AttackResult.read(folder))
@@ -50,7 +50,7 @@ def main(config: DictConfig) -> float | None:
     work(config, attack, subject, device, parts, list(parts.todo(shard)))
     whole = parts.merge()
     if whole is None:
-        print(f"shard {shard.number} of {shard.of} is done, {len(parts.missing())} parts are missing: {folder}")
+        print(parts.awaited(shard))
         return None
     result = AttackResult.of(
         whole.rows, subject.test.pixels.numpy(), subject.classes, subject.name, type(attack).__name__
@@ -87,11 +87,6 @@ def attack_of(config: DictConfig) -> Attack:
             raise InputError(f"attack: {error.__cause__}") from error
         raise
     return attack
-
-
-def others_of(config: DictConfig) -> list[Path]:
-    """The folders that ``compare`` names; InputError, before the attack, when one does not hold an attack."""
-    return pictures.compared(config.compare, AttackResult.read)
 
 
 def fingerprint(config: DictConfig, attack: Attack, subject: Subject, device: torch.device) -> dict[str, Any]:

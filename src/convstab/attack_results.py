@@ -19,9 +19,9 @@ from convstab.attacks.result import Columns
 from convstab.errors import InputError
 from convstab.files import write_bytes, write_json
 from convstab.parts import arrays_to_bytes, bytes_to_arrays, write_table
+from convstab.runs import SUMMARY
 
 MINIMUM_NOISE, NOISE, CONVERGENCE = "minimum_noise.parquet", "noise.npz", "convergence.parquet"
-SUMMARY = "summary.json"
 HISTORY = "history/"  # prefix of columns in a part
 SAME_SCORE = 1e-3  # scores of a clean image on two kinds of device differ by less
 

@@ -13,15 +13,14 @@ from matplotlib.figure import Figure
 
 from convstab import runs
 from convstab.errors import InputError
-from convstab.figures import draw_estimate, finish_axis
+from convstab.figures import MARKERS, draw_estimate, finish_axis
 from convstab.results import Result
-from convstab.runs import leaves, plain
+from convstab.runs import is_below, leaves, plain
 from convstab.statistics import Floats
 from convstab.sweeps import is_sweep
 
 TABLE = "train_x_test.csv"
 IRRELEVANT = ("output", "runs", "logger", "callbacks", "skip_done", "threads", "ckpt", "dataset.root")
-MARKERS = "osD^vPX"
 
 
 def labels_of(trainings: Sequence[Mapping[str, Any]]) -> tuple[str, list[Any]]:
@@ -30,7 +29,7 @@ def labels_of(trainings: Sequence[Mapping[str, Any]]) -> tuple[str, list[Any]]:
     trainings: their resolved configurations. Raises InputError when two do not differ.
     """
     flat = [dict(leaves(training)) for training in trainings]
-    keys = [key for key in dict.fromkeys(key for row in flat for key in row) if not key.startswith(IRRELEVANT)]
+    keys = [key for key in dict.fromkeys(key for row in flat for key in row) if not is_below(key, IRRELEVANT)]
     differing = [key for key in keys if len({repr(row.get(key)) for row in flat}) > 1]
     if len(differing) == 1:
         name, values = differing[0], [row.get(differing[0]) for row in flat]

@@ -20,7 +20,7 @@ from convstab.files import write_json, write_text
 from convstab.metrics import class_table
 from convstab.noise import noisy_copies
 from convstab.parts import Parts, Shard, folder_name
-from convstab.pictures import FIGURES, SUMMARY, save
+from convstab.pictures import FIGURES, save
 from convstab.protocol import PAPER_DRAWS, Protocol
 from convstab.redraw import compare
 from convstab.results import Result
@@ -58,7 +58,7 @@ def main(config: DictConfig) -> float | None:
 
     whole = parts.merge()
     if whole is None:
-        print(f"shard {shard.number} of {shard.of} is done, {len(parts.missing())} parts are missing: {folder}")
+        print(parts.awaited(shard))
         return None
     result = Result.of(whole, subject.classes, protocol.score)
     rate = {"seconds": round(seconds, 1), "images_per_second": round(draws / seconds, 1)} if todo else {}
@@ -116,7 +116,7 @@ def finish(
     result.write(folder)
     write_text(folder / TABLE, tables.as_csv(result))
     write_text(folder / "table.md", tables.as_markdown(result))
-    write_json(folder / SUMMARY, {"run": subject.name} | tables.summary(result) | rate)
+    write_json(folder / runs.SUMMARY, {"run": subject.name} | tables.summary(result) | rate)
     from_tables = pictures.of_evaluation(compared, config.confusion_sigma)
     for name, figure in (*from_tables, ("strip", strip(subject, result))):
         save(figure, folder / FIGURES / name)

@@ -109,6 +109,11 @@ class Parts:
         """The numbers of the slices whose part is not there."""
         return [number for number in range(len(self.slices)) if not self.path(number).exists()]
 
+    def awaited(self, shard: Shard) -> str:
+        """What a shard says that has nothing left to do while others are at work."""
+        missing, result = len(self.missing()), self.folder.parent
+        return f"shard {shard.number} of {shard.of} is done, {missing} parts are missing: {result}"
+
     def path(self, number: int) -> Path:
         """The file of a slice."""
         return self.folder / f"part-{number:05d}.parquet"

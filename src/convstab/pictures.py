@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,9 @@ from convstab.convergence import convergence
 from convstab.errors import InputError
 from convstab.files import write_bytes
 from convstab.results import Result
+from convstab.runs import SUMMARY
 
-FIGURES, SUMMARY = "figures", "summary.json"
+FIGURES = "figures"
 Named = Iterator[tuple[str, Figure]]
 
 
@@ -36,22 +37,24 @@ def of_evaluation(folders: Sequence[Path], sigma: float) -> Named:
 
     sigma: level of the confusion, in grey levels.
     """
-    result = Result.read(folders[0])
-    yield from of_evaluations(folders)
+    results = evaluations(folders)
+    result = next(iter(results.values()))
+    yield from of_evaluations(results)
     for number, page in enumerate(figures.scatter_pages(result)):
         yield f"scatter_{number}", page
     yield "confusion", figures.confusion(result, sigma)
 
 
-def of_evaluations(folders: Sequence[Path]) -> Named:
+def of_evaluations(results: Mapping[str, Result]) -> Named:
     """What compares evaluations."""
-    yield "curves", figures.curves(evaluations(folders))
+    yield "curves", figures.curves(results)
 
 
 def of_attack(folders: Sequence[Path]) -> Named:
     """The figures of the attack in the first folder, and their names; the others join what compares."""
-    result = AttackResult.read(folders[0])
-    yield from of_attacks(folders)
+    results = attacks(folders)
+    result = next(iter(results.values()))
+    yield from of_attacks(results)
     if result.rows["success"].any():
         yield "samples", attack_figures.samples(result)
     if result.history:
@@ -59,9 +62,8 @@ def of_attack(folders: Sequence[Path]) -> Named:
     yield "by_class", attack_figures.by_class(result)
 
 
-def of_attacks(folders: Sequence[Path]) -> Named:
-    """What compares the attack in the first folder with the others, if there are any."""
-    results = attacks(folders)
+def of_attacks(results: Mapping[str, AttackResult]) -> Named:
+    """What compares the first attack with the others, if there are any."""
     yield "survival", attack_figures.survival(results)
     if len(results) > 1:
         yield "against_reference", attack_figures.against_reference(results)

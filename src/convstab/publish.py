@@ -15,14 +15,14 @@ from convstab import attack, evaluate, runs, sweeps, train
 from convstab.attack_results import MINIMUM_NOISE, AttackResult
 from convstab.endings import bad_input_ends
 from convstab.errors import InputError
-from convstab.pictures import FIGURES, SUMMARY
+from convstab.pictures import FIGURES
 from convstab.results import STABILITY, Result
 from convstab.tracking import log_figures, tracking
 
 FINISHED = {  # job type -> what a finished result of it holds
     "train": (runs.CONFIG, runs.METRICS),
-    "evaluate": (runs.CONFIG, STABILITY, SUMMARY),
-    "attack": (runs.CONFIG, MINIMUM_NOISE, SUMMARY),
+    "evaluate": (runs.CONFIG, STABILITY, runs.SUMMARY),
+    "attack": (runs.CONFIG, MINIMUM_NOISE, runs.SUMMARY),
 }
 CHOICES = ("project", "entity", "group", "tags", "log_model")  # that a result's configuration may have made
 

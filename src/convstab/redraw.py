@@ -58,7 +58,8 @@ def redraw(folders: Sequence[Path], sigma: float | None = None, output: Path | N
         print(folder / FIGURES)
     if len(folders) > 1:
         target = output or folders[0] / FIGURES
-        for name, figure in (of_attacks if kind == "attack" else of_evaluations)(folders):
+        comparing = of_attacks(attacks(folders)) if kind == "attack" else of_evaluations(evaluations(folders))
+        for name, figure in comparing:
             save(figure, target / name)
             print(f"{target / name}.png: {', '.join(map(str, folders))}")
         if kind == "evaluation":

@@ -16,7 +16,7 @@ from convstab.errors import InputError
 from convstab.files import write_text
 from convstab.models import Classifier
 
-CONFIG, METRICS = "config.yaml", "metrics.json"
+CONFIG, METRICS, SUMMARY = "config.yaml", "metrics.json", "summary.json"
 BEST, LAST = "checkpoints/best.ckpt", "checkpoints/last.ckpt"
 MAY_CHANGE = (  # between a start and the next one in the same folder
     "ckpt",
@@ -75,9 +75,14 @@ def refuse_other_config(before: Any, now: DictConfig, folder: Path, may_change: 
     """
     old, new = dict(leaves(plain(before))), dict(leaves(plain(now)))
     for key in sorted(old.keys() | new.keys()):
-        free = any(f"{key}.".startswith(f"{name}.") for name in (*may_change, "dataset.root"))  # data may have moved
-        if not free and old.get(key) != new.get(key):
+        free = (*may_change, "dataset.root")  # data may have moved
+        if not is_below(key, free) and old.get(key) != new.get(key):
             raise InputError(f"{folder} was made with another {key}: {old.get(key)} there, {new.get(key)} now")
+
+
+def is_below(key: str, names: Sequence[str]) -> bool:
+    """Whether a key is one of these, or below one: joined with a dot, or with a slash as a group of Hydra's is."""
+    return any(key == name or key.startswith((f"{name}.", f"{name}/")) for name in names)
 
 
 def leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

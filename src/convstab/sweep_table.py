@@ -14,7 +14,8 @@ from rich.table import Table
 
 from convstab import runs
 from convstab.files import write_text
-from convstab.sweeps import Job, is_sweep, read_jobs
+from convstab.sweeps import Job, is_sweep, parsed, read_jobs
+from convstab.tracking import numbers_of
 
 TABLE = "sweep.csv"
 SHOWN = (
@@ -30,11 +31,10 @@ Afterwards = Callable[[Sequence[Path], Path], object]
 
 def scores(output: Path) -> dict[str, float]:
     """The numbers that metrics.json or summary.json hold in the first place, without those of single classes."""
-    for name in (runs.METRICS, "summary.json"):
+    for name in (runs.METRICS, runs.SUMMARY):
         with suppress(OSError, ValueError):
             values: Mapping[str, Any] = json.loads((output / name).read_text(encoding="utf-8"))
-            numbers = {key: value for key, value in values.items() if key.count("/") < 2}
-            return {key: value for key, value in numbers.items() if type(value) in (int, float)}
+            return numbers_of({key: value for key, value in values.items() if key.count("/") < 2})
     return {}
 
 
@@ -60,8 +60,7 @@ def report(folder: Path) -> list[Job]:
 
 def told(jobs: Sequence[Job]) -> dict[str, list[str]]:
     """The values of each job by the keys whose values differ, or the names of the jobs when none does."""
-    pairs = [[override.lstrip("+").split("=", 1) for override in job.overrides if "=" in override] for job in jobs]
-    values = [{key: value.strip("'") for key, value in row} for row in pairs]
+    values = [{key: value for key, equal, value in parsed(job.overrides) if equal} for job in jobs]
     columns = {key: [row.get(key, "") for row in values] for key in dict.fromkeys(key for row in values for key in row)}
     return {key: column for key, column in columns.items() if len(set(column)) > 1} or {"job": [j.name for j in jobs]}
 

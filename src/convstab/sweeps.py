@@ -50,13 +50,13 @@ def job_name(overrides: Sequence[str]) -> str:
 
 def telling(overrides: Sequence[str]) -> list[str]:
     """The overrides that tell jobs apart, sorted, without quotes."""
+    return sorted(key + equal + value for key, equal, value in parsed(overrides) if not runs.is_below(key, NAMELESS))
+
+
+def parsed(overrides: Sequence[str]) -> list[tuple[str, str, str]]:
+    """Key, "=" and value of each override, without marks and quotes; the latter two are empty where it only deletes."""
     pairs = [override.lstrip("+~").partition("=") for override in overrides]
-    return sorted(key + equal + value.strip("'\"") for key, equal, value in pairs if not is_nameless(key))
-
-
-def is_nameless(key: str) -> bool:
-    """Whether a key does not tell jobs apart."""
-    return any(key == name or key.startswith((f"{name}.", f"{name}/")) for name in NAMELESS)
+    return [(key, equal, value.strip("'\"")) for key, equal, value in pairs]
 
 
 OmegaConf.register_new_resolver("job_name", job_name, replace=True)
@@ -85,7 +85,7 @@ def refuse_shared_folders(config: DictConfig) -> None:
     overrides = OverridesParser.create().parse_overrides(list(config.hydra.overrides.task))
     for override in overrides:
         key = override.get_key_element().lstrip("+~")
-        if override.is_sweep_override() and is_nameless(key):
+        if override.is_sweep_override() and runs.is_below(key, NAMELESS):
             raise InputError(f"{key} cannot be swept: jobs that differ in nothing else would share a folder")
         if key == "output" and config.hydra.job.config_name == "train":
             raise InputError("output= is one folder, but each job of a sweep has its own: choose hydra.sweep.dir=")

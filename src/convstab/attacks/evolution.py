@@ -53,7 +53,7 @@ class Evolution(Attack):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.settings()
-        if not 1 <= self.tournament <= self.population:
+        if self.tournament > self.population:
             raise InputError(
                 f"tournament is {self.tournament}; it must be at least 1 and at most the population, {self.population}"
             )

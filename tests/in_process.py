@@ -1,0 +1,49 @@
+"""The commands in this process, and short trainings of the digits for them."""
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from convstab import train
+
+Main = Callable[..., tuple[int | str | None, str]]
+
+
+def call(patch: pytest.MonkeyPatch, main: Callable[[], None], *words: str) -> int | str | None:
+    """Run a command with these words; its exit code."""
+    patch.setattr(sys, "argv", ["command", *words])
+    try:
+        main()
+    except SystemExit as end:
+        return end.code
+    return 0
+
+
+def call_in(folder: Path, main: Callable[[], None], *words: str) -> None:
+    """Run a command in a folder; it must succeed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        assert call(patch, main, *words) == 0
+
+
+def train_short(folder: Path, runs: Mapping[str, Sequence[str]]) -> Path:
+    """Make trainings of one epoch in a folder, by their names and what else they are told; the folder."""
+    for name, more in runs.items():
+        short = ["dataset.images=200", "trainer.max_epochs=1", "logger=none", f"output={name}"]
+        call_in(folder, train.main, *short, *more)
+    return folder
+
+
+def caller(
+    patch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], folder: Path, main: Callable[[], None], *first: str
+) -> Main:
+    """A function that runs a command in a folder, with words that always come first; its exit code and errors."""
+
+    def run(*words: str) -> tuple[int | str | None, str]:
+        code = call(patch, main, *first, *words)
+        return code, capfd.readouterr().err
+
+    patch.chdir(folder)
+    return run
