@@ -84,7 +84,7 @@ def synthetic(name: str, count: int) -> Subject:
     names = [str(label) for label in range(classes)]
     pixels = torch.randint(256, (count, *shape), dtype=torch.uint8)
     test = Images(pixels, torch.randint(classes, (count,)))
-    return Subject(architecture(shape, names).eval(), names, test, torch.arange(count), name)
+    return Subject(architecture(shape, names).eval(), names, test, torch.arange(count), name, {})
 
 
 def run_evaluate(crew: Crew, setting: Setting, draws: int) -> float:

@@ -32,7 +32,7 @@ def lenet() -> LeNet:
 
 def subject(config: DictConfig) -> Subject:
     images = Images(torch.zeros(3, 1, 28, 28, dtype=torch.uint8), torch.tensor([0, 1, 1]))
-    return Subject(Ensemble([lenet(), lenet()], config.rule).eval(), ["a", "b"], images, torch.arange(3), "two")
+    return Subject(Ensemble([lenet(), lenet()], config.rule).eval(), ["a", "b"], images, torch.arange(3), "two", {})
 
 
 def test_the_default_on_a_gpu_is_the_papers_protocol() -> None:

@@ -23,6 +23,7 @@ from convstab.files import write_text
 from convstab.noise import GREY_LEVELS
 from convstab.parts import Part, Parts, Shard, folder_name
 from convstab.pictures import FIGURES
+from convstab.provenance import made_with
 from convstab.subject import Subject, first_right, load_subject, settle_run
 from convstab.tracking import log_figures, log_images_table, log_numbers, tracking
 
@@ -57,7 +58,7 @@ def main(config: DictConfig) -> float | None:
     )
     table = as_markdown(result)
     with tracking(config, folder, "attack") as loggers:
-        result.write(folder)
+        result.write(folder, {"training": subject.training, "made_with": made_with(device)})
         for name, figure in pictures.of_attack([folder, *others]):
             pictures.save(figure, folder / FIGURES / name)
         log(loggers, folder, result)

@@ -75,9 +75,12 @@ class AttackResult:
             raise InputError(f"{folder} does not hold a whole attack: {error}; {hint}") from error
         return cls(run, attack, classes, rows, pixels, noise, history)
 
-    def write(self, folder: Path) -> None:
-        """Write the tables, the images with their noise, and last the summary, each at once or not at all."""
-        summary = {"run": self.run, "attack": self.attack} | self.summary
+    def write(self, folder: Path, origin: Mapping[str, Any] | None = None) -> None:
+        """Write the tables, the images with their noise, and last the summary, each at once or not at all.
+
+        origin: what the summary says besides about where the result comes from.
+        """
+        summary = {"run": self.run, "attack": self.attack} | self.summary | dict(origin or {})
         write_table(folder / MINIMUM_NOISE, pa.table(self.rows))
         arrays = {"index": self.rows["index"], "pixels": self.pixels, "noise": self.noise}
         write_bytes(folder / NOISE, arrays_to_bytes(arrays | {"classes": np.array(self.classes)}))

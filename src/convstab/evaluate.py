@@ -16,12 +16,14 @@ from rich.markdown import Markdown
 from convstab import figures, pictures, runs, tables
 from convstab.crew import Crew, calibrate, device_of
 from convstab.door import door, run_folder
+from convstab.examples import Examples
 from convstab.files import write_json, write_text
 from convstab.metrics import class_table
 from convstab.noise import noisy_copies
 from convstab.parts import Parts, Shard, folder_name
 from convstab.pictures import FIGURES, save
 from convstab.protocol import PAPER_DRAWS, Protocol
+from convstab.provenance import made_with
 from convstab.redraw import compare
 from convstab.results import Result
 from convstab.subject import Subject, load_subject, settle_run
@@ -63,7 +65,10 @@ def main(config: DictConfig) -> float | None:
     result = Result.of(whole, subject.classes, protocol.score)
     rate = {"seconds": round(seconds, 1), "images_per_second": round(draws / seconds, 1)} if todo else {}
     with tracking(config, folder, "evaluate") as loggers:
-        finish(config, folder, [folder, *others], subject, result, rate, loggers)
+        about = {"training": subject.training, "protocol": vars(protocol), "made_with": made_with(device)}
+        write_json(folder / runs.SUMMARY, {"run": subject.name} | tables.summary(result) | rate | about)
+        Examples.of(subject, result, protocol).write(folder)
+        finish(config, folder, [folder, *others], subject, result, loggers)
     return float(tables.summary(result)["noise/accuracy"])
 
 
@@ -109,14 +114,12 @@ def finish(
     compared: Sequence[Path],
     subject: Subject,
     result: Result,
-    rate: dict[str, float],
     loggers: Sequence[Logger],
 ) -> None:
     """Write the tables and figures, log them, and print the short table."""
     result.write(folder)
     write_text(folder / TABLE, tables.as_csv(result))
     write_text(folder / "table.md", tables.as_markdown(result))
-    write_json(folder / runs.SUMMARY, {"run": subject.name} | tables.summary(result) | rate)
     from_tables = pictures.of_evaluation(compared, config.confusion_sigma)
     for name, figure in (*from_tables, ("strip", strip(subject, result))):
         save(figure, folder / FIGURES / name)

@@ -6,6 +6,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -143,6 +144,16 @@ class Parts:
                     f"{path} was made with another {name}: {there.get(name)} there, {self.fingerprint.get(name)} now; "
                     "choose another output folder, or delete this one"
                 )
+
+
+def share_done(folder: Path) -> tuple[int, int | None]:
+    """How many parts a folder has, and how many it will have; None where no part says it."""
+    paths = sorted(folder.glob("part-*.parquet"))
+    for path in paths:
+        with suppress(pa.ArrowException, OSError, KeyError, TypeError, ValueError):
+            fingerprint = json.loads(pq.read_metadata(path).metadata[FINGERPRINT])
+            return len(paths), -(-fingerprint["images"] // fingerprint["slice size"])
+    return len(paths), None
 
 
 def folder_name(name: str, fingerprint: Mapping[str, Any]) -> str:

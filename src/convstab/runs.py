@@ -58,14 +58,22 @@ def open_for_training(folder: Path, config: DictConfig) -> Path | None:
 
 def finished(folder: Path, config: DictConfig) -> dict[str, Any] | None:
     """The metrics of a training that is finished, None when it is not or is to go on; InputError for another one."""
-    try:
-        metrics: dict[str, Any] = json.loads((folder / METRICS).read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    numbers = metrics(folder)
+    if not numbers:
         return None
+    refuse_other_config(load_config(folder), config, folder)
+    return numbers if numbers["epochs"] >= (config.trainer.max_epochs or 0) else None
+
+
+def metrics(folder: Path) -> dict[str, Any]:
+    """The metrics of a training, empty while it is not finished; InputError when they are damaged."""
+    try:
+        numbers: dict[str, Any] = json.loads((folder / METRICS).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
     except ValueError as error:
         raise InputError(f"{folder / METRICS} is damaged: {error}; delete it to test the run again") from error
-    refuse_other_config(load_config(folder), config, folder)
-    return metrics if metrics["epochs"] >= (config.trainer.max_epochs or 0) else None
+    return numbers
 
 
 def refuse_other_config(before: Any, now: DictConfig, folder: Path, may_change: Sequence[str] = MAY_CHANGE) -> None:

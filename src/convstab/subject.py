@@ -17,6 +17,7 @@ from convstab.errors import InputError
 from convstab.models import Classifier
 from convstab.models.ensemble import Ensemble, Rule
 from convstab.parts import digest
+from convstab.provenance import together, training_of
 from convstab.sweeps import is_sweep, read_jobs, runs_of
 
 
@@ -26,6 +27,7 @@ class Subject:
 
     classifier: on the CPU, in evaluation mode. test: the images; index: int64 (n,), their places in the test set.
     name: of the run directory, or of the sweep, or of all, joined by "+".
+    training: where the classifier comes from, see ``provenance.together``.
     """
 
     classifier: Classifier | Ensemble
@@ -33,6 +35,7 @@ class Subject:
     test: Images
     index: Tensor
     name: str
+    training: dict[str, Any]
 
     def fingerprint(self) -> dict[str, str]:
         """Digests of the weights and of the images."""
@@ -77,6 +80,7 @@ def load_subject(
         test=Images(test.pixels[index], test.labels[index]),
         index=index,
         name=Path(run).name if isinstance(run, str) and len(folders) > 1 else "+".join(f.name for f in folders),
+        training=together([training_of(runs.plain(c), runs.metrics(f)) for c, f in zip(configs, folders, strict=True)]),
     )
 
 

@@ -22,6 +22,7 @@ from convstab.files import write_json
 from convstab.metrics import class_table
 from convstab.models import Classifier
 from convstab.pictures import FIGURES, save
+from convstab.provenance import made_with
 from convstab.results import Result
 from convstab.tracking import log_checkpoint, log_figures, log_table, summarise, tracking
 
@@ -52,7 +53,8 @@ def main(config: DictConfig) -> float:
         trainer = make_trainer(config, data, loggers)
         trainer.fit(model, data, ckpt_path=resume, weights_only=True)
         trainer.test(model, data, ckpt_path=folder / runs.BEST, weights_only=True, verbose=False)
-        metrics = summary(trainer, model, data) | {"seconds": round(time.monotonic() - start, 1)}
+        metrics = summary(trainer, model, data)
+        metrics |= {"seconds": round(time.monotonic() - start, 1), "made_with": made_with(trainer.strategy.root_device)}
         if trainer.is_global_zero:  # the other processes have the same numbers
             write_json(folder / runs.METRICS, metrics)
             log(loggers, folder, metrics)

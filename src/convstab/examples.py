@@ -1,0 +1,78 @@
+"""Images of an evaluation with the noisy copies that its tables keep one draw of, for those who point at a dot."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from convstab.errors import InputError
+from convstab.files import write_bytes
+from convstab.noise import noisy_copies, to_grey
+from convstab.parts import arrays_to_bytes, bytes_to_arrays
+from convstab.protocol import Protocol
+from convstab.results import Result
+from convstab.statistics import Floats, Integers
+from convstab.subject import Subject
+
+EXAMPLES = "examples.npz"
+TOGETHER = 120  # images of all classes, about; at least two of each class
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Some images of each class: those that fail most, those that fail least, and some between.
+
+    index: int64 (n,), places in the test set. sigmas: (s,), in grey levels, ascending, without 0.
+    clean: uint8 (n, C, H, W). noisy: uint8 (n, s, C, H, W), the draw that stability.parquet calls sample_draw, in
+    8 bit (also where the evaluation neither clipped nor rounded).
+    """
+
+    index: Integers
+    sigmas: Floats
+    clean: NDArray[np.uint8]
+    noisy: NDArray[np.uint8]
+
+    @classmethod
+    def of(cls, subject: Subject, result: Result, protocol: Protocol) -> "Examples":
+        """Choose images of each class, and make their noisy copies again."""
+        chosen, levels = choose(result.rates, result.labels), np.flatnonzero(result.sigmas > 0)
+        draws, sigmas = result.by_image("sample_draw"), result.sigmas
+        clean = subject.test.pixels[torch.from_numpy(chosen)]
+        noisy = np.empty((len(chosen), len(levels), *clean.shape[1:]), np.uint8)
+        for place, row in enumerate(chosen.tolist()):
+            image = int(subject.index[row])
+            for level, at in enumerate(levels.tolist()):
+                draw = int(draws[row, at])
+                options = (protocol.seed, protocol.clip, protocol.rounding)
+                copies = noisy_copies(clean[place], float(sigmas[at]), draw + 1, image, *options)
+                noisy[place, level] = to_grey(copies[draw]).numpy()
+        return cls(subject.index.numpy()[chosen], sigmas[levels], clean.numpy(), noisy)
+
+    @classmethod
+    def read(cls, folder: Path) -> "Examples | None":
+        """What ``write`` left in a folder, None where it left nothing; InputError when it is damaged."""
+        try:
+            arrays = bytes_to_arrays((folder / EXAMPLES).read_bytes())
+            return cls(**{name: arrays[name] for name in ("index", "sigmas", "clean", "noisy")})
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError) as error:
+            raise InputError(f"{folder / EXAMPLES} is damaged: {error}; evaluate.py writes it again") from error
+
+    def write(self, folder: Path) -> None:
+        """Write examples.npz, at once or not at all."""
+        write_bytes(folder / EXAMPLES, arrays_to_bytes(vars(self)))
+
+
+def choose(rates: Floats, labels: Integers) -> Integers:
+    """Rows of some images of each class, spread evenly over the order of their share of right draws, int64 (n,).
+
+    rates: (images, sigmas). labels: (images,).
+    """
+    classes, order = np.unique(labels), np.argsort(rates.mean(1), kind="stable")
+    count = max(2, TOGETHER // len(classes))
+    members = [order[labels[order] == label] for label in classes]
+    places = [np.unique(np.linspace(0, len(rows) - 1, count).round().astype(int)) for rows in members]
+    return np.concatenate([rows[at] for rows, at in zip(members, places, strict=True)])

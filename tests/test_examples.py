@@ -1,0 +1,85 @@
+"""The images that a page shows: some of each class, and the very draws that the table keeps."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from convstab.data.images import ImageData
+from convstab.errors import InputError
+from convstab.examples import EXAMPLES, Examples, choose
+from convstab.models import LeNet
+from convstab.noise import noisy_copies
+from convstab.protocol import Protocol
+from convstab.results import Result
+from convstab.stability import stability
+from convstab.subject import Subject
+
+SIGMAS = (0.0, 5.0, 40.0)
+
+
+def test_of_each_class_the_worst_the_best_and_some_between_are_chosen() -> None:
+    rates = np.linspace(0, 1, 200)[:, None] * np.ones(3)
+    labels = np.arange(200) % 2
+    chosen = choose(rates, labels)
+    for label in (0, 1):
+        members = chosen[labels[chosen] == label]
+        assert len(members) == 60
+        assert members[0] == label  # the worst of its class
+        assert members[-1] == 198 + label  # the best
+        assert (np.diff(rates[members, 0]) > 0).all()
+
+
+def test_a_class_of_one_image_and_many_classes_are_no_trouble() -> None:
+    labels = np.array([0, *np.repeat(np.arange(1, 101), 5)])
+    chosen = choose(np.random.default_rng(0).random((len(labels), 2)), labels)
+    assert np.unique(labels[chosen], return_counts=True)[1].tolist() == [1, *[2] * 100]
+    assert len(set(chosen.tolist())) == len(chosen)
+
+
+@pytest.fixture(params=[True, False])
+def made(request: pytest.FixtureRequest, make_data: Callable[..., ImageData]) -> tuple[Subject, Result, Protocol]:
+    """An evaluation of an untrained network, with and without rounding."""
+    test = make_data().images.test
+    index = torch.arange(len(test)) * 3 + 1
+    protocol = Protocol(SIGMAS, draws=6, seed=9, clip=request.param, rounding=request.param)
+    torch.manual_seed(0)
+    net = LeNet((3, 16, 16), list("abcd")).eval()
+    counts = stability(net, test.pixels, test.labels, index, 4, protocol)
+    result = Result(list("abcd"), "predicted", counts.rows, counts.totals["confusion"], counts.totals["histogram"])
+    return Subject(net, list("abcd"), test, index, "run", {}), result, protocol
+
+
+def test_the_noisy_copies_are_the_draws_that_the_table_keeps(made: tuple[Subject, Result, Protocol]) -> None:
+    subject, result, protocol = made
+    examples = Examples.of(subject, result, protocol)
+    assert examples.sigmas.tolist() == [5.0, 40.0]
+    place = 7
+    image = int(examples.index[place])
+    row = subject.index.tolist().index(image)
+    assert (examples.clean[place] == subject.test.pixels[row].numpy()).all()
+    draw = int(result.by_image("sample_draw")[row, 2])
+    copies = noisy_copies(subject.test.pixels[row], 40.0, 6, image, 9, protocol.clip, protocol.rounding)
+    expected = (copies[draw] * 255).round().clamp(0, 255).byte()
+    assert (examples.noisy[place, 1] == expected.numpy()).all()
+    if protocol.rounding:
+        error = (examples.noisy[place, 1] / 255.0 - examples.clean[place] / 255.0) ** 2
+        psnr = result.by_image("sample_psnr")[row, 2]
+        assert -10 * np.log10(error.mean()) == pytest.approx(psnr, abs=1e-3)
+
+
+def test_they_are_read_as_they_were_written(made: tuple[Subject, Result, Protocol], tmp_path: Path) -> None:
+    assert Examples.read(tmp_path) is None
+    examples = Examples.of(*made)
+    examples.write(tmp_path)
+    again = Examples.read(tmp_path)
+    assert again is not None
+    assert all(np.array_equal(value, vars(again)[name]) for name, value in vars(examples).items())
+
+
+def test_a_damaged_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / EXAMPLES).write_bytes(b"not an archive")
+    with pytest.raises(InputError, match=r"examples.npz is damaged"):
+        Examples.read(tmp_path)

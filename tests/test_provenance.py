@@ -1,0 +1,69 @@
+"""Where a result comes from, as its files tell it."""
+
+import platform
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hydra import compose, initialize_config_module
+
+from convstab import provenance
+from convstab.provenance import made_with, together, training_of
+from convstab.runs import plain
+
+METRICS = {"epochs": 7, "images/train": 90, "images/validation": 10, "images/test": 50, "official": True}
+
+
+@pytest.mark.parametrize(
+    ("augment", "name", "noisy"),
+    [
+        ("none", "none", False),
+        ("jitter", "Jitter", False),
+        ("gaussian", "GaussianNoise", True),
+        ("noisy", "NoisyCopies", True),
+        ("jitter_noisy", "Jitter + NoisyCopies", True),
+    ],
+)
+def test_a_training_is_told_from_its_configuration(augment: str, name: str, noisy: bool) -> None:
+    with initialize_config_module("convstab.conf", version_base="1.3"):
+        config = compose("train", ["dataset=gtsrb", f"augment={augment}", "seed=3", "output=out"])
+    assert training_of(plain(config), METRICS) == {
+        "dataset": "gtsrb",
+        "model": "Aghdam",
+        "augment": name,
+        "noisy": noisy,
+        "seed": 3,
+        "epochs": 7,
+        "images": {"train": 90, "validation": 10, "test": 50},
+        "official": True,
+    }
+
+
+def test_an_ensemble_keeps_what_its_members_agree_on() -> None:
+    first: dict[str, Any] = {"model": "LeNet", "augment": "none", "noisy": False, "epochs": 7, "seed": 0}
+    images = {"train": 90, "test": 50}
+    second = first | {"augment": "NoisyCopies", "noisy": True, "epochs": 8, "seed": 5}
+    assert together([first | {"images": images}, second | {"images": images | {"train": 80}}]) == {
+        "model": "LeNet",
+        "augment": "various",
+        "noisy": True,
+        "epochs": None,
+        "images": {"train": None, "test": 50},
+        "members": 2,
+        "seeds": [0, 5],
+    }
+    alone = together([first])
+    assert alone == {name: first[name] for name in first if name != "seed"} | {"members": 1, "seeds": [0]}
+
+
+def test_versions_and_machine_are_named() -> None:
+    made = made_with(torch.device("cpu"))
+    assert (made["python"], made["torch"], made["device"]) == (platform.python_version(), torch.__version__, "cpu")
+    assert made["threads"] == torch.get_num_threads()
+    assert made["processor"]
+
+
+def test_where_linux_is_not_python_names_the_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(provenance, "Path", lambda _: Path("/nowhere/cpuinfo"))
+    assert provenance.processor() == (platform.processor() or platform.machine())
