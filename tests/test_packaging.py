@@ -42,11 +42,12 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "dist" / done.stdout.splitlines()[-1]
 
 
-def test_the_wheel_holds_every_module_and_every_configuration(wheel: Path) -> None:
+def test_the_wheel_holds_every_module_configuration_and_data_file(wheel: Path) -> None:
     files = {
         Path(*name.split("."), path.relative_to(source)).as_posix()
         for name, source in SOURCES.items()
-        for path in (*source.rglob("*.py"), *source.rglob("*.yaml"), *source.rglob("py.typed"))
+        for kind in ("*.py", "*.yaml", "py.typed", "*.csv", "assets/*")
+        for path in source.rglob(kind)
     }
     with zipfile.ZipFile(wheel) as archive:
         inside = {name for name in archive.namelist() if ".dist-info/" not in name}

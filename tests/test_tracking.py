@@ -22,7 +22,7 @@ from convstab.endings import bad_input
 from convstab.errors import InputError
 from convstab.metrics_csv import MetricsCsv
 from convstab.results import Result
-from convstab.tracking import log_figures, log_images_table, tags_of, tracking
+from convstab.tracking import log_figures, log_images_table, log_page, tags_of, tracking
 from wandb_files import OfflineRun, offline_runs
 
 KEYS = ("WANDB_API_KEY", "WANDB_MODE", "WANDB_DIR", "WANDB_PROJECT", "WANDB_RUN_ID")
@@ -198,6 +198,17 @@ def test_figures_are_logged_by_their_names_and_a_folder_without_them_is_nothing(
         log_figures(loggers, tmp_path)
     run = offline_run(tmp_path)
     assert [set(row) - {"_step", "_runtime", "_timestamp"} for row in run.history] == [{"figures/scatter_0"}]
+
+
+def test_a_page_is_logged_as_it_is_and_stays_where_it_is(tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    page.write_text("<!doctype html><p>é</p>", encoding="utf-8")
+    with tracking(config(), tmp_path / "job", "report") as loggers:
+        log_page([*loggers, MetricsCsv(str(tmp_path))], "report/page", page)
+    run = offline_run(tmp_path / "job")
+    (logged,) = [row["report/page"] for row in run.history]
+    assert logged["_type"] == "html-file"
+    assert (run.folder / "files" / logged["path"]).read_bytes() == page.read_bytes()
 
 
 def test_tags_are_short_and_not_repeated() -> None:

@@ -208,6 +208,13 @@ def log_figures(loggers: Sequence[Logger], folder: Path) -> None:
             logger.experiment.log(figures)
 
 
+def log_page(loggers: Sequence[Logger], name: str, path: Path) -> None:
+    """Give W&B an HTML page, as it is."""
+    for logger in loggers:
+        if isinstance(logger, WandbRun):
+            logger.experiment.log({name: wandb.Html(path, inject=False)})
+
+
 def log_checkpoint(loggers: Sequence[Logger], path: Path, values: Mapping[str, Any]) -> None:
     """Give W&B a checkpoint as the artifact ``model-<id of the run>``, with the single numbers among these values.
 

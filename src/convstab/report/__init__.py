@@ -1,0 +1,1 @@
+"""One page and one text that set measured results beside the paper's."""

@@ -1,0 +1,37 @@
+"use strict";
+
+const STARTS = { rates: startRates, scatter: startScatter, attack: startAttack, differences: startDifferences };
+
+/** Draw the charts of a figure when it is about to be seen, in place of its pictures; keep those when it fails. */
+function startFigure(figure, watcher) {
+  const source = figure.querySelector('script[type="application/json"]');
+  if (!source) return;
+  const live = figure.querySelector(".live");
+  live.hidden = false;
+  figure.classList.add("drawn");
+  figure.start = () => {
+    watcher.unobserve(figure);
+    try {
+      const draw = STARTS[figure.dataset.kind](figure, JSON.parse(source.textContent));
+      draw();
+      redraws.push(draw);
+      figure.dataset.ready = "yes";
+    } catch (error) {
+      live.hidden = true;
+      figure.classList.remove("drawn");
+      throw error;
+    }
+  };
+  watcher.observe(figure);
+}
+
+function startPage() {
+  startTheme();
+  document.querySelectorAll(".scripted").forEach((part) => (part.hidden = false));
+  document.querySelectorAll("table.sortable").forEach(makeSortable);
+  const seen = (entries) => entries.filter((entry) => entry.isIntersecting).forEach((entry) => entry.target.start());
+  const watcher = new IntersectionObserver(seen, { rootMargin: "600px 0px" });
+  document.querySelectorAll("figure.exhibit").forEach((figure) => startFigure(figure, watcher));
+}
+
+startPage();

@@ -1,0 +1,57 @@
+"""Numbers of a table beside those that the paper printed."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from convstab import statistics
+from convstab.paper import PaperTable
+from convstab.report.content import ClassRow, Number
+from convstab.statistics import Estimate, Floats, Integers
+
+
+def class_rows(
+    classes: Sequence[str], images: Integers, precision: Estimate, recall: Estimate, paper: PaperTable | None
+) -> list[ClassRow]:
+    """The rows of a table; an end of an interval that is NaN is not known."""
+    theirs = (paper.precision, paper.recall) if paper else (None, None)
+    columns = [numbers(mine, printed) for mine, printed in zip((precision, recall), theirs, strict=True)]
+    return [ClassRow(*row) for row in zip(classes, images.tolist(), *columns, strict=True)]
+
+
+def numbers(mine: Estimate, printed: Sequence[float] | None) -> list[Number]:
+    """A number for each class, beside the paper's."""
+    theirs = [None] * len(mine.value) if printed is None else list(printed)
+    ends = ([None if np.isnan(end) else float(end) for end in column] for column in (mine.low, mine.high))
+    return [Number(*row) for row in zip(mine.value.tolist(), *ends, theirs, strict=True)]
+
+
+def wilson(rates: Floats, trials: Integers) -> Estimate:
+    """Shares of independent images with Wilson's interval, NaN where there is no image."""
+    return Estimate(rates, *statistics.wilson(rates, trials.clip(1).astype(float)))
+
+
+def by_class(rates: Floats, labels: Integers, classes: int) -> Estimate:
+    """The recall of each class with its interval over images, NaN without any; rates: (n,), of each image."""
+    found = [statistics.accuracy(rates[labels == label][:, None]) for label in range(classes)]
+    return Estimate(*(np.array([vars(one)[name][0] for one in found]) for name in ("value", "low", "high")))
+
+
+def accuracies(rates: Floats, labels: Integers, paper: PaperTable | None) -> dict[str, Number]:
+    """Accuracy and balanced accuracy, each beside the paper's number of its kind; rates: (n,), of each image."""
+    column, theirs = rates[:, None], like_for_like(paper)
+    accuracy, balanced = statistics.accuracy(column), statistics.balanced_accuracy(column, labels)
+    return {
+        name: Number(float(rate.value[0]), float(rate.low[0]), float(rate.high[0]), theirs.get(name))
+        for name, rate in (("accuracy", accuracy), ("balanced accuracy", balanced))
+    }
+
+
+def like_for_like(paper: PaperTable | None) -> Mapping[str, float]:
+    """What the paper's table says of each kind of accuracy, as far as it does."""
+    if paper is None:
+        return {}
+    if paper.dataset == "gtsrb":  # what is printed is the mean of the class recalls
+        return {"accuracy": paper.weighted_recall, "balanced accuracy": paper.accuracy}
+    equal = len(set(paper.images)) == 1  # then both are the same
+    return {"accuracy": paper.accuracy} | ({"balanced accuracy": paper.accuracy} if equal else {})

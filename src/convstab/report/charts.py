@@ -1,0 +1,137 @@
+"""What the charts of a report show, as compact plain values for the scripts of the page."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convstab.figures import shortened
+from convstab.report.content import Sheet
+from convstab.report.evidence import Attacked, Evaluation
+from convstab.results import Result
+from convstab.statistics import Estimate, Integers, accuracy
+from convstab.tally import PSNR_EDGES, SCORE_EDGES
+
+LONGEST = 30  # characters of a class name at an axis
+SAMPLE = ("label", "sample_prediction", "sample_psnr", "sample_score")
+Plain = dict[str, Any]
+
+
+def rates(results: Mapping[str, Result]) -> list[Plain]:
+    """Accuracy and flip rate of each evaluation under each sigma, with their intervals."""
+    return [
+        {"name": name, "sigmas": result.sigmas.tolist()}
+        | {"accuracy": estimate(result.accuracy), "flips": estimate(result.flip_rate)}
+        for name, result in results.items()
+    ]
+
+
+def scatter(evaluation: Evaluation, rows: Integers) -> Plain:
+    """Density, recall and points of an evaluation, class by class.
+
+    rows: those of the examples whose pictures the page has.
+    """
+    result = evaluation.result
+    return {
+        "classes": list(result.classes),
+        "sigmas": result.sigmas[result.sigmas > 0].tolist(),
+        "score": result.score,
+        "psnr": {"first": float(PSNR_EDGES[0]), "step": step(PSNR_EDGES), "bins": len(PSNR_EDGES) - 1},
+        "scores": {"first": float(SCORE_EDGES[0]), "step": step(SCORE_EDGES), "bins": len(SCORE_EDGES) - 1},
+        "density": [[sparse(counts) for counts in of_class] for of_class in result.histogram],
+        "recall": [recall(result, label) for label in range(len(result.classes))],
+        "spans": [spans(result, label) for label in range(len(result.classes))],
+        "points": points(evaluation, rows),
+    }
+
+
+def spans(result: Result, label: int) -> list[list[float] | None]:
+    """Least and greatest PSNR of one draw of each image of a class, in dB, under each sigma above 0."""
+    psnr = result.by_image("sample_psnr")[result.labels == label][:, result.sigmas > 0]
+    known = [column[np.isfinite(column)] for column in psnr.T]
+    return [[round(float(column.min()), 2), round(float(column.max()), 2)] if len(column) else None for column in known]
+
+
+def step(edges: NDArray[Any]) -> float:
+    """The width of a bin."""
+    return float(edges[1] - edges[0])
+
+
+def sparse(counts: NDArray[Any]) -> list[list[int]]:
+    """The bins that are not empty, each as its distance from the one before, and what is in them."""
+    bins = np.flatnonzero(counts)
+    return [np.diff(bins, prepend=0).tolist(), counts.ravel()[bins].tolist()]
+
+
+def recall(result: Result, label: int) -> Plain:
+    """Recall of a class under each sigma, the clean image first where it was classified, with its interval."""
+    return {"sigmas": result.sigmas.tolist()} | estimate(accuracy(result.rates[result.labels == label]))
+
+
+def points(evaluation: Evaluation, rows: Integers) -> Plain:
+    """The draws whose pictures the page has, ordered by image, then sigma.
+
+    image: row of the mosaic; level: column, 1 for the first sigma. PSNR None: the same as the clean image.
+    """
+    result, examples = evaluation.result, evaluation.examples
+    if examples is None:
+        return {name: [] for name in ("image", "place", "level", "label", "predicted", "psnr", "score")}
+    places = {int(index): row for row, index in enumerate(result.by_image("index")[:, 0])}
+    at = np.array([places[int(index)] for index in examples.index[rows]], np.int64)
+    levels = np.flatnonzero(result.sigmas > 0)
+    kept = {name: result.by_image(name)[np.ix_(at, levels)].ravel() for name in SAMPLE}
+    return {
+        "image": np.arange(len(rows)).repeat(len(levels)).tolist(),
+        "place": examples.index[rows].repeat(len(levels)).tolist(),
+        "level": np.tile(np.arange(len(levels)) + 1, len(rows)).tolist(),
+        "label": kept["label"].tolist(),
+        "predicted": kept["sample_prediction"].tolist(),
+        "psnr": finite(kept["sample_psnr"], 2),
+        "score": finite(kept["sample_score"], 4),
+    }
+
+
+def attack(attacked: Attacked, rows: Integers, scales: NDArray[Any]) -> Plain:
+    """The share of the attacked images that withstand noise, and the images whose pictures the page has.
+
+    rows: those of the images in the mosaic. scales: what their noise was multiplied with to be seen.
+    """
+    result = attacked.result
+    tried = result.rows["attacked"]
+    found = tried & result.rows["success"]
+    names = ("index", "label", "predicted", "l2", "psnr", "clean_score", "score")
+    return {
+        "classes": list(result.classes),
+        "attacked": int(tried.sum()),
+        "l2": finite(np.sort(result.rows["l2"][found]), 5),
+        "psnr": finite(np.sort(result.rows["psnr"][found])[::-1], 3),
+        "points": {name: finite(result.rows[name][rows], 5) for name in names} | {"scale": finite(scales, 1)},
+    }
+
+
+def differences(sheet: Sheet) -> Plain:
+    """Ours minus the paper's recall and precision of each class, in percentage points."""
+    return {
+        "classes": [row.name for row in sheet.rows],
+        "short": [shortened(row.name, LONGEST) for row in sheet.rows],
+        "recall": [percentage_points(row.recall.difference) for row in sheet.rows],
+        "precision": [percentage_points(row.precision.difference) for row in sheet.rows],
+    }
+
+
+def percentage_points(difference: float | None) -> float | None:
+    """A difference of shares in hundredths, to four digits after the point."""
+    return None if difference is None or not np.isfinite(difference) else round(100 * difference, 4)
+
+
+def estimate(values: Estimate) -> Plain:
+    """Rates and their intervals."""
+    return {name: finite(getattr(values, name), 5) for name in ("value", "low", "high")}
+
+
+def finite(values: NDArray[Any], digits: int) -> list[float | int | None]:
+    """Numbers with so many digits after the point; None for those that JSON has no word for."""
+    if values.dtype.kind in "iu":
+        return [int(value) for value in values]
+    return [round(float(value), digits) if np.isfinite(value) else None for value in values]

@@ -1,0 +1,68 @@
+"""Write the page about results: convstab-report <folder> [...], which may hold trainings, evaluations and attacks."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from omegaconf import OmegaConf
+
+from convstab.endings import bad_input_ends
+from convstab.errors import InputError
+from convstab.files import write_text
+from convstab.publish import logger_of
+from convstab.report.content import Report
+from convstab.report.evidence import gather
+from convstab.report.findings import findings
+from convstab.report.markdown import as_markdown
+from convstab.report.page import as_html
+from convstab.report.panels import log_report
+from convstab.report.sheets import sheets
+from convstab.tracking import tracking
+
+PAGE, TEXT = "report.html", "report.md"
+TITLE = "Stability against noise: our results beside the paper's"
+JOB = "report"  # job type in W&B, and the folder that keeps the id of the W&B run
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Write report.html and report.md about results of train, evaluate and attack, beside the paper's numbers."""
+    parser = argparse.ArgumentParser(prog="convstab-report", description=main.__doc__)
+    parser.add_argument("folders", nargs="+", type=Path, metavar="folder", help="with results in it or below it")
+    parser.add_argument("--output", type=Path, help="folder of the report; default: the first folder")
+    parser.add_argument("--title", default=TITLE, help=f"default: {TITLE}")
+    parser.add_argument(
+        "--wandb", choices=("auto", "online", "offline"), help="send it to W&B; auto: online with a key, else offline"
+    )
+    options = parser.parse_args(arguments)
+    with bad_input_ends():
+        output = options.output or options.folders[0]
+        report = write_report(options.folders, output, options.title)
+        print(output / PAGE, output / TEXT, sep="\n")
+        if options.wandb:
+            print(send(report, options.folders, output, options.wandb))
+
+
+def write_report(folders: Sequence[Path], output: Path, title: str = TITLE) -> Report:
+    """Gather the results in these folders, and write the page and the text about them; the output folder is made.
+
+    Raises InputError when there is no result, when one is damaged, or when the report cannot be written.
+    """
+    evidence = gather(folders)
+    report = Report(title, evidence, sheets(evidence), findings(evidence), list(evidence.remarks))
+    page, text = as_html(report), as_markdown(report)
+    output.mkdir(parents=True, exist_ok=True)
+    write_text(output / PAGE, page)
+    write_text(output / TEXT, text)
+    return report
+
+
+def send(report: Report, folders: Sequence[Path], output: Path, mode: str) -> str:
+    """Give W&B the report, in place of the one from this folder before; a line that says where it is."""
+    config = OmegaConf.create({"title": report.title, "folders": [str(folder) for folder in folders]})
+    logger = logger_of(config, {"mode": mode}, None)
+    with tracking(config, output / JOB, JOB, logger=logger) as loggers:
+        run = loggers[0].experiment  # type: ignore[attr-defined]  # the only one
+        if run.disabled:
+            raise InputError("WANDB_MODE=disabled sends nothing: unset it, or say --wandb online or --wandb offline")
+        log_report(loggers, report, output / PAGE)
+        return f"wandb sync {Path(run.dir).parent}" if run.offline else str(run.url)

@@ -1,0 +1,76 @@
+"""What a report says: tables beside the paper's, and findings; the page and the text show nothing else."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from convstab.report.evidence import Evidence, Source
+
+Verdict = Literal["agrees", "disagrees", "mixed", "cannot be said"]
+
+
+@dataclass(frozen=True)
+class Number:
+    """A measured share in [0, 1], its 95 % interval and the paper's value; None: not known, or not in the paper."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+    paper: float | None = None
+
+    @property
+    def difference(self) -> float | None:
+        """Ours minus the paper's."""
+        return None if self.paper is None else self.value - self.paper
+
+
+@dataclass(frozen=True)
+class ClassRow:
+    """Precision and recall of a class, and its number of test images."""
+
+    name: str
+    images: int
+    precision: Number
+    recall: Number
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One table: the classes of a result beside those of a table of the paper.
+
+    id: unique in a report, fit for an anchor of HTML. title: for example "Table 2: one net under noise, GTSRB".
+    paper: the table of the paper it stands beside, for example "Table 2", or None. drawn: what was classified, in
+    words. overall: "accuracy" and "balanced accuracy". remarks: what limits the comparison.
+    """
+
+    id: str
+    title: str
+    paper: str | None
+    source: Source
+    drawn: str
+    rows: list[ClassRow]
+    overall: dict[str, Number]
+    remarks: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A claim of the paper and what the numbers say of it.
+
+    where: in the paper. verdict: one word for it. text: sentences with the numbers, computed.
+    """
+
+    claim: str
+    where: str
+    verdict: Verdict
+    text: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that a report shows. remarks: what was left out, and what the paper contradicts itself in."""
+
+    title: str
+    evidence: Evidence
+    sheets: list[Sheet]
+    findings: list[Finding]
+    remarks: list[str]

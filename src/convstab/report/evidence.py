@@ -1,0 +1,192 @@
+"""What result folders hold, recognised and read: the evidence that a report speaks of."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from omegaconf import DictConfig
+
+from convstab import runs
+from convstab.attack_results import MINIMUM_NOISE, AttackResult
+from convstab.errors import InputError
+from convstab.examples import Examples
+from convstab.parts import share_done
+from convstab.provenance import training_of
+from convstab.results import STABILITY, Result
+from convstab.runs import CONFIG, METRICS, SUMMARY, plain
+from convstab.statistics import Integers
+
+PRECISION = "test/precision/"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a result comes from.
+
+    folder: that holds it. dataset: for example "gtsrb". model: name of the architecture. augment: names of the
+    augmentations, or "none". noisy: whether one of them adds noise. members: 1, or the number of nets of an ensemble.
+    seeds: of the trainings. images: "train", "validation" and "test" -> count, or None. official: whether the files
+    are the publisher's; None: not known. made_with: versions and machine, empty where they were not recorded.
+    """
+
+    folder: Path
+    dataset: str
+    model: str
+    augment: str
+    noisy: bool
+    members: int
+    seeds: list[int]
+    epochs: int | None
+    images: dict[str, int | None]
+    official: bool | None
+    made_with: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """What was trained, in words: data set, augmentation, and the nets of an ensemble."""
+        net = "one net" if self.members == 1 else f"{self.members} nets"
+        return f"{self.dataset}, {net}, augment: {self.augment}"
+
+
+@dataclass(frozen=True)
+class Training:
+    """A finished training: its metrics.json and the confusion on the clean test set, (K, K) by label, prediction."""
+
+    source: Source
+    config: DictConfig
+    metrics: dict[str, Any]
+    classes: list[str]
+    confusion: Integers
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A finished evaluation. examples: None where its folder keeps no images. protocol: draws, seed, clip, ..."""
+
+    source: Source
+    config: DictConfig
+    summary: dict[str, Any]
+    result: Result
+    examples: Examples | None
+
+
+@dataclass(frozen=True)
+class Attacked:
+    """A finished attack."""
+
+    source: Source
+    config: DictConfig
+    summary: dict[str, Any]
+    result: AttackResult
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that was found, each kind in the order of data set, members, augmentation, seed.
+
+    remarks: what the reader must know about what was left out: a half-finished evaluation with its share, ...
+    """
+
+    trainings: list[Training]
+    evaluations: list[Evaluation]
+    attacks: list[Attacked]
+    remarks: list[str]
+
+
+def gather(folders: Sequence[Path]) -> Evidence:
+    """Read the results that these folders are, or have below them; each once.
+
+    Raises InputError for a folder that is not there or holds none, and for a result that is damaged.
+    """
+    found = list(dict.fromkeys(result for folder in folders for result in results_below(folder)))
+    read, remarks = [], []
+    for folder in found:
+        unfinished = why_unfinished(folder)
+        if unfinished is None:
+            read.append(read_result(folder))
+        else:
+            remarks.append(unfinished)
+    read.sort(key=lambda result: order_of(result.source))
+    return Evidence(
+        [result for result in read if isinstance(result, Training)],
+        [result for result in read if isinstance(result, Evaluation)],
+        [result for result in read if isinstance(result, Attacked)],
+        remarks,
+    )
+
+
+def results_below(folder: Path) -> list[Path]:
+    """The folders with a result, finished or not, that this folder is or has below it; InputError without any."""
+    if not folder.is_dir():
+        raise InputError(f"{folder} does not exist; name folders that train.py, evaluate.py or attack.py wrote")
+    found = sorted({path.parent for path in walk(folder)})
+    if not found:
+        raise InputError(f"{folder} holds no result of train.py, evaluate.py or attack.py, nor do its folders")
+    return [path.resolve() for path in found]
+
+
+def walk(folder: Path) -> Iterator[Path]:
+    """The configurations below a folder that lie beside checkpoints or parts."""
+    for path in folder.rglob(CONFIG):
+        if any((path.parent / name).exists() for name in ("checkpoints", "parts", METRICS, STABILITY, MINIMUM_NOISE)):
+            yield path
+
+
+def why_unfinished(folder: Path) -> str | None:
+    """What a folder lacks, in a line, or None when its result is whole."""
+    if kind_of(folder) is not None:
+        return None
+    if (folder / "parts").exists():
+        done, total = share_done(folder / "parts")
+        return f"{folder} is half-finished and not used: {done} of {total or '?'} parts are there"
+    return f"{folder} is a training that is not finished and not used"
+
+
+def kind_of(folder: Path) -> str | None:
+    """train, evaluate or attack, by the files that a finished result of it has; None for none."""
+    finished = {"train": [METRICS], "evaluate": [STABILITY, SUMMARY], "attack": [MINIMUM_NOISE, SUMMARY]}
+    return next((kind for kind, names in finished.items() if all((folder / name).is_file() for name in names)), None)
+
+
+def read_result(folder: Path) -> Training | Evaluation | Attacked:
+    """The result that a folder holds; InputError when it is damaged."""
+    kind, config = kind_of(folder), runs.load_config(folder)
+    if kind == "train":
+        metrics = numbers(folder / METRICS)
+        training = training_of(plain(config), metrics)
+        seeds = {"members": 1, "seeds": [training.pop("seed")]}
+        source = source_of(folder, training | seeds, metrics)
+        classes = [name.removeprefix(PRECISION) for name in metrics if name.startswith(PRECISION)]
+        return Training(source, config, metrics, classes, np.array(metrics["test/confusion"]))
+    summary = numbers(folder / SUMMARY)
+    if "training" not in summary:
+        raise InputError(f"{folder} does not say which training it is of; give its command once more to write that")
+    source = source_of(folder, summary["training"], summary)
+    if kind == "evaluate":
+        return Evaluation(source, config, summary, Result.read(folder), Examples.read(folder))
+    return Attacked(source, config, summary, AttackResult.read(folder))
+
+
+def source_of(folder: Path, training: dict[str, Any], numbers: dict[str, Any]) -> Source:
+    """The source of a result, from what its files say; InputError when they do not."""
+    try:
+        return Source(folder, **training, made_with=numbers.get("made_with", {}))
+    except TypeError as error:
+        raise InputError(f"{folder} was written by another version of convstab: {error}") from error
+
+
+def order_of(source: Source) -> tuple[str, int, str, list[int], str]:
+    """Data set, members, augmentation, seeds, folder."""
+    return source.dataset, source.members, source.augment, source.seeds, str(source.folder)
+
+
+def numbers(path: Path) -> dict[str, Any]:
+    """What a JSON file of a result holds; InputError when it is damaged."""
+    try:
+        values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} is damaged: {error}") from error
+    return values

@@ -1,0 +1,169 @@
+"""The figures of a page: pictures for those without scripts and for print, and what the scripts draw in their place."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from convstab import figures
+from convstab.report import charts, pictures
+from convstab.report.charts import Plain
+from convstab.report.content import Report, Sheet
+from convstab.report.evidence import Attacked, Evaluation, Evidence
+from convstab.report.origin import folders_of, told_apart
+from convstab.report.pictures import Mosaic, Picture, Tiles
+from convstab.statistics import Integers, ratio
+
+SHADING = (
+    "The shading counts all draws of the class: the stronger, the more draws (on a logarithmic scale); "
+    "the more orange, the more of them are wrong."
+)
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """A figure.
+
+    id: unique in the page. kind: "rates", "scatter", "attack" or "differences". caption: sentences. still: pictures
+    that the scripts replace. gallery: a picture that stays. data: for the scripts; None: there is nothing to draw.
+    choices: the classes to choose from, as the reader sees them. note, still_note: what the caption says besides of
+    what the scripts draw, and of the pictures.
+    """
+
+    id: str
+    kind: str
+    title: str
+    caption: list[str]
+    still: list[Picture]
+    data: Plain | None
+    gallery: Picture | None = None
+    choices: list[str] = field(default_factory=list)
+    note: str = ""
+    still_note: str = ""
+
+
+def exhibits(report: Report) -> list[Exhibit]:
+    """All figures: rates, scatters, attacks, and differences from the paper."""
+    evidence = report.evidence
+    names = told_apart_names(evidence)
+    sheets = iter(pictures.mosaics(list(tiles(evidence))))
+    found = [rates(evidence, names)] if evidence.evaluations else []
+    for number, evaluation in enumerate(evidence.evaluations):
+        mosaic = next(sheets) if evaluation.examples else None
+        found.append(scatter(f"scatter-{number}", names[number], evaluation, mosaic))
+    for number, attacked in enumerate(evidence.attacks):
+        found.append(attack(f"attack-{number}", names[len(evidence.evaluations) + number], attacked, next(sheets)))
+    return found + [differences(sheet) for sheet in report.sheets if sheet.paper]
+
+
+def told_apart_names(evidence: Evidence) -> list[str]:
+    """A name for each evaluation, then for each attack."""
+    folders, found = folders_of(evidence), list[str]()
+    for results in (evidence.evaluations, evidence.attacks):
+        names = [f"{name_of(result)}{result.source.name}" for result in results]
+        found += told_apart(names, [folders[result.source.folder] for result in results])
+    return found
+
+
+def name_of(result: Evaluation | Attacked) -> str:
+    """What the name of a result begins with."""
+    return f"{result.result.attack}: " if isinstance(result, Attacked) else ""
+
+
+def tiles(evidence: Evidence) -> Iterator[tuple[Tiles, Integers]]:
+    """The small images of the page and the class of each: of evaluations that keep some, then of attacks."""
+    for evaluation in evidence.evaluations:
+        if evaluation.examples is not None:
+            labels = dict(zip(evaluation.result.by_image("index")[:, 0], evaluation.result.labels, strict=True))
+            classes = np.array([labels[index] for index in evaluation.examples.index])
+            yield pictures.versions(evaluation.examples), classes
+    for attacked in evidence.attacks:
+        rows, images = pictures.attacked_versions(attacked.result)
+        yield images, np.zeros(len(rows), np.int64)
+
+
+def rates(evidence: Evidence, names: list[str]) -> Exhibit:
+    """Accuracy and flip rate of all evaluations."""
+    results = {name: evaluation.result for name, evaluation in zip(names, evidence.evaluations, strict=False)}
+    caption = [
+        "Left: share of right draws. Right: share of wrong draws of the images that are right without noise.",
+        "Bands: 95 % intervals over images.",
+    ]
+    title = "Accuracy and flip rate against sigma"
+    return Exhibit(
+        "rates", "rates", title, caption, [pictures.rates_picture(results)], {"lines": charts.rates(results)}
+    )
+
+
+def scatter(key: str, name: str, evaluation: Evaluation, mosaic: Mosaic | None) -> Exhibit:
+    """PSNR against score of an evaluation, class by class, as the paper's Figures 3 to 7."""
+    result = evaluation.result
+    rows = np.zeros(0, np.int64) if mosaic is None else mosaic.rows
+    wrong = ratio(result.histogram[:, 0].sum((1, 2)), result.histogram.sum((1, 2, 3)))
+    shares = ["no draws" if np.isnan(share) else f"{100 * share:.1f} % wrong" for share in wrong]
+    caption = [
+        f"{int(result.histogram.sum()):,} draws (noisy copies) of {result.images:,} images; "
+        "a high PSNR means little noise.",
+        f"Score: the probability of {'the label' if result.score == 'label' else 'the predicted class'}.",
+    ]
+    return Exhibit(
+        key,
+        "scatter",
+        f"Score against noise: {name}",
+        caption,
+        pictures.scatter_pictures(result, name),
+        charts.scatter(evaluation, rows) | {"mosaic": plain(mosaic)},
+        note=f"{SHADING} {kept(evaluation, len(rows))}",
+        still_note=f"Dots: one draw of each image and sigma, at most {figures.PER_PANEL:,} of a class.",
+        choices=[
+            f"{label}: {each} ({share})" for label, (each, share) in enumerate(zip(result.classes, shares, strict=True))
+        ],
+    )
+
+
+def kept(evaluation: Evaluation, shown: int) -> str:
+    """How many images the page has pictures of."""
+    images = evaluation.result.images
+    if evaluation.examples is None:
+        return "The folder keeps no images, so there are no dots; evaluate.py with skip_done=true adds them."
+    there = len(evaluation.examples.index)
+    return (
+        f"Dots with pictures: {shown} of the {there} images that the folder keeps, of {images:,} that were classified; "
+        "of each class some that fail most, some that fail least, and some between."
+    )
+
+
+def attack(key: str, name: str, attacked: Attacked, mosaic: Mosaic) -> Exhibit:
+    """The least noise of an attack, as the paper's Figures 1 and 2."""
+    result = attacked.result
+    tried, found = int(result.rows["attacked"].sum()), int(result.rows["success"].sum())
+    rows = np.array(result.spread(pictures.ATTACKED), np.int64)[mosaic.rows]
+    caption = [
+        f"{tried:,} of {len(result.rows['attacked']):,} images were attacked: those that are right without noise. "
+        f"Noise was found for {'all' if found == tried else format(found, ',')} of them.",
+    ]
+    return Exhibit(
+        key,
+        "attack",
+        f"Least noise: {name}",
+        caption,
+        [pictures.survival_picture(result, name)] if tried else [],
+        charts.attack(attacked, rows, pictures.scale(result.noise[rows])) | {"mosaic": plain(mosaic)}
+        if found
+        else None,
+        gallery=pictures.gallery(result, name) if found else None,
+        note=f"Dots with pictures: {len(rows)} of {found:,}, evenly from the least norm to the greatest.",
+    )
+
+
+def differences(sheet: Sheet) -> Exhibit:
+    """Ours minus the paper's of each class."""
+    caption = [f"{sheet.source.name}; {sheet.drawn}.", "Right of the line: ours is higher than in the paper."]
+    title = f"Difference from the paper: {sheet.title}"
+    still = [pictures.differences_picture(sheet)]
+    return Exhibit(f"differences-{sheet.id}", "differences", title, caption, still, charts.differences(sheet))
+
+
+def plain(mosaic: Mosaic | None) -> Plain | None:
+    """What the scripts need of a mosaic."""
+    return None if mosaic is None else {"uri": mosaic.uri, "width": mosaic.width, "height": mosaic.height}

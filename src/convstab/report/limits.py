@@ -1,0 +1,74 @@
+"""What limits a comparison with a table of the paper: data, nets, training and noise that are not the paper's."""
+
+from collections.abc import Iterator
+
+from convstab.paper import PaperTable
+from convstab.protocol import PAPER_DRAWS, PAPER_SIGMAS
+from convstab.report.evidence import Evaluation, Source
+from convstab.report.words import count, dataset_name, sigmas_in_words
+
+MODELS = {"mnist": "LeNet", "cifar10": "CifarQuick", "gtsrb": "Aghdam"}
+TRAINED_ON = {"mnist": 60_000, "cifar10": 50_000, "gtsrb": 39_209}  # images; none was kept for validation
+
+
+def of_files(source: Source) -> Iterator[str]:
+    """Whether the images are the publisher's."""
+    if source.official is None:
+        yield "It is not recorded whether the image files are the publisher's files."
+    elif not source.official:
+        yield "The image files are not the publisher's files, so the images may differ from the official ones."
+
+
+def of_source(source: Source, table: PaperTable) -> Iterator[str]:
+    """What differs in the data, the net and its training."""
+    yield from of_files(source)
+    if source.members != table.nets:
+        yield f"{source.members} nets here, {table.nets} in the paper."
+    if source.model != MODELS[source.dataset]:
+        yield f"The net is {source.model}; the paper's is rebuilt as {MODELS[source.dataset]}."
+    yield from of_augmentation(source, table)
+    yield from of_training_images(source)
+
+
+def of_augmentation(source: Source, table: PaperTable) -> Iterator[str]:
+    """What differs in the augmentation."""
+    used = source.augment.split(" + ")
+    if source.dataset == "gtsrb" and "Jitter" not in used:
+        yield "Trained without jitter (changed positions, sizes and colours); the paper trained with it."
+    if source.dataset == "gtsrb" and "Jitter" in used:
+        yield "The jitter is an approximation: the text that the paper takes it from is not available."
+    if source.dataset != "gtsrb" and source.augment != "none":
+        name = dataset_name(source.dataset)
+        yield f"Trained with the augmentation {source.augment}; the paper names none for {name}."
+    if table.noisy_training and "NoisyCopies" not in used:
+        yield "Trained on noise, but not with 15 noisy copies of each image as in the paper."
+
+
+def of_training_images(source: Source) -> Iterator[str]:
+    """What differs in the number of training images."""
+    train, validation = source.images.get("train"), source.images.get("validation") or 0
+    paper = TRAINED_ON[source.dataset]
+    if train is None:
+        yield "The number of training images is not recorded."
+    elif train + validation != paper:
+        yield f"Trained on {count(train, 'image')}, {validation:,} more for validation; the full set has {paper:,}."
+    elif validation:
+        yield f"Trained on {count(train, 'image')}; {validation:,} more were kept for validation, none in the paper."
+
+
+def of_test_images(tested: int, table: PaperTable) -> Iterator[str]:
+    """Whether the whole test set was classified."""
+    if tested != sum(table.images):
+        yield f"{count(tested, 'test image')} here; the whole test set has {sum(table.images):,}."
+
+
+def of_protocol(evaluation: Evaluation) -> Iterator[str]:
+    """What differs in the noisy copies."""
+    result = evaluation.result
+    noisy, draws = [float(sigma) for sigma in result.sigmas if sigma > 0], int(result.rows["draws"].max())
+    if tuple(noisy) != PAPER_SIGMAS:
+        yield f"Sigma is {sigmas_in_words(noisy)} here, and {sigmas_in_words(PAPER_SIGMAS)} in the paper."
+    if draws != PAPER_DRAWS:
+        yield f"{draws} noisy copies of each image under each sigma, {PAPER_DRAWS} in the paper."
+    if not all(evaluation.summary.get("protocol", {}).get(name, True) for name in ("clip", "rounding")):
+        yield "The noisy copies are not 8-bit images: they were not both clipped and rounded."

@@ -1,0 +1,166 @@
+"""A report as GitHub Markdown: readable as it is, and rendered."""
+
+import html
+import re
+from collections.abc import Iterator, Sequence
+from math import isnan
+
+from convstab.paper import TABLES
+from convstab.report.content import ClassRow, Finding, Number, Report, Sheet
+from convstab.report.origin import Ran, machines, ran
+from convstab.report.words import percent, points
+
+INTERVALS = (
+    "Intervals are 95 % and over images: the noisy copies of one image are not independent. Differences are ours minus "
+    "the paper's. Precision under noise has no interval: which images were taken for a class is not kept."
+)
+TO = "\u00a0to\u00a0"  # a cell of numbers should not break
+SPECIAL = re.compile(r"([\\`*_{}\[\]|#~$!])")
+
+
+def as_markdown(report: Report) -> str:
+    """The whole report: what it says of the paper's claims, the tables, what was run, and what limits it."""
+    parts = [
+        f"# {escape(report.title)}",
+        "Beside Aghdam, Heravi and Puig: Analyzing the Stability of Convolutional Neural Networks against Image "
+        "Degradation.",
+        *overview(report.findings),
+        *(part for finding in report.findings for part in finding_parts(finding)),
+        "## Tables",
+        INTERVALS,
+        *(part for sheet in report.sheets for part in sheet_parts(sheet)),
+        *run_parts(report),
+        *remark_parts(report.remarks),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def escape(text: str) -> str:
+    """Text that Markdown and HTML show as it is, on one line."""
+    return SPECIAL.sub(r"\\\1", html.escape(re.sub(r"[ \t\r\n]+", " ", text).strip(), quote=False))
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], text_columns: int = 1) -> str:
+    """A table whose first columns are text, the others numbers; cells are text as it is."""
+    align = ["---"] * text_columns + ["---:"] * (len(head) - text_columns)
+    lines = [[escape(cell) for cell in row] for row in (head, *rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in [lines[0], align, *lines[1:]])
+
+
+def bullets(lines: Sequence[str]) -> str:
+    """A list."""
+    return "\n".join(f"- {escape(line)}" for line in lines)
+
+
+def overview(findings: Sequence[Finding]) -> Iterator[str]:
+    """The claims with their verdicts."""
+    yield "## The paper's claims"
+    if not findings:
+        yield "None was looked at."
+        return
+    rows = [[found.claim, found.where, found.verdict] for found in findings]
+    yield table(["claim of the paper", "where", "our numbers"], rows, text_columns=3)
+
+
+def finding_parts(finding: Finding) -> Iterator[str]:
+    """A claim with what the numbers say."""
+    yield f"### {escape(finding.claim)}"
+    yield f"{escape(finding.where)}. Our numbers: **{finding.verdict}**."
+    yield bullets(finding.text.splitlines())
+
+
+def sheet_parts(sheet: Sheet) -> Iterator[str]:
+    """A table beside the paper's."""
+    seeds = ", ".join(map(str, sheet.source.seeds))
+    yield f'<a id="{sheet.id}"></a>\n\n### {escape(sheet.title)}'
+    yield escape(f"{sheet.drawn}. {sheet.source.model}, augment: {sheet.source.augment}, seeds: {seeds}.")
+    yield table(["", "ours", "95 %", "paper", "difference"], [total(*item) for item in sheet.overall.items()])
+    yield class_table(sheet)
+    if sheet.remarks:
+        yield bullets(sheet.remarks)
+
+
+def total(name: str, number: Number) -> list[str]:
+    """A row of the accuracies."""
+    paper = "" if number.paper is None else percent(number.paper)
+    difference = "" if number.difference is None else points(number.difference)
+    return [name, percent(number.value), interval(number, scale=100, digits=2), paper, difference]
+
+
+def class_table(sheet: Sheet) -> str:
+    """Precision and recall of each class, in shares as the paper prints them."""
+    head, columns = ["class", "images"], []
+    for name in ("precision", "recall"):
+        numbers: list[Number] = [getattr(row, name) for row in sheet.rows]
+        head.append(name)
+        columns.append([share(number.value) for number in numbers])
+        if any(number.low is not None for number in numbers):
+            head.append("95 %")
+            columns.append([interval(number) for number in numbers])
+        if any(number.paper is not None for number in numbers):
+            head += ["paper", "difference"]
+            columns.append([printed(number.paper, decimals_of(sheet)) for number in numbers])
+            columns.append([difference(number) for number in numbers])
+    return table(
+        head, [[*label(row), *cells] for row, cells in zip(sheet.rows, zip(*columns, strict=True), strict=True)]
+    )
+
+
+def label(row: ClassRow) -> tuple[str, str]:
+    """The class and its number of images."""
+    return row.name, f"{row.images:,}"
+
+
+def share(value: float) -> str:
+    """A share with four decimals, as in the paper; "none" where there is none."""
+    return "none" if isnan(value) else f"{value:.4f}"
+
+
+def interval(number: Number, scale: int = 1, digits: int = 4) -> str:
+    """An interval, empty where it is not known."""
+    if number.low is None or number.high is None:
+        return ""
+    return f"{scale * number.low:.{digits}f}{TO}{scale * number.high:.{digits}f}"
+
+
+def printed(value: float | None, decimals: int) -> str:
+    """A cell of the paper with the decimals that it has there."""
+    return "" if value is None else f"{value:.{decimals}f}"
+
+
+def difference(number: Number) -> str:
+    """Ours minus the paper's."""
+    return "" if number.difference is None or isnan(number.difference) else f"{number.difference:+.4f}"
+
+
+def decimals_of(sheet: Sheet) -> int:
+    """Decimals of the paper's table that stands beside a sheet."""
+    fitting = (one.decimals for one in TABLES if (one.name, one.dataset) == (sheet.paper, sheet.source.dataset))
+    return next(fitting, 4)
+
+
+def run_parts(report: Report) -> Iterator[str]:
+    """What was run, on what, and by which software and machine."""
+    results = ran(report.evidence)
+    yield "## What was run"
+    head = ["kind", "folder", "what", "net", "publisher's files", "seeds", "epochs", "seconds", "machine"]
+    yield table(head, [run_row(one) for one in results], text_columns=5)
+    yield bullets(
+        [f"{one.folder}: {one.protocol}. Images to train / to validate / to test: {one.images}." for one in results]
+    )
+    made = [f"Machine {number}: {machine}" for number, machine in enumerate(machines(report.evidence), 1)]
+    yield bullets(made or ["Which software and machine made these results was not recorded."])
+
+
+def run_row(one: Ran) -> list[str]:
+    """One result in a table."""
+    seconds = "" if one.seconds is None else f"{one.seconds:,.0f}"
+    machine = "" if one.machine is None else str(one.machine)
+    return [one.kind, one.folder, one.name, one.model, one.official, one.seeds, one.epochs, seconds, machine]
+
+
+def remark_parts(remarks: Sequence[str]) -> Iterator[str]:
+    """What was left out, and what the paper contradicts itself in."""
+    if remarks:
+        yield "## Remarks"
+        yield bullets(remarks)

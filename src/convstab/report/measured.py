@@ -1,0 +1,169 @@
+"""The numbers behind the findings: changes image by image with their 95 % intervals, and medians of the least noise."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import binom
+
+from convstab import statistics
+from convstab.attack_results import AttackResult, quantile
+from convstab.noise import GREY_LEVELS
+from convstab.provenance import NOISE
+from convstab.report.evidence import Source
+from convstab.results import Result
+from convstab.statistics import CONFIDENCE, Floats, Integers
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A number and its 95 % interval over images; NaN where there is nothing to count."""
+
+    value: float
+    low: float
+    high: float
+    images: int
+
+
+def mean_change(changes: Floats) -> Measured:
+    """The mean of changes in [-1, 1], one for each image, (n,)."""
+    found = statistics.accuracy((1 + changes[:, None]) / 2)  # as a share, whose interval knows few failing images
+    value = float(changes.mean()) if len(changes) else float("nan")
+    return Measured(value, 2 * float(found.low[0]) - 1, 2 * float(found.high[0]) - 1, len(changes))
+
+
+def drop(result: Result) -> Measured:
+    """By how much the accuracy over all noise is below that without noise."""
+    return mean_change(result.rates[:, 0] - over_noise(result, noisy_levels(result)))
+
+
+def noisy_levels(result: Result) -> Floats:
+    """The sigmas above 0."""
+    return result.sigmas[result.sigmas > 0]
+
+
+def over_noise(result: Result, sigmas: Floats | float) -> Floats:
+    """Mean share of right draws of each image under these sigmas, (n,)."""
+    rates: Floats = result.rates[:, np.isin(result.sigmas, sigmas)].mean(1)
+    return rates
+
+
+def paired(first: Result, second: Result) -> Measured | None:
+    """By how much the second's accuracy over the noise of both exceeds the first's, over the images of both.
+
+    None: they share no image or no noise, or their labels say that the images are different ones.
+    """
+    _, rows, others = shared(first.by_image("index")[:, 0], second.by_image("index")[:, 0])
+    sigmas = np.intersect1d(noisy_levels(first), noisy_levels(second))
+    if not len(rows) or not len(sigmas) or (first.labels[rows] != second.labels[others]).any():
+        return None
+    return mean_change(over_noise(second, sigmas)[others] - over_noise(first, sigmas)[rows])
+
+
+def shared(first: Integers, second: Integers) -> tuple[Integers, Integers, Integers]:
+    """Places in the test set that both list, and their rows in each."""
+    return np.intersect1d(first, second, return_indices=True)
+
+
+@dataclass(frozen=True)
+class Fooled:
+    """What one sigma does to images that are right without noise.
+
+    rate: share of their draws that are wrong. fooled, right: images with at least one wrong draw, of so many. errors:
+    share of all images that are wrong without noise. share: of all wrong draws, those of images that are right without.
+    """
+
+    rate: Measured
+    fooled: int
+    right: int
+    errors: float
+    share: float
+
+
+def fooled_at(result: Result, sigma: float) -> Fooled | None:
+    """What a sigma does; None: it was not drawn."""
+    if sigma not in result.sigmas:
+        return None
+    level = int(np.flatnonzero(result.sigmas == sigma)[0])
+    right, wrong, flips = result.rates[:, 0] == 1, 1 - result.rates[:, level], result.flip_rate
+    value, low, high = (float(column[level]) for column in (flips.value, flips.low, flips.high))
+    rate = Measured(value, low, high, int(right.sum()))
+    fooled, errors = int((wrong[right] > 0).sum()), float((~right).mean())
+    return Fooled(rate, fooled, int(right.sum()), errors, float(wrong[right].sum() / max(wrong.sum(), 1e-12)))
+
+
+def first_drop(result: Result) -> tuple[float, Measured] | None:
+    """From which sigma on the accuracy is surely below that without noise, and the change there; None: from none on."""
+    first = None
+    for sigma in noisy_levels(result)[::-1]:
+        change = mean_change(over_noise(result, sigma) - result.rates[:, 0])
+        if change.high >= 0:
+            break
+        first = float(sigma), change
+    return first
+
+
+@dataclass(frozen=True)
+class LeastNoise:
+    """What an attack needed on all images that it attacked; a failure counts as infinite.
+
+    l2: median L2 norm for pixels in [0, 1]. l2_90: what 90 % of the images do not exceed. rms, psnr: of the median, in
+    grey levels and dB. success: images on which it succeeded.
+    """
+
+    l2: Measured
+    l2_90: float
+    rms: float
+    psnr: float
+    success: int
+
+
+def least_noise(result: AttackResult) -> LeastNoise:
+    """What an attack found, of images that are right without noise; some were attacked."""
+    attacked = result.rows["attacked"]
+    norms = result.norms[attacked]
+    l2, pixels = median(norms), result.pixels[0].size
+    rms = l2.value * GREY_LEVELS / pixels**0.5
+    psnr = 20 * np.log10(GREY_LEVELS / rms) if np.isfinite(rms) else -np.inf
+    return LeastNoise(l2, float(quantile(norms, 90)), rms, float(psnr), int(np.isfinite(norms).sum()))
+
+
+def median(values: NDArray[np.float64]) -> Measured:
+    """The median and its interval by order statistics, which holds whatever the values are, infinite ones too."""
+    ordered, count = np.sort(values), len(values)
+    place = int(binom.ppf((1 - CONFIDENCE) / 2, count, 0.5))  # the place-th least and the place-th greatest
+    low, high = (ordered[place - 1], ordered[count - place]) if place else (-np.inf, np.inf)
+    return Measured(float(quantile(values, 50)), float(low), float(high), count)
+
+
+def noise_ratio(first: AttackResult, second: AttackResult) -> Measured | None:
+    """How many times the least noise of the first the second needs, image by image: the median of the ratios.
+
+    Images on which both attacks failed are left out. None: no image was attacked in both, or they are different ones.
+    """
+    attacked = [result.part(result.rows["attacked"]) for result in (first, second)]
+    index, *rows = shared(*(result.rows["index"] for result in attacked))
+    mine, theirs = (result.part(places) for result, places in zip(attacked, rows, strict=True))
+    if not len(index) or not np.array_equal(mine.pixels, theirs.pixels):
+        return None
+    found = np.isfinite(mine.norms) | np.isfinite(theirs.norms)
+    return median(theirs.norms[found] / mine.norms[found]) if found.any() else None
+
+
+def without_noise(augment: str) -> str:
+    """The augmentation that is the same but for the noise."""
+    return " + ".join(name for name in augment.split(" + ") if name not in NOISE) or "none"
+
+
+def best_partner(wanted: Source, augment: str, found: Sequence[Source]) -> int | None:
+    """Which source is the best to compare with: the same data set and net, this augmentation, the same seeds if it can.
+
+    The place in ``found``, or None when nothing is of the same data set and net.
+    """
+    fitting = [
+        (source.augment != augment, not set(source.seeds) <= set(wanted.seeds), place)
+        for place, source in enumerate(found)
+        if (source.dataset, source.model) == (wanted.dataset, wanted.model)
+    ]
+    return min(fitting)[2] if fitting else None

@@ -1,0 +1,117 @@
+"""What was run and on what: the facts behind each result, as a reader is told them."""
+
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from convstab.report.evidence import Attacked, Evaluation, Evidence, Training
+
+PARTS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Ran:
+    """One result in words. machine: place in ``machines``, from 1; None: not recorded."""
+
+    kind: str
+    name: str
+    folder: str
+    model: str
+    seeds: str
+    epochs: str
+    images: str
+    official: str
+    protocol: str
+    seconds: float | None
+    machine: int | None
+
+
+def ran(evidence: Evidence) -> list[Ran]:
+    """All results of the evidence: trainings, evaluations, attacks."""
+    folders, known = folders_of(evidence), machines(evidence)
+    return [
+        Ran(
+            kind=type(result).__name__.lower().replace("attacked", "attack"),
+            name=result.source.name,
+            folder=folders[result.source.folder],
+            model=result.source.model,
+            seeds=", ".join(map(str, result.source.seeds)),
+            epochs=said(result.source.epochs),
+            images=images_of(result.source.images),
+            official={True: "yes", False: "no"}.get(result.source.official, "not recorded"),  # type: ignore[arg-type]
+            protocol=protocol_of(result),
+            seconds=(result.metrics if isinstance(result, Training) else result.summary).get("seconds"),
+            machine=known.index(made) + 1 if (made := machine_of(result.source.made_with)) in known else None,
+        )
+        for result in results(evidence)
+    ]
+
+
+def results(evidence: Evidence) -> list[Training | Evaluation | Attacked]:
+    """All results in one list."""
+    return [*evidence.trainings, *evidence.evaluations, *evidence.attacks]
+
+
+def folders_of(evidence: Evidence) -> dict[Path, str]:
+    """The folder of each result as it is seen from the folder that all of them are in."""
+    folders = [result.source.folder for result in results(evidence)]
+    parents = [str(folder.parent) for folder in folders]
+    common = Path(os.path.commonpath(parents)) if parents else Path()
+    return {folder: folder.relative_to(common).as_posix() for folder in folders}
+
+
+def said(value: object) -> str:
+    """A value as text."""
+    return "not recorded" if value is None else str(value)
+
+
+def images_of(images: Mapping[str, Any]) -> str:
+    """The numbers of images to train, to validate and to test."""
+    return " / ".join(count(images.get(name)) for name in PARTS)
+
+
+def count(images: Any) -> str:
+    """A number of images, or the word that several trainings with different ones have."""
+    return f"{images:,}" if isinstance(images, int) else said(images)
+
+
+def protocol_of(result: Training | Evaluation | Attacked) -> str:
+    """How the images of a result were degraded."""
+    if isinstance(result, Training):
+        return f"clean test set, {result.confusion.sum():,} images"
+    if isinstance(result, Attacked):
+        summary = result.summary
+        tried = f"{summary['attacked']:,} of {summary['images']:,} images"
+        return f"attack {result.result.attack} on {tried}: those that are right without noise"
+    protocol = result.summary.get("protocol", {})
+    sigmas = ", ".join(f"{sigma:g}" for sigma in result.result.sigmas)
+    draws = int(result.result.rows["draws"].max())
+    clipped = {True: "clipped to 0 to 255", False: "not clipped"}.get(protocol.get("clip"), "")
+    rounded = {True: "rounded to whole grey levels", False: "not rounded"}.get(protocol.get("rounding"), "")
+    words = [
+        f"{result.result.images:,} images",
+        f"sigma {sigmas} grey levels",
+        f"{draws} draws of each image and sigma",
+    ]
+    words += [f"noise seed {protocol['seed']}"] if "seed" in protocol else []
+    return "; ".join(filter(None, [*words, clipped, rounded]))
+
+
+def machines(evidence: Evidence) -> list[str]:
+    """What computed the results, each machine with its software once."""
+    told = [machine_of(result.source.made_with) for result in results(evidence)]
+    return [machine for machine in dict.fromkeys(told) if machine]
+
+
+def machine_of(made_with: Mapping[str, Any]) -> str:
+    """Versions and machine in one line; empty where nothing was recorded."""
+    return ", ".join(f"{name} {value}" for name, value in made_with.items())
+
+
+def told_apart(names: Sequence[str], folders: Sequence[str]) -> list[str]:
+    """Names, with the folder where several results have the same one."""
+    times = Counter(names)
+    return [f"{name} ({folder})" if times[name] > 1 else name for name, folder in zip(names, folders, strict=True)]

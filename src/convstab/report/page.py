@@ -1,0 +1,119 @@
+"""A report as one page of HTML that needs nothing beside it: text, tables, pictures, charts and their scripts."""
+
+import base64
+import hashlib
+import json
+import math
+from importlib import resources
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from convstab.report.content import Number, Report, Sheet
+from convstab.report.exhibits import exhibits
+from convstab.report.origin import machines, ran
+
+SCRIPTS = ("theme.js", "tables.js", "charts.js", "scatter.js", "attacks.js", "page.js")
+MARKS = {"agrees": "✓", "disagrees": "✗", "mixed": "±", "cannot be said": "?"}
+GROUPS = {
+    "rates": "All evaluations",
+    "scatter": "Score against noise",
+    "attack": "Least noise",
+    "differences": "Differences from the paper",
+}
+NOTHING = "not known"
+
+
+def as_html(report: Report) -> str:
+    """The page, a file for itself: it loads nothing, and a browser that obeys its policy runs no other script."""
+    scripts = [Markup(get_plotlyjs()), Markup("\n".join(asset(name) for name in SCRIPTS))]  # noqa: S704  # ours
+    found = exhibits(report)
+    template = environment().get_template("page.html.jinja")
+    return template.render(
+        report=report,
+        groups={kind: [one for one in found if one.kind == kind] for kind in GROUPS},
+        names=GROUPS,
+        marks=MARKS,
+        ran=ran(report.evidence),
+        machines=machines(report.evidence),
+        style=Markup(asset("style.css")),  # noqa: S704  # ours
+        scripts=scripts,
+        policy=policy(scripts),
+    )
+
+
+def environment() -> Environment:
+    """Templates that escape whatever they are given, and what they need to write numbers."""
+    found = Environment(
+        loader=PackageLoader("convstab.report", "assets"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.filters |= {
+        "percent": percent,
+        "signed": signed,
+        "interval": interval,
+        "value": value,
+        "digits": digits,
+        "has_interval": has_interval,
+        "as_json": as_json,
+    }
+    return found
+
+
+def asset(name: str) -> str:
+    """A file that the page is made of."""
+    return (resources.files("convstab.report") / "assets" / name).read_text(encoding="utf-8")
+
+
+def policy(scripts: list[Markup]) -> str:
+    """What a browser may do for the page: run these scripts, show its own pictures, reach nothing."""
+    hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
+    allowed = " ".join(f"'sha256-{digest}'" for digest in hashes)
+    rules = ("default-src 'none'", f"script-src {allowed}", "style-src 'unsafe-inline'", "img-src data:")
+    return "; ".join((*rules, "base-uri 'none'", "form-action 'none'"))
+
+
+def as_json(values: Any) -> Markup:
+    """JSON that nothing in it can end: no character that HTML gives a meaning to."""
+    text = json.dumps(values, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)  # noqa: S704  # it is escaped for a script
+
+
+def percent(share: float | None, places: int = 2) -> str:
+    """A share in per cent, without the sign."""
+    return NOTHING if share is None or math.isnan(share) else f"{100 * share:.{places}f}"
+
+
+def signed(difference: float | None) -> str:
+    """A difference of shares in percentage points, with its sign."""
+    return NOTHING if difference is None or math.isnan(difference) else f"{100 * difference:+.2f}".replace("-", "−")  # noqa: RUF001
+
+
+def interval(number: Number) -> str:
+    """The 95 % interval of a share in per cent."""
+    if number.low is None or number.high is None or math.isnan(number.low):
+        return NOTHING
+    return f"{percent(number.low)} to {percent(number.high)}"
+
+
+def has_interval(sheet: Sheet, measure: str) -> bool:
+    """Whether any class has an interval of its recall or precision."""
+    return any(getattr(row, measure).low is not None for row in sheet.rows)
+
+
+def value(number: float | None) -> str:
+    """What a table sorts by; nothing where nothing is known."""
+    return "" if number is None or math.isnan(number) else f"{number:.6f}"
+
+
+def digits(sheet: Sheet) -> int:
+    """Digits after the point that the paper's numbers of a sheet have in per cent."""
+    numbers = [number.paper for row in sheet.rows for number in (row.precision, row.recall) if number.paper is not None]
+    return 0 if all(math.isclose(100 * paper, round(100 * paper), abs_tol=1e-9) for paper in numbers) else 2

@@ -1,0 +1,64 @@
+"""A report for Weights & Biases: its tables, numbers and page, ready to be put into a report there."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import astuple, fields
+from math import isnan
+from pathlib import Path
+from typing import Any
+
+from pytorch_lightning.loggers import Logger
+
+from convstab.report.content import Number, Report, Sheet
+from convstab.report.origin import Ran, machines, ran
+from convstab.tracking import log_numbers, log_page, log_table
+
+BESIDE = ("", " low", " high", " paper", " difference")
+
+
+def log_report(loggers: Sequence[Logger], report: Report, page: Path) -> None:
+    """Give the loggers the findings, every sheet and its accuracies, what was run, the remarks, and the HTML page."""
+    findings = [[found.claim, found.where, found.verdict, found.text] for found in report.findings]
+    log_table(loggers, "report/findings", ["claim", "where", "verdict", "text"], findings)
+    log_table(loggers, "report/accuracies", ["table", "measure", *columns_of("value")], list(totals(report.sheets)))
+    for sheet in report.sheets:
+        head = ["class", "images", *columns_of("precision"), *columns_of("recall")]
+        log_table(loggers, f"report/{sheet.id}", head, class_rows(sheet))
+        log_numbers(loggers, f"report/{sheet.id}", numbers_of(sheet))
+    runs = [list(astuple(one)) for one in ran(report.evidence)]
+    log_table(loggers, "report/runs", [field.name for field in fields(Ran)], runs)
+    log_table(loggers, "report/machines", ["number", "machine"], list(enumerate(machines(report.evidence), 1)))
+    log_table(loggers, "report/remarks", ["remark"], [[remark] for remark in report.remarks])
+    log_page(loggers, "report/page", page)
+
+
+def columns_of(name: str) -> list[str]:
+    """The columns that a number takes."""
+    return [name + part for part in BESIDE]
+
+
+def cells(number: Number) -> list[float | None]:
+    """A number as cells; None where there is nothing: a table of W&B has no NaN."""
+    values = [number.value, number.low, number.high, number.paper, number.difference]
+    return [None if value is None or isnan(value) else value for value in values]
+
+
+def class_rows(sheet: Sheet) -> list[list[Any]]:
+    """The rows of a sheet."""
+    return [[row.name, row.images, *cells(row.precision), *cells(row.recall)] for row in sheet.rows]
+
+
+def totals(sheets: Sequence[Sheet]) -> Iterator[list[Any]]:
+    """The accuracies of all sheets."""
+    for sheet in sheets:
+        for name, number in sheet.overall.items():
+            yield [sheet.title, name, *cells(number)]
+
+
+def numbers_of(sheet: Sheet) -> dict[str, float]:
+    """The accuracies of a sheet with their intervals and the paper's, by name, without those that are not there."""
+    named = (
+        (label, value)
+        for name, number in sheet.overall.items()
+        for label, value in zip(columns_of(name), cells(number), strict=True)
+    )
+    return {label: value for label, value in named if value is not None}

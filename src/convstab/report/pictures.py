@@ -1,0 +1,180 @@
+"""Pictures of a report as data URIs: its figures as they are without scripts, and small images in mosaics."""
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from PIL import Image
+
+from convstab import attack_figures, figures
+from convstab.attack_results import AttackResult
+from convstab.examples import Examples
+from convstab.figures import COLOURS, MARKERS, shortened
+from convstab.report.content import ClassRow, Sheet
+from convstab.results import Result
+from convstab.statistics import Integers
+
+BUDGET = 1_900_000  # characters of all mosaics of a page, which is to stay below 10 MB with the 4.8 MB of Plotly
+QUALITY, MEASURE = 55, ("recall", "precision")
+DPI = 80
+SIDE = 16_383  # pixels, the most that WebP allows
+ATTACKED = 60  # images of an attack that are shown at most
+Tiles = NDArray[np.uint8]
+MIDDLE = 127.0  # grey levels that the greatest value of a noise is scaled to
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A data URI, its size in pixels, and the text in its place for those who do not see it."""
+
+    uri: str
+    width: int
+    height: int
+    alt: str
+
+
+@dataclass(frozen=True)
+class Mosaic:
+    """Images of one size in one picture: one row for each image that is shown, one column for each version of it.
+
+    rows: which of the images that were there, ascending. width, height: of one image, in pixels.
+    """
+
+    uri: str
+    rows: Integers
+    width: int
+    height: int
+
+
+def picture(figure: Figure, alt: str) -> Picture:
+    """A figure as a picture of few bytes."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="webp", dpi=DPI, pil_kwargs={"quality": QUALITY, "method": 4})
+    with Image.open(buffer) as image:
+        return Picture(as_uri(buffer.getvalue()), *image.size, alt)
+
+
+def as_uri(webp: bytes) -> str:
+    """A WebP file as a data URI."""
+    return f"data:image/webp;base64,{base64.b64encode(webp).decode()}"
+
+
+def scatter_pictures(result: Result, name: str) -> list[Picture]:
+    """The paper's Figures 3 to 7 of an evaluation, at most 15 classes in one."""
+    pages = figures.scatter_pages(result)
+    spans = [names.tolist() for names in np.array_split(np.array(result.classes), len(pages))]
+    alts = [f"{name}: PSNR against score for the classes {names[0]} to {names[-1]}" for names in spans]
+    return [picture(page, alt) for page, alt in zip(pages, alts, strict=True)]
+
+
+def rates_picture(results: Mapping[str, Result]) -> Picture:
+    """Accuracy and flip rate of all evaluations, with the names below."""
+    figure = figures.curves(results)
+    for legend in (axis.get_legend() for axis in figure.axes):
+        if legend is not None:
+            legend.remove()
+    figure.set_size_inches(9, 3.8 + 0.25 * len(results))
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower left", fontsize=8, frameon=False)
+    return picture(figure, f"accuracy and flip rate against sigma of {len(results)} evaluations")
+
+
+def survival_picture(result: AttackResult, name: str) -> Picture:
+    """Share of the attacked images that withstand noise of up to a norm; at least one must have been attacked."""
+    alt = f"{name}: share of the images that withstand noise of up to an L2 norm"
+    return picture(attack_figures.survival({result.attack: result}), alt)
+
+
+def gallery(result: AttackResult, name: str) -> Picture:
+    """A few images with their least noise, as the paper's Figures 1 and 2; there must be a success."""
+    return picture(attack_figures.samples(result), f"{name}: clean images, their least noise, and the noisy images")
+
+
+def differences_picture(sheet: Sheet) -> Picture:
+    """Ours minus the paper's for each class, in percentage points."""
+    figure = Figure(figsize=(7, 0.19 * len(sheet.rows) + 1.1), layout="constrained")
+    axis = figure.subplots()
+    for number, measure in enumerate(MEASURE):
+        points = [100 * (difference(row, measure) or np.nan) for row in sheet.rows]
+        marks: dict[str, Any] = {"color": COLOURS[number], "marker": MARKERS[2 * number], "label": measure}
+        axis.scatter(points, range(len(points)), s=18, linewidths=0, **marks)
+    axis.axvline(0, color="0.3", linewidth=1)
+    axis.set_yticks(range(len(sheet.rows)), [shortened(row.name, 30) for row in sheet.rows], fontsize=8)
+    axis.set(ylim=(len(sheet.rows) - 0.4, -0.6), xlabel="ours minus the paper's (percentage points)")
+    axis.grid(alpha=0.3)
+    axis.spines[["top", "right"]].set_visible(False)
+    figure.legend(loc="outside upper right", ncols=2, frameon=False, fontsize=8)
+    return picture(figure, f"{sheet.title}: recall and precision of each class, ours minus the paper's")
+
+
+def difference(row: ClassRow, measure: str) -> float | None:
+    """Ours minus the paper's recall or precision of a class, as a share."""
+    return (row.recall if measure == "recall" else row.precision).difference
+
+
+def versions(examples: Examples) -> Tiles:
+    """Each image without noise, then under each sigma, uint8 (n, 1 + s, C, H, W)."""
+    return np.concatenate([examples.clean[:, None], examples.noisy], axis=1)
+
+
+def attacked_versions(result: AttackResult) -> tuple[Integers, Tiles]:
+    """Rows of images from the least norm to the greatest, and each clean, as its noise, and noisy, (n, 3, C, H, W).
+
+    The noise is scaled so that its greatest value is 127 grey levels from the middle; grey is no change.
+    """
+    rows = np.array(result.spread(ATTACKED), np.int64)
+    clean, noise = result.pixels[rows].astype(np.float32), result.noise[rows]
+    shown = 128 + noise * scale(noise)[:, None, None, None]
+    return rows, np.stack([clean, shown, clean + noise], axis=1).round().clip(0, 255).astype(np.uint8)
+
+
+def scale(noise: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What the noise of each image is multiplied with to be seen, (n,) from (n, C, H, W)."""
+    scales: NDArray[np.float32] = MIDDLE / np.abs(noise).max((1, 2, 3), initial=1e-6)
+    return scales
+
+
+def mosaics(tiles: Sequence[tuple[Tiles, Integers]], budget: int = BUDGET) -> list[Mosaic]:
+    """Each set of images (n, versions, C, H, W) as a mosaic, all thinned evenly by what the budget forces.
+
+    tiles: with each set the group of each image, (n,); of every group one image stays, whatever the budget.
+    """
+    whole = [mosaic(images, thinned(groups, 1.0, most(images))) for images, groups in tiles]
+    needed = sum(len(sheet.uri) for sheet in whole)
+    if needed <= budget:
+        return whole
+    share = 0.95 * budget / needed  # fewer images take a little more each
+    return [mosaic(images, thinned(groups, share, most(images))) for images, groups in tiles]
+
+
+def most(images: Tiles) -> int:
+    """How many images fit into a picture one above the other."""
+    return SIDE // int(images.shape[3])
+
+
+def thinned(groups: Integers, share: float, most: int) -> Integers:
+    """Places of this share of each group, at least of one, evenly spread over it; at most so many in all."""
+    members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
+    kept = [places[evenly(len(places), max(1, int(share * len(places))))] for places in members]
+    rows = np.sort(np.concatenate(kept)) if kept else np.zeros(0, np.int64)
+    return rows[evenly(len(rows), most)]
+
+
+def evenly(count: int, most: int) -> Integers:
+    """At most so many places of ``count``, evenly spread, the first of them always there."""
+    return np.linspace(0, count - 1, min(count, most)).round().astype(np.int64)
+
+
+def mosaic(images: Tiles, rows: Integers) -> Mosaic:
+    """Some rows of the images (n, versions, C, H, W), side by side; without any, an empty one."""
+    _, columns, channels, height, width = images.shape
+    if not len(rows):
+        return Mosaic("", rows, width, height)
+    shown = images[rows].transpose(0, 3, 1, 4, 2).reshape(len(rows) * height, columns * width, channels)
+    buffer = io.BytesIO()
+    Image.fromarray(shown.squeeze(2) if channels == 1 else shown).save(buffer, "WEBP", quality=QUALITY, method=4)
+    return Mosaic(as_uri(buffer.getvalue()), rows, width, height)

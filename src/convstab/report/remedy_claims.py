@@ -1,0 +1,127 @@
+"""What the evaluations say of the paper's two remedies: ensembles, and training on noisy copies."""
+
+from collections.abc import Sequence
+
+from convstab.report.content import Finding, Verdict
+from convstab.report.evidence import Evaluation, Evidence, Source
+from convstab.report.measured import Measured, best_partner, drop, fooled_at, noisy_levels, paired, without_noise
+from convstab.report.noise_claims import WEAKEST, fall_in_words, single_nets
+from convstab.report.verdicts import SURELY, Spoken, change_in_words, finding, name_among, share_in_words
+from convstab.report.words import count
+
+NOT_ALIKE = "The two trainings do not differ in the noise alone, so the noise may not be the cause."
+CONSIDERABLE = 0.01  # a fall of one point
+
+
+def ensembles(evidence: Evidence) -> Finding:
+    """Ensembles help, and do not cure."""
+    several = [one for one in evidence.evaluations if one.source.members > 1 and len(noisy_levels(one.result))]
+    names = [name_among(one.source, [other.source for other in several]) for one in several]
+    return finding(
+        "An ensemble is more stable than a single net, but noise still lowers its performance considerably.",
+        "Abstract; Section 4, Effect of Ensemble; Tables 4 and 5",
+        [of_ensemble(one, name, evidence.evaluations) for one, name in zip(several, names, strict=True)],
+        "it agrees where the ensemble is surely better than the single net under noise and surely loses a point or "
+        "more to noise, disagrees where it is surely worse or surely loses less than a point without being better, and "
+        f"is mixed else. {SURELY}",
+        "It takes an evaluation of an ensemble and one of a single net of its kind: "
+        "convstab-evaluate run=[<five trainings>] and convstab-evaluate run=<one of them>.",
+    )
+
+
+def of_ensemble(ensemble: Evaluation, name: str, evaluations: Sequence[Evaluation]) -> Spoken:
+    """What one ensemble says of it."""
+    source, fall = ensemble.source, drop(ensemble.result)
+    title = f"{name}, {source.members} nets"
+    singles = [
+        one
+        for one in evaluations
+        if one.source.members == 1 and one.source.augment == source.augment and len(noisy_levels(one.result))
+    ]
+    place = best_partner(source, source.augment, [one.source for one in singles])
+    gain = None if place is None else paired(singles[place].result, ensemble.result)
+    known = f"for the ensemble {fall_in_words(ensemble, fall)} {at_weakest('the ensemble', ensemble)}"
+    if place is None or gain is None:
+        said = f"no single net of its kind was tried on the same images; {known}"
+        return Spoken(source.dataset, "cannot be said", f"{title}: {said}")
+    compared = (
+        f"over the noise of both its accuracy differs from that of a single net by {change_in_words(gain)}, "
+        f"on {count(gain.images, 'image')}; {known} {at_weakest('the single net', singles[place])}"
+    )
+    return Spoken(source.dataset, ensemble_verdict(gain, fall), f"{title}: {compared}")
+
+
+def ensemble_verdict(gain: Measured, fall: Measured) -> Verdict:
+    """Whether an ensemble helps and does not cure; fall: from clean to noisy images, positive."""
+    if gain.high < 0:
+        return "disagrees"
+    if gain.low > 0 and fall.low >= CONSIDERABLE:
+        return "agrees"
+    return "disagrees" if gain.low <= 0 and fall.high < CONSIDERABLE else "mixed"
+
+
+def at_weakest(who: str, evaluation: Evaluation) -> str:
+    """The rate at which sigma 1 turns images wrong."""
+    found = fooled_at(evaluation.result, WEAKEST)
+    if found is None or not found.right:
+        return f"For {who} sigma 1 was not tried."
+    return f"For {who} {share_in_words(found.rate)} of the copies of right images turn wrong at sigma 1."
+
+
+def noisy_copies(evidence: Evidence) -> Finding:
+    """Training on noisy copies helps, and sigma 1 still fools the net."""
+    trained = [one for one in evidence.evaluations if one.source.noisy and one.source.members == 1]
+    trained = [one for one in trained if len(noisy_levels(one.result))]
+    names = [name_among(one.source, [other.source for other in trained]) for one in trained]
+    return finding(
+        "Training on noisy copies improves the performance under noise, but sigma 1 can still fool the net.",
+        "Section 4, Augmenting Noisy Images; Table 6",
+        [of_noisy_training(one, name, single_nets(evidence)) for one, name in zip(trained, names, strict=True)],
+        "it agrees where the net is surely better under noise than one trained alike but for the noise, and sigma 1 "
+        "turns at least one copy wrong; it disagrees where the net is surely worse; it is mixed else. Nets that were "
+        f"not trained alike but for the noise decide nothing. {SURELY}",
+        "It takes evaluations of a net trained on noisy copies and of one trained alike but for the noise: "
+        "convstab-train dataset=gtsrb with augment=jitter_noisy and with augment=jitter (for other data sets "
+        "augment=noisy and augment=none), then convstab-evaluate run=<each>.",
+    )
+
+
+def of_noisy_training(trained: Evaluation, name: str, clean: Sequence[Evaluation]) -> Spoken:
+    """What one net that was trained on noise says of it."""
+    source = trained.source
+    place = best_partner(source, without_noise(source.augment), [one.source for one in clean])
+    gain = None if place is None else paired(clean[place].result, trained.result)
+    known = at_weakest("the net trained on noise", trained)
+    if place is None or gain is None:
+        said = f"no net trained without noise was tried on the same images. {known}"
+        return Spoken(source.dataset, "cannot be said", f"{name}: {said}")
+    partner = clean[place]
+    compared = (
+        f"{name}, augment {source.augment} against {partner.source.augment}: over the noise of both the accuracy "
+        f"differs by {change_in_words(gain)}, on {count(gain.images, 'image')}. {known} "
+        f"{at_weakest('the other net', partner)}{differences(source, partner.source)}"
+    )
+    if without_noise(source.augment) != partner.source.augment:
+        return Spoken(source.dataset, "cannot be said", f"{compared} {NOT_ALIKE}")
+    found = fooled_at(trained.result, WEAKEST)
+    return Spoken(source.dataset, noisy_verdict(gain, found is not None and found.fooled > 0), compared)
+
+
+def differences(first: Source, second: Source) -> str:
+    """What else differs in two trainings."""
+    parts = [
+        f"{mine} epochs against {theirs}" if name == "epochs" else f"{name} {mine} against {theirs}"
+        for name, mine, theirs in (
+            ("epochs", first.epochs, second.epochs),
+            ("training images", first.images.get("train"), second.images.get("train")),
+        )
+        if None not in (mine, theirs) and mine != theirs  # None: not recorded
+    ]
+    return f" They also differ in their training: {', '.join(parts)}." if parts else ""
+
+
+def noisy_verdict(gain: Measured, fooled: bool) -> Verdict:
+    """Whether noisy copies help and do not cure."""
+    if gain.high < 0:
+        return "disagrees"
+    return "agrees" if gain.low > 0 and fooled else "mixed"

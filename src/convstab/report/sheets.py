@@ -1,0 +1,158 @@
+"""The tables of a report: what was measured, class by class, beside what the paper printed."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from convstab import statistics
+from convstab.errors import InputError
+from convstab.paper import TABLES, PaperTable, table_of
+from convstab.report import limits
+from convstab.report.beside import accuracies, by_class, class_rows, wilson
+from convstab.report.content import ClassRow, Number, Sheet
+from convstab.report.evidence import Evaluation, Evidence, Source, Training
+from convstab.report.words import count, dataset_name, nets_of, percent, points, sigmas_in_words
+from convstab.statistics import Estimate, Integers
+
+ORDER = list(dict.fromkeys(table.name for table in TABLES))
+
+
+def sheets(evidence: Evidence) -> list[Sheet]:
+    """One sheet for each kind of training and for each evaluation: the paper's tables first, then the others.
+
+    A rate is NaN where a class has no image, or was never predicted. Precision under noise has no interval: how often
+    each image was taken for a class is not kept, and the draws of an image are not independent.
+    Raises InputError for a result whose classes are not those of the paper's table.
+    """
+    groups = defaultdict(list)
+    for training in evidence.trainings:
+        groups[training.source.dataset, training.source.model, training.source.augment].append(training)
+    made = [of_trainings(alike) for alike in groups.values()]
+    made += [of_evaluation(evaluation) for evaluation in evidence.evaluations]
+    made.sort(key=lambda sheet: ORDER.index(sheet.paper) if sheet.paper else len(ORDER))
+    return told_apart(made)
+
+
+def told_apart(made: Sequence[Sheet]) -> list[Sheet]:
+    """Sheets with ids of their own, and with their folders in titles that would be the same."""
+    titles, seen = Counter(sheet.title for sheet in made), Counter[str]()
+    unique = []
+    for sheet in made:
+        seen[sheet.id] += 1
+        number = f"-{seen[sheet.id]}" if seen[sheet.id] > 1 else ""
+        folder = f" ({sheet.source.folder.name})" if titles[sheet.title] > 1 else ""
+        unique.append(replace(sheet, id=sheet.id + number, title=sheet.title + folder))
+    return unique
+
+
+def of_trainings(alike: Sequence[Training]) -> Sheet:
+    """The clean test of trainings that differ in their seeds: the lowest one's classes, and how all of them spread."""
+    first = min(alike, key=lambda training: training.source.seeds)
+    sheet = of_clean(first.source, first.classes, first.confusion)
+    return replace(sheet, remarks=[*spread_of(alike), *sheet.remarks])
+
+
+def of_clean(source: Source, classes: Sequence[str], confusion: Integers) -> Sheet:
+    """Test images without noise, each classified once; confusion: (K, K) by label, prediction."""
+    paper, images = paper_of(source, len(classes), noise=False), confusion.sum(1)
+    precision = wilson(statistics.precision(confusion), confusion.sum(0))
+    rows = class_rows(classes, images, precision, wilson(statistics.recall(confusion), images), paper)
+    label, predicted = np.indices(confusion.shape).reshape(2, -1).repeat(confusion.ravel(), axis=1)
+    overall = accuracies((label == predicted).astype(float), label, paper)
+    remarks = limits_of(source, paper, len(label), noise=False)
+    return sheet_of(source, paper, count(len(label), "clean test image"), rows, overall, remarks, noise=False)
+
+
+def spread_of(alike: Sequence[Training]) -> Iterator[str]:
+    """A line on the accuracies of several trainings."""
+    found = np.array([np.trace(training.confusion) / training.confusion.sum() for training in alike])
+    if len(found) > 1:
+        yield (
+            f"{len(found)} nets were trained; the table is of the one with the lowest seed. Their accuracies have the "
+            f"mean {percent(found.mean())} and the standard deviation {points(found.std(ddof=1)).lstrip('+')}; the "
+            f"least is {percent(found.min())}, the greatest {percent(found.max())}."
+        )
+
+
+def of_evaluation(evaluation: Evaluation) -> Sheet:
+    """All noisy draws of an evaluation; without any, its clean images."""
+    source, result = evaluation.source, evaluation.result
+    if not (result.sigmas > 0).any():
+        return of_clean(source, result.classes, result.confusion[0])
+    classes = len(result.classes)
+    paper, rates = paper_of(source, classes, noise=True), result.rates[:, result.sigmas > 0].mean(1)
+    unknown = np.full(classes, np.nan)
+    precision = Estimate(statistics.precision(result.pooled_confusion), unknown, unknown)
+    images = np.bincount(result.labels, minlength=classes)
+    rows = class_rows(result.classes, images, precision, by_class(rates, result.labels, classes), paper)
+    remarks = limits_of(source, paper, result.images, noise=True)
+    remarks += limits.of_protocol(evaluation) if paper else []
+    overall = accuracies(rates, result.labels, paper)
+    return sheet_of(source, paper, drawn(evaluation), rows, overall, remarks, noise=True)
+
+
+def drawn(evaluation: Evaluation) -> str:
+    """What was classified, in words."""
+    result = evaluation.result
+    noisy, draws = [float(sigma) for sigma in result.sigmas if sigma > 0], int(result.rows["draws"].max())
+    copies = count(draws, "noisy copy", "noisy copies")
+    levels = f"sigma {sigmas_in_words(noisy)}" if len(noisy) == 1 else f"each sigma of {sigmas_in_words(noisy)}"
+    return f"{copies} of each of {count(result.images, 'test image')} under {levels}"
+
+
+def paper_of(source: Source, classes: int, noise: bool) -> PaperTable | None:
+    """The table of the paper for a result, or None; InputError when it has another number of classes."""
+    paper = table_of(source.dataset, noise, source.members, source.noisy)
+    if paper is not None and classes != len(paper.classes):
+        name = dataset_name(source.dataset)
+        raise InputError(
+            f"{source.folder} has {classes} classes; {name} in {paper.name} of the paper has {len(paper.classes)}"
+        )
+    return paper
+
+
+def limits_of(source: Source, paper: PaperTable | None, images: int, noise: bool) -> list[str]:
+    """The remarks on a comparison, or why there is none."""
+    if paper is None:
+        return [why_alone(source, noise), *limits.of_files(source)]
+    remarks = [*limits.of_source(source, paper), *limits.of_test_images(images, paper), *paper.remarks]
+    if paper.dataset == "gtsrb":
+        remarks.append(
+            f"The printed {percent(paper.accuracy)} stands beside the balanced accuracy; beside the accuracy stand the "
+            f"paper's class recalls weighted by the official test counts, {percent(paper.weighted_recall)}."
+        )
+    return remarks
+
+
+def why_alone(source: Source, noise: bool) -> str:
+    """Why nothing of the paper stands beside a result."""
+    name = dataset_name(source.dataset)
+    if source.dataset not in {table.dataset for table in TABLES}:
+        return f"The paper has no results for {name}."
+    if not noise and source.dataset == "gtsrb":
+        return "The paper has no table of clean GTSRB images; for them it refers to Aghdam et al. 2015."
+    trained = "trained on noise" if source.noisy else "trained without noise"
+    return (
+        f"The paper prints no table of {nets_of(source)} {trained} for {'noisy' if noise else 'clean'} {name} images."
+    )
+
+
+def sheet_of(
+    source: Source,
+    paper: PaperTable | None,
+    classified: str,
+    rows: list[ClassRow],
+    overall: dict[str, Number],
+    remarks: list[str],
+    noise: bool,
+) -> Sheet:
+    """A sheet with its title and id."""
+    trained = " trained on noise," if source.noisy else ""
+    kind = f"{nets_of(source)}{trained} {'under noise' if noise else 'on clean images'}"
+    title = f"{paper.name if paper else 'Not in the paper'}: {kind}, {dataset_name(source.dataset)}"
+    words = f"{paper.name if paper else kind} {source.dataset}"
+    anchor = re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
+    return Sheet(anchor, title, paper.name if paper else None, source, classified, rows, overall, remarks)

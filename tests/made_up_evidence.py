@@ -1,0 +1,106 @@
+"""Evidence that was never measured, with rates and norms that a test can choose."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from omegaconf import OmegaConf
+
+from attack_examples import example
+from convstab.protocol import PAPER_SIGMAS
+from convstab.report.evidence import Attacked, Evaluation, Evidence, Source, Training
+from convstab.results import Result
+from convstab.tally import PSNR_EDGES, SCORE_EDGES
+
+SIGMAS = (0.0, *PAPER_SIGMAS)
+IMAGES = {"mnist": (60_000, 10_000), "cifar10": (50_000, 10_000), "gtsrb": (39_209, 12_630), "digits": (1_437, 360)}
+MODELS = {"mnist": "LeNet", "cifar10": "CifarQuick", "gtsrb": "Aghdam", "digits": "LeNet"}
+
+
+def source(dataset: str = "mnist", **more: Any) -> Source:
+    """A source that differs from the paper's in nothing but what is given."""
+    train, test = IMAGES[dataset]
+    values: dict[str, Any] = {
+        "folder": Path(f"runs/{dataset}"),
+        "model": MODELS[dataset],
+        "augment": "Jitter" if dataset == "gtsrb" else "none",
+        "noisy": False,
+        "members": 1,
+        "seeds": [0],
+        "epochs": 10,
+        "images": {"train": train, "validation": 0, "test": test},
+        "official": True,
+        "made_with": {"python": "3.12"},
+    }
+    return Source(dataset=dataset, **(values | more))
+
+
+def training(confusion: Any, dataset: str = "mnist", names: Sequence[str] | None = None, **more: Any) -> Training:
+    """A training with this confusion on the clean test set."""
+    classes = list(names or map(str, range(len(confusion))))
+    return Training(source(dataset, **more), OmegaConf.create({}), {}, classes, np.array(confusion))
+
+
+def evaluation(
+    rates: Any,
+    dataset: str = "mnist",
+    sigmas: Sequence[float] = SIGMAS,
+    classes: int = 10,
+    draws: int = 150,
+    labels: Any = None,
+    index: Any = None,
+    protocol: dict[str, Any] | None = None,
+    **more: Any,
+) -> Evaluation:
+    """An evaluation in which each image has this share of right draws under each sigma, (n, sigmas).
+
+    A wrong draw is taken for the class after the label. index: places in the test set.
+    """
+    rates, levels = np.asarray(rates, float), np.asarray(sigmas, float)
+    images = len(rates)
+    labels = np.arange(images) % classes if labels is None else np.asarray(labels)
+    per_level = np.where(levels == 0, 1, draws)
+    correct = np.rint(rates * per_level).astype(int)
+    confusion = np.zeros((len(levels), classes, classes), np.int64)
+    for image, label in enumerate(labels):
+        confusion[:, label, label] += correct[image]
+        confusion[:, label, (label + 1) % classes] += per_level - correct[image]
+    rows: dict[str, Any] = {
+        "index": np.repeat(np.arange(images) if index is None else np.asarray(index), len(levels)),
+        "label": np.repeat(labels, len(levels)),
+        "sigma": np.tile(levels, images),
+        "draws": np.tile(per_level, images),
+        "correct": correct.ravel(),
+        "identical": np.tile(np.where(levels == 0, 1, 0), images),
+        "psnr_mean": np.tile(np.where(levels == 0, np.inf, 48.13 - 20 * np.log10(np.maximum(levels, 1))), images),
+    }
+    histogram = np.zeros((classes, 2, len(PSNR_EDGES) - 1, len(SCORE_EDGES) - 1), np.int64)
+    names = [f"class {label}" for label in range(classes)]
+    result = Result(names, "predicted", rows, confusion, histogram)
+    summary = {"protocol": {"clip": True, "rounding": True} if protocol is None else protocol}
+    return Evaluation(source(dataset, **more), OmegaConf.create({}), summary, result, None)
+
+
+def failing(images: int, shares: Sequence[float]) -> Any:
+    """Rates of images of which these shares fail under each sigma, in all draws: images fail in the same order."""
+    return (np.arange(images)[:, None] >= np.rint(np.array(shares) * images)).astype(float)
+
+
+def attacked(
+    l2: Sequence[float | None], dataset: str = "mnist", attack: str = "DDN", config: Any = None, **more: Any
+) -> Attacked:
+    """An attack that needed these L2 norms; None: it failed. Images of 48 pixels."""
+    result = example(l2, attack=attack)
+    options = OmegaConf.create({"max_queries": 1000, "attack": {"steps": 10}} if config is None else config)
+    return Attacked(source(dataset, **more), options, dict(result.summary), result)
+
+
+def evidence(*results: Training | Evaluation | Attacked, remarks: Sequence[str] = ()) -> Evidence:
+    """These results together."""
+    return Evidence(
+        [one for one in results if isinstance(one, Training)],
+        [one for one in results if isinstance(one, Evaluation)],
+        [one for one in results if isinstance(one, Attacked)],
+        list(remarks),
+    )
