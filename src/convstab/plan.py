@@ -1,0 +1,129 @@
+"""The steps that reproduce experiments: which commands, with which words, in which order, without repeats."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from convstab.errors import InputError
+
+COMMANDS = ("train", "evaluate", "attack")
+UNKNOWN = 1.0  # minutes that a step is thought to take where its size does not say
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What a result of the paper needs; a file of conf/experiment says what differs.
+
+    dataset, augment: names in conf. nets: that are trained, from the seeds 0, 1, ...; several make an ensemble.
+    command: the last one, train, evaluate or attack. attacks: names in conf; None: those of the configuration.
+    """
+
+    dataset: str
+    augment: str = "none"
+    nets: int = 1
+    command: str = "evaluate"
+    attacks: list[str] | None = None
+
+    def __post_init__(self) -> None:
+        if self.command not in COMMANDS or self.nets < 1:
+            raise InputError(f"command is {self.command!r} and nets {self.nets}; {', '.join(COMMANDS)}, and at least 1")
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much of the paper's protocol: words that each command is given, for all data sets and for one.
+
+    dataset: in place of the experiments' own. nets: of an ensemble, at most. minutes: of a step of one net, whole ones.
+    """
+
+    dataset: str | None = None
+    nets: int | None = None
+    train: dict[str, list[str]] = field(default_factory=dict)
+    evaluate: dict[str, list[str]] = field(default_factory=dict)
+    attack: dict[str, list[str]] = field(default_factory=dict)
+    minutes: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    def words(self, command: str, dataset: str) -> list[str]:
+        """What a command is given for a data set; what is said for one data set comes last and counts."""
+        said: dict[str, list[str]] = getattr(self, command)
+        return [*said.get("all", []), *said.get(dataset, [])]
+
+    def time(self, command: str, dataset: str) -> float:
+        """Minutes that a step of one net is thought to take."""
+        return self.minutes.get(command, {}).get(dataset, UNKNOWN)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One command: ``convstab-<command> <words> output=<output>/<name>``.
+
+    words: what the result depends on. needs: names of the trainings that it reads. minutes: that it is thought to take.
+    """
+
+    name: str
+    command: str
+    words: list[str]
+    needs: list[str]
+    minutes: float
+
+    def arguments(self, output: Path) -> list[str]:
+        """The words of its command line, for results in a folder, whose path may hold any character."""
+        runs = [quoted(output / need) for need in self.needs]
+        run = [] if not runs else [f"run={runs[0]}" if len(runs) == 1 else f"run=[{','.join(runs)}]"]
+        return [*run, *self.words, f"output={quoted(output / self.name)}"]
+
+
+def quoted(value: object) -> str:
+    """A value as a string of Hydra's grammar."""
+    text = str(value).replace("'", "\\'")
+    return f"'{text}'"
+
+
+def experiments_of(config: DictConfig) -> dict[str, Experiment]:
+    """The chosen experiments by name, checked; InputError for one that makes no sense."""
+    return {str(name): checked(Experiment, values, f"experiment.{name}") for name, values in config.experiment.items()}
+
+
+def size_of(config: DictConfig) -> Size:
+    """The chosen size, checked."""
+    size: Size = checked(Size, config.size, "size")
+    return size
+
+
+def checked(kind: type, values: Any, where: str) -> Any:
+    """An Experiment or Size from its configuration, with the types that it declares; InputError for anything else."""
+    try:
+        return OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(kind), values))
+    except OmegaConfBaseException as error:
+        raise InputError(f"{where}: {str(error).splitlines()[0]}") from error
+
+
+def steps_of(experiments: Mapping[str, Experiment], size: Size, attacks: Sequence[str]) -> list[Step]:
+    """The steps of all experiments, each once: trainings, then evaluations, then attacks.
+
+    attacks: of experiments that say none.
+    """
+    found = [step for experiment in experiments.values() for step in steps_of_one(experiment, size, attacks)]
+    once = {step.name: step for step in found}
+    return sorted(once.values(), key=lambda step: COMMANDS.index(step.command))
+
+
+def steps_of_one(experiment: Experiment, size: Size, attacks: Sequence[str]) -> Iterator[Step]:
+    """The steps of one experiment."""
+    dataset, augment = size.dataset or experiment.dataset, experiment.augment
+    nets, net = min(experiment.nets, size.nets or experiment.nets), f"{dataset}_{augment}"
+    trained = [f"train/{net}_{seed}" for seed in range(nets)]
+    for seed, name in enumerate(trained):
+        words = [f"dataset={dataset}", f"augment={augment}", f"seed={seed}", *size.words("train", dataset)]
+        yield Step(name, "train", words, [], size.time("train", dataset))
+    if experiment.command == "evaluate":
+        name = f"evaluate/{net}" if nets == 1 else f"evaluate/{net}_x{nets}"
+        yield Step(name, "evaluate", size.words("evaluate", dataset), trained, nets * size.time("evaluate", dataset))
+    elif experiment.command == "attack":
+        for attack in experiment.attacks or attacks:
+            words = [f"attack={attack}", *size.words("attack", dataset)]
+            yield Step(f"attack/{net}_{attack}", "attack", words, trained, size.time("attack", dataset))

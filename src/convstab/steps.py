@@ -1,0 +1,118 @@
+"""A step of a reproduction in a process of its own: run, watched, and remembered when it is done."""
+
+import csv
+import json
+import multiprocessing
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from hashlib import sha256
+from importlib import import_module
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+from convstab import runs
+from convstab.errors import InputError
+from convstab.files import write_json
+from convstab.parts import share_done
+from convstab.plan import COMMANDS, Step
+
+DONE, LOG = "step.json", "step.log"
+Start = Callable[[Step], BaseProcess]
+
+
+def is_done(step: Step, output: Path) -> bool:
+    """Whether a step was finished with the same words, from the same trainings, and its result is still there."""
+    try:
+        before = json.loads((output / step.name / DONE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    result = runs.METRICS if step.command == "train" else runs.SUMMARY
+    return bool(before.get("identity") == identity(step, output)) and (output / step.name / result).is_file()
+
+
+def identity(step: Step, output: Path) -> dict[str, Any]:
+    """What tells whether a result is that of a step: its words, and the weights that it was made from."""
+    weights = {need: (output / need / runs.BEST) for need in step.needs}
+    made_from = {need: sha256(path.read_bytes()).hexdigest() for need, path in weights.items() if path.is_file()}
+    return {"command": step.command, "words": step.words, "made_from": made_from}
+
+
+def remember(step: Step, output: Path, seconds: float) -> None:
+    """Note that a step is done, and what it took in all its starts."""
+    write_json(output / step.name / DONE, {"identity": identity(step, output), "seconds": round(seconds, 1)})
+
+
+def share(step: Step, output: Path) -> float:
+    """How much of a step is done, in [0, 1], by what its folder holds; 0 where that cannot be told."""
+    folder = output / step.name
+    if step.command != "train":
+        done, total = share_done(folder / "parts")
+        return done / total if total else 0.0
+    with suppress(OSError, ValueError, InputError, KeyError):
+        epochs = runs.load_config(folder).trainer.max_epochs
+        with (folder / "metrics.csv").open(newline="", encoding="utf-8") as file:
+            seen = [int(float(row["epoch"])) for row in csv.DictReader(file) if row.get("val/loss") and row["epoch"]]
+        return min(1.0, (max(seen, default=-1) + 1) / int(epochs))
+    return 0.0
+
+
+@contextmanager
+def processes(output: Path, more: Mapping[str, Sequence[str]]) -> Iterator[Start]:
+    """A function that starts a step; what it starts does not outlive the context, nor this process.
+
+    Where the system can, the commands are loaded once and each step is forked from there.
+
+    more: words for each command that its result does not depend on.
+    """
+    methods = multiprocessing.get_all_start_methods()
+    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
+    if "forkserver" in methods:
+        context.set_forkserver_preload([f"convstab.{command}" for command in COMMANDS])
+    started: list[BaseProcess] = []
+
+    def start(step: Step) -> BaseProcess:
+        process: BaseProcess = context.Process(target=run, args=(step, output, more[step.command]))  # type: ignore[attr-defined]
+        process.start()
+        started.append(process)
+        return process
+
+    try:
+        yield start
+    finally:
+        for process in started:
+            process.terminate()
+            process.join()
+
+
+def run(step: Step, output: Path, more: Sequence[str]) -> None:
+    """In its own process: give the command its words; all that it says goes to a file beside its result."""
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    folder = output / step.name
+    folder.mkdir(parents=True, exist_ok=True)
+    log = os.open(folder / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(log, stream.fileno())
+    sys.argv = [f"convstab-{step.command}", *step.arguments(output), *more, "skip_done=true"]
+    print("$", *sys.argv, flush=True)
+    import_module(f"convstab.{step.command}").main()
+
+
+def end_with_parent() -> None:
+    """Stop at once when the reproduction is gone: a second one may begin, and must not meet the first one's step."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
+
+
+def reason(step: Step, output: Path) -> str:
+    """The last line of what a failed step said."""
+    with suppress(OSError):
+        lines = (output / step.name / LOG).read_text(encoding="utf-8", errors="replace").split("\n")
+        said = [line.strip() for line in lines if line.strip() and not line.startswith("$ ")]
+        return said[-1].removeprefix("convstab: ") if said else "it said nothing"
+    return "it left no log"

@@ -1,0 +1,99 @@
+"""The steps of the experiments: every one is there, says what Hydra takes, and stands once and in order."""
+
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_module
+from omegaconf import DictConfig, OmegaConf
+
+from convstab.errors import InputError
+from convstab.plan import COMMANDS, Experiment, Size, Step, experiments_of, quoted, size_of, steps_of
+
+CONF = Path(__file__).parent.parent / "conf"
+SIZES = sorted(path.stem for path in (CONF / "size").glob("*.yaml"))
+ATTACKS = ["paper", "genetic", "ddn"]
+NETS = ["mnist_none", "cifar10_none", "gtsrb_jitter"]
+
+
+def composed(*overrides: str) -> DictConfig:
+    with initialize_config_module("convstab.conf", version_base="1.3"):
+        return compose("reproduce", [*overrides, "output=out"])
+
+
+def planned(*overrides: str) -> list[Step]:
+    config = composed(*overrides)
+    return steps_of(experiments_of(config), size_of(config), list(config.attacks))
+
+
+def test_every_experiment_is_chosen_and_stands_under_its_own_name() -> None:
+    assert sorted(composed().experiment) == sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("size", ["full", "laptop"])
+def test_the_paper_needs_five_nets_of_each_kind_and_one_on_noisy_copies(size: str) -> None:
+    names = {step.name for step in planned(f"size={size}")}
+    trained = {f"train/{net}_{seed}" for net in NETS for seed in range(5)} | {"train/gtsrb_jitter_noisy_0"}
+    evaluated = {f"evaluate/{net}{nets}" for net in NETS for nets in ("", "_x5")} | {"evaluate/gtsrb_jitter_noisy"}
+    attacked = {f"attack/{net}_{attack}" for net in NETS for attack in ATTACKS} | {"attack/gtsrb_jitter_noisy_ddn"}
+    assert names == trained | evaluated | attacked
+
+
+def test_a_size_may_put_one_data_set_in_place_of_all_and_shrink_ensembles() -> None:
+    steps = planned("size=smoke")
+    assert {word for step in steps for word in step.words if word.startswith("dataset=")} == {"dataset=digits"}
+    assert [step.needs for step in steps if step.name == "evaluate/digits_none_x2"] == [
+        ["train/digits_none_0", "train/digits_none_1"]
+    ]
+
+
+def test_trainings_come_first_and_every_step_once() -> None:
+    steps = planned("experiment=[table4,table2,figure2,figure5]")
+    assert [step.command for step in steps] == sorted((step.command for step in steps), key=COMMANDS.index)
+    assert len({step.name for step in steps}) == len(steps) == 5 + 2 + len(ATTACKS)
+    known = {step.name for step in steps}
+    assert all(need in known for step in steps for need in step.needs)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_every_word_of_every_size_is_one_that_its_command_knows(size: str) -> None:
+    for step in planned(f"size={size}"):
+        with initialize_config_module("convstab.conf", version_base="1.3"):
+            config = compose(step.command, step.arguments(Path("/some, folder/it's")))
+        assert config.output == f"/some, folder/it's/{step.name}"
+        if step.needs:
+            runs = [f"/some, folder/it's/{need}" for need in step.needs]
+            assert config.run == (runs[0] if len(runs) == 1 else runs)
+
+
+def test_what_is_said_for_one_data_set_counts_more_than_what_is_said_for_all() -> None:
+    size = Size(evaluate={"all": ["draws=9"], "mnist": ["draws=3"]}, minutes={"evaluate": {"mnist": 4}})
+    (_, one), (*_, five) = (steps_of({"a": Experiment("mnist", nets=nets)}, size, []) for nets in (1, 5))
+    assert one.words == ["draws=9", "draws=3"]
+    assert (one.minutes, five.minutes) == (4.0, 20.0)
+
+
+def test_an_experiment_may_have_attacks_of_its_own() -> None:
+    assert [step.name for step in planned("experiment=margin_noisy")][1:] == ["attack/gtsrb_jitter_noisy_ddn"]
+    assert len(planned("experiment=figure2", "attacks=[deepfool]")) == 2
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (["+experiment.table2.comand=train"], "experiment.table2: Key 'comand' not in 'Experiment'"),
+        (["+experiment.table2.nets=many"], "experiment.table2: Value 'many'"),
+        (["+experiment.table2.nets=0"], "nets 0"),
+        (["+experiment.table2.command=try"], "command is 'try'"),
+        (["+size.trains={}"], "size: Key 'trains'"),
+    ],
+)
+def test_what_makes_no_sense_is_named(overrides: list[str], said: str) -> None:
+    with pytest.raises(InputError, match=said.replace("(", r"\(")):
+        planned(*overrides)
+
+
+@pytest.mark.parametrize("text", ["a b", "it's", "a,b=[c]", "back\\slash", "{x: 1}", "-"])
+def test_any_path_survives_hydras_grammar(text: str) -> None:
+    with initialize_config_module("convstab.conf", version_base="1.3"):
+        assert compose("train", [f"output={quoted(text)}"]).output == text
+    assert OmegaConf.is_config(composed())
