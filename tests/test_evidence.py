@@ -78,17 +78,24 @@ def test_a_training_that_goes_on_is_named_and_not_used(copy: Path) -> None:
     assert gather([copy]).remarks == [f"{copy / 'train/b'} is a training that is not finished and not used"]
 
 
+def test_without_anything_finished_there_is_no_evidence(copy: Path) -> None:
+    (copy / "train/b/metrics.json").unlink()
+    with pytest.raises(InputError, match="nothing is finished: .*train/b is a training that is not finished"):
+        gather([copy / "train/b"])
+
+
 def test_a_folder_without_images_is_still_evidence(copy: Path) -> None:
     (copy / "evaluate/a" / EXAMPLES).unlink()
     assert gather([copy]).evaluations[0].examples is None
 
 
-def test_a_summary_that_does_not_say_its_training_is_refused(copy: Path) -> None:
+def test_a_result_that_does_not_say_its_training_is_named_and_not_used(copy: Path) -> None:
     path = copy / "attack/b/summary.json"
     summary = json.loads(path.read_text())
     path.write_text(json.dumps({name: value for name, value in summary.items() if name != "training"}))
-    with pytest.raises(InputError, match="attack/b does not say which training it is of"):
-        gather([copy])
+    evidence = gather([copy])
+    assert names(evidence) == [["a", "b"], ["a", "both"], []]
+    assert evidence.remarks[0].startswith(f"{copy / 'attack/b'} does not say of which training it is, and is not used")
 
 
 @pytest.mark.parametrize(

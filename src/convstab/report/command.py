@@ -9,6 +9,7 @@ from omegaconf import OmegaConf
 from convstab.endings import bad_input_ends
 from convstab.errors import InputError
 from convstab.files import write_text
+from convstab.paper import CONTRADICTIONS
 from convstab.publish import logger_of
 from convstab.report.content import Report
 from convstab.report.evidence import gather
@@ -48,7 +49,7 @@ def write_report(folders: Sequence[Path], output: Path, title: str = TITLE) -> R
     Raises InputError when there is no result, when one is damaged, or when the report cannot be written.
     """
     evidence = gather(folders)
-    report = Report(title, evidence, sheets(evidence), findings(evidence), list(evidence.remarks))
+    report = Report(title, evidence, sheets(evidence), findings(evidence), [*evidence.remarks, *CONTRADICTIONS])
     page, text = as_html(report), as_markdown(report)
     output.mkdir(parents=True, exist_ok=True)
     write_text(output / PAGE, page)

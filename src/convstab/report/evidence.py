@@ -99,16 +99,18 @@ class Evidence:
 def gather(folders: Sequence[Path]) -> Evidence:
     """Read the results that these folders are, or have below them; each once.
 
-    Raises InputError for a folder that is not there or holds none, and for a result that is damaged.
+    Raises InputError for a folder that is not there or holds none, when none is finished, and for one that is damaged.
     """
     found = list(dict.fromkeys(result for folder in folders for result in results_below(folder)))
     read, remarks = [], []
     for folder in found:
-        unfinished = why_unfinished(folder)
-        if unfinished is None:
+        unused = why_unused(folder)
+        if unused is None:
             read.append(read_result(folder))
         else:
-            remarks.append(unfinished)
+            remarks.append(unused)
+    if not read:
+        raise InputError(f"nothing is finished: {'; '.join(remarks)}")
     read.sort(key=lambda result: order_of(result.source))
     return Evidence(
         [result for result in read if isinstance(result, Training)],
@@ -135,10 +137,15 @@ def walk(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def why_unfinished(folder: Path) -> str | None:
-    """What a folder lacks, in a line, or None when its result is whole."""
-    if kind_of(folder) is not None:
+def why_unused(folder: Path) -> str | None:
+    """What a folder lacks, in a line, or None when its result is whole; InputError when it is damaged."""
+    kind = kind_of(folder)
+    if kind == "train" or (kind is not None and "training" in numbers(folder / SUMMARY)):
         return None
+    if kind is not None:
+        return (
+            f"{folder} does not say of which training it is, and is not used: give its command once more to write that"
+        )
     if (folder / "parts").exists():
         done, total = share_done(folder / "parts")
         return f"{folder} is half-finished and not used: {done} of {total or '?'} parts are there"
@@ -162,8 +169,6 @@ def read_result(folder: Path) -> Training | Evaluation | Attacked:
         classes = [name.removeprefix(PRECISION) for name in metrics if name.startswith(PRECISION)]
         return Training(source, config, metrics, classes, np.array(metrics["test/confusion"]))
     summary = numbers(folder / SUMMARY)
-    if "training" not in summary:
-        raise InputError(f"{folder} does not say which training it is of; give its command once more to write that")
     source = source_of(folder, summary["training"], summary)
     if kind == "evaluate":
         return Evaluation(source, config, summary, Result.read(folder), Examples.read(folder))

@@ -181,7 +181,7 @@ function startDifferences(figure, data) {
     plot(box, traces, {
       showlegend: true,
       legend: { orientation: "h", x: 0, y: 1, yanchor: "bottom" },
-      xaxis: axis("difference (percentage points)", { zeroline: true, zerolinecolor: colour("faint") }),
+      xaxis: axis("percentage points", { zeroline: true, zerolinecolor: colour("faint") }),
       yaxis: axis("", {
         tickvals: places,
         ticktext: data.short.map(escaped),
