@@ -80,7 +80,7 @@ def test_a_training_that_goes_on_is_named_and_not_used(copy: Path) -> None:
 
 def test_without_anything_finished_there_is_no_evidence(copy: Path) -> None:
     (copy / "train/b/metrics.json").unlink()
-    with pytest.raises(InputError, match="nothing is finished: .*train/b is a training that is not finished"):
+    with pytest.raises(InputError, match=r"nothing is finished: .*train/b is a training that is not finished"):
         gather([copy / "train/b"])
 
 
