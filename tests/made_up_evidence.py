@@ -1,6 +1,6 @@
 """Evidence that was never measured, with rates and norms that a test can choose."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +9,17 @@ from omegaconf import OmegaConf
 
 from attack_examples import example
 from convstab.protocol import PAPER_SIGMAS
+from convstab.report.content import Finding, Sheet
 from convstab.report.evidence import Attacked, Evaluation, Evidence, Source, Training
+from convstab.report.measured import Measured
+from convstab.report.sheets import sheets
 from convstab.results import Result
 from convstab.tally import PSNR_EDGES, SCORE_EDGES
 
 SIGMAS = (0.0, *PAPER_SIGMAS)
 IMAGES = {"mnist": (60_000, 10_000), "cifar10": (50_000, 10_000), "gtsrb": (39_209, 12_630), "digits": (1_437, 360)}
+SURE, MANY = 4000, 10_000  # images: enough for the intervals of the tests of claims
+FIVE: dict[str, Any] = {"members": 5, "seeds": [0, 1, 2, 3, 4]}
 MODELS = {"mnist": "LeNet", "cifar10": "CifarQuick", "gtsrb": "Aghdam", "digits": "LeNet"}
 
 
@@ -36,10 +41,12 @@ def source(dataset: str = "mnist", **more: Any) -> Source:
     return Source(dataset=dataset, **(values | more))
 
 
-def training(confusion: Any, dataset: str = "mnist", names: Sequence[str] | None = None, **more: Any) -> Training:
-    """A training with this confusion on the clean test set."""
+def training(
+    confusion: Any, dataset: str = "mnist", names: Sequence[str] | None = None, config: Any = None, **more: Any
+) -> Training:
+    """A training with this confusion on the clean test set; config: its settings."""
     classes = list(names or map(str, range(len(confusion))))
-    return Training(source(dataset, **more), OmegaConf.create({}), {}, classes, np.array(confusion))
+    return Training(source(dataset, **more), OmegaConf.create(config or {}), {}, classes, np.array(confusion))
 
 
 def evaluation(
@@ -79,12 +86,27 @@ def evaluation(
     names = [f"class {label}" for label in range(classes)]
     result = Result(names, "predicted", rows, confusion, histogram)
     summary = {"protocol": {"clip": True, "rounding": True} if protocol is None else protocol}
-    return Evaluation(source(dataset, **more), OmegaConf.create({}), summary, result, None)
+    return Evaluation(source(dataset, **more), summary, result, None)
 
 
 def failing(images: int, shares: Sequence[float]) -> Any:
     """Rates of images of which these shares fail under each sigma, in all draws: images fail in the same order."""
     return (np.arange(images)[:, None] >= np.rint(np.array(shares) * images)).astype(float)
+
+
+def under_noise(clean: float, noisy: float | Sequence[float], images: int = SURE) -> Any:
+    """Rates of images of which these shares fail without noise and under each of the paper's sigmas."""
+    return failing(images, [clean, *([noisy] * 12 if isinstance(noisy, float) else noisy)])
+
+
+def interval(low: float, high: float) -> Measured:
+    """A number of which the interval is all that counts."""
+    return Measured((low + high) / 2, low, high, MANY)
+
+
+def l2_of(psnr: float) -> float:
+    """The norm of 48 pixels in [0, 1] that has a PSNR in dB."""
+    return float((48 * 10 ** (-psnr / 10)) ** 0.5)
 
 
 def attacked(
@@ -104,3 +126,24 @@ def evidence(*results: Training | Evaluation | Attacked, remarks: Sequence[str] 
         [one for one in results if isinstance(one, Attacked)],
         list(remarks),
     )
+
+
+def claim(function: Callable[[Evidence], Finding], *results: Any) -> Finding:
+    """What a claim's function finds in these results."""
+    return function(evidence(*results))
+
+
+def confusion(classes: int = 10, images: int = 100, wrong: int = 5) -> Any:
+    """So many images of each class, so many of them taken for the next class."""
+    return (images - wrong) * np.eye(classes, dtype=int) + wrong * np.roll(np.eye(classes, dtype=int), 1, axis=1)
+
+
+def noisy(images: int = 100, sigmas: int = 13, fail: float = 0.2) -> Any:
+    """Rates of which a share is wrong under all noise, and none without."""
+    return failing(images, [0.0] + [fail] * (sigmas - 1))
+
+
+def only(*results: Any) -> Sheet:
+    """The one table of these results."""
+    (sheet,) = sheets(evidence(*results))
+    return sheet

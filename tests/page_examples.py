@@ -22,7 +22,7 @@ EVIL = "<script>alert(1)</script>"
 CLASSES = [EVIL, "stop & go", "yield", "no entry"]
 SIGMAS = (0, 1, 20, 60)
 SIDE = 16  # pixels, the size of the blocks of WebP: images do not mix
-IMAGES: Mapping[str, int | None] = {"train": 200, "validation": 20, "test": 40}
+IMAGES: Mapping[str, int | str | None] = {"train": 200, "validation": 20, "test": 40}
 
 
 def source(name: str, **more: Any) -> Source:
@@ -61,7 +61,7 @@ def evaluation(name: str = "evaluation", **more: Any) -> Evaluation:
     """A finished evaluation."""
     of = result()
     summary = {"protocol": {"seed": 0, "clip": True, "rounding": True}, "seconds": 12.5}
-    return Evaluation(source(name, **more), OmegaConf.create(), summary, of, examples(of))
+    return Evaluation(source(name, **more), summary, of, examples(of))
 
 
 def attacked(name: str = "attack", l2: tuple[float | None, ...] = (2, 3, 9, 4, None)) -> Attacked:
@@ -94,7 +94,8 @@ def sheet(key: str = "table-2", paper: str | None = "Table 2") -> Sheet:
     ]
     overall = {"accuracy": Number(0.9323, 0.92, 0.94, 0.9515 if paper else None), "balanced accuracy": Number(0.9)}
     of = source("evaluation")
-    return Sheet(key, f"{paper}: nets under noise", paper, of, "40 images", rows, overall, [f"remark {EVIL}"])
+    title = f"{paper or 'Not there'}: nets under noise"
+    return Sheet(key, title, paper, of, "40 images", rows, overall, [f"remark {EVIL}"], decimals=2)
 
 
 def report(**more: Any) -> Report:
@@ -102,5 +103,6 @@ def report(**more: Any) -> Report:
     plain = sheet("other", None)
     plain.rows[1] = replace(plain.rows[1], recall=Number(float("nan")))
     claim = Finding(f"Nets fail {EVIL}", "Section 4", "mixed", "The first sentence.\nThe second one.")
-    remarks = ["half is half-finished and not used"]
-    return replace(Report(f"Stability {EVIL}", evidence(), [sheet(), plain], [claim], remarks), **more)
+    remarks, contradictions = ["half is half-finished and not used"], [f"The paper says {EVIL} and not"]
+    whole = Report(f"Stability {EVIL}", evidence(), [sheet(), plain], [claim], remarks, contradictions)
+    return replace(whole, **more)

@@ -70,17 +70,23 @@ def test_a_half_finished_evaluation_is_named_with_its_share_and_not_used(copy: P
         (copy / "evaluate/a" / name).unlink()
     evidence = gather([copy])
     assert names(evidence) == [["a", "b"], ["both"], ["b"]]
-    assert evidence.remarks == [f"{copy / 'evaluate/a'} is half-finished and not used: 3 of 4 parts are there"]
+    assert evidence.remarks == ["copy/evaluate/a is half-finished and not used: 3 of 4 parts are there"]
+
+
+def test_parts_without_tables_are_half_finished_too(copy: Path) -> None:
+    (copy / "evaluate/a/summary.json").unlink()
+    said = "a is half-finished and not used: its parts are there, its tables not"
+    assert gather([copy / "evaluate/a", copy / "train"]).remarks == [said]
 
 
 def test_a_training_that_goes_on_is_named_and_not_used(copy: Path) -> None:
     (copy / "train/b/metrics.json").unlink()
-    assert gather([copy]).remarks == [f"{copy / 'train/b'} is a training that is not finished and not used"]
+    assert gather([copy]).remarks == ["copy/train/b is a training that is not finished and not used"]
 
 
 def test_without_anything_finished_there_is_no_evidence(copy: Path) -> None:
     (copy / "train/b/metrics.json").unlink()
-    with pytest.raises(InputError, match=r"nothing is finished: .*train/b is a training that is not finished"):
+    with pytest.raises(InputError, match="nothing is finished: b is a training that is not finished"):
         gather([copy / "train/b"])
 
 
@@ -95,7 +101,7 @@ def test_a_result_that_does_not_say_its_training_is_named_and_not_used(copy: Pat
     path.write_text(json.dumps({name: value for name, value in summary.items() if name != "training"}))
     evidence = gather([copy])
     assert names(evidence) == [["a", "b"], ["a", "both"], []]
-    assert evidence.remarks[0].startswith(f"{copy / 'attack/b'} does not say of which training it is, and is not used")
+    assert evidence.remarks[0].startswith("copy/attack/b does not say of which training it is, and is not used")
 
 
 @pytest.mark.parametrize(
@@ -103,8 +109,15 @@ def test_a_result_that_does_not_say_its_training_is_named_and_not_used(copy: Pat
     [
         ("train/a/metrics.json", "{", "metrics.json is damaged"),
         ("evaluate/a/summary.json", "[", "summary.json is damaged"),
+        ("evaluate/a/summary.json", "[]", "summary.json is damaged: it holds no names"),
+        ("train/a/config.yaml", "dataset: mine", "train/a is not a result of this version"),
+        ("train/a/metrics.json", '{"accuracy": 1}', "train/a is not a result of this version"),
         ("evaluate/a/stability.parquet", "x", "does not hold a whole evaluation"),
-        ("attack/b/summary.json", '{"training": {"net": 1}, "run": "b", "attack": "DDN"}', "another version"),
+        (
+            "attack/b/summary.json",
+            '{"training": {"net": 1}, "run": "b", "attack": "DDN"}',
+            "attack/b is not a result of this version",
+        ),
     ],
 )
 def test_what_is_damaged_is_refused(copy: Path, name: str, content: str, said: str) -> None:

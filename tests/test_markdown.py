@@ -152,17 +152,22 @@ def test_what_was_run_is_told() -> None:
 
 
 def test_remarks_of_tables_and_of_the_report_are_there() -> None:
-    made = report(noisy(draws=10), remarks=["left out: runs/half"])
-    text = rendered(as_markdown(made))
+    made = report(noisy(draws=10), remarks=["left out: runs/half"], contradictions=["It says *both*."])
+    text = as_markdown(made)
     for remark in (*made.sheets[0].remarks, "left out: runs/half"):
-        assert f"<li>{html.escape(remark, quote=False)}</li>" in text
+        assert f"<li>{html.escape(remark, quote=False)}</li>" in rendered(text)
+    left_out = section(text, "## What was left out")
+    assert "runs/half" in left_out
+    assert "both" not in left_out
+    assert "<li>It says *both*.</li>" in rendered(section(text, "## Where the paper contradicts itself"))
 
 
 def test_a_report_without_results_is_readable() -> None:
     text = as_markdown(report())
     assert "None was looked at." in text
     assert "was not recorded" in text
-    assert "## Remarks" not in text
+    assert "## What was left out" not in text
+    assert "contradicts" not in text
 
 
 def test_each_sheet_can_be_linked_to() -> None:

@@ -27,7 +27,7 @@ def report() -> Report:
         evaluation(failing(9, [0.0] + [0.2] * 12), labels=range(9)),
         evaluation(failing(100, [0.0] + [0.2] * 12), "digits"),
     )
-    return Report("Title", found, sheets(found), [FINDING], ["left out"])
+    return Report("Title", found, sheets(found), [FINDING], ["left out"], ["It says both."])
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +89,7 @@ def test_accuracies_are_numbers_and_a_table(report: Report, run: OfflineRun) -> 
 def test_findings_remarks_and_what_was_run_are_tables(run: OfflineRun) -> None:
     assert run.table("report/findings")["data"] == [["Claim.", "Section 4", "mixed", "MNIST: 1 %\nrule"]]
     assert run.table("report/remarks")["data"] == [["left out"]]
+    assert run.table("report/contradictions")["data"] == [["It says both."]]
     runs = run.table("report/runs")
     assert [row[runs["columns"].index("kind")] for row in runs["data"]] == ["training", "evaluation", "evaluation"]
     assert run.table("report/machines")["data"] == [[1, "python 3.12"]]

@@ -23,6 +23,11 @@ SUMS = {  # of the printed cells, and of the cells times their class numbers: pr
 each_table = pytest.mark.parametrize("table", TABLES, ids=lambda table: f"{table.name} {table.dataset}")
 
 
+def mean_recall(table: PaperTable) -> float:
+    """Mean of the printed class recalls."""
+    return float(np.mean(table.recall))
+
+
 def named(name: str) -> PaperTable:
     """The table of GTSRB with this name."""
     return next(table for table in TABLES if (table.name, table.dataset) == (name, "gtsrb"))
@@ -47,7 +52,7 @@ def test_the_cells_add_up_to_what_was_printed(table: PaperTable) -> None:
 
 
 def test_what_gtsrb_tables_call_accuracy_is_the_mean_recall() -> None:
-    assert {name: round(100 * named(name).mean_recall, 2) for name in ("Table 2", "Table 4", "Table 6")} == {
+    assert {name: round(100 * mean_recall(named(name)), 2) for name in ("Table 2", "Table 4", "Table 6")} == {
         "Table 2": 93.23,
         "Table 4": 95.08,
         "Table 6": 96.08,
@@ -108,7 +113,7 @@ def test_the_contradictions_quote_what_the_tables_give() -> None:
     said = " ".join(CONTRADICTIONS)
     for name in ("Table 2", "Table 4", "Table 6"):
         table = named(name)
-        for share in (table.accuracy, table.mean_recall, table.weighted_recall):
+        for share in (table.accuracy, mean_recall(table), table.weighted_recall):
             assert f"{100 * share:.2f} %" in said
     for dataset in ("mnist", "cifar10"):
         clean, noisy = (table_of(dataset, noise, 1, False) for noise in (False, True))

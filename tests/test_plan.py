@@ -4,15 +4,17 @@ from pathlib import Path
 
 import pytest
 from hydra import compose, initialize_config_module
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
+from convstab import plan
 from convstab.errors import InputError
-from convstab.plan import COMMANDS, Experiment, Size, Step, experiments_of, quoted, size_of, steps_of
+from convstab.plan import COMMANDS, Experiment, Size, Step, quoted, steps_of
 
 CONF = Path(__file__).parent.parent / "conf"
 SIZES = sorted(path.stem for path in (CONF / "size").glob("*.yaml"))
 ATTACKS = ["paper", "genetic", "ddn"]
 NETS = ["mnist_none", "cifar10_none", "gtsrb_jitter"]
+ON_NOISE = ["mnist_noisy", "cifar10_noisy", "gtsrb_jitter_noisy"]
 
 
 def composed(*overrides: str) -> DictConfig:
@@ -21,8 +23,7 @@ def composed(*overrides: str) -> DictConfig:
 
 
 def planned(*overrides: str) -> list[Step]:
-    config = composed(*overrides)
-    return steps_of(experiments_of(config), size_of(config), list(config.attacks))
+    return plan.planned(composed(*overrides))
 
 
 def test_every_experiment_is_chosen_and_stands_under_its_own_name() -> None:
@@ -32,8 +33,9 @@ def test_every_experiment_is_chosen_and_stands_under_its_own_name() -> None:
 @pytest.mark.parametrize("size", ["full", "laptop"])
 def test_the_paper_needs_five_nets_of_each_kind_and_one_on_noisy_copies(size: str) -> None:
     names = {step.name for step in planned(f"size={size}")}
-    trained = {f"train/{net}_{seed}" for net in NETS for seed in range(5)} | {"train/gtsrb_jitter_noisy_0"}
-    evaluated = {f"evaluate/{net}{nets}" for net in NETS for nets in ("", "_x5")} | {"evaluate/gtsrb_jitter_noisy"}
+    trained = {f"train/{net}_{seed}" for net in NETS for seed in range(5)} | {f"train/{net}_0" for net in ON_NOISE}
+    evaluated = {f"evaluate/{net}{nets}" for net in NETS for nets in ("", "_x5")}
+    evaluated |= {f"evaluate/{net}" for net in ON_NOISE}
     attacked = {f"attack/{net}_{attack}" for net in NETS for attack in ATTACKS} | {"attack/gtsrb_jitter_noisy_ddn"}
     assert names == trained | evaluated | attacked
 
@@ -75,6 +77,12 @@ def test_what_is_said_for_one_data_set_counts_more_than_what_is_said_for_all() -
 def test_an_experiment_may_have_attacks_of_its_own() -> None:
     assert [step.name for step in planned("experiment=margin_noisy")][1:] == ["attack/gtsrb_jitter_noisy_ddn"]
     assert len(planned("experiment=figure2", "attacks=[deepfool]")) == 2
+    assert planned("experiment=figure2", "attacks=deepfool") == planned("experiment=figure2", "attacks=[deepfool]")
+
+
+def test_an_ensemble_may_be_attacked() -> None:
+    *trained, attack = planned("experiment=figure2", "attacks=[ddn]", "+experiment.figure2.nets=3")
+    assert (attack.name, attack.needs) == ("attack/gtsrb_jitter_x3_ddn", [step.name for step in trained])
 
 
 @pytest.mark.parametrize(
@@ -85,6 +93,9 @@ def test_an_experiment_may_have_attacks_of_its_own() -> None:
         (["+experiment.table2.nets=0"], "nets 0"),
         (["+experiment.table2.command=try"], "command is 'try'"),
         (["+size.trains={}"], "size: Key 'trains'"),
+        (["attacks=[ddn,try]"], "attack try is not there; it can be boundary, "),
+        (["+size.dataset=try"], "dataset try is not there; it can be cifar10, "),
+        (["experiment.table2.augment=try"], "augment try is not there; it can be gaussian, "),
     ],
 )
 def test_what_makes_no_sense_is_named(overrides: list[str], said: str) -> None:
@@ -96,4 +107,3 @@ def test_what_makes_no_sense_is_named(overrides: list[str], said: str) -> None:
 def test_any_path_survives_hydras_grammar(text: str) -> None:
     with initialize_config_module("convstab.conf", version_base="1.3"):
         assert compose("train", [f"output={quoted(text)}"]).output == text
-    assert OmegaConf.is_config(composed())

@@ -41,15 +41,23 @@ def test_a_training_is_told_from_its_configuration(augment: str, name: str, nois
 
 
 def test_an_ensemble_keeps_what_its_members_agree_on() -> None:
-    first: dict[str, Any] = {"model": "LeNet", "augment": "none", "noisy": False, "epochs": 7, "seed": 0}
+    first: dict[str, Any] = {
+        "model": "LeNet",
+        "augment": "none",
+        "noisy": False,
+        "official": True,
+        "epochs": 7,
+        "seed": 0,
+    }
     images = {"train": 90, "test": 50}
-    second = first | {"augment": "NoisyCopies", "noisy": True, "epochs": 8, "seed": 5}
+    second = first | {"augment": "NoisyCopies", "noisy": True, "official": False, "epochs": 8, "seed": 5}
     assert together([first | {"images": images}, second | {"images": images | {"train": 80}}]) == {
         "model": "LeNet",
         "augment": "various",
         "noisy": True,
-        "epochs": None,
-        "images": {"train": None, "test": 50},
+        "epochs": "various",
+        "official": None,
+        "images": {"train": "various", "test": 50},
         "members": 2,
         "seeds": [0, 5],
     }

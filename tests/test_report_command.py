@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from convstab import attack, evaluate, train
+from convstab.paper import CONTRADICTIONS
 from convstab.report import command
 from convstab.report.evidence import gather
 from in_process import call_in
@@ -77,9 +78,15 @@ def test_a_report_is_the_same_twice_and_does_not_read_itself(root: Path) -> None
 
 def test_what_is_half_finished_is_a_remark(root: Path) -> None:
     (root / "evaluate" / "summary.json").unlink()
-    report = command.write_report([root], root)
-    assert len(report.remarks) == 1
-    assert "half-finished" in (root / "report.html").read_text(encoding="utf-8")
+    report = command.write_report([root], root, remarks=["One step more was not tried"])
+    (left_out, more) = report.remarks
+    assert ("half-finished" in left_out, more) == (True, "One step more was not tried")
+    assert report.contradictions == CONTRADICTIONS
+    for name in (command.PAGE, command.TEXT):
+        told = (root / name).read_text(encoding="utf-8")
+        assert "half-finished" in told
+        assert more in told
+        assert "Where the paper contradicts itself" in told
 
 
 def test_bad_input_ends_in_a_line(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

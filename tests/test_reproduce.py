@@ -14,12 +14,13 @@ import pytest
 from filelock import FileLock
 
 from convstab.report.command import PAGE, TEXT
+from convstab.reproduce import main as reproduce_main
 from convstab.steps import DONE
+from in_process import Main, caller
 from test_commands import environment
 
 COMMAND = [sys.executable, "-c", "from convstab.reproduce import main; main()", "size=smoke"]
 FEW = ["experiment=[table2,table4,figure2]", "attacks=[ddn]"]  # one training, one ensemble, both evaluated, an attack
-STEPS = 5  # of these
 PATIENCE = 120.0  # seconds that a step may take to begin
 
 
@@ -52,17 +53,23 @@ def contents(folder: Path) -> dict[str, tuple[int, int]]:
 
 
 def report(cwd: Path) -> str:
-    """The text of a report, without the place where it lies."""
-    return (cwd / "out" / TEXT).read_text().replace(str(cwd), "")
+    """The text of a report, without the place where it lies and the seconds that things took."""
+    lines = (cwd / "out" / TEXT).read_text().replace(str(cwd), "").splitlines()
+    seconds = next(line.split("|").index(" seconds ") for line in lines if " seconds " in line.split("|"))
+    ran = re.compile(r"\| (training|evaluation|attack) \|")
+    cells = [
+        [*line.split("|")[:seconds], *line.split("|")[seconds + 1 :]] if ran.match(line) else [line] for line in lines
+    ]
+    return "\n".join("|".join(line) for line in cells)
 
 
 def test_all_experiments_end_in_a_report(smoke: tuple[Path, str]) -> None:
     cwd, said = smoke
     lines = said.splitlines()
-    assert lines[0] == f"17 of 17 steps to do: {cwd / 'out'}"
-    assert len([line for line in lines if re.match(r"\d+/17 \S+ done \(", line)]) == 17
+    assert lines[0] == f"19 of 19 steps to do: {cwd / 'out'}"
+    assert len([line for line in lines if re.match(r"\d+/19 \S+ done \(", line)]) == 19
     assert lines[-1] == f"report: {cwd / 'out' / PAGE}"
-    assert len(list((cwd / "out").rglob(DONE))) == 17
+    assert len(list((cwd / "out").rglob(DONE))) == 19
     assert "digits" in report(cwd)
 
 
@@ -78,8 +85,8 @@ def test_only_what_is_missing_is_done_again(copy: Path) -> None:
     shutil.rmtree(copy / "out/evaluate/digits_jitter")
     text = report(copy)
     done = reproduce(copy)
-    assert done.stdout.splitlines()[0].startswith("1 of 17 steps to do")
-    assert report(copy) == text.replace(str(copy), "")
+    assert done.stdout.splitlines()[0].startswith("1 of 19 steps to do")
+    assert report(copy) == text
 
 
 MOMENTS = {  # a file that shows that a step is under way
@@ -104,6 +111,13 @@ def test_killed_again_and_again_it_ends_in_the_same_report(tmp_path: Path) -> No
     assert report(killed) == report(whole)
 
 
+def test_a_report_that_is_older_than_a_step_is_written_again(copy: Path) -> None:
+    os.utime(copy / "out" / PAGE, (0, 0))  # as if a kill had come before the report
+    done = reproduce(copy)
+    assert (done.returncode, done.stdout) == (0, f"report: {copy / 'out' / PAGE}\n")
+    assert (copy / "out" / PAGE).stat().st_mtime > 0
+
+
 def wait_for(condition: Callable[[], bool]) -> None:
     """Look again and again until something is so."""
     end = time.monotonic() + PATIENCE
@@ -113,18 +127,25 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 
 def test_a_step_that_fails_is_named_and_the_report_written_without_it(copy: Path) -> None:
-    (copy / "out" / PAGE).unlink()
-    done = reproduce(copy, "experiment=figure2", "attacks=[nonsense,ddn]")
+    said = "max_queries is 0; it must be a whole number of 64 bits, at least 1"
+    done = reproduce(copy, "experiment=figure2", "attacks=[ddn,deepfool]", "size.attack.all=['max_queries=0']")
     assert done.returncode == 2
-    assert "attack/digits_jitter_nonsense failed: " in done.stdout
-    assert (copy / "out" / PAGE).exists()
+    assert f"attack/digits_jitter_deepfool failed: {said}" in done.stdout
+    assert "attack/digits_jitter_deepfool: its command failed" in (copy / "out" / TEXT).read_text()
 
 
 def test_what_needs_a_failed_training_is_left_out(tmp_path: Path) -> None:
     done = reproduce(tmp_path, "experiment=table4", "size.train.all=['model=nonsense']")
     assert done.returncode == 2
+    assert done.stdout.endswith("nothing is done, so there is nothing to report\n")
     assert "evaluate/digits_jitter_x2 left out: it needs train/digits_jitter_0, train/digits_jitter_1" in done.stdout
     assert not (tmp_path / "out" / PAGE).exists()
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Main:
+    """The command in this process, in an empty folder: its exit code and errors."""
+    return caller(monkeypatch, capfd, tmp_path, reproduce_main, "output=out")
 
 
 @pytest.mark.parametrize(
@@ -133,20 +154,20 @@ def test_what_needs_a_failed_training_is_left_out(tmp_path: Path) -> None:
         (["experiment=table9"], "Could not find 'experiment/table9'"),
         (["size=huge"], "Could not find 'size/huge'"),
         (["+experiment.table2.net=3"], "Key 'net' not in 'Experiment'"),
-        (["-m", "experiment=table2,table4"], "has no multirun"),
+        (["hydra.mode=MULTIRUN", "experiment=table2,table4"], "has no multirun"),
+        (["attacks=[ddn,nonsense]"], "attack nonsense is not there"),
         (["threads=0"], "threads is 0; it must be at least 1"),
     ],
 )
-def test_bad_input_ends_in_a_line(tmp_path: Path, words: list[str], said: str) -> None:
-    done = reproduce(tmp_path, *words)
-    assert (done.returncode, said in done.stderr) == (2, True), done.stderr
-    assert "Traceback" not in done.stderr
+def test_bad_input_ends_in_a_line(run: Main, words: list[str], said: str) -> None:
+    code, told = run("size=smoke", *words)
+    assert (code, said in told) == (2, True), told
+    assert "Traceback" not in told
 
 
-def test_two_at_once_in_one_folder_are_refused(copy: Path) -> None:
-    with FileLock(copy / "out/.lock"):
-        done = reproduce(copy)
-    assert done.returncode == 2
-    assert (
-        done.stderr == f"convstab: another convstab-reproduce is at work in {copy / 'out'}: wait for it, or stop it\n"
-    )
+def test_two_at_once_in_one_folder_are_refused(run: Main, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    with FileLock(tmp_path / "out/.lock"):
+        code, told = run("size=smoke")
+    assert code == 2
+    assert told == f"convstab: another convstab-reproduce is at work in {tmp_path / 'out'}: wait for it, or stop it\n"

@@ -10,27 +10,10 @@ from sklearn.metrics import precision_score, recall_score
 
 from convstab.errors import InputError
 from convstab.paper import TABLES
-from convstab.protocol import PAPER_SIGMAS
-from convstab.report.content import Sheet
 from convstab.report.sheets import sheets
-from made_up_evidence import evaluation, evidence, failing, training
+from made_up_evidence import confusion, evaluation, evidence, failing, noisy, only, training
 
 RNG = np.random.default_rng(0)
-
-
-def confusion(classes: int = 10, images: int = 100, wrong: int = 5) -> Any:
-    """So many images of each class, so many of them taken for the next class."""
-    return (images - wrong) * np.eye(classes, dtype=int) + wrong * np.roll(np.eye(classes, dtype=int), 1, axis=1)
-
-
-def noisy(images: int = 100, sigmas: int = 13, fail: float = 0.2) -> Any:
-    """Rates of which a share is wrong under all noise, and none without."""
-    return failing(images, [0.0] + [fail] * (sigmas - 1))
-
-
-def only(*results: Any) -> Sheet:
-    (sheet,) = sheets(evidence(*results))
-    return sheet
 
 
 def test_the_order_is_the_papers_then_the_others() -> None:
@@ -82,6 +65,56 @@ def test_the_lowest_seed_is_shown_and_the_others_are_a_remark() -> None:
     assert len(sheets(evidence(*trainings, training(confusion(), model="Other")))) == 2
 
 
+SETTINGS = {
+    "dataset": {"root": None, "batch_size": 64},
+    "optimizer": {"lr": 0.1},
+    "trainer": {"max_epochs": 10, "precision": "32-true", "devices": 1},
+    "callbacks": {"seed": {"seed": 0}},
+    "logger": None,
+    "seed": 0,
+    "output": "runs/a",
+    "threads": 1,
+}
+
+
+@pytest.mark.parametrize(
+    ("more", "settings"),
+    [
+        ({}, {"optimizer": {"lr": 0.2}}),
+        ({}, {"dataset": {"root": None, "batch_size": 128}}),
+        ({}, {"trainer": {"max_epochs": 20, "precision": "32-true", "devices": 1}}),
+        ({}, {"trainer": {"max_epochs": 10, "precision": "bf16-mixed", "devices": 1}}),
+        ({"official": False}, {}),
+        ({"images": {"train": 900, "validation": 100, "test": 10_000}}, {}),
+    ],
+)
+def test_trainings_that_differ_in_more_than_seeds_are_tables_of_their_own(more: Any, settings: Any) -> None:
+    first = training(confusion(), config=SETTINGS, folder=Path("runs/a"))
+    other = training(confusion(), config=SETTINGS | settings, seeds=[1], folder=Path("runs/b"), **more)
+    made = sheets(evidence(first, other))
+    ending = [": one net on clean images, MNIST (a)", ": one net on clean images, MNIST (b)"]
+    assert [sheet.title.removeprefix("Table 1") for sheet in made] == ending
+    assert not any("nets were trained" in remark for sheet in made for remark in sheet.remarks)
+
+
+def test_seeds_folders_and_machines_make_no_other_kind_of_training() -> None:
+    other = {
+        "dataset": {"root": "/data", "batch_size": 64},
+        "trainer": {"max_epochs": 10, "precision": "32-true", "devices": 2},
+        "callbacks": {"seed": {"seed": 1}},
+        "logger": {"csv": "x"},
+        "seed": 1,
+        "output": "runs/b",
+        "threads": 4,
+    }
+    images = {"train": 50_000, "validation": 10_000, "test": 10_000}  # the split is the seed's too
+    found = [
+        training(confusion(), config=SETTINGS),
+        training(confusion(), config=SETTINGS | other, seeds=[1], images=images),
+    ]
+    assert "2 nets were trained" in only(*found).remarks[0]
+
+
 def test_noise_is_pooled_and_images_are_the_independent_units() -> None:
     rates = RNG.integers(0, 151, (40, 13)) / 150
     sheet = only(evaluation(rates, "cifar10"))
@@ -119,7 +152,7 @@ def test_each_number_stands_beside_the_papers(table: Any) -> None:
         sheet = only(evaluation(noisy(2 * classes), table.dataset, classes=classes, **kind))
     else:
         sheet = only(training(confusion(classes), table.dataset))
-    assert (sheet.paper, sheet.source.dataset) == (table.name, table.dataset)
+    assert (sheet.paper, sheet.source.dataset, sheet.decimals) == (table.name, table.dataset, table.decimals)
     assert tuple(row.precision.paper for row in sheet.rows) == table.precision
     assert tuple(row.recall.paper for row in sheet.rows) == table.recall
     plain, balanced = sheet.overall["accuracy"].paper, sheet.overall["balanced accuracy"].paper
@@ -133,80 +166,13 @@ def test_each_number_stands_beside_the_papers(table: Any) -> None:
     assert difference == pytest.approx(sheet.rows[0].recall.value - table.recall[0])
 
 
-def test_the_same_as_the_paper_has_no_remark_but_those_on_the_paper() -> None:
-    sheet = only(evaluation(noisy(10_000), "mnist"))
-    assert sheet.remarks == [*next(one for one in TABLES if one.name == "Table 3").remarks]
-
-
-@pytest.mark.parametrize(
-    ("dataset", "more", "said"),
-    [
-        ("mnist", {"official": False}, "not the publisher's files"),
-        ("mnist", {"official": None}, "not recorded whether"),
-        ("mnist", {"members": 3, "seeds": [0, 1, 2]}, "3 nets here, 5 in the paper"),
-        ("mnist", {"model": "CifarQuick"}, "The net is CifarQuick"),
-        ("mnist", {"augment": "Jitter"}, "augmentation Jitter"),
-        ("mnist", {"images": {"train": 54_000, "validation": 6_000}}, "6,000 more were kept for validation"),
-        ("mnist", {"images": {"train": 900, "validation": 100}}, "the full set has 60,000"),
-        ("mnist", {"images": {"train": None, "validation": None}}, "training images is not recorded"),
-        ("mnist", {"draws": 10}, "10 noisy copies of each image under each sigma, 150 in the paper"),
-        ("mnist", {"protocol": {"clip": True, "rounding": False}}, "not 8-bit images"),
-        ("mnist", {"protocol": {"clip": False, "rounding": True}}, "not 8-bit images"),
-        ("mnist", {}, "100 test images here; the whole test set has 10,000"),
-        ("gtsrb", {"augment": "none"}, "without jitter"),
-        ("gtsrb", {"augment": "GaussianNoise", "noisy": True}, "without jitter"),
-        ("gtsrb", {"augment": "Jitter + GaussianNoise", "noisy": True}, "not with 15 noisy copies"),
-        ("gtsrb", {}, "jitter is an approximation"),
-        ("gtsrb", {}, "The printed 93.23 % stands beside the balanced accuracy"),
-        ("gtsrb", {}, "weighted by the official test counts, 93.44 %"),
-        ("gtsrb", {"members": 5, "seeds": [0, 1, 2, 3, 4]}, "95.15 %, is neither"),
-    ],
-)
-def test_what_limits_the_comparison_is_said_once(dataset: str, more: dict[str, Any], said: str) -> None:
-    classes = 43 if dataset == "gtsrb" else 10
-    sheet = only(evaluation(noisy(classes * 10), dataset, classes=classes, **more))
-    assert sheet.paper is not None
-    assert sum(said in remark for remark in sheet.remarks) == 1
-
-
-def test_other_sigmas_are_said() -> None:
-    sheet = only(evaluation(noisy(sigmas=3), sigmas=(0, 5, 20)))
-    assert any(remark.startswith("Sigma is 5 and 20 here, and 1, 2, 4") for remark in sheet.remarks)
-    assert sheet.drawn == "150 noisy copies of each of 100 test images under each sigma of 5 and 20"
-    assert not any("Sigma is" in remark for remark in only(evaluation(noisy())).remarks)
-    assert len(PAPER_SIGMAS) == 12
-
-
-@pytest.mark.parametrize(
-    ("dataset", "more", "said"),
-    [
-        ("digits", {}, "The paper has no results for digits"),
-        ("mnist", {"noisy": True}, "no table of one net trained on noise for noisy MNIST images"),
-        ("gtsrb", {"noisy": True, "members": 5}, "no table of 5 nets trained on noise for noisy GTSRB images"),
-    ],
-)
-def test_without_a_table_of_the_paper_nothing_is_compared(dataset: str, more: dict[str, Any], said: str) -> None:
-    sheet = only(evaluation(noisy(), dataset, **more))
-    assert sheet.paper is None
-    assert said in sheet.remarks[0]
-    numbers = [*sheet.overall.values(), *(row.recall for row in sheet.rows), *(row.precision for row in sheet.rows)]
-    assert {number.paper for number in numbers} == {None}
-    assert {number.difference for number in numbers} == {None}
-
-
-def test_clean_gtsrb_has_no_table_and_unofficial_files_are_said_all_the_same() -> None:
-    sheet = only(training(confusion(43), "gtsrb", official=False))
-    assert sheet.paper is None
-    assert "Aghdam et al. 2015" in sheet.remarks[0]
-    assert any("not the publisher's files" in remark for remark in sheet.remarks)
-
-
 def test_two_of_a_kind_are_both_shown_and_told_apart() -> None:
-    made = sheets(evidence(*(evaluation(noisy(), folder=Path(f"runs/{name}")) for name in ("first", "second"))))
+    folders = [Path(f"runs/{size}/mnist") for size in ("first", "second")]
+    made = sheets(evidence(*(evaluation(noisy(), folder=folder) for folder in folders)))
     assert [sheet.id for sheet in made] == ["table-3-mnist", "table-3-mnist-2"]
     assert [sheet.title for sheet in made] == [
-        "Table 3: one net under noise, MNIST (first)",
-        "Table 3: one net under noise, MNIST (second)",
+        "Table 3: one net under noise, MNIST (first/mnist)",
+        "Table 3: one net under noise, MNIST (second/mnist)",
     ]
 
 

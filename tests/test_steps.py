@@ -1,6 +1,5 @@
 """Steps: what counts as done, how far a running one is, and why one failed."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +8,7 @@ import pytest
 
 from convstab.parts import Part, Parts, Shard
 from convstab.plan import Step
-from convstab.steps import DONE, LOG, is_done, reason, remember, share
+from convstab.steps import DONE, LOG, PROMPT, is_done, missing, reason, remember, share
 
 TRAIN = Step("train/a", "train", ["seed=0"], [], 1.0)
 EVALUATE = Step("evaluate/a", "evaluate", ["draws=2"], ["train/a"], 1.0)
@@ -23,19 +22,21 @@ def output(tmp_path: Path) -> Path:
     (tmp_path / "evaluate/a").mkdir(parents=True)
     (tmp_path / "train/a/metrics.json").write_text("{}")
     (tmp_path / "evaluate/a/summary.json").write_text("{}")
-    remember(TRAIN, tmp_path, 1.23)
-    remember(EVALUATE, tmp_path, 4.56)
+    remember(TRAIN, tmp_path)
+    remember(EVALUATE, tmp_path)
     return tmp_path
 
 
 def test_what_was_done_with_the_same_words_from_the_same_weights_is_done(output: Path) -> None:
     assert is_done(TRAIN, output)
     assert is_done(EVALUATE, output)
-    assert json.loads((output / "train/a" / DONE).read_text())["seconds"] == 1.2
+    assert missing([TRAIN, EVALUATE], output) == []
 
 
 def test_it_is_not_with_other_words(output: Path) -> None:
-    assert not is_done(Step("train/a", "train", ["seed=1"], [], 1.0), output)
+    other = Step("train/a", "train", ["seed=1"], [], 1.0)
+    assert not is_done(other, output)
+    assert missing([other, EVALUATE], output) == [other, EVALUATE]  # what reads it is looked at again
 
 
 def test_nor_with_other_weights_or_none(output: Path) -> None:
@@ -76,10 +77,22 @@ def test_the_share_of_a_training_is_that_of_its_epochs(tmp_path: Path) -> None:
     assert share(TRAIN, tmp_path) == 2 / 8
 
 
-def test_the_reason_is_the_last_line_that_was_said(tmp_path: Path) -> None:
-    assert reason(TRAIN, tmp_path) == "it left no log"
+def test_the_reason_is_the_last_line_since_the_last_start(tmp_path: Path) -> None:
+    assert reason(TRAIN, tmp_path, 1) == "it left no log"
     (tmp_path / "train/a").mkdir(parents=True)
-    (tmp_path / "train/a" / LOG).write_text("$ convstab-train seed=0\n")
-    assert reason(TRAIN, tmp_path) == "it said nothing"
-    (tmp_path / "train/a" / LOG).write_text("$ convstab-train\nfirst\nconvstab: the disk is full\n\n")
-    assert reason(TRAIN, tmp_path) == "the disk is full"
+    log = tmp_path / "train/a" / LOG
+    log.write_text(f"{PROMPT} convstab-train seed=0\n")
+    assert reason(TRAIN, tmp_path, 1) == "it said nothing"
+    log.write_text(f"{PROMPT} convstab-train\nfirst\nconvstab: the disk is full\n\n")
+    assert reason(TRAIN, tmp_path, 2) == "the disk is full"
+    log.write_text(f"{log.read_text()}{PROMPT} convstab-train\nCould not find 'model/x'\nAvailable options\n\tlenet\n")
+    assert reason(TRAIN, tmp_path, 2) == "Could not find 'model/x'"
+    log.write_text(f"{log.read_text()}{PROMPT} convstab-train\nTraceback\n  File\nValueError: no\n")
+    assert reason(TRAIN, tmp_path, 1) == "ValueError: no"
+    log.write_text(f"{log.read_text()}{PROMPT} convstab-train\n")
+    assert reason(TRAIN, tmp_path, 1) == "it said nothing"
+
+
+def test_a_signal_is_a_reason(tmp_path: Path) -> None:
+    assert reason(TRAIN, tmp_path, -15) == "it was ended by signal 15"
+    assert reason(TRAIN, tmp_path, -9) == "it was ended by signal 9, perhaps for want of memory"

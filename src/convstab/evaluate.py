@@ -27,6 +27,7 @@ from convstab.provenance import made_with
 from convstab.redraw import compare
 from convstab.results import Result
 from convstab.subject import Subject, load_subject, settle_run
+from convstab.time_left import duration
 from convstab.tracking import log_figures, log_table, summarise, tracking
 
 SCHEMA = 1  # of the rows and totals in a part; another number keeps parts of another layout apart
@@ -65,9 +66,10 @@ def main(config: DictConfig) -> float | None:
     result = Result.of(whole, subject.classes, protocol.score)
     rate = {"seconds": round(seconds, 1), "images_per_second": round(draws / seconds, 1)} if todo else {}
     with tracking(config, folder, "evaluate") as loggers:
+        result.write(folder)
+        Examples.of(subject, result, protocol).write(folder)
         about = {"training": subject.training, "protocol": vars(protocol), "made_with": made_with(device)}
         write_json(folder / runs.SUMMARY, {"run": subject.name} | tables.summary(result) | rate | about)
-        Examples.of(subject, result, protocol).write(folder)
         finish(config, folder, [folder, *others], subject, result, loggers)
     return float(tables.summary(result)["noise/accuracy"])
 
@@ -100,14 +102,6 @@ def announce(rate: float, crew: Crew, images: int) -> None:
     print(f"{rate:,.0f} draws/s: {line}")
 
 
-def duration(seconds: float) -> str:
-    """Seconds in the unit that suits them."""
-    for unit, size in (("h", 3600), ("min", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"
-
-
 def finish(
     config: DictConfig,
     folder: Path,
@@ -116,8 +110,7 @@ def finish(
     result: Result,
     loggers: Sequence[Logger],
 ) -> None:
-    """Write the tables and figures, log them, and print the short table."""
-    result.write(folder)
+    """Write the tables for reading and the figures, log them, and print the short table."""
     write_text(folder / TABLE, tables.as_csv(result))
     write_text(folder / "table.md", tables.as_markdown(result))
     from_tables = pictures.of_evaluation(compared, config.confusion_sigma)

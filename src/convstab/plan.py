@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -71,27 +72,39 @@ class Step:
     minutes: float
 
     def arguments(self, output: Path) -> list[str]:
-        """The words of its command line, for results in a folder, whose path may hold any character."""
+        """The words of its command line, for results in a folder."""
         runs = [quoted(output / need) for need in self.needs]
         run = [] if not runs else [f"run={runs[0]}" if len(runs) == 1 else f"run=[{','.join(runs)}]"]
         return [*run, *self.words, f"output={quoted(output / self.name)}"]
 
 
 def quoted(value: object) -> str:
-    """A value as a string of Hydra's grammar."""
+    """A value as a string of Hydra's grammar; one that ends in a backslash or holds ``${`` cannot be said there."""
     text = str(value).replace("'", "\\'")
     return f"'{text}'"
 
 
-def experiments_of(config: DictConfig) -> dict[str, Experiment]:
-    """The chosen experiments by name, checked; InputError for one that makes no sense."""
-    return {str(name): checked(Experiment, values, f"experiment.{name}") for name, values in config.experiment.items()}
+def planned(config: DictConfig) -> list[Step]:
+    """The steps of the chosen experiments; InputError when something that is chosen is not there or makes no sense."""
+    experiments = {
+        str(name): checked(Experiment, values, f"experiment.{name}") for name, values in config.experiment.items()
+    }
+    attacks = [config.attacks] if isinstance(config.attacks, str) else list(config.attacks)
+    size = checked(Size, config.size, "size")
+    for experiment in experiments.values():
+        need_choice("dataset", size.dataset or experiment.dataset)
+        need_choice("augment", experiment.augment)
+        for attack in experiment.attacks or attacks:
+            need_choice("attack", attack)
+    return steps_of(experiments, size, attacks)
 
 
-def size_of(config: DictConfig) -> Size:
-    """The chosen size, checked."""
-    size: Size = checked(Size, config.size, "size")
-    return size
+def need_choice(group: str, name: str) -> None:
+    """Raise InputError when a group of conf has no such choice: now, not after hours of training."""
+    files = (resources.files("convstab.conf") / group).iterdir()
+    names = sorted(file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml"))
+    if name not in names:
+        raise InputError(f"{group} {name} is not there; it can be {', '.join(names)}")
 
 
 def checked(kind: type, values: Any, where: str) -> Any:
@@ -120,10 +133,11 @@ def steps_of_one(experiment: Experiment, size: Size, attacks: Sequence[str]) -> 
     for seed, name in enumerate(trained):
         words = [f"dataset={dataset}", f"augment={augment}", f"seed={seed}", *size.words("train", dataset)]
         yield Step(name, "train", words, [], size.time("train", dataset))
-    if experiment.command == "evaluate":
-        name = f"evaluate/{net}" if nets == 1 else f"evaluate/{net}_x{nets}"
-        yield Step(name, "evaluate", size.words("evaluate", dataset), trained, nets * size.time("evaluate", dataset))
-    elif experiment.command == "attack":
+    tried = net if nets == 1 else f"{net}_x{nets}"
+    command, minutes = experiment.command, nets * size.time(experiment.command, dataset)
+    if command == "evaluate":
+        yield Step(f"evaluate/{tried}", command, size.words(command, dataset), trained, minutes)
+    elif command == "attack":
         for attack in experiment.attacks or attacks:
-            words = [f"attack={attack}", *size.words("attack", dataset)]
-            yield Step(f"attack/{net}_{attack}", "attack", words, trained, size.time("attack", dataset))
+            words = [f"attack={attack}", *size.words(command, dataset)]
+            yield Step(f"attack/{tried}_{attack}", command, words, trained, minutes)

@@ -15,7 +15,11 @@ NOISE = ("GaussianNoise", "NoisyCopies")  # augmentations that train on noise
 def made_with(device: torch.device) -> dict[str, Any]:
     """Versions of what computed a result, and what it ran on."""
     versions = {package: version(package) for package in PACKAGES}
-    machine = {"platform": platform.platform(), "processor": processor(), "threads": torch.get_num_threads()}
+    machine = {
+        "platform": f"{platform.system()} {platform.machine()}",
+        "processor": processor(),
+        "threads": torch.get_num_threads(),
+    }
     return {"python": platform.python_version()} | versions | machine | {"device": name_of(device)}
 
 
@@ -62,7 +66,7 @@ def augmentations_of(augment: Mapping[str, Any]) -> list[str]:
 def together(trainings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The training of an ensemble: what its members agree on, their number and their seeds.
 
-    Where they do not agree: "various" for a name, None for a number; noisy when one of them is.
+    Where they do not agree it is "various"; noisy when one of them is; official None, not known.
     """
     agreed = {name: common([training[name] for training in trainings]) for name in trainings[0] if name != "seed"}
     noisy = any(training["noisy"] for training in trainings)
@@ -70,9 +74,9 @@ def together(trainings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def common(values: Sequence[Any]) -> Any:
-    """The one value of all, key by key where they are mappings; "various" for names that differ, None for the rest."""
+    """The one value of all, key by key where they are mappings; else "various", or None for switches."""
     if isinstance(values[0], Mapping):
         return {name: common([value[name] for value in values]) for name in values[0]}
     if all(value == values[0] for value in values):
         return values[0]
-    return "various" if isinstance(values[0], str) else None
+    return None if isinstance(values[0], bool) else "various"

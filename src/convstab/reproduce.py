@@ -11,13 +11,14 @@ from omegaconf import DictConfig
 
 from convstab.door import door
 from convstab.errors import InputError
-from convstab.plan import Step, experiments_of, quoted, size_of, steps_of
-from convstab.report.command import PAGE, send, write_report
-from convstab.steps import LOG, is_done, processes, reason, remember, share
+from convstab.plan import Step, planned, quoted
+from convstab.report.command import JOB, PAGE, send, write_report
+from convstab.steps import BAD_INPUT, DONE, LOG, Start, missing, processes, reason, remember, share
 from convstab.time_left import TimeLeft
+from convstab.tracking import ID
 
 LOOK = 0.5  # seconds between two looks at a running step
-BAD_INPUT, FAILED, STOPPED = 2, 1, 130  # exit codes; the first when no step failed for another reason
+FAILED, STOPPED = 1, 130  # exit codes; BAD_INPUT when no step failed for another reason
 
 
 @door("reproduce")
@@ -27,14 +28,13 @@ def main(config: DictConfig) -> None:
     if hydra.mode == RunMode.MULTIRUN:
         raise InputError("convstab-reproduce does its steps one after another and has no multirun: leave -m out")
     output = Path(config.output).absolute()
-    planned = steps_of(experiments_of(config), size_of(config), list(config.attacks))
+    steps = planned(config)
     output.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(output / ".lock", timeout=0):
-            todo = [step for step in planned if not is_done(step, output)]
-            failed = work(todo, len(planned), output, words_of(config)) if todo else {}
-            if len(failed) < len(planned):
-                report(output, f"The paper, reproduced: size={hydra.runtime.choices['size']}", config, bool(todo))
+            failed = work(missing(steps, output), len(steps), output, words_of(config))
+            title = f"The paper, reproduced: size={hydra.runtime.choices['size']}"
+            report(output, [step for step in steps if step.name not in failed], list(failed), title, config.wandb)
     except Timeout as error:
         raise InputError(f"another convstab-reproduce is at work in {output}: wait for it, or stop it") from error
     except KeyboardInterrupt:
@@ -57,10 +57,12 @@ def words_of(config: DictConfig) -> dict[str, list[str]]:
     }
 
 
-def work(todo: Sequence[Step], planned: int, output: Path, more: Mapping[str, Sequence[str]]) -> dict[str, int]:
-    """Do these steps, one after another; the names of those that failed, with their exit codes."""
+def work(todo: Sequence[Step], count: int, output: Path, more: Mapping[str, Sequence[str]]) -> dict[str, int]:
+    """Do these of so many steps, one after another; the names of those that failed, with their exit codes."""
     failed: dict[str, int] = {}
-    print(f"{len(todo)} of {planned} steps to do: {output}")
+    if not todo:
+        return failed
+    print(f"{len(todo)} of {count} steps to do: {output}")
     with TimeLeft(todo) as view, processes(output, more) as start:
         for step in todo:
             lacking = [need for need in step.needs if need in failed]
@@ -68,27 +70,39 @@ def work(todo: Sequence[Step], planned: int, output: Path, more: Mapping[str, Se
                 failed[step.name] = failed[lacking[0]]
                 view.leave_out(step, f"it needs {', '.join(lacking)}")
                 continue
-            with view.of(step, share(step, output)) as seen:
-                process = start(step)
-                while process.is_alive():
-                    process.join(LOOK)
-                    seen(share(step, output))
-            if process.exitcode == 0:
-                remember(step, output, view.seconds)
-                view.say(f"{step.name} done", step)
+            exit_code = do(step, output, start, view)
+            if exit_code:
+                failed[step.name] = exit_code
+                view.failed(step, f"{reason(step, output, exit_code)}; see {output / step.name / LOG}")
             else:
-                failed[step.name] = process.exitcode or FAILED
-                view.say(f"{step.name} failed: {reason(step, output)}; see {output / step.name / LOG}", step)
+                remember(step, output)
+                view.succeeded(step)
     return failed
 
 
-def report(output: Path, title: str, config: DictConfig, worked: bool) -> None:
-    """Write the report of all that is in the folder, unless nothing was done since the last one."""
+def do(step: Step, output: Path, start: Start, view: TimeLeft) -> int:
+    """Run one step to its end, and show how far it is; its exit code."""
+    view.begin(step, share(step, output))
+    process = start(step)
+    while process.is_alive():
+        process.join(LOOK)
+        view.seen(step, share(step, output))
+    return process.exitcode or 0
+
+
+def report(output: Path, done: Sequence[Step], failed: Sequence[str], title: str, wandb: bool) -> None:
+    """Write the report of all that is in the folder, unless nothing has changed since the last one."""
     page = output / PAGE
-    if not worked and page.exists():
+    if not done:
+        print("nothing is done, so there is nothing to report")
+        return
+    newest = max((output / step.name / DONE).stat().st_mtime_ns for step in done)
+    told = page.exists() and page.stat().st_mtime_ns > newest and (not wandb or (output / JOB / ID).exists())
+    if told and not failed:
         print(f"nothing to do, all is done: {page}")
         return
-    made = write_report([output], output, title)
+    remarks = [f"{name}: its command failed; what is shown of it, if anything, is older" for name in failed]
+    made = write_report([output], output, title, remarks)
     print(f"report: {page}")
-    if config.wandb:
+    if wandb:
         print(send(made, [output], output, "auto"))

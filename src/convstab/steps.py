@@ -20,7 +20,8 @@ from convstab.files import write_json
 from convstab.parts import share_done
 from convstab.plan import COMMANDS, Step
 
-DONE, LOG = "step.json", "step.log"
+DONE, LOG, PROMPT, OURS = "step.json", "step.log", "$ convstab: ", "convstab: "
+BAD_INPUT = 2  # exit code
 Start = Callable[[Step], BaseProcess]
 
 
@@ -31,7 +32,7 @@ def is_done(step: Step, output: Path) -> bool:
     except (OSError, ValueError):
         return False
     result = runs.METRICS if step.command == "train" else runs.SUMMARY
-    return bool(before.get("identity") == identity(step, output)) and (output / step.name / result).is_file()
+    return bool(before == identity(step, output)) and (output / step.name / result).is_file()
 
 
 def identity(step: Step, output: Path) -> dict[str, Any]:
@@ -41,9 +42,18 @@ def identity(step: Step, output: Path) -> dict[str, Any]:
     return {"command": step.command, "words": step.words, "made_from": made_from}
 
 
-def remember(step: Step, output: Path, seconds: float) -> None:
-    """Note that a step is done, and what it took in all its starts."""
-    write_json(output / step.name / DONE, {"identity": identity(step, output), "seconds": round(seconds, 1)})
+def remember(step: Step, output: Path) -> None:
+    """Note that a step is done, and from what."""
+    write_json(output / step.name / DONE, identity(step, output))
+
+
+def missing(planned: Sequence[Step], output: Path) -> list[Step]:
+    """The steps that are not done, or that read a training that is not; trainings come first."""
+    todo: dict[str, Step] = {}
+    for step in planned:
+        if any(need in todo for need in step.needs) or not is_done(step, output):
+            todo[step.name] = step
+    return list(todo.values())
 
 
 def share(step: Step, output: Path) -> float:
@@ -97,7 +107,7 @@ def run(step: Step, output: Path, more: Sequence[str]) -> None:
     for stream in (sys.stdout, sys.stderr):
         os.dup2(log, stream.fileno())
     sys.argv = [f"convstab-{step.command}", *step.arguments(output), *more, "skip_done=true"]
-    print("$", *sys.argv, flush=True)
+    print(PROMPT, *sys.argv, flush=True)
     import_module(f"convstab.{step.command}").main()
 
 
@@ -109,10 +119,16 @@ def end_with_parent() -> None:
     os._exit(1)
 
 
-def reason(step: Step, output: Path) -> str:
-    """The last line of what a failed step said."""
+def reason(step: Step, output: Path, exit_code: int) -> str:
+    """Why a step failed: the signal that ended it, or the line that says it since its last start.
+
+    That is the last one of a traceback, ours of bad input, or the first one where Hydra lists what there is.
+    """
+    if exit_code < 0:
+        return f"it was ended by signal {-exit_code}" + (", perhaps for want of memory" if exit_code == -9 else "")
     with suppress(OSError):
-        lines = (output / step.name / LOG).read_text(encoding="utf-8", errors="replace").split("\n")
-        said = [line.strip() for line in lines if line.strip() and not line.startswith("$ ")]
-        return said[-1].removeprefix("convstab: ") if said else "it said nothing"
+        text = (output / step.name / LOG).read_text(encoding="utf-8", errors="replace")
+        _, *said = [line.strip() for line in text[text.rindex(PROMPT) :].splitlines() if line.strip()]
+        ours = [line.removeprefix(OURS) for line in said if line.startswith(OURS)]
+        return (ours or (said[:1] if exit_code == BAD_INPUT else said) or ["it said nothing"])[-1]
     return "it left no log"

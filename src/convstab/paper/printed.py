@@ -55,11 +55,6 @@ class PaperTable:
     remarks: tuple[str, ...]
 
     @property
-    def mean_recall(self) -> float:
-        """Mean of the printed class recalls."""
-        return float(np.mean(self.recall))
-
-    @property
     def weighted_recall(self) -> float:
         """Mean of the printed class recalls, weighted by the official test counts: a plain accuracy."""
         return float(np.average(self.recall, weights=self.images))

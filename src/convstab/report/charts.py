@@ -95,7 +95,8 @@ def points(evaluation: Evaluation, rows: Integers) -> Plain:
 def attack(attacked: Attacked, rows: Integers, scales: NDArray[Any]) -> Plain:
     """The share of the attacked images that withstand noise, and the images whose pictures the page has.
 
-    rows: those of the images in the mosaic. scales: what their noise was multiplied with to be seen.
+    rows: those of the images in the mosaic. scales: what their noise was multiplied with to be seen. The norms and
+    PSNRs of the points are rounded as those of all images are, so that a point finds itself among them.
     """
     result = attacked.result
     tried = result.rows["attacked"]
@@ -105,7 +106,7 @@ def attack(attacked: Attacked, rows: Integers, scales: NDArray[Any]) -> Plain:
         "classes": list(result.classes),
         "attacked": int(tried.sum()),
         "l2": finite(np.sort(result.rows["l2"][found]), 5),
-        "psnr": finite(np.sort(result.rows["psnr"][found])[::-1], 3),
+        "psnr": finite(np.sort(result.rows["psnr"][found])[::-1], 5),
         "points": {name: finite(result.rows[name][rows], 5) for name in names} | {"scale": finite(scales, 1)},
     }
 

@@ -43,13 +43,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print(send(report, options.folders, output, options.wandb))
 
 
-def write_report(folders: Sequence[Path], output: Path, title: str = TITLE) -> Report:
+def write_report(folders: Sequence[Path], output: Path, title: str = TITLE, remarks: Sequence[str] = ()) -> Report:
     """Gather the results in these folders, and write the page and the text about them; the output folder is made.
 
-    Raises InputError when there is no result, when one is damaged, or when the report cannot be written.
+    remarks: what was left out besides, in sentences. Raises InputError when there is no result, when one is damaged,
+    or when the report cannot be written.
     """
     evidence = gather(folders)
-    report = Report(title, evidence, sheets(evidence), findings(evidence), [*evidence.remarks, *CONTRADICTIONS])
+    left_out = [*evidence.remarks, *remarks]
+    report = Report(title, evidence, sheets(evidence), findings(evidence), left_out, list(CONTRADICTIONS))
     page, text = as_html(report), as_markdown(report)
     output.mkdir(parents=True, exist_ok=True)
     write_text(output / PAGE, page)

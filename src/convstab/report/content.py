@@ -39,7 +39,8 @@ class Sheet:
 
     id: unique in a report, fit for an anchor of HTML. title: for example "Table 2: one net under noise, GTSRB".
     paper: the table of the paper it stands beside, for example "Table 2", or None. drawn: what was classified, in
-    words. overall: "accuracy" and "balanced accuracy". remarks: what limits the comparison.
+    words. overall: "accuracy" and "balanced accuracy". remarks: what limits the comparison. decimals: of the shares in
+    the paper's table.
     """
 
     id: str
@@ -50,6 +51,7 @@ class Sheet:
     rows: list[ClassRow]
     overall: dict[str, Number]
     remarks: list[str] = field(default_factory=list)
+    decimals: int = 4
 
 
 @dataclass(frozen=True)
@@ -67,10 +69,11 @@ class Finding:
 
 @dataclass(frozen=True)
 class Report:
-    """All that a report shows. remarks: what was left out, and what the paper contradicts itself in."""
+    """All that a report shows. remarks: what was left out. contradictions: what the paper contradicts itself in."""
 
     title: str
     evidence: Evidence
     sheets: list[Sheet]
     findings: list[Finding]
     remarks: list[str]
+    contradictions: list[str] = field(default_factory=list)

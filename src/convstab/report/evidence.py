@@ -28,8 +28,9 @@ class Source:
 
     folder: that holds it. dataset: for example "gtsrb". model: name of the architecture. augment: names of the
     augmentations, or "none". noisy: whether one of them adds noise. members: 1, or the number of nets of an ensemble.
-    seeds: of the trainings. images: "train", "validation" and "test" -> count, or None. official: whether the files
-    are the publisher's; None: not known. made_with: versions and machine, empty where they were not recorded.
+    seeds: of the trainings. epochs: None: not known; "various": the nets of an ensemble differ. images: "train",
+    "validation" and "test" -> count, or the same two. official: whether the files are the publisher's; None: not
+    known. made_with: versions and machine, empty where they were not recorded.
     """
 
     folder: Path
@@ -39,8 +40,8 @@ class Source:
     noisy: bool
     members: int
     seeds: list[int]
-    epochs: int | None
-    images: dict[str, int | None]
+    epochs: int | str | None
+    images: dict[str, int | str | None]
     official: bool | None
     made_with: dict[str, Any]
 
@@ -64,10 +65,9 @@ class Training:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A finished evaluation. examples: None where its folder keeps no images. protocol: draws, seed, clip, ..."""
+    """A finished evaluation. examples: None where its folder keeps no images."""
 
     source: Source
-    config: DictConfig
     summary: dict[str, Any]
     result: Result
     examples: Examples | None
@@ -101,14 +101,14 @@ def gather(folders: Sequence[Path]) -> Evidence:
 
     Raises InputError for a folder that is not there or holds none, when none is finished, and for one that is damaged.
     """
-    found = list(dict.fromkeys(result for folder in folders for result in results_below(folder)))
+    found = {result: name for folder in folders for result, name in results_below(folder).items()}
     read, remarks = [], []
-    for folder in found:
+    for folder, name in found.items():
         unused = why_unused(folder)
         if unused is None:
             read.append(read_result(folder))
         else:
-            remarks.append(unused)
+            remarks.append(f"{name} {unused}")
     if not read:
         raise InputError(f"nothing is finished: {'; '.join(remarks)}")
     read.sort(key=lambda result: order_of(result.source))
@@ -120,14 +120,18 @@ def gather(folders: Sequence[Path]) -> Evidence:
     )
 
 
-def results_below(folder: Path) -> list[Path]:
-    """The folders with a result, finished or not, that this folder is or has below it; InputError without any."""
+def results_below(folder: Path) -> dict[Path, str]:
+    """The folders with a result, finished or not, that this folder is or has below it, and what to call them.
+
+    Raises InputError when there is none.
+    """
     if not folder.is_dir():
         raise InputError(f"{folder} does not exist; name folders that train.py, evaluate.py or attack.py wrote")
     found = sorted({path.parent for path in walk(folder)})
     if not found:
         raise InputError(f"{folder} holds no result of train.py, evaluate.py or attack.py, nor do its folders")
-    return [path.resolve() for path in found]
+    above = folder.resolve().parent
+    return {path.resolve(): path.resolve().relative_to(above).as_posix() for path in found}
 
 
 def walk(folder: Path) -> Iterator[Path]:
@@ -143,13 +147,14 @@ def why_unused(folder: Path) -> str | None:
     if kind == "train" or (kind is not None and "training" in numbers(folder / SUMMARY)):
         return None
     if kind is not None:
-        return (
-            f"{folder} does not say of which training it is, and is not used: give its command once more to write that"
-        )
+        return "does not say of which training it is, and is not used: give its command once more to write that"
     if (folder / "parts").exists():
         done, total = share_done(folder / "parts")
-        return f"{folder} is half-finished and not used: {done} of {total or '?'} parts are there"
-    return f"{folder} is a training that is not finished and not used"
+        lacking = (
+            f"{done} of {total or '?'} parts are there" if done != total else "its parts are there, its tables not"
+        )
+        return f"is half-finished and not used: {lacking}"
+    return "is a training that is not finished and not used"
 
 
 def kind_of(folder: Path) -> str | None:
@@ -159,28 +164,28 @@ def kind_of(folder: Path) -> str | None:
 
 
 def read_result(folder: Path) -> Training | Evaluation | Attacked:
-    """The result that a folder holds; InputError when it is damaged."""
-    kind, config = kind_of(folder), runs.load_config(folder)
-    if kind == "train":
-        metrics = numbers(folder / METRICS)
-        training = training_of(plain(config), metrics)
-        seeds = {"members": 1, "seeds": [training.pop("seed")]}
-        source = source_of(folder, training | seeds, metrics)
-        classes = [name.removeprefix(PRECISION) for name in metrics if name.startswith(PRECISION)]
-        return Training(source, config, metrics, classes, np.array(metrics["test/confusion"]))
-    summary = numbers(folder / SUMMARY)
-    source = source_of(folder, summary["training"], summary)
-    if kind == "evaluate":
-        return Evaluation(source, config, summary, Result.read(folder), Examples.read(folder))
-    return Attacked(source, config, summary, AttackResult.read(folder))
-
-
-def source_of(folder: Path, training: dict[str, Any], numbers: dict[str, Any]) -> Source:
-    """The source of a result, from what its files say; InputError when they do not."""
+    """The result that a folder holds; InputError when it is damaged or another program's."""
+    kind = kind_of(folder)
     try:
-        return Source(folder, **training, made_with=numbers.get("made_with", {}))
-    except TypeError as error:
-        raise InputError(f"{folder} was written by another version of convstab: {error}") from error
+        if kind == "train":
+            return read_training(folder)
+        summary = numbers(folder / SUMMARY)
+        source = Source(folder, **summary["training"], made_with=summary.get("made_with", {}))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{folder} is not a result of this version of convstab: {error!r}") from error
+    if kind == "evaluate":
+        return Evaluation(source, summary, Result.read(folder), Examples.read(folder))
+    return Attacked(source, runs.load_config(folder), summary, AttackResult.read(folder))
+
+
+def read_training(folder: Path) -> Training:
+    """The training of a run directory."""
+    config, metrics = runs.load_config(folder), numbers(folder / METRICS)
+    training = training_of(plain(config), metrics)
+    seeds: dict[str, Any] = {"members": 1, "seeds": [training.pop("seed")]}
+    source = Source(folder, **training, **seeds, made_with=metrics.get("made_with", {}))
+    classes = [name.removeprefix(PRECISION) for name in metrics if name.startswith(PRECISION)]
+    return Training(source, config, metrics, classes, np.array(metrics["test/confusion"]))
 
 
 def order_of(source: Source) -> tuple[str, int, str, list[int], str]:
@@ -191,7 +196,9 @@ def order_of(source: Source) -> tuple[str, int, str, list[int], str]:
 def numbers(path: Path) -> dict[str, Any]:
     """What a JSON file of a result holds; InputError when it is damaged."""
     try:
-        values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"{path} is damaged: {error}") from error
+    if not isinstance(values, dict):
+        raise InputError(f"{path} is damaged: it holds no names")
     return values

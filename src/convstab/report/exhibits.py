@@ -18,6 +18,7 @@ SHADING = (
     "The shading counts all draws of the class: the stronger, the more draws (on a logarithmic scale); "
     "the more orange, the more of them are wrong."
 )
+TENTHS = 10  # of the images of an attack: groups that are thinned like classes
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,11 @@ def name_of(result: Evaluation | Attacked) -> str:
 
 
 def tiles(evidence: Evidence) -> Iterator[tuple[Tiles, Integers]]:
-    """The small images of the page and the class of each: of evaluations that keep some, then of attacks."""
+    """The small images of the page and the group of each.
+
+    First of evaluations that keep some, grouped by class; then of attacks, grouped by their place in the order of
+    norms.
+    """
     for evaluation in evidence.evaluations:
         if evaluation.examples is not None:
             labels = dict(zip(evaluation.result.by_image("index")[:, 0], evaluation.result.labels, strict=True))
@@ -79,7 +84,7 @@ def tiles(evidence: Evidence) -> Iterator[tuple[Tiles, Integers]]:
             yield pictures.versions(evaluation.examples), classes
     for attacked in evidence.attacks:
         rows, images = pictures.attacked_versions(attacked.result)
-        yield images, np.zeros(len(rows), np.int64)
+        yield images, np.arange(len(rows)) * TENTHS // max(1, len(rows))
 
 
 def rates(evidence: Evidence, names: list[str]) -> Exhibit:
@@ -116,7 +121,8 @@ def scatter(key: str, name: str, evaluation: Evaluation, mosaic: Mosaic | None) 
         note=f"{SHADING} {kept(evaluation, len(rows))}",
         still_note=f"Dots: one draw of each image and sigma, at most {figures.PER_PANEL:,} of a class.",
         choices=[
-            f"{label}: {each} ({share})" for label, (each, share) in enumerate(zip(result.classes, shares, strict=True))
+            f"{each if each == str(label) else f'{label}: {each}'} ({share})"
+            for label, (each, share) in enumerate(zip(result.classes, shares, strict=True))
         ],
     )
 
@@ -125,7 +131,10 @@ def kept(evaluation: Evaluation, shown: int) -> str:
     """How many images the page has pictures of."""
     images = evaluation.result.images
     if evaluation.examples is None:
-        return "The folder keeps no images, so there are no dots; evaluate.py with skip_done=true adds them."
+        return (
+            "The folder keeps no images, so there are no dots; the same evaluate.py command again, "
+            "without skip_done, adds them."
+        )
     there = len(evaluation.examples.index)
     return (
         f"Dots with pictures: {shown} of the {there} images that the folder keeps, of {images:,} that were classified; "

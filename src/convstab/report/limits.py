@@ -50,6 +50,8 @@ def of_training_images(source: Source) -> Iterator[str]:
     paper = TRAINED_ON[source.dataset]
     if train is None:
         yield "The number of training images is not recorded."
+    elif isinstance(train, str) or isinstance(validation, str):
+        yield f"The nets were trained on different numbers of images; the full set has {paper:,}."
     elif train + validation != paper:
         yield f"Trained on {count(train, 'image')}, {validation:,} more for validation; the full set has {paper:,}."
     elif validation:

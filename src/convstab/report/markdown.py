@@ -5,10 +5,9 @@ import re
 from collections.abc import Iterator, Sequence
 from math import isnan
 
-from convstab.paper import TABLES
 from convstab.report.content import ClassRow, Finding, Number, Report, Sheet
 from convstab.report.origin import Ran, machines, ran
-from convstab.report.words import percent, points
+from convstab.report.words import in_percent, points
 
 INTERVALS = (
     "Intervals are 95 % and over images: the noisy copies of one image are not independent. Differences are ours minus "
@@ -30,7 +29,8 @@ def as_markdown(report: Report) -> str:
         INTERVALS,
         *(part for sheet in report.sheets for part in sheet_parts(sheet)),
         *run_parts(report),
-        *remark_parts(report.remarks),
+        *listed_under("What was left out", report.remarks),
+        *listed_under("Where the paper contradicts itself", report.contradictions),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -82,9 +82,9 @@ def sheet_parts(sheet: Sheet) -> Iterator[str]:
 
 def total(name: str, number: Number) -> list[str]:
     """A row of the accuracies."""
-    paper = "" if number.paper is None else percent(number.paper)
+    paper = "" if number.paper is None else in_percent(number.paper)
     difference = "" if number.difference is None else points(number.difference)
-    return [name, percent(number.value), interval(number, scale=100, digits=2), paper, difference]
+    return [name, in_percent(number.value), interval(number, scale=100, digits=2), paper, difference]
 
 
 def class_table(sheet: Sheet) -> str:
@@ -99,8 +99,8 @@ def class_table(sheet: Sheet) -> str:
             columns.append([interval(number) for number in numbers])
         if any(number.paper is not None for number in numbers):
             head += ["paper", "difference"]
-            columns.append([printed(number.paper, decimals_of(sheet)) for number in numbers])
-            columns.append([difference(number) for number in numbers])
+            columns.append([printed(number.paper, sheet.decimals) for number in numbers])
+            columns.append([share_difference(number) for number in numbers])
     return table(
         head, [[*label(row), *cells] for row, cells in zip(sheet.rows, zip(*columns, strict=True), strict=True)]
     )
@@ -128,15 +128,9 @@ def printed(value: float | None, decimals: int) -> str:
     return "" if value is None else f"{value:.{decimals}f}"
 
 
-def difference(number: Number) -> str:
+def share_difference(number: Number) -> str:
     """Ours minus the paper's."""
     return "" if number.difference is None or isnan(number.difference) else f"{number.difference:+.4f}"
-
-
-def decimals_of(sheet: Sheet) -> int:
-    """Decimals of the paper's table that stands beside a sheet."""
-    fitting = (one.decimals for one in TABLES if (one.name, one.dataset) == (sheet.paper, sheet.source.dataset))
-    return next(fitting, 4)
 
 
 def run_parts(report: Report) -> Iterator[str]:
@@ -159,8 +153,8 @@ def run_row(one: Ran) -> list[str]:
     return [one.kind, one.folder, one.name, one.model, one.official, one.seeds, one.epochs, seconds, machine]
 
 
-def remark_parts(remarks: Sequence[str]) -> Iterator[str]:
-    """What was left out, and what the paper contradicts itself in."""
-    if remarks:
-        yield "## Remarks"
-        yield bullets(remarks)
+def listed_under(heading: str, lines: Sequence[str]) -> Iterator[str]:
+    """A section with a list, when there is something to list."""
+    if lines:
+        yield f"## {heading}"
+        yield bullets(lines)

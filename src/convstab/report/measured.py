@@ -25,17 +25,37 @@ class Measured:
     high: float
     images: int
 
+    def __neg__(self) -> "Measured":
+        """A fall as a change, and a change as a fall."""
+        return Measured(-self.value, -self.high, -self.low, self.images)
+
 
 def mean_change(changes: Floats) -> Measured:
-    """The mean of changes in [-1, 1], one for each image, (n,)."""
-    found = statistics.accuracy((1 + changes[:, None]) / 2)  # as a share, whose interval knows few failing images
-    value = float(changes.mean()) if len(changes) else float("nan")
-    return Measured(value, 2 * float(found.low[0]) - 1, 2 * float(found.high[0]) - 1, len(changes))
+    """The mean of changes in [-1, 1], one for each image, (n,).
+
+    It is the difference of how far images rise and how far they fall, two shares that are 0 for most images; so its
+    interval is made of theirs, which know few changing images (Newcombe 1998, Statistics in Medicine 17:2635).
+    """
+    if not len(changes):
+        return Measured(float("nan"), float("nan"), float("nan"), 0)
+    rises, falls = changes.clip(0, 1), (-changes).clip(0, 1)
+    up, down = (statistics.accuracy(part[:, None]) for part in (rises, falls))
+    spread = rises.std() * falls.std()
+    together = -rises.mean() * falls.mean() / spread if spread else 0.0  # their correlation: no image does both
+    value = float(changes.mean())
+    low = value - apart(up.value - up.low, down.high - down.value, together)
+    high = value + apart(up.high - up.value, down.value - down.low, together)
+    return Measured(value, max(low, -1.0), min(high, 1.0), len(changes))
 
 
-def drop(result: Result) -> Measured:
-    """By how much the accuracy over all noise is below that without noise."""
-    return mean_change(result.rates[:, 0] - over_noise(result, noisy_levels(result)))
+def apart(first: Floats, second: Floats, correlation: float) -> float:
+    """How far a difference may be off when its two numbers may be off so far."""
+    return float(np.sqrt(first**2 - 2 * correlation * first * second + second**2).item())
+
+
+def drop(result: Result, sigmas: Floats | float) -> Measured:
+    """By how much the accuracy over these sigmas is below that without noise."""
+    return mean_change(result.rates[:, 0] - over_noise(result, sigmas))
 
 
 def noisy_levels(result: Result) -> Floats:
@@ -94,13 +114,13 @@ def fooled_at(result: Result, sigma: float) -> Fooled | None:
 
 
 def first_drop(result: Result) -> tuple[float, Measured] | None:
-    """From which sigma on the accuracy is surely below that without noise, and the change there; None: from none on."""
+    """From which sigma on the accuracy is surely below that without noise, and the fall there; None: from none on."""
     first = None
     for sigma in noisy_levels(result)[::-1]:
-        change = mean_change(over_noise(result, sigma) - result.rates[:, 0])
-        if change.high >= 0:
+        fall = drop(result, sigma)
+        if fall.low <= 0:
             break
-        first = float(sigma), change
+        first = float(sigma), fall
     return first
 
 
@@ -108,14 +128,14 @@ def first_drop(result: Result) -> tuple[float, Measured] | None:
 class LeastNoise:
     """What an attack needed on all images that it attacked; a failure counts as infinite.
 
-    l2: median L2 norm for pixels in [0, 1]. l2_90: what 90 % of the images do not exceed. rms, psnr: of the median, in
-    grey levels and dB. success: images on which it succeeded.
+    l2: median L2 norm for pixels in [0, 1]. l2_90: what 90 % of the images do not exceed. rms: of the median, in grey
+    levels. psnr: of the median, in dB; its least is that of the greatest norm. success: images on which it succeeded.
     """
 
     l2: Measured
     l2_90: float
     rms: float
-    psnr: float
+    psnr: Measured
     success: int
 
 
@@ -124,9 +144,14 @@ def least_noise(result: AttackResult) -> LeastNoise:
     attacked = result.rows["attacked"]
     norms = result.norms[attacked]
     l2, pixels = median(norms), result.pixels[0].size
+    psnr = Measured(psnr_of(l2.value, pixels), psnr_of(l2.high, pixels), psnr_of(l2.low, pixels), l2.images)
     rms = l2.value * GREY_LEVELS / pixels**0.5
-    psnr = 20 * np.log10(GREY_LEVELS / rms) if np.isfinite(rms) else -np.inf
-    return LeastNoise(l2, float(quantile(norms, 90)), rms, float(psnr), int(np.isfinite(norms).sum()))
+    return LeastNoise(l2, float(quantile(norms, 90)), rms, psnr, int(np.isfinite(norms).sum()))
+
+
+def psnr_of(norm: float, pixels: int) -> float:
+    """The PSNR in dB of noise with an L2 norm for so many pixels in [0, 1]; infinite where there is no noise."""
+    return float(10 * np.log10(pixels) - 20 * np.log10(norm)) if norm > 0 else np.inf
 
 
 def median(values: NDArray[np.float64]) -> Measured:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from convstab.report.evidence import Attacked, Evaluation, Evidence, Training
+from convstab.report.words import count
 
 PARTS = ("train", "validation", "test")
 
@@ -39,7 +40,7 @@ def ran(evidence: Evidence) -> list[Ran]:
             folder=folders[result.source.folder],
             model=result.source.model,
             seeds=", ".join(map(str, result.source.seeds)),
-            epochs=said(result.source.epochs),
+            epochs=number_in_words(result.source.epochs),
             images=images_of(result.source.images),
             official={True: "yes", False: "no"}.get(result.source.official, "not recorded"),  # type: ignore[arg-type]
             protocol=protocol_of(result),
@@ -63,19 +64,14 @@ def folders_of(evidence: Evidence) -> dict[Path, str]:
     return {folder: folder.relative_to(common).as_posix() for folder in folders}
 
 
-def said(value: object) -> str:
-    """A value as text."""
-    return "not recorded" if value is None else str(value)
+def number_in_words(number: int | str | None) -> str:
+    """A number as text, or the word for several that differ."""
+    return "not recorded" if number is None else f"{number:,}" if isinstance(number, int) else number
 
 
 def images_of(images: Mapping[str, Any]) -> str:
     """The numbers of images to train, to validate and to test."""
-    return " / ".join(count(images.get(name)) for name in PARTS)
-
-
-def count(images: Any) -> str:
-    """A number of images, or the word that several trainings with different ones have."""
-    return f"{images:,}" if isinstance(images, int) else said(images)
+    return " / ".join(number_in_words(images.get(name)) for name in PARTS)
 
 
 def protocol_of(result: Training | Evaluation | Attacked) -> str:
@@ -94,7 +90,7 @@ def protocol_of(result: Training | Evaluation | Attacked) -> str:
     words = [
         f"{result.result.images:,} images",
         f"sigma {sigmas} grey levels",
-        f"{draws} draws of each image and sigma",
+        f"{count(draws, 'draw')} of each image and sigma",
     ]
     words += [f"noise seed {protocol['seed']}"] if "seed" in protocol else []
     return "; ".join(filter(None, [*words, clipped, rounded]))

@@ -23,7 +23,8 @@ GROUPS = {
     "attack": "Least noise",
     "differences": "Differences from the paper",
 }
-NOTHING = "not known"
+NOTHING = "\u2013"  # in a cell: there is no such number
+LONG = 12  # characters of a class name that may need several lines
 
 
 def as_html(report: Report) -> str:
@@ -54,12 +55,12 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     found.filters |= {
-        "percent": percent,
-        "signed": signed,
-        "interval": interval,
-        "value": value,
-        "digits": digits,
+        "share_cell": share_cell,
+        "points_cell": points_cell,
+        "interval_cell": interval_cell,
+        "sort_key": sort_key,
         "has_interval": has_interval,
+        "has_long_names": has_long_names,
         "as_json": as_json,
     }
     return found
@@ -86,21 +87,21 @@ def as_json(values: Any) -> Markup:
     return Markup(text)  # noqa: S704  # it is escaped for a script
 
 
-def percent(share: float | None, places: int = 2) -> str:
-    """A share in per cent, without the sign."""
-    return NOTHING if share is None or math.isnan(share) else f"{100 * share:.{places}f}"
+def share_cell(share: float | None, decimals: int = 4) -> str:
+    """A share in per cent, without the sign; decimals: of the share itself."""
+    return NOTHING if share is None or math.isnan(share) else f"{100 * share:.{max(0, decimals - 2)}f}"
 
 
-def signed(difference: float | None) -> str:
+def points_cell(difference: float | None) -> str:
     """A difference of shares in percentage points, with its sign."""
     return NOTHING if difference is None or math.isnan(difference) else f"{100 * difference:+.2f}".replace("-", "−")  # noqa: RUF001
 
 
-def interval(number: Number) -> str:
+def interval_cell(number: Number) -> str:
     """The 95 % interval of a share in per cent."""
     if number.low is None or number.high is None or math.isnan(number.low):
         return NOTHING
-    return f"{percent(number.low)} to {percent(number.high)}"
+    return f"{share_cell(number.low)} to {share_cell(number.high)}"
 
 
 def has_interval(sheet: Sheet, measure: str) -> bool:
@@ -108,12 +109,11 @@ def has_interval(sheet: Sheet, measure: str) -> bool:
     return any(getattr(row, measure).low is not None for row in sheet.rows)
 
 
-def value(number: float | None) -> str:
+def has_long_names(sheet: Sheet) -> bool:
+    """Whether a class has a name that may need several lines."""
+    return any(len(row.name) > LONG for row in sheet.rows)
+
+
+def sort_key(number: float | None) -> str:
     """What a table sorts by; nothing where nothing is known."""
     return "" if number is None or math.isnan(number) else f"{number:.6f}"
-
-
-def digits(sheet: Sheet) -> int:
-    """Digits after the point that the paper's numbers of a sheet have in per cent."""
-    numbers = [number.paper for row in sheet.rows for number in (row.precision, row.recall) if number.paper is not None]
-    return 0 if all(math.isclose(100 * paper, round(100 * paper), abs_tol=1e-9) for paper in numbers) else 2

@@ -28,6 +28,7 @@ def log_report(loggers: Sequence[Logger], report: Report, page: Path) -> None:
     log_table(loggers, "report/runs", [field.name for field in fields(Ran)], runs)
     log_table(loggers, "report/machines", ["number", "machine"], list(enumerate(machines(report.evidence), 1)))
     log_table(loggers, "report/remarks", ["remark"], [[remark] for remark in report.remarks])
+    log_table(loggers, "report/contradictions", ["contradiction"], [[line] for line in report.contradictions])
     log_page(loggers, "report/page", page)
 
 

@@ -15,12 +15,13 @@ from convstab import attack_figures, figures
 from convstab.attack_results import AttackResult
 from convstab.examples import Examples
 from convstab.figures import COLOURS, MARKERS, shortened
-from convstab.report.content import ClassRow, Sheet
+from convstab.report.content import Sheet
 from convstab.results import Result
 from convstab.statistics import Integers
 
-BUDGET = 1_900_000  # characters of all mosaics of a page, which is to stay below 10 MB with the 4.8 MB of Plotly
-QUALITY, MEASURE = 55, ("recall", "precision")
+BUDGET = 2_400_000  # characters of all mosaics of a page, which is to stay below 10 MB with the 4.8 MB of Plotly
+QUALITY, SMALL = 55, 36  # of WebP: figures, and images in mosaics, most of whose bytes are noise
+MEASURES = ("recall", "precision")
 DPI = 80
 SIDE = 16_383  # pixels, the most that WebP allows
 ATTACKED = 60  # images of an attack that are shown at most
@@ -98,8 +99,9 @@ def differences_picture(sheet: Sheet) -> Picture:
     """Ours minus the paper's for each class, in percentage points."""
     figure = Figure(figsize=(7, 0.19 * len(sheet.rows) + 1.1), layout="constrained")
     axis = figure.subplots()
-    for number, measure in enumerate(MEASURE):
-        points = [100 * (difference(row, measure) or np.nan) for row in sheet.rows]
+    for number, measure in enumerate(MEASURES):
+        gaps = [getattr(row, measure).difference for row in sheet.rows]
+        points = [np.nan if gap is None else 100 * gap for gap in gaps]
         marks: dict[str, Any] = {"color": COLOURS[number], "marker": MARKERS[2 * number], "label": measure}
         axis.scatter(points, range(len(points)), s=18, linewidths=0, **marks)
     axis.axvline(0, color="0.3", linewidth=1)
@@ -109,11 +111,6 @@ def differences_picture(sheet: Sheet) -> Picture:
     axis.spines[["top", "right"]].set_visible(False)
     figure.legend(loc="outside upper right", ncols=2, frameon=False, fontsize=8)
     return picture(figure, f"{sheet.title}: recall and precision of each class, ours minus the paper's")
-
-
-def difference(row: ClassRow, measure: str) -> float | None:
-    """Ours minus the paper's recall or precision of a class, as a share."""
-    return (row.recall if measure == "recall" else row.precision).difference
 
 
 def versions(examples: Examples) -> Tiles:
@@ -139,16 +136,24 @@ def scale(noise: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def mosaics(tiles: Sequence[tuple[Tiles, Integers]], budget: int = BUDGET) -> list[Mosaic]:
-    """Each set of images (n, versions, C, H, W) as a mosaic, all thinned evenly by what the budget forces.
+    """Each set of images (n, versions, C, H, W) as a mosaic, with as many images of each group as the budget allows.
 
-    tiles: with each set the group of each image, (n,); of every group one image stays, whatever the budget.
+    tiles: with each set the group of each image, (n,). The limit is the same for all groups of all sets: small groups
+    stay whole, large ones lose first. Of every group one image stays, whatever the budget.
     """
-    whole = [mosaic(images, thinned(groups, 1.0, most(images))) for images, groups in tiles]
-    needed = sum(len(sheet.uri) for sheet in whole)
-    if needed <= budget:
+    whole = [mosaic(images, thinned(groups, len(groups), most(images))) for images, groups in tiles]
+    costs = [len(sheet.uri) / max(1, len(sheet.rows)) for sheet in whole]
+    if sum(len(sheet.uri) for sheet in whole) <= budget:
         return whole
-    share = 0.95 * budget / needed  # fewer images take a little more each
-    return [mosaic(images, thinned(groups, share, most(images))) for images, groups in tiles]
+
+    def needed(each: int) -> float:
+        counts = [len(thinned(groups, each, most(images))) for images, groups in tiles]
+        return sum(cost * count for cost, count in zip(costs, counts, strict=True))
+
+    each = max(int(np.bincount(groups).max(initial=1)) for _, groups in tiles)
+    while each > 1 and needed(each) > 0.95 * budget:  # fewer images take a little more each
+        each -= 1
+    return [mosaic(images, thinned(groups, each, most(images))) for images, groups in tiles]
 
 
 def most(images: Tiles) -> int:
@@ -156,10 +161,10 @@ def most(images: Tiles) -> int:
     return SIDE // int(images.shape[3])
 
 
-def thinned(groups: Integers, share: float, most: int) -> Integers:
-    """Places of this share of each group, at least of one, evenly spread over it; at most so many in all."""
+def thinned(groups: Integers, each: int, most: int) -> Integers:
+    """Places of at most so many of each group, evenly spread over it; at most ``most`` in all."""
     members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
-    kept = [places[evenly(len(places), max(1, int(share * len(places))))] for places in members]
+    kept = [places[evenly(len(places), each)] for places in members]
     rows = np.sort(np.concatenate(kept)) if kept else np.zeros(0, np.int64)
     return rows[evenly(len(rows), most)]
 
@@ -176,5 +181,5 @@ def mosaic(images: Tiles, rows: Integers) -> Mosaic:
         return Mosaic("", rows, width, height)
     shown = images[rows].transpose(0, 3, 1, 4, 2).reshape(len(rows) * height, columns * width, channels)
     buffer = io.BytesIO()
-    Image.fromarray(shown.squeeze(2) if channels == 1 else shown).save(buffer, "WEBP", quality=QUALITY, method=4)
+    Image.fromarray(shown.squeeze(2) if channels == 1 else shown).save(buffer, "WEBP", quality=SMALL, method=4)
     return Mosaic(as_uri(buffer.getvalue()), rows, width, height)

@@ -4,26 +4,38 @@ from collections.abc import Sequence
 
 from convstab.report.content import Finding, Verdict
 from convstab.report.evidence import Evaluation, Evidence, Source
-from convstab.report.measured import Measured, best_partner, drop, fooled_at, noisy_levels, paired, without_noise
-from convstab.report.noise_claims import WEAKEST, fall_in_words, single_nets
-from convstab.report.verdicts import SURELY, Spoken, change_in_words, finding, name_among, share_in_words
+from convstab.report.measured import (
+    Fooled,
+    Measured,
+    best_partner,
+    drop,
+    fooled_at,
+    noisy_levels,
+    paired,
+    without_noise,
+)
+from convstab.report.noise_claims import RARE, WEAKEST, fall_in_words, single_nets
+from convstab.report.origin import number_in_words
+from convstab.report.verdicts import SURELY, Spoken, change_in_words, finding, names_of, of_halves, share_in_words
 from convstab.report.words import count
 
 NOT_ALIKE = "The two trainings do not differ in the noise alone, so the noise may not be the cause."
 CONSIDERABLE = 0.01  # a fall of one point
+NO_HELP = 0.001  # a gain of a tenth of a point
 
 
 def ensembles(evidence: Evidence) -> Finding:
     """Ensembles help, and do not cure."""
     several = [one for one in evidence.evaluations if one.source.members > 1 and len(noisy_levels(one.result))]
-    names = [name_among(one.source, [other.source for other in several]) for one in several]
+    names = names_of([one.source for one in several], evidence)
     return finding(
         "An ensemble is more stable than a single net, but noise still lowers its performance considerably.",
         "Abstract; Section 4, Effect of Ensemble; Tables 4 and 5",
         [of_ensemble(one, name, evidence.evaluations) for one, name in zip(several, names, strict=True)],
         "it agrees where the ensemble is surely better than the single net under noise and surely loses a point or "
-        "more to noise, disagrees where it is surely worse or surely loses less than a point without being better, and "
-        f"is mixed else. {SURELY}",
+        f"more to noise; it disagrees where it is surely worse, or surely gains less than {100 * NO_HELP:g} points and "
+        "loses less than a point; it is mixed where only one of both surely holds and the other surely does not; else "
+        f"it cannot be said. {SURELY}",
         "It takes an evaluation of an ensemble and one of a single net of its kind: "
         "convstab-evaluate run=[<five trainings>] and convstab-evaluate run=<one of them>.",
     )
@@ -31,7 +43,8 @@ def ensembles(evidence: Evidence) -> Finding:
 
 def of_ensemble(ensemble: Evaluation, name: str, evaluations: Sequence[Evaluation]) -> Spoken:
     """What one ensemble says of it."""
-    source, fall = ensemble.source, drop(ensemble.result)
+    source, noise = ensemble.source, noisy_levels(ensemble.result)
+    fall = drop(ensemble.result, noise)
     title = f"{name}, {source.members} nets"
     singles = [
         one
@@ -40,7 +53,7 @@ def of_ensemble(ensemble: Evaluation, name: str, evaluations: Sequence[Evaluatio
     ]
     place = best_partner(source, source.augment, [one.source for one in singles])
     gain = None if place is None else paired(singles[place].result, ensemble.result)
-    known = f"for the ensemble {fall_in_words(ensemble, fall)} {at_weakest('the ensemble', ensemble)}"
+    known = f"for the ensemble {fall_in_words(ensemble, fall, noise)} {at_weakest('the ensemble', ensemble)}"
     if place is None or gain is None:
         said = f"no single net of its kind was tried on the same images; {known}"
         return Spoken(source.dataset, "cannot be said", f"{title}: {said}")
@@ -55,16 +68,26 @@ def ensemble_verdict(gain: Measured, fall: Measured) -> Verdict:
     """Whether an ensemble helps and does not cure; fall: from clean to noisy images, positive."""
     if gain.high < 0:
         return "disagrees"
-    if gain.low > 0 and fall.low >= CONSIDERABLE:
+    costs: Verdict = "cannot be said"
+    if fall.low >= CONSIDERABLE or fall.high < CONSIDERABLE:
+        costs = "agrees" if fall.low >= CONSIDERABLE else "disagrees"
+    return of_halves(helps(gain), costs)
+
+
+def helps(gain: Measured) -> Verdict:
+    """Whether there is a gain."""
+    if gain.low > 0:
         return "agrees"
-    return "disagrees" if gain.low <= 0 and fall.high < CONSIDERABLE else "mixed"
+    return "disagrees" if gain.high < NO_HELP else "cannot be said"
 
 
 def at_weakest(who: str, evaluation: Evaluation) -> str:
     """The rate at which sigma 1 turns images wrong."""
     found = fooled_at(evaluation.result, WEAKEST)
-    if found is None or not found.right:
+    if found is None:
         return f"For {who} sigma 1 was not tried."
+    if not found.right:
+        return f"For {who} no image is right without noise."
     return f"For {who} {share_in_words(found.rate)} of the copies of right images turn wrong at sigma 1."
 
 
@@ -72,14 +95,16 @@ def noisy_copies(evidence: Evidence) -> Finding:
     """Training on noisy copies helps, and sigma 1 still fools the net."""
     trained = [one for one in evidence.evaluations if one.source.noisy and one.source.members == 1]
     trained = [one for one in trained if len(noisy_levels(one.result))]
-    names = [name_among(one.source, [other.source for other in trained]) for one in trained]
+    names = names_of([one.source for one in trained], evidence)
     return finding(
         "Training on noisy copies improves the performance under noise, but sigma 1 can still fool the net.",
         "Section 4, Augmenting Noisy Images; Table 6",
         [of_noisy_training(one, name, single_nets(evidence)) for one, name in zip(trained, names, strict=True)],
         "it agrees where the net is surely better under noise than one trained alike but for the noise, and sigma 1 "
-        "turns at least one copy wrong; it disagrees where the net is surely worse; it is mixed else. Nets that were "
-        f"not trained alike but for the noise decide nothing. {SURELY}",
+        "turns at least one copy wrong; it disagrees where the net is surely worse, or surely gains less than "
+        f"{100 * NO_HELP:g} points and sigma 1 surely turns fewer than one copy in {1 / RARE:,.0f} wrong; it is mixed "
+        "where only one of both surely holds and the other surely does not; else it cannot be said. Nets that were not "
+        f"trained alike but for the noise decide nothing. {SURELY}",
         "It takes evaluations of a net trained on noisy copies and of one trained alike but for the noise: "
         "convstab-train dataset=gtsrb with augment=jitter_noisy and with augment=jitter (for other data sets "
         "augment=noisy and augment=none), then convstab-evaluate run=<each>.",
@@ -103,14 +128,13 @@ def of_noisy_training(trained: Evaluation, name: str, clean: Sequence[Evaluation
     )
     if without_noise(source.augment) != partner.source.augment:
         return Spoken(source.dataset, "cannot be said", f"{compared} {NOT_ALIKE}")
-    found = fooled_at(trained.result, WEAKEST)
-    return Spoken(source.dataset, noisy_verdict(gain, found is not None and found.fooled > 0), compared)
+    return Spoken(source.dataset, noisy_verdict(gain, fooled_at(trained.result, WEAKEST)), compared)
 
 
 def differences(first: Source, second: Source) -> str:
     """What else differs in two trainings."""
     parts = [
-        f"{mine} epochs against {theirs}" if name == "epochs" else f"{name} {mine} against {theirs}"
+        f"{number_in_words(mine)} {name} against {number_in_words(theirs)}"
         for name, mine, theirs in (
             ("epochs", first.epochs, second.epochs),
             ("training images", first.images.get("train"), second.images.get("train")),
@@ -120,8 +144,11 @@ def differences(first: Source, second: Source) -> str:
     return f" They also differ in their training: {', '.join(parts)}." if parts else ""
 
 
-def noisy_verdict(gain: Measured, fooled: bool) -> Verdict:
-    """Whether noisy copies help and do not cure."""
+def noisy_verdict(gain: Measured, found: Fooled | None) -> Verdict:
+    """Whether noisy copies help and do not cure; found: what sigma 1 does, None: it was not drawn."""
     if gain.high < 0:
         return "disagrees"
-    return "agrees" if gain.low > 0 and fooled else "mixed"
+    fools: Verdict = "cannot be said"
+    if found is not None and found.right and (found.fooled or found.rate.high < RARE):
+        fools = "agrees" if found.fooled else "disagrees"
+    return of_halves(helps(gain), fools)

@@ -7,17 +7,21 @@ from dataclasses import replace
 
 import numpy as np
 
-from convstab import statistics
+from convstab import runs, statistics
 from convstab.errors import InputError
 from convstab.paper import TABLES, PaperTable, table_of
 from convstab.report import limits
 from convstab.report.beside import accuracies, by_class, class_rows, wilson
 from convstab.report.content import ClassRow, Number, Sheet
 from convstab.report.evidence import Evaluation, Evidence, Source, Training
-from convstab.report.words import count, dataset_name, nets_of, percent, points, sigmas_in_words
+from convstab.report.origin import folders_of, told_apart
+from convstab.report.words import count, dataset_name, in_percent, nets_of, points, sigmas_in_words
+from convstab.runs import is_below, leaves, plain
 from convstab.statistics import Estimate, Integers
 
 ORDER = list(dict.fromkeys(table.name for table in TABLES))
+FREE = (*runs.MAY_CHANGE, "seed", "dataset.root")  # in which trainings of one kind may differ
+FIXED = ("trainer.max_epochs", "trainer.precision")  # all the same
 
 
 def sheets(evidence: Evidence) -> list[Sheet]:
@@ -29,22 +33,32 @@ def sheets(evidence: Evidence) -> list[Sheet]:
     """
     groups = defaultdict(list)
     for training in evidence.trainings:
-        groups[training.source.dataset, training.source.model, training.source.augment].append(training)
+        groups[kind_of(training)].append(training)
     made = [of_trainings(alike) for alike in groups.values()]
     made += [of_evaluation(evaluation) for evaluation in evidence.evaluations]
     made.sort(key=lambda sheet: ORDER.index(sheet.paper) if sheet.paper else len(ORDER))
-    return told_apart(made)
+    folders = folders_of(evidence)
+    titles = told_apart([sheet.title for sheet in made], [folders[sheet.source.folder] for sheet in made])
+    return [
+        replace(sheet, id=anchor, title=title)
+        for sheet, anchor, title in zip(made, numbered([sheet.id for sheet in made]), titles, strict=True)
+    ]
 
 
-def told_apart(made: Sequence[Sheet]) -> list[Sheet]:
-    """Sheets with ids of their own, and with their folders in titles that would be the same."""
-    titles, seen = Counter(sheet.title for sheet in made), Counter[str]()
-    unique = []
-    for sheet in made:
-        seen[sheet.id] += 1
-        number = f"-{seen[sheet.id]}" if seen[sheet.id] > 1 else ""
-        folder = f" ({sheet.source.folder.name})" if titles[sheet.title] > 1 else ""
-        unique.append(replace(sheet, id=sheet.id + number, title=sheet.title + folder))
+def kind_of(training: Training) -> str:
+    """What trainings share that differ in nothing but their seeds: images, net, settings; as a text to compare."""
+    source, settings = training.source, leaves(plain(training.config))
+    used = sorted((key, repr(value)) for key, value in settings if key in FIXED or not is_below(key, FREE))
+    images = sum(number for number in source.images.values() if isinstance(number, int))  # the split is the seed's
+    return repr((source.dataset, source.official, images, source.model, source.augment, used))
+
+
+def numbered(anchors: Sequence[str]) -> list[str]:
+    """Anchors with a number where one was there before."""
+    seen, unique = Counter[str](), []
+    for anchor in anchors:
+        seen[anchor] += 1
+        unique.append(f"{anchor}-{seen[anchor]}" if seen[anchor] > 1 else anchor)
     return unique
 
 
@@ -72,8 +86,8 @@ def spread_of(alike: Sequence[Training]) -> Iterator[str]:
     if len(found) > 1:
         yield (
             f"{len(found)} nets were trained; the table is of the one with the lowest seed. Their accuracies have the "
-            f"mean {percent(found.mean())} and the standard deviation {points(found.std(ddof=1)).lstrip('+')}; the "
-            f"least is {percent(found.min())}, the greatest {percent(found.max())}."
+            f"mean {in_percent(found.mean())} and the standard deviation {points(found.std(ddof=1)).lstrip('+')}; the "
+            f"least is {in_percent(found.min())}, the greatest {in_percent(found.max())}."
         )
 
 
@@ -121,8 +135,8 @@ def limits_of(source: Source, paper: PaperTable | None, images: int, noise: bool
     remarks = [*limits.of_source(source, paper), *limits.of_test_images(images, paper), *paper.remarks]
     if paper.dataset == "gtsrb":
         remarks.append(
-            f"The printed {percent(paper.accuracy)} stands beside the balanced accuracy; beside the accuracy stand the "
-            f"paper's class recalls weighted by the official test counts, {percent(paper.weighted_recall)}."
+            f"The printed {in_percent(paper.accuracy)} stands beside the balanced accuracy; beside the accuracy stand "
+            f"the paper's class recalls weighted by the official test counts, {in_percent(paper.weighted_recall)}."
         )
     return remarks
 
@@ -155,4 +169,5 @@ def sheet_of(
     title = f"{paper.name if paper else 'Not in the paper'}: {kind}, {dataset_name(source.dataset)}"
     words = f"{paper.name if paper else kind} {source.dataset}"
     anchor = re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
-    return Sheet(anchor, title, paper.name if paper else None, source, classified, rows, overall, remarks)
+    name, decimals = (paper.name, paper.decimals) if paper else (None, 4)
+    return Sheet(anchor, title, name, source, classified, rows, overall, remarks, decimals)

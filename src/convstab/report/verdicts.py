@@ -1,5 +1,6 @@
 """How one word comes out of several results, and how a finding is put together."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -7,19 +8,23 @@ import numpy as np
 
 from convstab.paper import TABLES
 from convstab.report.content import Finding, Verdict
-from convstab.report.evidence import Source
+from convstab.report.evidence import Evidence, Source
 from convstab.report.measured import Measured
-from convstab.report.words import factor, named, percent, points
+from convstab.report.origin import folders_of
+from convstab.report.words import factor, in_percent, named, points
 
 SURELY = '"Surely" means that the 95 % interval leaves no other sign.'
 OF_THE_PAPER = {table.dataset for table in TABLES}
 
 
 class Spoken(NamedTuple):
-    """What one result says of a claim: its data set, its verdict, and sentences with its numbers."""
+    """What one result says of a claim: its data set, its verdict, and sentences with its numbers.
+
+    verdict: None where the claim is not about it, and its numbers are only told beside the others.
+    """
 
     dataset: str
-    verdict: Verdict
+    verdict: Verdict | None
     text: str
 
 
@@ -28,10 +33,27 @@ def combined(spoken: Sequence[Spoken]) -> Verdict:
 
     Data sets that the paper does not use decide nothing.
     """
-    said = {one.verdict for one in spoken if one.dataset in OF_THE_PAPER and one.verdict != "cannot be said"}
+    said = decided(spoken)
     if not said:
         return "cannot be said"
     return said.pop() if len(said) == 1 else "mixed"
+
+
+def decided(spoken: Sequence[Spoken]) -> set[Verdict]:
+    """The different verdicts of results that decide something."""
+    return asked(spoken) - {"cannot be said"}
+
+
+def asked(spoken: Sequence[Spoken]) -> set[Verdict]:
+    """The different verdicts of the results that the claim is about."""
+    return {one.verdict for one in spoken if one.dataset in OF_THE_PAPER and one.verdict is not None}
+
+
+def of_halves(first: Verdict, second: Verdict) -> Verdict:
+    """One word for a claim that says two things: theirs where it is the same; "mixed" where only one of them holds."""
+    if "cannot be said" in (first, second):
+        return "cannot be said"
+    return first if first == second else "mixed"
 
 
 def finding(claim: str, where: str, spoken: Sequence[Spoken], rule: str, missing: str) -> Finding:
@@ -39,21 +61,31 @@ def finding(claim: str, where: str, spoken: Sequence[Spoken], rule: str, missing
     if not spoken:
         return Finding(claim, where, "cannot be said", missing)
     verdict = combined(spoken)
-    lines = [one.text for one in spoken] + ([missing] if verdict == "cannot be said" else [])
+    lines = [*lines_of(spoken), *([missing] if verdict == "cannot be said" else [])]
+    if len(decided(spoken)) > 1:
+        rule += " Where results differ it is mixed."
+    if decided(spoken) and "cannot be said" in asked(spoken):
+        rule += " Results from which it cannot be said decide nothing."
     if any(one.dataset not in OF_THE_PAPER for one in spoken):
         rule += " Data sets that the paper does not use decide nothing."
     return Finding(claim, where, verdict, "\n".join([*lines, f"How the verdict comes about: {rule}"]))
 
 
-def name_among(source: Source, sources: Sequence[Source]) -> str:
-    """The data set of a result, with the name of its folder where others are of the same data set."""
-    several = sum(other.dataset == source.dataset for other in sources) > 1
-    return named(source) + (f", {source.folder.name}" if several else "")
+def lines_of(spoken: Sequence[Spoken]) -> list[str]:
+    """What each result says, with its own verdict where these differ among those that the claim is about."""
+    alone = [f" Taken alone: {one.verdict}." if asked([one]) and len(asked(spoken)) > 1 else "" for one in spoken]
+    return [one.text + verdict for one, verdict in zip(spoken, alone, strict=True)]
+
+
+def names_of(sources: Sequence[Source], evidence: Evidence) -> list[str]:
+    """The data set of each result, with its folder where others of them are of the same data set."""
+    folders, times = folders_of(evidence), Counter(source.dataset for source in sources)
+    return [named(one) + (f", {folders[one.folder]}" if times[one.dataset] > 1 else "") for one in sources]
 
 
 def share_in_words(share: Measured) -> str:
     """A share and its interval."""
-    return f"{percent(share.value)} (95 %: {percent(share.low)} to {percent(share.high)})"
+    return f"{in_percent(share.value)} (95 %: {in_percent(share.low)} to {in_percent(share.high)})"
 
 
 def range_in_words(found: Measured) -> str:

@@ -24,7 +24,7 @@ def nets_of(source: Source) -> str:
     return "one net" if source.members == 1 else f"{source.members} nets"
 
 
-def percent(share: float) -> str:
+def in_percent(share: float) -> str:
     """A share in per cent, with as many digits as it needs; "none" for what cannot be counted."""
     if math.isnan(share):
         return "none"

@@ -65,7 +65,7 @@ function withBand(x, rates, style) {
     x: [...x, ...[...x].reverse()],
     y: inPercent([...rates.high, ...[...rates.low].reverse()]),
     fill: "toself",
-    fillcolor: faded(style.colour, 0.18),
+    fillcolor: faded(style.colour, style.band ?? 0.18),
     line: { width: 0 },
     mode: "lines",
     hoverinfo: "skip",
@@ -150,7 +150,12 @@ function startRates(figure, data) {
     for (const [name, title] of [["accuracy", "Accuracy"], ["flips", "Flip rate"]]) {
       const traces = data.lines.map((line, number) => {
         names[number].style.color = seriesColour(number);
-        const style = { colour: seriesColour(number), symbol: SYMBOLS[number % SYMBOLS.length], name: escaped(line.name) };
+        const style = {
+          colour: seriesColour(number),
+          symbol: SYMBOLS[number % SYMBOLS.length],
+          name: escaped(line.name),
+          band: data.lines.length > 3 ? 0.1 : 0.18, // many bands lie over each other
+        };
         return withBand(line.sigmas, line[name], style);
       });
       const bands = traces.map(([band]) => band);
