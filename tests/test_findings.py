@@ -20,5 +20,5 @@ def test_a_data_set_that_the_paper_does_not_use_is_told_and_decides_nothing() ->
     for one in findings(evidence(*results)):
         assert one.verdict == "cannot be said"
     text = findings(evidence(*results))[1].text
-    assert "digits (8 x 8 pixels, not in the paper)" in text
+    assert "digits (8 x 8 pixels)" in text
     assert "Data sets that the paper does not use decide nothing." in text

@@ -61,7 +61,7 @@ def finding(claim: str, where: str, spoken: Sequence[Spoken], rule: str, missing
     if not spoken:
         return Finding(claim, where, "cannot be said", missing)
     verdict = combined(spoken)
-    lines = [*lines_of(spoken), *([missing] if verdict == "cannot be said" else [])]
+    lines = [*lines_of(spoken), *([f"More images may tell. {missing}"] if verdict == "cannot be said" else [])]
     if len(decided(spoken)) > 1:
         rule += " Where results differ it is mixed."
     if decided(spoken) and "cannot be said" in asked(spoken):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from convstab.report.evidence import Source
 
-NAMES = {"mnist": "MNIST", "cifar10": "CIFAR-10", "gtsrb": "GTSRB", "digits": "digits (8 x 8 pixels, not in the paper)"}
+NAMES = {"mnist": "MNIST", "cifar10": "CIFAR-10", "gtsrb": "GTSRB", "digits": "digits (8 x 8 pixels)"}
 
 
 def dataset_name(dataset: str) -> str:
