@@ -84,6 +84,12 @@ def test_curves_show_the_rates_of_each_run(result: Result) -> None:
     drawn(figure)
 
 
+def test_many_curves_can_be_told_apart(result: Result) -> None:
+    figure = figures.curves({str(number): result for number in range(20)})
+    looks = {(line.get_color(), line.get_marker()) for line in figure.axes[0].get_lines()}
+    assert len(looks) == 20
+
+
 def test_confusion_shows_shares_at_the_nearest_sigma(result: Result) -> None:
     figure = figures.confusion(result, 19)
     shares = np.asarray(figure.axes[0].images[0].get_array())

@@ -99,7 +99,7 @@ def curves(results: Mapping[str, Result]) -> Figure:
     for number, (name, result) in enumerate(results.items()):
         style: dict[str, Any] = {
             "color": COLOURS[number % len(COLOURS)],
-            "marker": MARKERS[number % len(MARKERS)],
+            "marker": MARKERS[(number + number // len(COLOURS)) % len(MARKERS)],  # each colour meets the next one
             "label": name,
         }
         draw_estimate(left, result.sigmas, result.accuracy, **style)

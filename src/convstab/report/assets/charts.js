@@ -25,6 +25,11 @@ function seriesColour(number) {
   return name === "ink" ? colour("ink") : name;
 }
 
+/** The place of a shape; when the colours begin again, each meets the next shape. */
+function shapeOf(number) {
+  return (number + Math.floor(number / SERIES.length)) % SYMBOLS.length;
+}
+
 function axis(title, more = {}) {
   const line = colour("line");
   return {
@@ -141,7 +146,7 @@ function startRates(figure, data) {
   const key = role(figure, "key");
   const names = data.lines.map((line, number) => {
     const [entry, mark] = [document.createElement("span"), document.createElement("span")];
-    mark.textContent = SHAPES[number % SHAPES.length];
+    mark.textContent = SHAPES[shapeOf(number)];
     entry.append(mark, ` ${line.name}`);
     key.append(entry);
     return mark;
@@ -152,7 +157,7 @@ function startRates(figure, data) {
         names[number].style.color = seriesColour(number);
         const style = {
           colour: seriesColour(number),
-          symbol: SYMBOLS[number % SYMBOLS.length],
+          symbol: SYMBOLS[shapeOf(number)],
           name: escaped(line.name),
           band: data.lines.length > 3 ? 0.1 : 0.18, // many bands lie over each other
         };
