@@ -131,7 +131,7 @@ def test_a_step_that_fails_is_named_and_the_report_written_without_it(copy: Path
     done = reproduce(copy, "experiment=figure2", "attacks=[ddn,deepfool]", "size.attack.all=['max_queries=0']")
     assert done.returncode == 2
     assert f"attack/digits_jitter_deepfool failed: {said}" in done.stdout
-    assert "attack/digits_jitter_deepfool: its command failed" in (copy / "out" / TEXT).read_text()
+    assert "deepfool: its command failed" in (copy / "out" / TEXT).read_text()
 
 
 def test_what_needs_a_failed_training_is_left_out(tmp_path: Path) -> None:

@@ -106,6 +106,7 @@ def run(step: Step, output: Path, more: Sequence[str]) -> None:
     log = os.open(folder / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     for stream in (sys.stdout, sys.stderr):
         os.dup2(log, stream.fileno())
+    os.environ.pop("HYDRA_FULL_ERROR", None)  # our own door has set it, and would ask this one for tracebacks
     sys.argv = [f"convstab-{step.command}", *step.arguments(output), *more, "skip_done=true"]
     print(PROMPT, *sys.argv, flush=True)
     import_module(f"convstab.{step.command}").main()

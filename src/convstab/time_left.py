@@ -93,4 +93,6 @@ class TimeLeft(AbstractContextManager["TimeLeft"]):
     def say(self, line: str) -> None:
         """Print what became of a step."""
         self.ended += 1
-        self.bar.console.print(f"{self.ended}/{self.count} {line}, {self.left()}", highlight=False, markup=False)
+        self.bar.console.print(
+            f"{self.ended}/{self.count} {line}, {self.left()}", highlight=False, markup=False, soft_wrap=True
+        )
