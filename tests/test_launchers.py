@@ -104,9 +104,8 @@ def test_shards_give_the_bytes_of_one_process(launcher: str, evaluated: Evaluate
 
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="there is no /proc to find the workers in")
-@pytest.mark.parametrize(
-    "launcher", ["ray", *(pytest.param(name, marks=pytest.mark.slow) for name in ("joblib", "submitit_local"))]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("launcher", list(WORKERS))
 def test_what_a_lost_worker_left_is_completed(launcher: str, evaluated: Evaluated) -> None:
     cwd, expected = evaluated
     runs = cwd / f"killed_{launcher}"
