@@ -9,6 +9,9 @@ from omegaconf.errors import OmegaConfBaseException
 
 from convstab.errors import InputError
 
+OURS = "convstab: "  # begins our own line
+BAD_INPUT = 2  # exit code
+
 
 @contextmanager
 def bad_input_ends(traceback_wanted: bool = False) -> Iterator[None]:
@@ -20,7 +23,7 @@ def bad_input_ends(traceback_wanted: bool = False) -> Iterator[None]:
         if traceback_wanted or line is None:
             raise
         print(line, file=sys.stderr)
-        sys.exit(2)
+        sys.exit(BAD_INPUT)
 
 
 def bad_input(error: BaseException | None) -> str | None:
@@ -32,8 +35,8 @@ def bad_input(error: BaseException | None) -> str | None:
     for link in chain:
         match link:
             case InputError():
-                return f"convstab: {link}"
+                return f"{OURS}{link}"
             case OSError() if link.filename is not None:  # no permission, disk full: names the file
-                return f"convstab: {link.strerror}: {link.filename}"
+                return f"{OURS}{link.strerror}: {link.filename}"
     ours = not chain or not isinstance(chain[-1], HydraException | OmegaConfBaseException)
     return None if ours else str(chain[0])  # the outermost says what to do: "To append to your config use +..."

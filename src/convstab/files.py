@@ -32,6 +32,17 @@ def write_text(path: Path, text: str) -> None:
     write_bytes(path, text.encode())
 
 
+def read_json(path: Path) -> dict[str, Any]:
+    """The mapping that a JSON file of a result holds; InputError when it is damaged."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{path} is damaged: {error}") from error
+    if not isinstance(values, dict):
+        raise InputError(f"{path} is damaged: it holds no names")
+    return values
+
+
 def write_json(path: Path, values: Mapping[str, Any]) -> None:
     """Write a mapping as JSON, at once or not at all."""
     write_text(path, json.dumps(values, indent=2, ensure_ascii=False) + "\n")

@@ -2,28 +2,23 @@
 
 import argparse
 import csv
-import json
 from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.loggers import Logger
 
 from convstab import attack, evaluate, runs, sweeps, train
-from convstab.attack_results import MINIMUM_NOISE, AttackResult
+from convstab.attack_results import AttackResult
 from convstab.endings import bad_input_ends
 from convstab.errors import InputError
+from convstab.files import read_json
+from convstab.finished import job_type_of
 from convstab.pictures import FIGURES
-from convstab.results import STABILITY, Result
+from convstab.results import Result
 from convstab.tracking import log_figures, tracking
 
-FINISHED = {  # job type -> what a finished result of it holds
-    "train": (runs.CONFIG, runs.METRICS),
-    "evaluate": (runs.CONFIG, STABILITY, runs.SUMMARY),
-    "attack": (runs.CONFIG, MINIMUM_NOISE, runs.SUMMARY),
-}
 CHOICES = ("project", "entity", "group", "tags", "log_model")  # that a result's configuration may have made
 
 
@@ -62,11 +57,6 @@ def results_in(folder: Path) -> dict[Path, str | None]:
     return dict.fromkeys(finished, folder.resolve().name)
 
 
-def job_type_of(folder: Path) -> str | None:
-    """The command whose finished result a folder holds, or None."""
-    return next((job for job, names in FINISHED.items() if all((folder / name).is_file() for name in names)), None)
-
-
 def publish(folder: Path, group: str | None, chosen: Mapping[str, str]) -> str:
     """Replace the W&B run of a finished result by what its folder holds; a line that says where it is.
 
@@ -75,13 +65,28 @@ def publish(folder: Path, group: str | None, chosen: Mapping[str, str]) -> str:
     config, job_type = runs.load_config(folder), job_type_of(folder)
     assert job_type is not None
     logger = logger_of(config, chosen, group)
+    where = send(config, folder, job_type, logger, lambda loggers: LOG[job_type](loggers, folder), option="--mode")
+    return f"{folder}: {where}"
+
+
+def send(
+    config: DictConfig,
+    folder: Path,
+    job_type: str,
+    logger: DictConfig,
+    log: Callable[[Sequence[Logger]], None],
+    option: str,
+) -> str:
+    """Open the W&B run of a folder alone, log into it, and close it; how to find it, or to send it on.
+
+    option: of the command, that says where to send it. Raises InputError when W&B is switched off.
+    """
     with tracking(config, folder, job_type, logger=logger) as loggers:
         run = loggers[0].experiment  # type: ignore[attr-defined]  # the only one
         if run.disabled:
-            raise InputError("WANDB_MODE=disabled sends nothing: unset it, or say --mode online or --mode offline")
-        LOG[job_type](loggers, folder)
-        where = f"wandb sync {Path(run.dir).parent}" if run.offline else run.url
-    return f"{folder}: {where}"
+            raise InputError(f"WANDB_MODE=disabled sends nothing: unset it, or say {option} online or {option} offline")
+        log(loggers)
+        return f"wandb sync {Path(run.dir).parent}" if run.offline else str(run.url)
 
 
 def logger_of(config: DictConfig, chosen: Mapping[str, str], group: str | None) -> DictConfig:
@@ -102,7 +107,7 @@ def log_training(loggers: Sequence[Logger], folder: Path) -> None:
                 step = int(row.pop("step"))
                 for logger in loggers:
                     logger.log_metrics({name: float(value) for name, value in row.items() if value}, step=step)
-    train.log(loggers, folder, numbers_in(folder / runs.METRICS))
+    train.log(loggers, folder, read_json(folder / runs.METRICS))
 
 
 def log_evaluation(loggers: Sequence[Logger], folder: Path) -> None:
@@ -114,15 +119,6 @@ def log_evaluation(loggers: Sequence[Logger], folder: Path) -> None:
 def log_attack(loggers: Sequence[Logger], folder: Path) -> None:
     """The numbers, figures and samples of an attack."""
     attack.log(loggers, folder, AttackResult.read(folder))
-
-
-def numbers_in(path: Path) -> dict[str, Any]:
-    """What a JSON file of a result holds; InputError when it is damaged."""
-    try:
-        values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"{path} is damaged: {error}") from error
-    return values
 
 
 LOG: dict[str, Callable[[Sequence[Logger], Path], None]] = {

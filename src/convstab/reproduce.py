@@ -10,10 +10,11 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from convstab.door import door
+from convstab.endings import BAD_INPUT
 from convstab.errors import InputError
 from convstab.plan import Step, planned, quoted
 from convstab.report.command import JOB, PAGE, send, write_report
-from convstab.steps import BAD_INPUT, DONE, LOG, Start, missing, processes, reason, remember, share
+from convstab.steps import DONE, LOG, Start, missing, processes, reason, remember, share
 from convstab.time_left import TimeLeft
 from convstab.tracking import ID
 

@@ -17,6 +17,7 @@ from convstab.files import write_text
 from convstab.models import Classifier
 
 CONFIG, METRICS, SUMMARY = "config.yaml", "metrics.json", "summary.json"
+PRECISION = "test/precision/"  # and a class: a key of the metrics
 BEST, LAST = "checkpoints/best.ckpt", "checkpoints/last.ckpt"
 MAY_CHANGE = (  # between a start and the next one in the same folder
     "ckpt",
@@ -74,6 +75,11 @@ def metrics(folder: Path) -> dict[str, Any]:
     except ValueError as error:
         raise InputError(f"{folder / METRICS} is damaged: {error}; delete it to test the run again") from error
     return numbers
+
+
+def classes_of(metrics: Mapping[str, Any]) -> list[str]:
+    """The names of the classes in the metrics of a training, in the order of the labels."""
+    return [name.removeprefix(PRECISION) for name in metrics if name.startswith(PRECISION)]
 
 
 def refuse_other_config(before: Any, now: DictConfig, folder: Path, may_change: Sequence[str] = MAY_CHANGE) -> None:

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from convstab import runs
+from convstab.endings import BAD_INPUT, OURS
 from convstab.errors import InputError
 from convstab.files import write_json
 from convstab.parts import share_done
 from convstab.plan import COMMANDS, Step
 
-DONE, LOG, PROMPT, OURS = "step.json", "step.log", "$ convstab: ", "convstab: "
-BAD_INPUT = 2  # exit code
+DONE, LOG, PROMPT = "step.json", "step.log", "$ convstab: "
 Start = Callable[[Step], BaseProcess]
 
 

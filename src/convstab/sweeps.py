@@ -15,7 +15,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
 from convstab import runs
-from convstab.endings import bad_input
+from convstab.endings import OURS, bad_input
 from convstab.errors import InputError
 from convstab.files import write_json, write_text
 
@@ -104,7 +104,7 @@ def in_sweep(story: Callable[[DictConfig], float | None], config: DictConfig) ->
     try:
         metric = story(config)
     except Exception as error:
-        reason = (bad_input(error) or f"{type(error).__name__}: {error}").removeprefix("convstab: ")
+        reason = (bad_input(error) or f"{type(error).__name__}: {error}").removeprefix(OURS)
         refused = isinstance(error, InputError) and before is not None and before.status == "done"
         failed = job | {"status": "failed", "reason": " ".join(reason.split())}
         write_json(folder / JOB, vars(before) if refused else failed)  # what was finished stays so

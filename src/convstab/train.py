@@ -26,8 +26,6 @@ from convstab.provenance import made_with
 from convstab.results import Result
 from convstab.tracking import log_checkpoint, log_figures, log_table, summarise, tracking
 
-PRECISION = "test/precision/"
-
 
 @door("train")
 def main(config: DictConfig) -> float:
@@ -135,7 +133,7 @@ def summary(trainer: pl.Trainer, model: Classifier, data: ImageData) -> dict[str
 
 def log(loggers: Sequence[Logger], folder: Path, metrics: dict[str, Any]) -> None:
     """Draw the confusion of the test, and give the loggers it, the classes, the numbers and the best checkpoint."""
-    classes = [name.removeprefix(PRECISION) for name in metrics if name.startswith(PRECISION)]
+    classes = runs.classes_of(metrics)
     confusion = np.array(metrics["test/confusion"])
     clean = Result(classes, "predicted", {"sigma": np.zeros(1)}, confusion[None], np.empty(0, int))  # no noise: sigma 0
     save(figures.confusion(clean, 0), folder / FIGURES / "confusion")

@@ -2,15 +2,15 @@
 
 import argparse
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from omegaconf import OmegaConf
 
+from convstab import publish
 from convstab.endings import bad_input_ends
-from convstab.errors import InputError
 from convstab.files import write_text
 from convstab.paper import CONTRADICTIONS
-from convstab.publish import logger_of
 from convstab.report.content import Report
 from convstab.report.evidence import gather
 from convstab.report.findings import findings
@@ -18,7 +18,6 @@ from convstab.report.markdown import as_markdown
 from convstab.report.page import as_html
 from convstab.report.panels import log_report
 from convstab.report.sheets import sheets
-from convstab.tracking import tracking
 
 PAGE, TEXT = "report.html", "report.md"
 TITLE = "Stability against noise: our results beside the paper's"
@@ -62,10 +61,6 @@ def write_report(folders: Sequence[Path], output: Path, title: str = TITLE, rema
 def send(report: Report, folders: Sequence[Path], output: Path, mode: str) -> str:
     """Give W&B the report, in place of the one from this folder before; a line that says where it is."""
     config = OmegaConf.create({"title": report.title, "folders": [str(folder) for folder in folders]})
-    logger = logger_of(config, {"mode": mode}, None)
-    with tracking(config, output / JOB, JOB, logger=logger) as loggers:
-        run = loggers[0].experiment  # type: ignore[attr-defined]  # the only one
-        if run.disabled:
-            raise InputError("WANDB_MODE=disabled sends nothing: unset it, or say --wandb online or --wandb offline")
-        log_report(loggers, report, output / PAGE)
-        return f"wandb sync {Path(run.dir).parent}" if run.offline else str(run.url)
+    logger = publish.logger_of(config, {"mode": mode}, None)
+    log = partial(log_report, report=report, page=output / PAGE)
+    return publish.send(config, output / JOB, JOB, logger, log, option="--wandb")

@@ -1,6 +1,5 @@
 """What result folders hold, recognised and read: the evidence that a report speaks of."""
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +12,13 @@ from convstab import runs
 from convstab.attack_results import MINIMUM_NOISE, AttackResult
 from convstab.errors import InputError
 from convstab.examples import Examples
+from convstab.files import read_json
+from convstab.finished import job_type_of
 from convstab.parts import share_done
 from convstab.provenance import training_of
 from convstab.results import STABILITY, Result
 from convstab.runs import CONFIG, METRICS, SUMMARY, plain
 from convstab.statistics import Integers
-
-PRECISION = "test/precision/"
 
 
 @dataclass(frozen=True)
@@ -48,8 +47,12 @@ class Source:
     @property
     def name(self) -> str:
         """What was trained, in words: data set, augmentation, and the nets of an ensemble."""
-        net = "one net" if self.members == 1 else f"{self.members} nets"
-        return f"{self.dataset}, {net}, augment: {self.augment}"
+        return f"{self.dataset}, {self.nets}, augment: {self.augment}"
+
+    @property
+    def nets(self) -> str:
+        """How many nets were asked, in words."""
+        return "one net" if self.members == 1 else f"{self.members} nets"
 
 
 @dataclass(frozen=True)
@@ -143,8 +146,8 @@ def walk(folder: Path) -> Iterator[Path]:
 
 def why_unused(folder: Path) -> str | None:
     """What a folder lacks, in a line, or None when its result is whole; InputError when it is damaged."""
-    kind = kind_of(folder)
-    if kind == "train" or (kind is not None and "training" in numbers(folder / SUMMARY)):
+    kind = job_type_of(folder)
+    if kind == "train" or (kind is not None and "training" in read_json(folder / SUMMARY)):
         return None
     if kind is not None:
         return "does not say of which training it is, and is not used: give its command once more to write that"
@@ -157,19 +160,13 @@ def why_unused(folder: Path) -> str | None:
     return "is a training that is not finished and not used"
 
 
-def kind_of(folder: Path) -> str | None:
-    """train, evaluate or attack, by the files that a finished result of it has; None for none."""
-    finished = {"train": [METRICS], "evaluate": [STABILITY, SUMMARY], "attack": [MINIMUM_NOISE, SUMMARY]}
-    return next((kind for kind, names in finished.items() if all((folder / name).is_file() for name in names)), None)
-
-
 def read_result(folder: Path) -> Training | Evaluation | Attacked:
     """The result that a folder holds; InputError when it is damaged or another program's."""
-    kind = kind_of(folder)
+    kind = job_type_of(folder)
     try:
         if kind == "train":
             return read_training(folder)
-        summary = numbers(folder / SUMMARY)
+        summary = read_json(folder / SUMMARY)
         source = Source(folder, **summary["training"], made_with=summary.get("made_with", {}))
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{folder} is not a result of this version of convstab: {error!r}") from error
@@ -180,25 +177,13 @@ def read_result(folder: Path) -> Training | Evaluation | Attacked:
 
 def read_training(folder: Path) -> Training:
     """The training of a run directory."""
-    config, metrics = runs.load_config(folder), numbers(folder / METRICS)
+    config, metrics = runs.load_config(folder), read_json(folder / METRICS)
     training = training_of(plain(config), metrics)
     seeds: dict[str, Any] = {"members": 1, "seeds": [training.pop("seed")]}
     source = Source(folder, **training, **seeds, made_with=metrics.get("made_with", {}))
-    classes = [name.removeprefix(PRECISION) for name in metrics if name.startswith(PRECISION)]
-    return Training(source, config, metrics, classes, np.array(metrics["test/confusion"]))
+    return Training(source, config, metrics, runs.classes_of(metrics), np.array(metrics["test/confusion"]))
 
 
 def order_of(source: Source) -> tuple[str, int, str, list[int], str]:
     """Data set, members, augmentation, seeds, folder."""
     return source.dataset, source.members, source.augment, source.seeds, str(source.folder)
-
-
-def numbers(path: Path) -> dict[str, Any]:
-    """What a JSON file of a result holds; InputError when it is damaged."""
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} is damaged: {error}") from error
-    if not isinstance(values, dict):
-        raise InputError(f"{path} is damaged: it holds no names")
-    return values

@@ -40,6 +40,7 @@ def as_html(report: Report) -> str:
         ran=ran(report.evidence),
         machines=machines(report.evidence),
         style=Markup(asset("style.css")),  # noqa: S704  # ours
+        dark=Markup(asset("dark.css")),  # noqa: S704  # ours
         scripts=scripts,
         policy=policy(scripts),
     )

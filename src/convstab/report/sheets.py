@@ -15,7 +15,7 @@ from convstab.report.beside import accuracies, by_class, class_rows, wilson
 from convstab.report.content import ClassRow, Number, Sheet
 from convstab.report.evidence import Evaluation, Evidence, Source, Training
 from convstab.report.origin import folders_of, told_apart
-from convstab.report.words import count, dataset_name, in_percent, nets_of, points, sigmas_in_words
+from convstab.report.words import count, dataset_name, in_percent, points, sigmas_in_words
 from convstab.runs import is_below, leaves, plain
 from convstab.statistics import Estimate, Integers
 
@@ -149,9 +149,7 @@ def why_alone(source: Source, noise: bool) -> str:
     if not noise and source.dataset == "gtsrb":
         return "The paper has no table of clean GTSRB images; for them it refers to Aghdam et al. 2015."
     trained = "trained on noise" if source.noisy else "trained without noise"
-    return (
-        f"The paper prints no table of {nets_of(source)} {trained} for {'noisy' if noise else 'clean'} {name} images."
-    )
+    return f"The paper prints no table of {source.nets} {trained} for {'noisy' if noise else 'clean'} {name} images."
 
 
 def sheet_of(
@@ -165,7 +163,7 @@ def sheet_of(
 ) -> Sheet:
     """A sheet with its title and id."""
     trained = " trained on noise," if source.noisy else ""
-    kind = f"{nets_of(source)}{trained} {'under noise' if noise else 'on clean images'}"
+    kind = f"{source.nets}{trained} {'under noise' if noise else 'on clean images'}"
     title = f"{paper.name if paper else 'Not in the paper'}: {kind}, {dataset_name(source.dataset)}"
     words = f"{paper.name if paper else kind} {source.dataset}"
     anchor = re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")

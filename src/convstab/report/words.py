@@ -19,11 +19,6 @@ def named(source: Source) -> str:
     return dataset_name(source.dataset) + note.get(source.official, " (unknown whether the publisher's files)")
 
 
-def nets_of(source: Source) -> str:
-    """How many nets were asked."""
-    return "one net" if source.members == 1 else f"{source.members} nets"
-
-
 def in_percent(share: float) -> str:
     """A share in per cent, with as many digits as it needs; "none" for what cannot be counted."""
     if math.isnan(share):

@@ -1,11 +1,14 @@
 "use strict";
 
 const root = document.documentElement;
+const darkStyle = document.getElementById("dark"); // as its medium says, until the reader chooses
 const prefersDark = matchMedia("(prefers-color-scheme: dark)");
 const redraws = []; // what draws a chart again, in the colours of now
 
+let chosen = null; // whether the reader chose to have it dark
+
 function isDark() {
-  return root.dataset.theme ? root.dataset.theme === "dark" : prefersDark.matches;
+  return chosen ?? prefersDark.matches;
 }
 
 /** A colour of the style sheet as it is now. */
@@ -35,7 +38,8 @@ function startTheme() {
   const button = document.getElementById("theme");
   button.hidden = false;
   button.addEventListener("click", () => {
-    root.dataset.theme = isDark() ? "light" : "dark";
+    chosen = !isDark();
+    darkStyle.media = chosen ? "screen" : "not all";
     followTheme();
   });
   prefersDark.addEventListener("change", followTheme);
