@@ -103,6 +103,105 @@ def test_each_part_of_jitter_works_alone(part: str, channels: int) -> None:
     assert torch.equal(labels, LABELS[:8])
 
 
+def laplacian_energy(images: torch.Tensor) -> torch.Tensor:
+    """Mean square of the discrete Laplacian inside each image, (n,)."""
+    inner = images[..., 1:-1, 1:-1]
+    around = images[..., :-2, 1:-1] + images[..., 2:, 1:-1] + images[..., 1:-1, :-2] + images[..., 1:-1, 2:]
+    return (around - 4 * inner).square().flatten(1).mean(1)
+
+
+def chroma(images: torch.Tensor) -> torch.Tensor:
+    """Mean difference of the largest and the smallest channel, (n,)."""
+    return (images.amax(1) - images.amin(1)).flatten(1).mean(1)
+
+
+def smooth(seed: int = 0) -> torch.Tensor:
+    """Coloured images that no part of jitter drives out of [0, 1] far, (64, 3, 16, 16)."""
+    torch.manual_seed(seed)
+    coarse = torch.rand(64, 3, 5, 5) * 0.3 + 0.35
+    return torch.nn.functional.interpolate(coarse, 16, mode="bicubic").clamp(0, 1)
+
+
+def jittered(images: torch.Tensor, **strength: float) -> torch.Tensor:
+    jitter = Jitter(**(OFF | strength))
+    jitter.mirror.use(1, {0: 0})
+    return jitter(images, LABELS[: len(images)])[0]
+
+
+@pytest.mark.parametrize("part", ["gaussian_blur", "motion_blur"])
+def test_blur_takes_fine_detail_away(part: str) -> None:
+    images = smooth()
+    assert (laplacian_energy(jittered(images, **{part: 1.0})) < laplacian_energy(images)).all()
+
+
+def test_sharpening_adds_fine_detail() -> None:
+    images = smooth()
+    gain = laplacian_energy(jittered(images, sharpening=1.0)) / laplacian_energy(images)
+    assert (gain >= 1).all()
+    assert gain.median() > 1.5  # not merely unchanged
+
+
+def test_value_changes_brightness_within_its_share_and_no_colour() -> None:
+    images = smooth()
+    factor = jittered(images, value=0.2) / images
+    assert factor.flatten(1).std(1).max() < 1e-4  # one factor for an image
+    assert 0.8 <= factor.min() < 0.85
+    assert 1.15 < factor.max() <= 1.2
+
+
+def test_saturation_moves_colours_from_and_to_grey_within_its_share() -> None:
+    images = smooth()
+    factor = chroma(jittered(images, saturation=0.3)) / chroma(images)
+    assert 0.69 < factor.min() < 0.8
+    assert 1.2 < factor.max() < 1.31
+
+
+def test_hue_turns_colours_and_leaves_brightness_of_the_brightest_channel() -> None:
+    images = smooth()
+    changed = jittered(images, hue=0.1)
+    torch.testing.assert_close(changed.amax(1), images.amax(1), atol=1e-4, rtol=0)  # V of HSV
+    torch.testing.assert_close(changed.amin(1), images.amin(1), atol=1e-4, rtol=0)
+    assert (changed - images).abs().flatten(1).mean(1).median() > 0.005
+
+
+def spot() -> torch.Tensor:
+    """A bright square in the middle of dark images, (400, 1, 33, 33)."""
+    images = torch.zeros(400, 1, 33, 33)
+    images[..., 14:19, 14:19] = 1
+    return images
+
+
+def test_translation_moves_the_image_within_its_share_in_every_direction() -> None:
+    torch.manual_seed(0)
+    moved = jittered(spot(), translation=0.2)[:, 0]
+    grid = torch.arange(33.0) - 16
+    down, right = ((moved.sum(axis) * grid).sum(1) / moved.sum((1, 2)) for axis in (2, 1))
+    for shift in (down, right):
+        assert shift.abs().max() <= 0.2 * 33 + 0.1
+        assert shift.min() < -5
+        assert shift.max() > 5
+
+
+def test_scale_shrinks_and_enlarges_within_its_share() -> None:
+    torch.manual_seed(0)
+    area = jittered(spot(), scale=0.2).sum((1, 2, 3)) / 25
+    assert 0.6 < area.min() < 0.75  # (1 - 0.2) ** 2 = 0.64
+    assert 1.3 < area.max() < 1.5  # (1 + 0.2) ** 2 = 1.44
+
+
+def test_rotation_turns_either_way_within_its_degrees() -> None:
+    torch.manual_seed(0)
+    images = torch.zeros(400, 1, 33, 33)
+    images[..., 16, :] = 1  # a level line
+    turned = jittered(images, rotation=20)[:, 0]
+    grid = torch.arange(33.0) - 16
+    slope = (turned * grid.view(-1, 1) * grid).sum((1, 2)) / (turned * grid.square()).sum((1, 2))
+    angle = slope.atan().rad2deg()
+    assert angle.abs().max() <= 21
+    assert angle.min() < -15
+    assert angle.max() > 15
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [

@@ -14,6 +14,7 @@ from convstab import noise
 from convstab.errors import InputError
 
 Batch = tuple[Tensor, Tensor]
+SHARPER = (1.0, 3.0)  # factors of sharpening: 0 is the blurred image, 1 changes nothing
 
 
 class Chain(nn.Module):
@@ -143,8 +144,8 @@ class Jitter(nn.Module):
         self.value = value
         self.sharpness = nn.Sequential(
             *[K.RandomGaussianBlur((3, 3), (0.3, 1.5), p=gaussian_blur)] * bool(gaussian_blur),
-            *[K.RandomMotionBlur(3, 180.0, 0.5, p=motion_blur)] * bool(motion_blur),
-            *[K.RandomSharpness(1.0, p=sharpening)] * bool(sharpening),
+            *[K.RandomMotionBlur(3, 180.0, 0.5, "replicate", p=motion_blur)] * bool(motion_blur),
+            *[K.RandomSharpness(SHARPER, p=sharpening)] * bool(sharpening),
         )
 
     def forward(self, images: Tensor, labels: Tensor) -> Batch:
