@@ -31,13 +31,14 @@ def example(
         "psnr": 40 - norms,
         "queries": np.arange(count),
         "seconds": np.ones(count),
+        "ended": np.full(count, "steps", object),
     }
     random = np.random.default_rng(0)
     pixels = random.integers(100, 150, (count, channels, 8, 6), dtype=np.uint8)
     noise = random.uniform(-50, 50, pixels.shape).astype(np.float32)
     fields: dict[str, Any] = {"run": "net", "attack": "Genetic", "pixels": pixels, "noise": noise, "history": {}}
     for name, value in more.items():
-        (rows if name in rows else fields)[name] = np.asarray(value) if name in rows else value
+        (rows if name in rows else fields)[name] = np.broadcast_to(value, (count,)) if name in rows else value
     return AttackResult(classes=list(classes), rows=rows, **fields)
 
 

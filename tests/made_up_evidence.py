@@ -110,10 +110,18 @@ def l2_of(psnr: float) -> float:
 
 
 def attacked(
-    l2: Sequence[float | None], dataset: str = "mnist", attack: str = "DDN", config: Any = None, **more: Any
+    l2: Sequence[float | None],
+    dataset: str = "mnist",
+    attack: str = "DDN",
+    config: Any = None,
+    ended: Any = "steps",
+    **more: Any,
 ) -> Attacked:
-    """An attack that needed these L2 norms; None: it failed. Images of 48 pixels."""
-    result = example(l2, attack=attack)
+    """An attack that needed these L2 norms; None: it failed. Images of 48 pixels.
+
+    ended: one word, or one for each image, see ``attacks.result.Found``.
+    """
+    result = example(l2, attack=attack, ended=ended)
     options = OmegaConf.create({"max_queries": 1000, "attack": {"steps": 10}} if config is None else config)
     return Attacked(source(dataset, **more), options, dict(result.summary), result)
 

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from convstab import attacks
-from convstab.attacks import Attack, Result
+from convstab.attacks import Attack, Evolution, Result
+from convstab.attacks.attack import ImageByImage
 from convstab.attacks.result import classify
 from convstab.errors import InputError
 from convstab.models import LeNet
@@ -152,9 +153,35 @@ def test_every_result_is_what_a_fresh_forward_pass_says(attack: Attack, lenet: L
 def test_the_budget_holds_and_the_best_try_counts(attack: Attack, lenet: LeNet) -> None:
     counter = Counter(lenet)
     rows = run(attack, counter, [0], max_queries=300).rows
-    verification = 3 * 16  # clean, noisy and rounded, each padded to 16
-    assert rows["queries"][0] <= 300
-    assert counter.images >= rows["queries"][0] + verification
+    others = 32 + 3 * 16  # run labels twenty images; then clean, noisy and rounded: whole groups of 16
+    queries = int(rows["queries"][0])
+    assert 0 < queries <= 300
+    assert counter.images - others == queries * copies(attack) + padding(attack, queries)
+
+
+def copies(attack: Attack) -> int:
+    """How often each query of a lone image is classified: a batch is filled up with copies of it."""
+    return attack.together if isinstance(attack, ImageByImage) else 1
+
+
+def padding(attack: Attack, queries: int) -> int:
+    """Rows without meaning that fill each generation up to whole groups of 16."""
+    if not isinstance(attack, Evolution):
+        return 0
+    return queries // attack.population * (-attack.population % 16)
+
+
+@pytest.mark.parametrize("attack", CHEAP, ids=NAMES)
+def test_each_row_says_whether_the_budget_ended_the_search(attack: Attack, lenet: LeNet) -> None:
+    own = run(attack, lenet, [0, 3, 5], max_queries=None).rows
+    limit = "generations" if isinstance(attack, Evolution) else "steps"
+    assert own["ended"].tolist() == [limit, "", limit]
+    enough = int(own["queries"].max())
+    assert run(attack, lenet, [0, 3, 5], max_queries=enough).rows["ended"].tolist() == [limit, "", limit]
+    few = max(enough // 2, getattr(attack, "population", 1))
+    short = run(attack, lenet, [0], max_queries=few).rows
+    assert short["ended"].tolist() == ["queries"]
+    assert short["queries"][0] <= few
 
 
 class Counter(nn.Module):

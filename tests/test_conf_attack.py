@@ -71,6 +71,12 @@ def test_the_defaults_are_values_that_the_command_takes() -> None:
     assert "wandb" in config.logger
 
 
+def test_the_papers_search_has_no_budget_but_the_one_that_is_given() -> None:
+    assert composed("attack=paper").max_queries is None
+    assert composed("attack=paper", "max_queries=700").max_queries == 700
+    assert composed("attack=ddn", "max_queries=null").max_queries is None
+
+
 def test_no_value_is_there_in_vain() -> None:
     keys = {str(key) for key in OmegaConf.load(ROOT / "conf/attack.yaml")} - {"defaults", "hydra"}
     code = "".join((ROOT / "src/convstab" / name).read_text() for name in ("attack.py", "door.py"))

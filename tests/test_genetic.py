@@ -7,6 +7,8 @@ from torch import Tensor, nn
 
 from convstab import attacks
 from convstab.attacks import Evolution, Result
+from convstab.errors import InputError
+from convstab.genetic import Search
 from convstab.models import LeNet
 
 
@@ -69,9 +71,57 @@ def test_the_elite_never_gets_worse(lenet: LeNet) -> None:
         assert (np.diff(history["best"][history["index"] == image]) <= 1e-6).all()
 
 
-def test_generations_and_queries_end_the_search(lenet: LeNet) -> None:
-    assert evolve(lenet, attacks.Genetic(generations=4)).rows["queries"].tolist() == [160] * 5
-    assert evolve(lenet, attacks.Genetic(), max_queries=199).rows["queries"].tolist() == [160] * 5
+@pytest.mark.parametrize(
+    ("attack", "max_queries", "queries", "ended"),
+    [
+        (attacks.Genetic(generations=4), 50_000, 160, "generations"),
+        (attacks.Genetic(generations=4), None, 160, "generations"),
+        (attacks.Genetic(), 199, 160, "queries"),
+        (attacks.Genetic(generations=4), 160, 160, "generations"),
+        (attacks.Genetic(generations=5), 160, 160, "queries"),
+    ],
+)
+def test_each_row_says_which_limit_ended_its_search(
+    attack: Evolution, max_queries: int | None, queries: int, ended: str, lenet: LeNet
+) -> None:
+    rows = evolve(lenet, attack, max_queries=max_queries).rows
+    assert rows["queries"].tolist() == [queries] * 5
+    assert rows["ended"].tolist() == [ended] * 5
+
+
+def test_without_a_limit_a_search_goes_on_until_it_stalls() -> None:
+    rows = evolve(Flat(), attacks.Paper(patience=3, elite=0), count=2, max_queries=None).rows
+    assert rows["ended"].tolist() == ["stall"] * 2
+    assert (rows["generations"] < attacks.Paper().generations).all()
+    assert (rows["queries"] == 100 * rows["generations"]).all()
+
+
+def test_a_generation_must_be_paid_for(lenet: LeNet) -> None:
+    with pytest.raises(InputError, match="max_queries is 39; one generation takes 40: give that many or more, or null"):
+        evolve(lenet, attacks.Genetic(), max_queries=39)
+
+
+class Watched(Search):
+    """Remembers the best standing in each generation of the first place."""
+
+    def remember(self, standing: Tensor) -> None:
+        seen.append(standing[0].min().item())
+        super().remember(standing)
+
+
+seen: list[float] = []
+
+
+@pytest.mark.parametrize("attack", [attacks.Paper(generations=25), attacks.Genetic(generations=25)])
+def test_the_best_individual_so_far_is_in_every_generation(
+    attack: Evolution, lenet: LeNet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("convstab.attacks.evolution.Search", Watched)
+    seen.clear()
+    evolve(lenet, attack, count=1)
+    assert len(seen) == 25
+    assert (np.diff(seen) <= 0).all()  # to the bit: the elite is neither scaled nor changed
+    assert seen[-1] < seen[0]
 
 
 def test_progress_counts_every_image_once(lenet: LeNet) -> None:

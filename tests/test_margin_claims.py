@@ -37,6 +37,27 @@ def test_the_papers_own_search_may_find_weak_noise() -> None:
     assert "does not show" not in text
 
 
+@pytest.mark.parametrize("limit", ["queries", "generations"])
+def test_what_a_limit_cut_off_shows_nothing_of_what_cannot_be_found(limit: str) -> None:
+    cut = attacked([l2_of(14)] * 20, attack="Paper", ended=["stall"] * 19 + [limit])
+    text = claim(margin_claims.slim_margins, cut, attacked([l2_of(40)] * 20)).text
+    assert "its limit cut off 5% of the searches" in text
+    assert "not run to its own end" in text
+    assert "does not show it" not in text
+    strong = attacked([l2_of(29)] * 20, ended=["steps"] * 19 + [limit])
+    assert claim(margin_claims.slim_margins, strong).verdict == "cannot be said"
+    noisy = attacked([l2_of(20)] * 20, ended=["steps"] * 19 + [limit], **NOISY)
+    whole = attacked([l2_of(20)] * 20, **NOISY)
+    clean = attacked([l2_of(29)] * 20, augment="Jitter")
+    assert claim(margin_claims.margin_stays, whole, clean).verdict == "disagrees"
+    assert claim(margin_claims.margin_stays, noisy, clean).verdict == "cannot be said"
+
+
+def test_an_upper_bound_is_one_wherever_the_search_ended() -> None:
+    cut = attacked([l2_of(31)] * 20, attack="Paper", ended="queries")
+    assert claim(margin_claims.slim_margins, cut).verdict == "agrees"
+
+
 def test_an_attack_that_fails_on_most_has_an_infinite_median() -> None:
     found = claim(margin_claims.slim_margins, attacked([l2_of(40)] * 9 + [None] * 11))
     assert found.verdict == "cannot be said"

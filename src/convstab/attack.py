@@ -27,7 +27,7 @@ from convstab.provenance import made_with
 from convstab.subject import Subject, first_right, load_subject, settle_run
 from convstab.tracking import log_figures, log_images_table, log_numbers, tracking
 
-SCHEMA = 2  # of the rows in a part; another number keeps parts of another layout apart
+SCHEMA = 3  # of the rows in a part; another number keeps parts of another layout apart
 NO_INFLUENCE = ("places", "batch_size")  # on any result
 SAMPLES = 30  # rows of the table of images that the loggers are given
 SAMPLE_COLUMNS = ("index", "label", "predicted", "L2", "PSNR", "clean", "noisy")
@@ -78,9 +78,10 @@ def images_of(config: DictConfig, device: torch.device) -> Subject:
 
 def attack_of(config: DictConfig) -> Attack:
     """The attack with its values; InputError when they, the seed or the queries make no sense."""
-    for name, value, low in (("seed", config.seed, -(2**63)), ("max_queries", config.max_queries, 1)):
-        if not isinstance(value, int) or not low <= value < 2**63:
-            raise InputError(f"{name} is {value}; it must be a whole number of 64 bits, at least {low}")
+    limits = [("seed", config.seed, -(2**63), ""), ("max_queries", config.max_queries, 1, ", or null for no limit")]
+    for name, value, low, other in limits:
+        if not (isinstance(value, int) and low <= value < 2**63) and not (other and value is None):
+            raise InputError(f"{name} is {value}; it must be a whole number of 64 bits, at least {low}{other}")
     try:
         attack: Attack = instantiate(config.attack, _convert_="all")
     except InstantiationException as error:

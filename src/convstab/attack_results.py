@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from convstab import attacks
 from convstab.attacks.attack import NOTHING
-from convstab.attacks.result import Columns
+from convstab.attacks.result import CUT_OFF, Columns
 from convstab.errors import InputError
 from convstab.files import write_bytes, write_json
 from convstab.parts import arrays_to_bytes, bytes_to_arrays, write_table
@@ -116,7 +116,8 @@ class AttackResult:
         """The numbers of summary.json, over all images that were attacked; InputError when none was.
 
         A failure counts as an infinite norm. What 90 % of the images do not exceed is l2_90; what 90 % of them do not
-        fall short of is psnr_90. None: more images failed than that leaves room for.
+        fall short of is psnr_90. None: more images failed than that leaves room for. cut_off: share of the searches
+        that a limit of queries or generations ended, not their own rule; what they would have found is not known.
         """
         attacked = self.rows["attacked"]
         if not attacked.any():
@@ -129,6 +130,7 @@ class AttackResult:
             "psnr_median": -quantile(losses, 50),
             "psnr_90": -quantile(losses, 90),
             "queries_median": quantile(queries, 50),
+            "cut_off": float(np.isin(self.rows["ended"][attacked], CUT_OFF).mean()),
         }
         return {
             "images": len(attacked),
@@ -204,6 +206,6 @@ def as_markdown(result: AttackResult) -> str:
         for unit in ("l2", "psnr")
     )
     cells = [result.attack, f"{numbers['attacked']} of {numbers['images']}", f"{numbers['success_rate']:.1%}"]
-    cells += [*l2, *psnr, f"{numbers['queries_median']:.0f}", f"{numbers['seconds']:.0f}"]
-    head = "| attack | attacked | success | L2 | 90 % | PSNR | 90 % | queries | seconds |"
-    return f"{head}\n|---|{'---:|' * 8}\n| {' | '.join(cells)} |\n"
+    cells += [*l2, *psnr, f"{numbers['queries_median']:.0f}", f"{numbers['cut_off']:.0%}", f"{numbers['seconds']:.0f}"]
+    head = "| attack | attacked | success | L2 | 90 % | PSNR | 90 % | queries | cut off | seconds |"
+    return f"{head}\n|---|{'---:|' * 9}\n| {' | '.join(cells)} |\n"

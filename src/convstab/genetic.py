@@ -80,12 +80,17 @@ class Images:
 
 
 class Outcome:
-    """What the search found: noise, float32 (n, genes) in grey levels, and what it took, image by image."""
+    """What the search found: noise, float32 (n, genes) in grey levels, and what it took, image by image.
+
+    ended: why the search of each image ended: "stall" (no improvement for ``patience`` generations), "generations" or
+        "queries" (it was cut off at the limit of these).
+    """
 
     def __init__(self, images: Images) -> None:
         count = len(images.index)
         self.noise = torch.zeros_like(images.rows)
         self.queries, self.generations = torch.zeros(2, count, dtype=torch.int64)
+        self.ended = [""] * count
         self.seconds = torch.zeros(count, dtype=torch.float64)
         self.logbooks = [tools.Logbook() for _ in range(count)]
 
@@ -119,7 +124,7 @@ class Search:
         labels, norm, margin) -> fitness, reach; standing (fitness, margin, norm) -> what elitism and the result go by;
         select (fitness, streams) -> parents; mate (genes, streams) and mutate (genes, streams, amplitude) in place.
     classifier: images in [0, 1], float (N, C, H, W), channels last -> logits (N, K).
-    max_queries: individuals that may be evaluated for each image, at least one generation.
+    max_queries: individuals that may be evaluated for each image, at least one generation; None: as many as it takes.
     progress: is given the number of images just finished.
     """
 
@@ -130,14 +135,16 @@ class Search:
         classifier: nn.Module,
         images: Images,
         seed: int,
-        max_queries: int,
+        max_queries: int | None,
         progress: Progress = lambda _: None,
     ) -> None:
-        if max_queries < settings.population:
-            raise InputError(f"max_queries is {max_queries}; one generation takes {settings.population}")
+        if max_queries is not None and max_queries < settings.population:
+            said = f"max_queries is {max_queries}; one generation takes {settings.population}"
+            raise InputError(f"{said}: give that many or more, or null for no limit")
         self.toolbox, self.settings, self.classifier, self.progress = toolbox, settings, classifier, progress
         self.images, self.outcome = images, Outcome(images)
-        self.generations = min(settings.generations, max_queries // settings.population)
+        paid = settings.generations if max_queries is None else max_queries // settings.population
+        self.generations = min(settings.generations, paid)
         self.statistics, self.streams = statistics(), Streams(seed, images.rows.device)
         self.waiting = iter(range(len(images.index)))
         count = min(settings.places, len(images.index))
@@ -174,7 +181,7 @@ class Search:
             self.record(fitness, margin)
             if self.settings.damping is not None:
                 self.adapt(fitness)
-            self.breed(fitness, reach)
+            self.breed(fitness, standing, reach)
             self.outcome.seconds[places.image] += (time.perf_counter() - started) / len(places)
             self.replace_finished()
         return self.outcome
@@ -232,17 +239,16 @@ class Search:
         places.amplitude.mul_(factor.masked_fill_(places.bar.isnan(), 1))
         places.bar = fitness.kthvalue(max(1, int(BAR * fitness.shape[1])), 1).values
 
-    def breed(self, fitness: Tensor, reach: Tensor | None) -> None:
-        """Replace each population by its offspring; the elite stays."""
+    def breed(self, fitness: Tensor, standing: Tensor, reach: Tensor | None) -> None:
+        """Replace each population by its offspring; the elite, the best by standing, stays as it is."""
         places, children, elite = self.places, self.children[: len(self.places)], self.settings.elite
         take(places.genes, self.toolbox.select(fitness, self.streams), reach, out=children)
         self.toolbox.mate(children, self.streams)
         self.toolbox.mutate(children, self.streams, places.amplitude)
         if elite:
-            best = fitness.argsort(dim=1, stable=True)[:, :elite]
-            children[:, :elite] = take(
-                places.genes, best, reach, out=children.new_empty(len(places), elite, children.shape[2])
-            )
+            best = standing.argsort(dim=1, stable=True)[:, :elite]
+            kept = children.new_empty(len(places), elite, children.shape[2])
+            children[:, :elite] = take(places.genes, best, None, out=kept)
         self.children, places.genes = places.genes, children
 
     def replace_finished(self) -> None:
@@ -250,8 +256,9 @@ class Search:
         places, population = self.places, self.settings.population
         kept = []
         for place, image in enumerate(places.image):
-            finished = places.age[place] >= self.generations or places.stale[place] >= self.settings.patience
-            if finished:
+            ended = self.ended(place)
+            if ended:
+                self.outcome.ended[image] = ended
                 self.outcome.noise[image] = places.best_genes[place]
                 self.outcome.generations[image] = places.age[place]
                 self.outcome.queries[image] = places.age[place] * population
@@ -264,6 +271,14 @@ class Search:
         if len(kept) < len(places):
             places.keep(kept)
             self.streams.keep(kept)
+
+    def ended(self, place: int) -> str:
+        """Why the search of a place is over; empty: it is not."""
+        if self.places.stale[place] >= self.settings.patience:
+            return "stall"
+        if self.places.age[place] < self.generations:
+            return ""
+        return "generations" if self.generations == self.settings.generations else "queries"
 
 
 def statistics() -> tools.MultiStatistics:

@@ -3,7 +3,6 @@
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -19,6 +18,7 @@ from convstab.errors import InputError
 from convstab.streams import image_key
 
 NOTHING = "there is nothing to attack: no image is classified correctly without noise"
+IN_A_BATCH = ("noise", "queries", "gradients", "generations", "seconds")  # fields of Found that are tensors
 Progress = Callable[[int], object]
 
 
@@ -28,7 +28,8 @@ class Task:
 
     pixels: uint8 (n, C, H, W). labels: int64 (n,), in [0, K). index: of the images in the test set, n integers.
     clean: logits (n, K) of the clean images. seed: 64 bits; with an image's index it names all its random numbers.
-    max_queries: images that may be classified for each. progress: is given the number of images just finished.
+    max_queries: images that may be classified for each; None: any number.
+    progress: is given the number of images just finished.
     """
 
     pixels: Tensor
@@ -36,7 +37,7 @@ class Task:
     index: list[int]
     clean: Tensor
     seed: int
-    max_queries: int
+    max_queries: int | None
     progress: Progress
 
     def __len__(self) -> int:
@@ -68,7 +69,7 @@ class Attack(ABC):
         labels: Tensor,
         index: Tensor,
         seed: int = 0,
-        max_queries: int = 50_000,
+        max_queries: int | None = 50_000,
         progress: Progress = lambda _: None,
         allow_nothing: bool = False,
     ) -> Result:
@@ -77,14 +78,15 @@ class Attack(ABC):
         classifier: images in [0, 1], float (N, C, H, W), channels last -> logits (N, K), on the device of ``pixels``;
             it is put into evaluation mode and its weights into channels last.
         pixels: uint8 (n, C, H, W). labels: int64 (n,), in [0, K). index: int64 (n,), of the images in the test set.
-        max_queries: images that may be classified for each, without those of the verification.
+        max_queries: images that may be classified for each, without those of the verification; None: as many as the
+            attack takes to its own end.
         progress: is given the number of images just finished.
         allow_nothing: list the images even when none is classified correctly.
         Raises InputError when no image is classified correctly (unless allowed), when logits are not finite, when the
         attack needs gradients that the classifier does not have, or when max_queries is below 1.
         """
-        if max_queries < 1:
-            raise InputError(f"max_queries is {max_queries}; it must be at least 1")
+        if max_queries is not None and max_queries < 1:
+            raise InputError(f"max_queries is {max_queries}; it must be at least 1, or null for no limit")
         if self.needs_gradients and not getattr(classifier, "differentiable", True):
             name = type(self).__name__
             raise InputError(f"{name} needs gradients, and votes have none; choose another rule or another attack")
@@ -108,7 +110,7 @@ class Attack(ABC):
 def nothing(pixels: Tensor) -> Found:
     """What is found for no images, (0, C, H, W)."""
     none = torch.zeros(0, dtype=torch.int64)
-    return Found(pixels.float(), none, none, none, none.double())
+    return Found(pixels.float(), none, none, none, none.double(), [])
 
 
 def tabulate(
@@ -139,6 +141,8 @@ def tabulate(
         values = getattr(found, name).cpu().numpy()
         rows[name] = np.zeros(len(pixels), values.dtype)
         rows[name][attacked] = values
+    rows["ended"] = np.full(len(pixels), "", object)
+    rows["ended"][attacked] = found.ended
     history = dict(found.history)
     if history:
         history = {"index": rows["index"][attacked][history.pop("row")], **history}
@@ -166,11 +170,11 @@ class ImageByImage(Attack):
             part = task.part(slice(start, start + self.together))
             parts.append(self.search_batch(classifier, part))
             task.progress(len(part))
-        noise, queries, gradients, generations, seconds = (torch.cat(column) for column in zip(*parts, strict=True))
-        return Found(noise, queries, gradients, generations, seconds)
+        columns = {name: torch.cat([getattr(part, name) for part in parts]) for name in IN_A_BATCH}
+        return Found(**columns, ended=[word for part in parts for word in part.ended])
 
-    def search_batch(self, classifier: nn.Module, task: Task) -> tuple[Tensor, ...]:
-        """The fields of ``Found`` for at most ``together`` images."""
+    def search_batch(self, classifier: nn.Module, task: Task) -> Found:
+        """What is found for at most ``together`` images."""
         started, count = time.perf_counter(), len(task)
         filled = torch.arange(self.together) % count if count < self.together else torch.arange(count)
         filled = filled.to(task.pixels.device)
@@ -179,12 +183,21 @@ class ImageByImage(Attack):
         devices = [clean.device] if clean.device.type == "cuda" else []
         with torch.random.fork_rng(devices):
             torch.manual_seed(image_key(task.seed, task.index[0] if self.together == 1 else -1) % 2**63)
-            with suppress(OutOfQueries):
-                self.run(victim, clean, labels)
+            ended = self.run_to_its_end(victim, clean, labels)
         found = victim.best[:count] * noise.GREY_LEVELS - task.pixels
-        per_image = (victim.queries, victim.gradients, 0)
+        queries, gradients, generations = (
+            torch.full((count,), value) for value in (victim.queries, victim.gradients, 0)
+        )
         seconds = torch.full((count,), (time.perf_counter() - started) / count, dtype=torch.float64)
-        return found, *(torch.full((count,), value) for value in per_image), seconds
+        return Found(found, queries, gradients, generations, seconds, [ended] * count)
+
+    def run_to_its_end(self, victim: Victim, images: Tensor, labels: Tensor) -> str:
+        """Attack until the attack is done or the victim answers no more; which of the two it was."""
+        try:
+            self.run(victim, images, labels)
+        except OutOfQueries:
+            return "queries"
+        return "steps"
 
     @abstractmethod
     def run(self, victim: Victim, images: Tensor, labels: Tensor) -> object:

@@ -24,7 +24,7 @@ from convstab.streams import Streams
 class Evolution(Attack):
     """A genetic algorithm with real-valued chromosomes as long as the image; the paper's values where it has any.
 
-    population: individuals of each image, at least 2. generations: at most; max_queries ends the search as well.
+    population: individuals of each image, at least 2. generations: at most; max_queries, if any, is a limit as well.
     patience: generations without improvement after which an image is finished.
     tournament: individuals that compete to become a parent, at most the population. elite: individuals that are kept.
     crossover: probability that two parents mate. matings: kinds of crossover; one is drawn for each mating.
@@ -37,7 +37,7 @@ class Evolution(Attack):
     """
 
     population: Several = 100
-    generations: Count = 2000
+    generations: Count = 20_000
     patience: Count = 50
     tournament: Count = 5
     elite: CountOrZero = 1
@@ -92,7 +92,7 @@ class Evolution(Attack):
         noise = outcome.noise.unflatten(1, (height, width, channels)).permute(0, 3, 1, 2)
         no_gradients = torch.zeros_like(outcome.queries)
         numbers = outcome.queries, no_gradients, outcome.generations, outcome.seconds
-        return Found(noise, *numbers, history=columns(outcome.logbooks))
+        return Found(noise, *numbers, outcome.ended, history=columns(outcome.logbooks))
 
 
 def columns(logbooks: Sequence[tools.Logbook]) -> Columns:

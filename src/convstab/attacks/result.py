@@ -13,6 +13,7 @@ from convstab.errors import InputError
 from convstab.rows import ROWS
 
 TOGETHER = 256  # images in one forward pass of the verification
+CUT_OFF = ("generations", "queries")  # what is no end of the search itself: how far it would have come is not known
 Columns = dict[str, NDArray[Any]]
 
 
@@ -24,6 +25,8 @@ class Found:
         best try.
     queries, gradients, generations: int64 (n,): images that were classified, backward passes, generations evolved.
     seconds: float64 (n,), the share of the time that the image took.
+    ended: n words, why the search ended. By its own rule: "stall" (no improvement for so long) or "steps" (all that the
+        attack wanted to try is tried). Cut off by a limit: "generations" or "queries".
     history: columns of equal length, one entry for each generation of each image; "row" is the position in the batch.
     """
 
@@ -32,6 +35,7 @@ class Found:
     gradients: Tensor
     generations: Tensor
     seconds: Tensor
+    ended: list[str]
     history: Columns = field(default_factory=dict)
 
 
@@ -44,8 +48,8 @@ class Result:
         when misclassified), score and label_score (softmax probabilities of the predicted class and of the label), l2
         (Euclidean norm for pixels in [0, 1], the unit of the literature), rms and max (grey levels), psnr (dB; infinite
         without noise); success, predicted, margin, l2, rms, max and psnr once more for the 8-bit image, with the suffix
-        _rounded; queries, gradients, generations, seconds. The norms of a failure are those of its best try; of an
-        image that was not attacked everything is 0.
+        _rounded; queries, gradients, generations, seconds; ended, see ``Found``. The norms of a failure are those of
+        its best try; of an image that was not attacked everything is 0, and ended is empty.
     noise: float32 (n, C, H, W), in grey levels, clipped to the box, before rounding.
     history: as in ``Found``, with "index" (of the image in the test set) in place of "row".
     """

@@ -18,7 +18,7 @@ class Victim(nn.Module):
     classifier: images in [0, 1], float (N, C, H, W) -> logits (N, K).
     clean: the images that are attacked at the same time, float32 (n, C, H, W) in [0, 1]. A forward pass takes a
         multiple of n images, of which each n-th belongs to the same one.
-    labels: int64 (n,). max_queries: images of each that may be classified.
+    labels: int64 (n,). max_queries: images of each that may be classified; None: any number.
     Raises OutOfQueries from ``forward`` when the budget of an image does not suffice for the batch.
     """
 
@@ -27,7 +27,7 @@ class Victim(nn.Module):
     norm: Tensor  # float32 (n,), of the noise of best; infinite when none was misclassified
     margin: Tensor  # float32 (n,), of best
 
-    def __init__(self, classifier: nn.Module, clean: Tensor, labels: Tensor, max_queries: int) -> None:
+    def __init__(self, classifier: nn.Module, clean: Tensor, labels: Tensor, max_queries: int | None) -> None:
         super().__init__()
         self.classifier, self.clean, self.labels, self.max_queries = classifier, clean, labels, max_queries
         self.queries = self.gradients = 0  # of each image
@@ -40,7 +40,7 @@ class Victim(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Logits (N, K), float32, for images (N, C, H, W) in [0, 1]."""
         each = len(images) // len(self.clean)
-        if self.queries + each > self.max_queries:
+        if self.max_queries is not None and self.queries + each > self.max_queries:
             raise OutOfQueries
         self.queries += each
         with torch.autocast(images.device.type, enabled=False):

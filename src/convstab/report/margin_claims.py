@@ -31,7 +31,8 @@ def slim_margins(evidence: Evidence) -> Finding:
         f"it agrees where the median of the least noise that any attack found is surely at {HARDLY_SEEN:.0f} dB or "
         "above, as weak as Gaussian noise of sigma 8 or weaker. Every attack finds an upper bound of the least noise; "
         f"so it disagrees only where no attack found such weak noise and one of {' and '.join(STRONG)}, which follow "
-        "the gradient, fooled the net on all images and surely needed stronger noise; else it cannot be said. Whether "
+        "the gradient, came to its own end, fooled the net on all images and surely needed stronger noise; else it "
+        "cannot be said. Whether "
         "eyes see it was not tried. Only images that are right without noise are attacked; a failure counts as "
         f"infinite. {SURELY}",
         "It takes an attack that follows the gradient on a net trained without noise: convstab-attack run=<a training> "
@@ -70,27 +71,38 @@ def least_noise_of(attacks: Sequence[Attacked], title: str, folders: Mapping[Pat
         ((least_noise(one.result), one, name) for one, name in zip(attacks, names, strict=True)),
         key=lambda of_one: of_one[0].l2.value,
     )
-    lines = [noise_in_words(name, noise, one.config.get("max_queries")) for noise, one, name in found]
-    letter = [noise for noise, one, _ in found if one.result.attack == "Paper"]
-    verdict = slim_verdict([(noise, one.result.attack) for noise, one, _ in found])
+    lines = [noise_in_words(name, noise, one) for noise, one, name in found]
+    letter = [(noise, one) for noise, one, _ in found if one.result.attack == "Paper"]
+    verdict = slim_verdict([(noise, one) for noise, one, _ in found])
     said = " ".join([f"{title}:", *lines, *of_the_letter(letter, found[0][0])])
     return Spoken(attacks[0].source.dataset, verdict, said)
 
 
-def slim_verdict(found: Sequence[tuple[LeastNoise, str]]) -> Verdict:
-    """Whether weak noise is enough; found: what each attack found, and its kind."""
+def slim_verdict(found: Sequence[tuple[LeastNoise, Attacked]]) -> Verdict:
+    """Whether weak noise is enough; found: what each attack found. It is an upper bound, wherever the attack ended."""
     if any(noise.psnr.low >= HARDLY_SEEN for noise, _ in found):
         return "agrees"
-    sure = [noise for noise, kind in found if kind in STRONG and noise.success == noise.l2.images]
+    sure = [noise for noise, one in found if is_strong(one) and noise.success == noise.l2.images]
     weak = any(noise.psnr.value >= HARDLY_SEEN for noise, _ in found)
     return "disagrees" if not weak and any(noise.psnr.high < HARDLY_SEEN for noise in sure) else "cannot be said"
 
 
-def noise_in_words(name: str, noise: LeastNoise, queries: int | None) -> str:
-    """What one attack found; queries: that it may make for each image."""
-    images, failed = noise.l2.images, noise.l2.images - noise.success
+def is_strong(attacked: Attacked) -> bool:
+    """Whether an attack follows the gradient to the least noise, and came to its own end on every image."""
+    return attacked.result.attack in STRONG and not cut_off(attacked)
+
+
+def cut_off(attacked: Attacked) -> float:
+    """The share of its searches that a limit ended before their own rule did."""
+    return float(attacked.result.summary["cut_off"])
+
+
+def noise_in_words(name: str, noise: LeastNoise, attacked: Attacked) -> str:
+    """What one attack found."""
+    images, failed, queries = noise.l2.images, noise.l2.images - noise.success, attacked.config.get("max_queries")
     within = "" if queries is None else f" within {queries:,} queries each"
-    found = f"{name} fools the net on {noise.success} of {count(images, 'image')}{within}"
+    ended = f" (its limit cut off {cut_off(attacked):.0%} of the searches)" if cut_off(attacked) else ""
+    found = f"{name} fools the net on {noise.success} of {count(images, 'image')}{within}{ended}"
     if not np.isfinite(noise.l2.value):
         return f"{found}; it failed on {failed}, so the median is infinite."
     return (
@@ -100,14 +112,19 @@ def noise_in_words(name: str, noise: LeastNoise, queries: int | None) -> str:
     )
 
 
-def of_the_letter(letter: Sequence[LeastNoise], best: LeastNoise) -> list[str]:
-    """What the paper's own search means for the claim, beside the best one; letter: what it found, the least first."""
-    if not letter or not np.isfinite(letter[0].l2.value):
+def of_the_letter(letter: Sequence[tuple[LeastNoise, Attacked]], best: LeastNoise) -> list[str]:
+    """What the paper's own search means for the claim, beside the best one; letter: what it found, the least first.
+
+    A search that was cut off says nothing of what the algorithm cannot find.
+    """
+    if not letter or not np.isfinite(letter[0][0].l2.value):
         return []
-    mine = letter[0]
+    mine, attacked = letter[0]
     strength = f"as strong as Gaussian noise of sigma {mine.rms:.3g}"
     if mine.psnr.value >= HARDLY_SEEN:
         return [f"So the paper's search itself finds weak noise, {strength}."]
+    if cut_off(attacked):
+        return ["The paper's search was not run to its own end, so what it cannot find is not known."]
     said = f"The paper's search alone, with the settings used here, does not show it: its noise is {strength}"
     if best.psnr.value < HARDLY_SEEN:
         return [f"{said}."]
@@ -125,7 +142,8 @@ def margin_stays(evidence: Evidence) -> Finding:
         [of_margin(one, clean) for one in usable if one.source.noisy],
         "it disagrees where the net trained on noise surely needs more noise to fail, image by image; it agrees where "
         f"it surely needs less than {LITTLE:g} times as much; else it cannot be said. Only attacks that follow the "
-        f"gradient to the least noise decide, {' and '.join(STRONG)}: what others need says little of the margin. Nets "
+        f"gradient to the least noise decide, {' and '.join(STRONG)}, where no limit cut them off: what others need "
+        "says little of the margin. Nets "
         f"that were not trained alike but for the noise decide nothing. {SURELY}",
         "It takes one attack on a net trained on noisy copies and the same attack on one trained alike but for the "
         "noise: convstab-attack run=<each> attack=ddn.",
@@ -150,7 +168,8 @@ def of_margin(trained: Attacked, clean: Sequence[Attacked]) -> Spoken:
     )
     if partner.augment != without_noise(source.augment):
         return Spoken(source.dataset, "cannot be said", f"{said} {NOT_ALIKE}")
-    return Spoken(source.dataset, margin_verdict(ratio) if kind in STRONG else "cannot be said", said)
+    decides = is_strong(trained) and is_strong(same[place])
+    return Spoken(source.dataset, margin_verdict(ratio) if decides else "cannot be said", said)
 
 
 def budgets(first: Attacked, second: Attacked) -> str:
