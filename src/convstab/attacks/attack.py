@@ -170,8 +170,10 @@ class ImageByImage(Attack):
             part = task.part(slice(start, start + self.together))
             parts.append(self.search_batch(classifier, part))
             task.progress(len(part))
-        columns = {name: torch.cat([getattr(part, name) for part in parts]) for name in IN_A_BATCH}
-        return Found(**columns, ended=[word for part in parts for word in part.ended])
+        noise, queries, gradients, generations, seconds = (
+            torch.cat([getattr(part, name) for part in parts]) for name in IN_A_BATCH
+        )
+        return Found(noise, queries, gradients, generations, seconds, [word for part in parts for word in part.ended])
 
     def search_batch(self, classifier: nn.Module, task: Task) -> Found:
         """What is found for at most ``together`` images."""
