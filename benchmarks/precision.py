@@ -17,6 +17,7 @@ from torch import Tensor
 
 from convstab import statistics
 from convstab.endings import bad_input_ends
+from convstab.precision import true_float32
 from convstab.protocol import Protocol
 from convstab.stability import NoisyBatches, Precision, forward_precision
 from convstab.statistics import Estimate, Floats
@@ -33,7 +34,7 @@ def decisions(subject: Subject, protocol: Protocol, device: torch.device) -> Ite
     for images, psnr in NoisyBatches(subject.test.pixels.to(device), subject.index.tolist(), protocol, BATCH):
         predicted = []
         for precision in PRECISIONS:
-            with forward_precision(precision, device):
+            with true_float32(), forward_precision(precision, device):
                 predicted.append(classifier(images).argmax(1)[: len(psnr)])
         yield torch.stack(predicted).cpu()
 

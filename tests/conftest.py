@@ -1,7 +1,8 @@
 """Small data and circumstances that the tests share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -47,6 +48,31 @@ def make_data(image_set: ImageSet, tmp_path: Path) -> Callable[..., ImageData]:
         return ImageData(load=lambda _: image_set, **values)  # type: ignore[arg-type]
 
     return make
+
+
+@pytest.fixture
+def watched() -> Iterator[Callable[[nn.Module], set[Any]]]:
+    """Watch what float32 may be rounded to in the forward passes of a module, where a program asked for speed.
+
+    Gives a set that fills with (TF32 in cuDNN, precision of matrix products); afterwards both are what was asked for.
+    """
+
+    def switches() -> tuple[bool, str]:
+        return torch.backends.cudnn.allow_tf32, torch.get_float32_matmul_precision()
+
+    def watch(module: nn.Module) -> set[Any]:
+        seen: set[Any] = set()
+        module.register_forward_pre_hook(lambda *_: seen.add(switches()))
+        return seen
+
+    torch.set_float32_matmul_precision("high")
+    try:
+        before = switches()
+        assert before == (True, "high")
+        yield watch
+        assert switches() == before
+    finally:
+        torch.set_float32_matmul_precision("highest")
 
 
 @pytest.fixture(scope="session")

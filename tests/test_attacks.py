@@ -1,5 +1,6 @@
 import math
 import re
+from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 from convstab import attacks
 from convstab.attacks import Attack, Evolution, Result
 from convstab.attacks.attack import ImageByImage
-from convstab.attacks.result import classify
+from convstab.attacks.result import classify, verify
 from convstab.errors import InputError
 from convstab.models import LeNet
 from convstab.models.ensemble import Ensemble
@@ -195,6 +196,21 @@ class Counter(nn.Module):
         self.images += len(images)
         logits: Tensor = self.net(images)
         return logits
+
+
+@pytest.mark.parametrize("attack", CHEAP, ids=NAMES)
+def test_no_forward_pass_rounds_to_tf32(attack: Attack, watched: Callable[[nn.Module], set[Any]]) -> None:
+    net = LeNet((1, 16, 16), [str(digit) for digit in range(10)])
+    seen = watched(net)
+    run(attack, net, [0, 1], max_queries=1_000)
+    assert seen == {(False, "highest")}
+
+
+def test_the_verification_alone_does_not_round_to_tf32(watched: Callable[[nn.Module], set[Any]]) -> None:
+    net, pixels = Linear((1, 4, 4)), grey_images(3, (1, 4, 4))
+    seen = watched(net)
+    verify(net, pixels, torch.zeros(3, dtype=torch.int64), torch.zeros(pixels.shape))
+    assert seen == {(False, "highest")}
 
 
 def test_failures_stay_failures() -> None:

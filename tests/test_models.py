@@ -1,5 +1,6 @@
 """The architectures: exact sizes, what fits, and what the base class does for all of them."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -85,6 +86,13 @@ def test_a_constant_channel_does_not_divide_by_zero() -> None:
     network = LeNet([1, 28, 28], DIGITS)
     network.set_statistics(torch.tensor([0.5]), torch.tensor([0.0]))
     assert network(torch.rand(2, 1, 28, 28)).isfinite().all()
+
+
+def test_the_test_of_a_training_is_as_exact_as_an_evaluation(watched: Callable[[nn.Module], set[Any]]) -> None:
+    network = LeNet([1, 28, 28], DIGITS)
+    seen = watched(network)
+    network.exact_logits(torch.rand(2, 1, 28, 28))
+    assert seen == {(False, "highest")}
 
 
 def test_training_needs_an_optimizer() -> None:

@@ -106,6 +106,15 @@ def test_parts_of_another_configuration_are_refused(tmp_path: Path, other: dict[
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
+def test_shards_that_began_together_on_different_machines_are_not_merged(tmp_path: Path) -> None:
+    ours, theirs = (Parts(tmp_path, IMAGES, FINGERPRINT | {"hardware": name}, SIZE) for name in ("AVX2", "AVX512"))
+    for number, images in enumerate(ours.slices):
+        (theirs if number % 2 else ours).write(number, make(images))
+    for parts in (ours, theirs):
+        with pytest.raises(InputError, match="was made with another hardware: AVX"):
+            parts.merge()
+
+
 def test_a_foreign_file_is_refused(tmp_path: Path) -> None:
     write_table(tmp_path / "part-00000.parquet", pa.table({"x": [1]}))
     with pytest.raises(InputError, match="another draws"):

@@ -1,6 +1,7 @@
 """Stability: against closed forms, scikit-learn, and itself cut into other batches and slices."""
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -185,6 +186,13 @@ def test_index_keys_the_noise_not_the_position() -> None:
     some = stability(network(), pixels[order], labels[order], index[order], CLASSES, SMALL)
     for name, column in some.rows.items():
         assert np.array_equal(column.reshape(3, -1), whole.rows[name].reshape(6, -1)[order])
+
+
+def test_no_forward_pass_rounds_to_tf32(watched: Callable[[nn.Module], set[Any]]) -> None:
+    classifier = network()
+    seen = watched(classifier)
+    stability(classifier, *random_images(3), CLASSES, SMALL)
+    assert seen == {(False, "highest")}
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])

@@ -94,8 +94,8 @@ def attack_of(config: DictConfig) -> Attack:
 def fingerprint(config: DictConfig, attack: Attack, subject: Subject, device: torch.device) -> dict[str, Any]:
     """Everything that the rows depend on."""
     values = {f"attack.{name}": value for name, value in vars(attack).items() if name not in NO_INFLUENCE}
-    options = {"seed": config.seed, "max_queries": config.max_queries, "rule": config.rule, "device": device.type}
-    return {"attack": type(attack).__qualname__, "schema": SCHEMA} | values | subject.fingerprint() | options
+    options = {"seed": config.seed, "max_queries": config.max_queries, "rule": config.rule}
+    return {"attack": type(attack).__qualname__, "schema": SCHEMA} | values | subject.fingerprint(device) | options
 
 
 def work(

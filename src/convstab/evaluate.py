@@ -88,8 +88,8 @@ def protocol_of(config: DictConfig, device: torch.device) -> Protocol:
 
 def fingerprint(config: DictConfig, protocol: Protocol, subject: Subject, device: torch.device) -> dict[str, Any]:
     """Everything that the counts depend on."""
-    options = {"rule": config.rule, "precision": config.precision, "device": device.type, "schema": SCHEMA}
-    return vars(protocol) | subject.fingerprint() | options
+    options = {"rule": config.rule, "precision": config.precision, "schema": SCHEMA}
+    return vars(protocol) | subject.fingerprint(device) | options
 
 
 def announce(rate: float, crew: Crew, images: int) -> None:

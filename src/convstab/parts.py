@@ -95,8 +95,11 @@ class Parts:
     def merge(self) -> Part | None:
         """All parts as one, or None while some are missing or damaged.
 
-        Two processes may merge at once. Leftovers of killed writers are removed.
+        Two processes may merge at once. Leftovers of killed writers are removed. Raises InputError when another start
+        has written a part with another fingerprint since this one began: a shard on another kind of machine.
         """
+        for number in range(len(self.slices)):
+            self.check(self.path(number))
         parts = [self.read(number) for number in range(len(self.slices))]
         whole = [part for part in parts if part is not None]
         if len(whole) < len(parts):

@@ -23,6 +23,13 @@ def made_with(device: torch.device) -> dict[str, Any]:
     return {"python": platform.python_version()} | versions | machine | {"device": name_of(device)}
 
 
+def arithmetic(device: torch.device) -> dict[str, str]:
+    """What decides the bits of a float32 result, beside code and data: torch, and a CPU's instructions or a GPU."""
+    instructions = f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
+    hardware = instructions if device.type == "cpu" else name_of(device)
+    return {"torch": torch.__version__, "device": device.type, "hardware": hardware}
+
+
 def processor() -> str:
     """The model of the processor, as Linux names it; elsewhere as Python does."""
     try:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from convstab import noise
 from convstab.errors import InputError
+from convstab.precision import true_float32
 from convstab.protocol import Protocol
 from convstab.rows import whole_groups
 from convstab.tally import Counts, Tally
@@ -17,6 +18,7 @@ Precision = Literal["float32", "bfloat16"]
 TOGETHER = 2048  # draws that are added up at once: what it costs per call then hardly counts
 
 
+@true_float32()
 @torch.inference_mode()
 def stability(
     classifier: nn.Module,
@@ -39,7 +41,8 @@ def stability(
         evaluation mode and its weights into channels last.
     pixels: uint8 (n, C, H, W). labels: int64 (n,), in [0, K). index: int64 (n,), of the images in the test set.
     batch_size: draws per forward pass, rounded up to a multiple of 16; the last batch is padded to one.
-    precision: bfloat16 runs the forward pass under autocast; noise, PSNR and softmax are float32 in any case.
+    precision: float32 is never TF32; bfloat16 runs the forward pass under autocast; noise, PSNR and softmax are float32
+        in any case.
     progress: is given the number of draws of every batch.
     Raises InputError when logits are not finite, or not (N, K).
     """

@@ -17,7 +17,7 @@ from convstab.errors import InputError
 from convstab.models import Classifier
 from convstab.models.ensemble import Ensemble, Rule
 from convstab.parts import digest
-from convstab.provenance import together, training_of
+from convstab.provenance import arithmetic, together, training_of
 from convstab.sweeps import is_sweep, read_jobs, runs_of
 
 
@@ -37,15 +37,31 @@ class Subject:
     name: str
     training: dict[str, Any]
 
-    def fingerprint(self) -> dict[str, str]:
-        """Digests of the weights and of the images."""
+    def fingerprint(self, device: torch.device) -> dict[str, str]:
+        """Architecture, digests of the weights and of the images, and what computes on this device."""
         images = {"pixels": self.test.pixels, "labels": self.test.labels, "index": self.index}
-        return {"weights": digest(self.classifier.state_dict()), "data": digest(images)}
+        return {
+            "architecture": architecture(self.classifier),
+            "weights": digest(self.classifier.state_dict()),
+            "data": digest(images),
+            **arithmetic(device),
+        }
 
     def part(self, rows: slice) -> "Subject":
         """With some of the images."""
         test = Images(self.test.pixels[rows], self.test.labels[rows])
         return replace(self, test=test, index=self.index[rows])
+
+
+def architecture(classifier: Classifier | Ensemble) -> str:
+    """The class of a classifier, or of each member, with its hyper-parameters but for the class names.
+
+    For example "CifarQuick(pool='max', shape=[3, 32, 32])": weights of one fit the other pool as well.
+    """
+    if isinstance(classifier, Ensemble):
+        return " + ".join(map(architecture, classifier.members))  # type: ignore[arg-type]  # load_subject makes them
+    values = (f"{name}={value!r}" for name, value in sorted(classifier.hparams.items()) if name != "classes")
+    return f"{type(classifier).__qualname__}({', '.join(values)})"
 
 
 def load_subject(

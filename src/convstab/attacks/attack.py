@@ -15,6 +15,7 @@ from convstab.attacks.limits import check_limits
 from convstab.attacks.result import Columns, Found, Result, as_input, classify, verify
 from convstab.attacks.victim import OutOfQueries, Victim
 from convstab.errors import InputError
+from convstab.precision import true_float32
 from convstab.streams import image_key
 
 NOTHING = "there is nothing to attack: no image is classified correctly without noise"
@@ -62,6 +63,7 @@ class Attack(ABC):
     def __post_init__(self) -> None:
         check_limits(self)
 
+    @true_float32()
     def __call__(
         self,
         classifier: nn.Module,

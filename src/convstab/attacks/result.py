@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from convstab import noise
 from convstab.errors import InputError
+from convstab.precision import true_float32
 from convstab.rows import ROWS
 
 TOGETHER = 256  # images in one forward pass of the verification
@@ -69,11 +70,12 @@ def as_input(noisy: Tensor) -> Tensor:
     return noise.grey_to_unit_(noisy).contiguous(memory_format=torch.channels_last)
 
 
+@true_float32()
 @torch.inference_mode()
 def classify(classifier: nn.Module, images: Tensor) -> Tensor:
-    """Logits (N, K), float32, in batches of whole groups of 16 rows: each row's bits do not depend on the others.
+    """Logits (N, K), in batches of whole groups of 16 rows: each row's bits do not depend on the others.
 
-    Raises InputError when a logit is not finite.
+    float32 in any case: neither autocast nor TF32. Raises InputError when a logit is not finite.
     """
     outputs = []
     for batch in images.split(TOGETHER):

@@ -12,6 +12,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from convstab.errors import InputError
 from convstab.metrics import class_scores
+from convstab.precision import true_float32
 
 Parameters = Iterable[nn.Parameter]
 
@@ -146,7 +147,7 @@ class Classifier(pl.LightningModule):
 
     def exact_logits(self, images: Tensor) -> Tensor:
         """float32 logits whatever trainer.precision is, so that a test accuracy is the one that evaluate finds."""
-        with torch.autocast(self.device.type, enabled=False):
+        with true_float32(), torch.autocast(self.device.type, enabled=False):
             logits: Tensor = self(images.float())
         return logits
 
