@@ -80,6 +80,17 @@ def test_an_experiment_may_have_attacks_of_its_own() -> None:
     assert planned("experiment=figure2", "attacks=deepfool") == planned("experiment=figure2", "attacks=[deepfool]")
 
 
+def test_what_is_said_for_an_attack_on_a_data_set_comes_last_and_counts() -> None:
+    words = {step.name: step.words for step in planned("size=laptop", "experiment=[figure1_cifar10,figure2]")}
+    assert words["attack/gtsrb_jitter_genetic"] == ["attack=genetic", "images=50", "max_queries=5000"]
+    assert words["attack/gtsrb_jitter_paper"][-2:] == ["images=3", "max_queries=null"]
+    assert words["attack/cifar10_none_paper"] == ["attack=paper", "images=50", "images=10"]
+    assert words["train/gtsrb_jitter_0"].count("trainer.max_epochs=20") == 1
+    said = "+size.minutes.attack.gtsrb_paper=77"
+    minutes = {step.name: step.minutes for step in planned("size=laptop", "experiment=figure2", said)}
+    assert (minutes["attack/gtsrb_jitter_paper"], minutes["attack/gtsrb_jitter_genetic"]) == (77, 28)
+
+
 def test_an_ensemble_may_be_attacked() -> None:
     *trained, attack = planned("experiment=figure2", "attacks=[ddn]", "+experiment.figure2.nets=3")
     assert (attack.name, attack.needs) == ("attack/gtsrb_jitter_x3_ddn", [step.name for step in trained])

@@ -36,7 +36,10 @@ class Experiment:
 
 @dataclass(frozen=True)
 class Size:
-    """How much of the paper's protocol: words that each command is given, for all data sets and for one.
+    """How much of the paper's protocol: words that each command is given, for "all" of its steps and for some.
+
+    What is said for a data set comes after what is said for all, then what is said for an attack, then for an attack on a
+    data set, such as "gtsrb_paper"; the last word counts.
 
     dataset: in place of the experiments' own. nets: of an ensemble, at most. minutes: of a step of one net, whole ones.
     """
@@ -48,14 +51,16 @@ class Size:
     attack: dict[str, list[str]] = field(default_factory=dict)
     minutes: dict[str, dict[str, int]] = field(default_factory=dict)
 
-    def words(self, command: str, dataset: str) -> list[str]:
-        """What a command is given for a data set; what is said for one data set comes last and counts."""
+    def words(self, command: str, *names: str) -> list[str]:
+        """What a command is given for a data set, and an attack if it is one."""
         said: dict[str, list[str]] = getattr(self, command)
-        return [*said.get("all", []), *said.get(dataset, [])]
+        keys = dict.fromkeys(["all", *names, "_".join(names)])  # one name: its own join, and said once
+        return [word for key in keys for word in said.get(key, [])]
 
-    def time(self, command: str, dataset: str) -> float:
-        """Minutes that a step of one net is thought to take."""
-        return self.minutes.get(command, {}).get(dataset, UNKNOWN)
+    def time(self, command: str, *names: str) -> float:
+        """Minutes that a step of one net is thought to take, for a data set, and an attack if it is one."""
+        known = self.minutes.get(command, {})
+        return known.get("_".join(names), known.get(names[0], UNKNOWN))
 
 
 @dataclass(frozen=True)
@@ -134,10 +139,12 @@ def steps_of_one(experiment: Experiment, size: Size, attacks: Sequence[str]) -> 
         words = [f"dataset={dataset}", f"augment={augment}", f"seed={seed}", *size.words("train", dataset)]
         yield Step(name, "train", words, [], size.time("train", dataset))
     tried = net if nets == 1 else f"{net}_x{nets}"
-    command, minutes = experiment.command, nets * size.time(experiment.command, dataset)
+    command = experiment.command
     if command == "evaluate":
+        minutes = nets * size.time(command, dataset)
         yield Step(f"evaluate/{tried}", command, size.words(command, dataset), trained, minutes)
     elif command == "attack":
         for attack in experiment.attacks or attacks:
-            words = [f"attack={attack}", *size.words(command, dataset)]
+            words = [f"attack={attack}", *size.words(command, dataset, attack)]
+            minutes = nets * size.time(command, dataset, attack)
             yield Step(f"attack/{tried}_{attack}", command, words, trained, minutes)
