@@ -166,7 +166,10 @@ def test_other_settings_of_an_attack_are_said() -> None:
     settings = {"max_queries": 5000, "attack": {"steps": 20}}
     clean, noisy = attacked([1.0] * 20, "gtsrb"), attacked([0.5] * 20, "gtsrb", config=settings, **NOISY)
     text = claim(margin_claims.margin_stays, clean, noisy).text
-    assert "at most 5,000 queries against 1,000; steps" in text
+    assert "queries: at most 5,000 against at most 1,000; steps" in text
+    endless = attacked([0.5] * 20, "gtsrb", config={"max_queries": None, "attack": {"steps": 10}}, **NOISY)
+    text = claim(margin_claims.margin_stays, clean, endless).text
+    assert "queries: any number against at most 1,000." in text
 
 
 def test_what_a_weak_attack_needs_says_nothing_of_the_margin() -> None:

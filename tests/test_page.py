@@ -168,6 +168,13 @@ def test_attacks_without_success_or_without_images_to_attack() -> None:
     assert len([tag for tag, _ in of.elements if tag == "img"]) == 1  # what failed has its survival
 
 
+def test_the_page_says_how_many_searches_a_limit_cut_off() -> None:
+    result = example([1, 2, 3, 4], classes=CLASSES, channels=3, ended=["stall", "queries", "steps", "generations"])
+    cut, whole = replace(attacked(), result=result), attacked()
+    assert "ended 50% of the searches, not their own rule" in Parsed(page.as_html(bare(attacks=[cut]))).text
+    assert "not their own rule" not in Parsed(page.as_html(bare(attacks=[whole]))).text
+
+
 def test_results_of_one_name_are_told_apart_by_folder() -> None:
     both = [evaluation("seeds/a"), evaluation("seeds/b")]
     text = Parsed(page.as_html(bare(evaluations=both))).text

@@ -151,6 +151,9 @@ def attack(key: str, name: str, attacked: Attacked, mosaic: Mosaic) -> Exhibit:
         f"{tried:,} of {len(result.rows['attacked']):,} images were attacked: those that are right without noise. "
         f"Noise was found for {'all' if found == tried else format(found, ',')} of them.",
     ]
+    if tried and result.summary["cut_off"]:
+        share = f"{result.summary['cut_off']:.0%}"
+        caption.append(f"A limit of queries or generations ended {share} of the searches, not their own rule.")
     return Exhibit(
         key,
         "attack",

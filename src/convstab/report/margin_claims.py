@@ -177,7 +177,8 @@ def budgets(first: Attacked, second: Attacked) -> str:
     queries = [one.config.get("max_queries") for one in (first, second)]
     settings = [dict(one.config.get("attack") or {}) for one in (first, second)]
     other = sorted(name for name in settings[0] | settings[1] if settings[0].get(name) != settings[1].get(name))
-    parts = [f"at most {queries[0]:,} queries against {queries[1]:,}"] if queries[0] != queries[1] else []
+    limits = ["any number" if one is None else f"at most {one:,}" for one in queries]
+    parts = [f"queries: {limits[0]} against {limits[1]}"] if queries[0] != queries[1] else []
     parts += [listed(other)] if other else []
     return f" The two attacks differ in their settings: {'; '.join(parts)}." if parts else ""
 
