@@ -38,8 +38,8 @@ class Experiment:
 class Size:
     """How much of the paper's protocol: words that each command is given, for "all" of its steps and for some.
 
-    What is said for a data set comes after what is said for all, then what is said for an attack, then for an attack on a
-    data set, such as "gtsrb_paper"; the last word counts.
+    What is said for a data set comes after what is said for all, then what is said for an attack, then for an attack on
+    a data set, such as "gtsrb_paper"; the last word counts.
 
     dataset: in place of the experiments' own. nets: of an ensemble, at most. minutes: of a step of one net, whole ones.
     """
