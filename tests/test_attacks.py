@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from skimage import metrics
 from torch import Tensor, nn
 
 from convstab import attacks
@@ -144,6 +145,12 @@ def test_every_result_is_what_a_fresh_forward_pass_says(attack: Attack, lenet: L
     np.testing.assert_array_equal(rows["success"], (rows["predicted"] != rows["label"]) & rows["attacked"])
     np.testing.assert_allclose(rows["l2"], np.linalg.norm(result.noise.reshape(8, -1), axis=1) / 255, rtol=1e-5)
     np.testing.assert_allclose(rows["rms"], rows["l2"] * 255 / 16, rtol=1e-5)
+    psnr: Any = metrics.peak_signal_noise_ratio  # untyped
+    with np.errstate(divide="ignore"):  # an image that was not attacked
+        expected = [
+            psnr(clean, copy, data_range=255) for clean, copy in zip(pixels.double().numpy(), noisy, strict=True)
+        ]
+    np.testing.assert_allclose(rows["psnr"], expected, rtol=1e-5)
     assert rows["attacked"].tolist() == [True] * 3 + [False] + [True] * 4
     assert rows["queries"][3] == 0
     assert not result.noise[3].any()

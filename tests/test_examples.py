@@ -2,22 +2,25 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
+from convstab import evaluate
 from convstab.data.images import ImageData
 from convstab.errors import InputError
 from convstab.examples import EXAMPLES, Examples, choose
 from convstab.models import LeNet
-from convstab.noise import noisy_copies
 from convstab.protocol import Protocol
 from convstab.results import Result
 from convstab.stability import stability
 from convstab.subject import Subject
 
 SIGMAS = (0.0, 5.0, 40.0)
+CPU = torch.device("cpu")
 
 
 def test_of_each_class_the_worst_the_best_and_some_between_are_chosen() -> None:
@@ -52,17 +55,40 @@ def made(request: pytest.FixtureRequest, make_data: Callable[..., ImageData]) ->
     return Subject(net, list("abcd"), test, index, "run", {}), result, protocol
 
 
-def test_the_noisy_copies_are_the_draws_that_the_table_keeps(made: tuple[Subject, Result, Protocol]) -> None:
+class Recorder(nn.Module):
+    """A classifier that keeps what it is given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[torch.Tensor] = []
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        self.seen.append(images.clone())
+        return torch.zeros(len(images), 4)
+
+
+@pytest.fixture
+def counted(made: tuple[Subject, Result, Protocol]) -> torch.Tensor:
+    """The very draws that the evaluation classifies, float (images, draws, C, H, W), by sigma, then draw."""
+    subject, _, protocol = made
+    recorder = Recorder()
+    stability(recorder, subject.test.pixels, subject.test.labels, subject.index, 4, protocol, batch_size=4096)
+    draws = len(subject.index) * protocol.draws_per_image
+    return torch.cat(recorder.seen)[:draws].view(-1, protocol.draws_per_image, 3, 16, 16)
+
+
+def test_the_noisy_copies_are_the_draws_that_the_table_keeps(
+    made: tuple[Subject, Result, Protocol], counted: torch.Tensor
+) -> None:
     subject, result, protocol = made
-    examples = Examples.of(subject, result, protocol)
+    examples = Examples.of(subject, result, protocol, CPU)
     assert examples.sigmas.tolist() == [5.0, 40.0]
     place = 7
     image = int(examples.index[place])
     row = subject.index.tolist().index(image)
     assert (examples.clean[place] == subject.test.pixels[row].numpy()).all()
     draw = int(result.by_image("sample_draw")[row, 2])
-    copies = noisy_copies(subject.test.pixels[row], 40.0, 6, image, 9, protocol.clip, protocol.rounding)
-    expected = (copies[draw] * 255).round().clamp(0, 255).byte()
+    expected = (counted[row, 1 + 6 + draw] * 255).round().clamp(0, 255).byte()  # after sigma 0 and 5
     assert (examples.noisy[place, 1] == expected.numpy()).all()
     if protocol.rounding:
         error = (examples.noisy[place, 1] / 255.0 - examples.clean[place] / 255.0) ** 2
@@ -70,9 +96,38 @@ def test_the_noisy_copies_are_the_draws_that_the_table_keeps(made: tuple[Subject
         assert -10 * np.log10(error.mean()) == pytest.approx(psnr, abs=1e-3)
 
 
+def test_the_strip_shows_draws_that_were_counted(
+    made: tuple[Subject, Result, Protocol], counted: torch.Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subject, result, protocol = made
+    monkeypatch.setattr("convstab.figures.strip", lambda images, *_: images)
+    shown: Any = evaluate.strip(subject, result, protocol, CPU)
+    assert shown.shape == (4, len(SIGMAS), 16, 16, 3)
+    for label, row in enumerate(evaluate.typical_image(subject, label) for label in range(4)):
+        for level, draw in enumerate((0, 1, 1 + 6)):  # the first of each sigma
+            expected = counted[row, draw].clamp(0, 1).permute(1, 2, 0).numpy()
+            np.testing.assert_array_equal(shown[label, level], expected)
+
+
+def test_all_pictures_are_made_on_the_device_that_classified(
+    made: tuple[Subject, Result, Protocol], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def copies(pixels: torch.Tensor, sigma: float, draws: int, *_: object) -> torch.Tensor:
+        devices.append(pixels.device.type)
+        return torch.zeros(draws, *pixels.shape)
+
+    devices: list[str] = []
+    monkeypatch.setattr("convstab.protocol.noisy_copies", copies)
+    examples = Examples.of(*made, torch.device("meta"))
+    assert devices == ["meta"] * examples.noisy.shape[0] * examples.noisy.shape[1]
+    devices.clear()
+    evaluate.strip(*made, torch.device("meta"))
+    assert devices == ["meta"] * 4 * len(SIGMAS)
+
+
 def test_they_are_read_as_they_were_written(made: tuple[Subject, Result, Protocol], tmp_path: Path) -> None:
     assert Examples.read(tmp_path) is None
-    examples = Examples.of(*made)
+    examples = Examples.of(*made, CPU)
     examples.write(tmp_path)
     again = Examples.read(tmp_path)
     assert again is not None

@@ -1,15 +1,13 @@
-"""Noise: its distribution, its key, and PSNR against the closed form and scikit-image."""
+"""Noise: its distribution and its key."""
 
 import math
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from skimage import metrics
 
 from convstab.errors import InputError
-from convstab.noise import BLOCK, NoiseSource, as_images, as_rows, check_sigmas, noisy_copies, psnr, to_unit
+from convstab.noise import BLOCK, NoiseSource, as_images, as_rows, check_sigmas, noisy_copies, to_unit
 
 
 def grey(level: int, *shape: int) -> torch.Tensor:
@@ -27,26 +25,6 @@ def test_noise_is_normal_with_the_given_grey_levels(sigma: float) -> None:
     assert abs(noise.mean()) < 5 * sigma / count**0.5
     assert noise.std().item() == pytest.approx(sigma, rel=5 / (2 * count) ** 0.5)
     assert (noise.abs() > 2 * sigma).double().mean().item() == pytest.approx(math.erfc(2**0.5), rel=0.03)
-
-
-@pytest.mark.parametrize("sigma", [1, 10, 40])
-def test_psnr_without_clipping_is_the_closed_form(sigma: float) -> None:
-    clean = photo(3, 48, 48)
-    measured = psnr(to_unit(clean), noisy_copies(clean, sigma, 50, 0, clip=False, rounding=False)).mean().item()
-    assert measured == pytest.approx(20 * math.log10(255 / sigma), abs=0.02)
-
-
-def test_psnr_agrees_with_scikit_image() -> None:
-    clean = to_unit(photo(3, 20, 24))
-    noisy = noisy_copies(photo(3, 20, 24), 14, 3, 0)
-    reference: Any = metrics.peak_signal_noise_ratio  # untyped
-    expected = [reference(clean.numpy(), copy.numpy(), data_range=1.0) for copy in noisy]
-    torch.testing.assert_close(psnr(clean, noisy).double(), torch.tensor(expected, dtype=torch.float64))
-
-
-def test_identical_images_have_infinite_psnr() -> None:
-    clean = to_unit(photo(2, 1, 8, 8))
-    assert psnr(clean, clean).isinf().all()
 
 
 def test_copies_are_what_an_8_bit_image_holds() -> None:

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from skimage import metrics
 from sklearn.metrics import confusion_matrix
 from torch import Tensor, nn
 
 from convstab.errors import InputError
 from convstab.models import Aghdam, CifarQuick, LeNet
-from convstab.noise import noisy_copies, psnr, to_unit
+from convstab.noise import noisy_copies, to_unit
 from convstab.protocol import Protocol
 from convstab.stability import stability
 from convstab.tally import PSNR_EDGES, SCORE_EDGES, Counts
@@ -43,6 +44,13 @@ def random_images(images: int) -> tuple[Tensor, Tensor, Tensor]:
     generator = torch.Generator().manual_seed(0)
     pixels = torch.randint(0, 256, (images, *SHAPE), dtype=torch.uint8, generator=generator)
     return pixels, torch.randint(0, CLASSES, (images,), generator=generator), torch.arange(images)
+
+
+def psnr_of(clean: Tensor, copies: Tensor) -> np.ndarray:
+    """The PSNR of each copy, by scikit-image; clean: uint8 (C, H, W), copies: k / 255, float (n, C, H, W)."""
+    measure: Any = metrics.peak_signal_noise_ratio  # untyped
+    with np.errstate(divide="ignore"):  # copies that are the clean image
+        return np.array([measure(clean.numpy(), copy.numpy()) for copy in copies.mul(255).round().byte()])
 
 
 SMALL = Protocol(sigmas=(0, 1, 20, 60), draws=37)
@@ -120,7 +128,7 @@ def test_every_number_agrees_with_regenerated_draws() -> None:
     counts, classifier = stability(network(), pixels, labels, index, CLASSES, protocol), network().eval()
     for level, sigma in enumerate(protocol.sigmas):
         copies = [noisy_copies(pixels[i], sigma, protocol.draws_of[level], i) for i in range(5)]
-        ratios = torch.stack([psnr(to_unit(pixels[i]), copies[i]) for i in range(5)]).numpy()
+        ratios = np.stack([psnr_of(pixels[i], copies[i]) for i in range(5)])
         logits = torch.stack([classifier(copy).detach() for copy in copies])
         predicted = logits.argmax(2).numpy()
         scores = logits.softmax(2)[torch.arange(5), :, labels].numpy()
@@ -151,7 +159,7 @@ def test_histogram_is_that_of_numpy(score: Any) -> None:
             probability = network().eval()(copies).softmax(1).detach().numpy()
             predicted = probability.argmax(1)
             scores = probability.max(1) if score == "predicted" else probability[:, label]
-            ratios = psnr(to_unit(pixels[i]), copies).numpy()
+            ratios = psnr_of(pixels[i], copies)
             for outcome in (0, 1):
                 kept = (predicted == label) == outcome
                 expected[label, outcome] += np.histogram2d(ratios[kept], scores[kept], [PSNR_EDGES, SCORE_EDGES])[
@@ -170,6 +178,14 @@ def test_sigma_0_is_the_clean_prediction() -> None:
     assert counts.rows["draws"].tolist() == [1] * 50
     assert np.isinf(counts.rows["psnr_mean"]).all()
     assert counts.totals["histogram"].sum() == 0
+
+
+@pytest.mark.parametrize("sigma", [1, 10, 40])
+def test_psnr_without_clipping_is_the_closed_form(sigma: float) -> None:
+    pixels, labels, index = random_images(20)
+    protocol = Protocol((sigma,), 100, clip=False, rounding=False)
+    measured = stability(network(), pixels, labels, index, CLASSES, protocol).rows["psnr_mean"].mean()
+    assert measured == pytest.approx(20 * math.log10(255 / sigma), abs=0.02)
 
 
 def test_identical_draws_do_not_break_the_mean_psnr() -> None:

@@ -19,7 +19,6 @@ from convstab.door import door, run_folder
 from convstab.examples import Examples
 from convstab.files import write_json, write_text
 from convstab.metrics import class_table
-from convstab.noise import noisy_copies
 from convstab.parts import Parts, Shard, folder_name
 from convstab.pictures import FIGURES, save
 from convstab.protocol import PAPER_DRAWS, Protocol
@@ -67,10 +66,10 @@ def main(config: DictConfig) -> float | None:
     rate = {"seconds": round(seconds, 1), "images_per_second": round(draws / seconds, 1)} if todo else {}
     with tracking(config, folder, "evaluate") as loggers:
         result.write(folder)
-        Examples.of(subject, result, protocol).write(folder)
+        Examples.of(subject, result, protocol, device).write(folder)
         about = {"training": subject.training, "protocol": vars(protocol), "made_with": made_with(device)}
         write_json(folder / runs.SUMMARY, {"run": subject.name} | tables.summary(result) | rate | about)
-        finish(config, folder, [folder, *others], subject, result, loggers)
+        finish(config, folder, [folder, *others], subject, result, strip(subject, result, protocol, device), loggers)
     return float(tables.summary(result)["noise/accuracy"])
 
 
@@ -108,13 +107,14 @@ def finish(
     compared: Sequence[Path],
     subject: Subject,
     result: Result,
+    noisy: Figure,
     loggers: Sequence[Logger],
 ) -> None:
-    """Write the tables for reading and the figures, log them, and print the short table."""
+    """Write the tables for reading and the figures, log them, and print the short table; noisy: the strip."""
     write_text(folder / TABLE, tables.as_csv(result))
     write_text(folder / "table.md", tables.as_markdown(result))
     from_tables = pictures.of_evaluation(compared, config.confusion_sigma)
-    for name, figure in (*from_tables, ("strip", strip(subject, result))):
+    for name, figure in (*from_tables, ("strip", noisy)):
         save(figure, folder / FIGURES / name)
     log_figures(loggers, folder / FIGURES)
     log(loggers, result)
@@ -132,16 +132,15 @@ def report(subject: Subject, result: Result, folder: Path) -> None:
     print(f"{tables.over_noise(result)} {subject.name}: {folder}")
 
 
-def strip(subject: Subject, result: Result) -> Figure:
-    """One typical image of each class under all sigmas."""
-    labels = np.unique(result.labels)
-    chosen = [typical_image(subject, label) for label in labels]
-    copies = [
-        torch.cat([noisy_copies(subject.test.pixels[i], sigma, 1, int(subject.index[i])) for sigma in result.sigmas])
-        for i in chosen
-    ]
-    images = torch.stack(copies).permute(0, 1, 3, 4, 2).numpy()
-    return figures.strip(images, result.sigmas.tolist(), [result.classes[label] for label in labels])
+def strip(subject: Subject, result: Result, protocol: Protocol, device: torch.device) -> Figure:
+    """One typical image of each class under all sigmas: the first draws that were counted, clipped to be shown."""
+    labels, sigmas = np.unique(result.labels), result.sigmas.tolist()
+    copies = []
+    for row in (typical_image(subject, label) for label in labels):
+        pixels, image = subject.test.pixels[row].to(device), int(subject.index[row])
+        copies.append(torch.cat([protocol.copies(pixels, sigma, 1, image) for sigma in sigmas]))
+    images = torch.stack(copies).clamp_(0, 1).permute(0, 1, 3, 4, 2).cpu().numpy()
+    return figures.strip(images, sigmas, [result.classes[label] for label in labels])
 
 
 def typical_image(subject: Subject, label: int) -> int:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from convstab.errors import InputError
 from convstab.files import write_bytes
-from convstab.noise import noisy_copies, to_grey
+from convstab.noise import to_grey
 from convstab.parts import arrays_to_bytes, bytes_to_arrays
 from convstab.protocol import Protocol
 from convstab.results import Result
@@ -35,8 +35,8 @@ class Examples:
     noisy: NDArray[np.uint8]
 
     @classmethod
-    def of(cls, subject: Subject, result: Result, protocol: Protocol) -> "Examples":
-        """Choose images of each class, and make their noisy copies again."""
+    def of(cls, subject: Subject, result: Result, protocol: Protocol, device: torch.device) -> "Examples":
+        """Choose images of each class, and make their noisy copies again, on the device that classified them."""
         chosen, levels = choose(result.rates, result.labels), np.flatnonzero(result.sigmas > 0)
         draws, sigmas = result.by_image("sample_draw"), result.sigmas
         clean = subject.test.pixels[torch.from_numpy(chosen)]
@@ -45,9 +45,8 @@ class Examples:
             image = int(subject.index[row])
             for level, at in enumerate(levels.tolist()):
                 draw = int(draws[row, at])
-                options = (protocol.seed, protocol.clip, protocol.rounding)
-                copies = noisy_copies(clean[place], float(sigmas[at]), draw + 1, image, *options)
-                noisy[place, level] = to_grey(copies[draw]).numpy()
+                copies = protocol.copies(clean[place].to(device), float(sigmas[at]), draw + 1, image)
+                noisy[place, level] = to_grey(copies[draw]).cpu().numpy()
         return cls(subject.index.numpy()[chosen], sigmas[levels], clean.numpy(), noisy)
 
     @classmethod

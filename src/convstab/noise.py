@@ -150,16 +150,7 @@ def as_images(rows: Tensor, shape: tuple[int, ...]) -> Tensor:
     return pixels.permute(0, 3, 1, 2)
 
 
-def psnr(clean: Tensor, noisy: Tensor) -> Tensor:
-    """Peak signal-to-noise ratio of each image in dB, float (N,); infinite where the images are identical.
-
-    clean, noisy: pixels in [0, 1], float (N, C, H, W) or what broadcasts to it; the peak is 1.0, which is 255 grey
-    levels. Means over draws leave infinite values out and count them apart.
-    """
-    return psnr_of_mse((noisy - clean).flatten(1).square().mean(1), peak=1.0)
-
-
-def psnr_of_mse(error: Tensor, peak: float = GREY_LEVELS) -> Tensor:
-    """10 log10(peak^2 / mean squared error) in dB, any shape; infinite where the error is 0."""
-    decibels: Tensor = torch.log10(error.reciprocal() * peak**2) * 10
+def psnr_of_mse(error: Tensor) -> Tensor:
+    """10 log10(255^2 / mean squared error in grey levels) in dB, any shape; infinite where the error is 0."""
+    decibels: Tensor = torch.log10(error.reciprocal() * GREY_LEVELS**2) * 10
     return decibels

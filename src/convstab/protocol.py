@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from torch import Tensor
+
 from convstab.errors import InputError
-from convstab.noise import NoiseSource, check_sigmas
+from convstab.noise import NoiseSource, check_sigmas, noisy_copies
 
 PAPER_SIGMAS = (1.0, 2.0, 4.0, 8.0, 10.0, 14.0, 18.0, 20.0, 25.0, 30.0, 35.0, 40.0)  # section 4, in grey levels
 PAPER_DRAWS = 150
@@ -72,6 +74,13 @@ class Protocol:
             count = min(counts[level] - first, stop - position)
             yield Run(position - start, image, level, first, count)
             position += count
+
+    def copies(self, pixels: Tensor, sigma: float, draws: int, image: int) -> Tensor:
+        """The first draws of an image under a sigma, as they are counted on the device of its pixels.
+
+        pixels: uint8 (C, H, W). image: index in the test set. Gives float32 (draws, C, H, W), in [0, 1] if clipped.
+        """
+        return noisy_copies(pixels, sigma, draws, image, self.seed, self.clip, self.rounding)
 
     def sampled_draw(self, image: int, level: int) -> int:
         """The draw of an image (index in the test set) under a sigma that is kept for the scatter plots."""
