@@ -125,7 +125,8 @@ def smooth(seed: int = 0) -> torch.Tensor:
 def jittered(images: torch.Tensor, **strength: float) -> torch.Tensor:
     jitter = Jitter(**(OFF | strength))
     jitter.mirror.use(1, {0: 0})
-    return jitter(images, LABELS[: len(images)])[0]
+    changed: torch.Tensor = jitter(images, LABELS[: len(images)])[0]
+    return changed
 
 
 @pytest.mark.parametrize("part", ["gaussian_blur", "motion_blur"])
