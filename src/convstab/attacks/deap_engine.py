@@ -1,8 +1,8 @@
 """The paper's search as a user of DEAP would write it, image by image: slow and plain. Paper: section 3.
 
 DEAP's creator, tournaments, crossovers, variation, hall of fame and statistics, on individuals that are lists and
-cloned by deepcopy. It shares the objective with ``convstab.genetic``, and neither operators nor loop: each is a check of
-the other.
+cloned by deepcopy. It shares the objective with ``convstab.genetic``, and neither operators nor loop: each checks the
+other.
 """
 
 import random
