@@ -122,6 +122,9 @@ def test_the_parts_of_deap_do_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [calls[name] for name in ("selTournament", "selBest", "varAnd")] == [between] * 3
     assert calls["cxBlend"] + calls["cxUniform"] == between * 5  # pairs in a population of 10
     assert min(calls["cxBlend"], calls["cxUniform"]) > 10
+    calls.clear()
+    evolve(replace(DEAP, crossover=0.0), Bright())
+    assert calls["cxBlend"] + calls["cxUniform"] == 0
 
 
 def test_a_generation_is_one_forward_pass() -> None:
@@ -155,6 +158,9 @@ def test_the_logbook_tells_of_the_best_which_never_gets_worse() -> None:
         assert book[-1]["l2"] == pytest.approx(float(found.double().norm()) / 255)
         assert all(line["best"] <= line["median"] and 0 <= line["fooled"] <= 1 for line in book)
         assert [line["generation"] for line in book] == list(range(1, 16))
+        assert book[-1]["fooled"] > 0
+    never = evolve(DEAP, Bright(-1.0)).logbooks
+    assert [share for book in never for share in book.select("fooled")] == [0.0] * 10
 
 
 def test_the_global_random_states_are_left_alone() -> None:
@@ -228,6 +234,23 @@ def test_mutation_is_the_same_law_in_both_engines() -> None:
         assert ((changed != 0).sum(1) == 5).all()
         assert stats.chisquare((changed != 0).sum(0)).pvalue > 0.01
         assert stats.kstest(changed[changed != 0], stats.uniform(-10, 20).cdf).pvalue > 0.01
+
+
+def test_the_best_of_a_tournament_wins_as_often_as_arithmetic_says() -> None:
+    toolbox = deap_engine.make_toolbox(attacks.Paper(engine="deap", tournament=3), 9.0, [128.0])
+    population = toolbox.population(4)
+    for place, individual in enumerate(population):
+        individual[0], individual.fitness.values = place, (float(place),)
+    random.seed(0)
+    winners = [int(individual[0]) for individual in toolbox.select(population, 10_000)]
+    expected = [((4 - place) / 4) ** 3 - ((3 - place) / 4) ** 3 for place in range(4)]
+    np.testing.assert_allclose(np.bincount(winners, minlength=4) / 10_000, expected, atol=0.02)
+
+
+def test_the_first_population_is_uniform_within_the_spread() -> None:
+    toolbox = deap_engine.make_toolbox(attacks.Paper(engine="deap"), 40.0, [128.0] * 30)
+    random.seed(0)
+    assert stats.kstest(np.ravel(toolbox.population(50)), stats.uniform(-40, 80).cdf).pvalue > 0.01
 
 
 def test_noise_stays_in_the_box() -> None:
