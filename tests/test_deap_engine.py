@@ -111,6 +111,7 @@ def test_the_parts_of_deap_do_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
         (tools, "cxBlend"),
         (tools, "cxUniform"),
         (algorithms, "varAnd"),
+        (deap_engine, "mutate_uniform"),
         (tools.HallOfFame, "update"),
         (tools.MultiStatistics, "compile"),
         (tools.Logbook, "record"),
@@ -120,6 +121,7 @@ def test_the_parts_of_deap_do_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
     every, between = 2 * 7, 2 * 6  # images times generations, and what lies between two of them
     assert [calls[name] for name in ("update", "compile", "record")] == [every] * 3
     assert [calls[name] for name in ("selTournament", "selBest", "varAnd")] == [between] * 3
+    assert calls["mutate_uniform"] == between * 10
     assert calls["cxBlend"] + calls["cxUniform"] == between * 5  # pairs in a population of 10
     assert min(calls["cxBlend"], calls["cxUniform"]) > 10
     calls.clear()
@@ -138,7 +140,7 @@ def test_each_search_says_why_it_ended() -> None:
     weightless = replace(attack, weight=1e-60, beta=0.0)  # nothing is ever better than the first
     for search, net, limit, reason, generations in (
         (weightless, Bright(-1.0), 10**6, "stall", 5),
-        (replace(attack, patience=99), Bright(), 10**6, "generations", 9),
+        (replace(attack, patience=8), Bright(), 10**6, "generations", 9),  # each improvement starts the count anew
         (replace(attack, patience=99), Bright(), 79, "queries", 7),
     ):
         outcome = evolve(search, net, max_queries=limit)
@@ -198,7 +200,7 @@ def test_the_registry_of_deap_holds_two_names_that_are_made_once() -> None:
 
 def weights_of(kind: str) -> tuple[np.ndarray, np.ndarray]:
     """The shares of the other parent in children of many couples, (couples, genes), of DEAP and of the tensors."""
-    couples, genes = 400, 30
+    couples, genes = 2000, 10
     (operator,) = deap_engine.crossovers([kind])
     random.seed(0)
     deap = [operator([0.0] * genes, [1.0] * genes) for _ in range(couples)]
