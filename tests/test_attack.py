@@ -314,6 +314,7 @@ def test_parts_of_another_configuration_are_never_mixed(whole: Path, main: Main)
         (["compare=one"], "compare is one; it must be a list of folders"),
         (["compare=[one]"], "one does not hold a whole attack"),
         (["attack.tournament=41"], "tournament is 41"),
+        (["attack=paper", "attack.engine=loop"], "engine is loop; it must be vectorised or deap"),
         (["attack.mutation=1.5"], "mutation is 1.5; it must be in [0, 1]"),
         (["attack.crossover=-0.1"], "crossover is -0.1; it must be in [0, 1]"),
         (["+attack.colour=1"], "attack: "),

@@ -28,6 +28,7 @@ CHEAP: list[Attack] = [
     attacks.Boundary(steps=30),
     attacks.Genetic(generations=30),
     attacks.Paper(generations=10),
+    attacks.Paper(generations=4, engine="deap"),
 ]
 NAMES = [type(attack).__name__ for attack in CHEAP]
 EXACT = 1 - 1e-6  # a float32 forward pass knows the boundary no better

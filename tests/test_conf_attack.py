@@ -58,6 +58,7 @@ def test_what_changes_the_rows_changes_the_fingerprint() -> None:
     default = fingerprint()
     for word in ("attack=paper", "attack.mutation=0.1", "attack.scales=[1,60]", "seed=1", "max_queries=9", "rule=vote"):
         assert fingerprint(word) != default, word
+    assert fingerprint("attack=paper", "attack.engine=deap") != fingerprint("attack=paper")
     for word in ("attack.places=3", "attack.batch_size=16", "shard=2/3", "output=x", "logger=none", "compare=[a]"):
         assert fingerprint(word) == default, word
 

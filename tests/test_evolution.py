@@ -28,15 +28,8 @@ def test_what_cannot_be_is_refused_at_once(attack: Any, options: dict[str, Any],
     assert "\n" not in str(error.value)
 
 
-def test_the_toolbox_of_deap_names_the_operators() -> None:
+def test_the_toolbox_names_the_operators() -> None:
     toolbox = attacks.Paper().toolbox((1, 28, 28))
     assert toolbox.select.keywords == {"size": 5}
     for name in ("evaluate", "mate", "mutate", "initialise"):
         assert callable(getattr(toolbox, name))
-
-
-def test_deap_registers_no_class() -> None:
-    from deap import creator  # noqa: PLC0415
-
-    attacks.Paper().toolbox((1, 4, 4))
-    assert not [name for name in vars(creator) if name in ("Individual", "FitnessMin", "FitnessMax")]

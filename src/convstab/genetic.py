@@ -1,4 +1,8 @@
-"""The genetic search for the least noise, for several images at once, on DEAP. Paper: section 3."""
+"""The genetic search for the least noise, for several images at once. Paper: section 3.
+
+Operators work on whole populations as tensors. Of DEAP it has the toolbox, which names them, and the statistics; DEAP's
+own operators and algorithm run in ``attacks.deap_engine``.
+"""
 
 import time
 from collections.abc import Callable
@@ -56,6 +60,15 @@ class Settings:
             value = getattr(self, name)
             if value is not None and value <= 0:
                 raise InputError(f"{name} is {value}; it must be above 0")
+
+    def affordable(self, max_queries: int | None) -> int:
+        """Generations at most; None: no limit of queries. Raises InputError when not even one can be paid."""
+        if max_queries is None:
+            return self.generations
+        if max_queries < self.population:
+            said = f"max_queries is {max_queries}; one generation takes {self.population}"
+            raise InputError(f"{said}: give that many or more, or null for no limit")
+        return min(self.generations, max_queries // self.population)
 
 
 @dataclass(frozen=True)
@@ -120,7 +133,7 @@ class Places:
 class Search:
     """Evolves one population for each place; an image that is finished leaves its place to the next one.
 
-    toolbox: where DEAP looks up the operators. initialise (genes, streams) fills populations; evaluate (logits,
+    toolbox: names the operators. initialise (genes, streams) fills populations; evaluate (logits,
         labels, norm, margin) -> fitness, reach; standing (fitness, margin, norm) -> what elitism and the result go by;
         select (fitness, streams) -> parents; mate (genes, streams) and mutate (genes, streams, amplitude) in place.
     classifier: images in [0, 1], float (N, C, H, W), channels last -> logits (N, K).
@@ -138,13 +151,9 @@ class Search:
         max_queries: int | None,
         progress: Progress = lambda _: None,
     ) -> None:
-        if max_queries is not None and max_queries < settings.population:
-            said = f"max_queries is {max_queries}; one generation takes {settings.population}"
-            raise InputError(f"{said}: give that many or more, or null for no limit")
         self.toolbox, self.settings, self.classifier, self.progress = toolbox, settings, classifier, progress
         self.images, self.outcome = images, Outcome(images)
-        paid = settings.generations if max_queries is None else max_queries // settings.population
-        self.generations = min(settings.generations, paid)
+        self.generations = settings.affordable(max_queries)
         self.statistics, self.streams = statistics(), Streams(seed, images.rows.device)
         self.waiting = iter(range(len(images.index)))
         count = min(settings.places, len(images.index))

@@ -14,7 +14,7 @@ from convstab.attacks.attack import Attack, Task
 from convstab.attacks.limits import Count, CountOrZero, Matings, Positive, PositiveOrNone, Several, Share, Sides
 from convstab.attacks.result import Columns, Found, margin
 from convstab.errors import InputError
-from convstab.genetic import Images, Search, Settings
+from convstab.genetic import Images, Outcome, Search, Settings
 from convstab.objectives import Objective
 from convstab.operators import Crossover, Mutation, tournament
 from convstab.streams import Streams
@@ -81,13 +81,15 @@ class Evolution(Attack):
         """How long and how widely the search looks."""
         return Settings(**{field.name: getattr(self, field.name) for field in fields(Settings)})
 
+    def evolve(self, classifier: nn.Module, images: Images, task: Task) -> Outcome:
+        """Evolve the images of the task, several at the same time."""
+        toolbox, settings = self.toolbox(images.shape), self.settings()
+        return Search(toolbox, settings, classifier, images, task.seed, task.max_queries, task.progress).run()
+
     def search(self, classifier: nn.Module, task: Task) -> Found:
-        """Evolve the images of the task."""
+        """Evolve the images of the task and count what it took."""
         images = Images.of(task.pixels, task.labels, margin(task.clean, task.labels), task.index)
-        search = Search(
-            self.toolbox(images.shape), self.settings(), classifier, images, task.seed, task.max_queries, task.progress
-        )
-        outcome = search.run()
+        outcome = self.evolve(classifier, images, task)
         channels, height, width = images.shape
         noise = outcome.noise.unflatten(1, (height, width, channels)).permute(0, 3, 1, 2)
         no_gradients = torch.zeros_like(outcome.queries)

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, Literal, get_type_hints
 
 from convstab.errors import InputError
 
@@ -72,6 +72,9 @@ Matings = Annotated[
     listed(
         lambda kind: kind in ("arithmetic", "intermediate", "uniform"), "a list of arithmetic, intermediate, uniform"
     ),
+]
+Engine = Annotated[
+    Literal["vectorised", "deap"], Limit(lambda value: value in ("vectorised", "deap"), "vectorised or deap")
 ]
 Range = Annotated[
     tuple[float, float], Limit(is_rising, "two numbers above 0, the lower one first, such as [2.0, 60.0]")

@@ -3,10 +3,14 @@
 import math
 from dataclasses import dataclass
 
-from torch import Tensor
+from torch import Tensor, nn
 
+from convstab.attacks import deap_engine
+from convstab.attacks.attack import Task
 from convstab.attacks.evolution import Evolution
-from convstab.attacks.limits import NotNegative, Positive
+from convstab.attacks.limits import Engine, NotNegative, Positive
+from convstab.errors import InputError
+from convstab.genetic import Images, Outcome
 from convstab.objectives import Equation2, Objective
 from convstab.operators import initialise_uniform
 from convstab.streams import Streams
@@ -20,12 +24,22 @@ class Paper(Evolution):
         the image. beta: penalty of a score that is still the highest.
     spread: the first population is uniform in [-spread, spread] grey levels. It must hold misclassified images: where
         the scores saturate, equation 2 sees no difference between noise that does nothing and noise that nearly fools.
+    engine: "vectorised", or "deap": DEAP's own operators on one image at a time, the same search many times slower. It
+        mutates single genes by a fixed amplitude only, and ``places`` has no meaning.
     Everything else: see ``Evolution``.
     """
 
     weight: Positive = 1.0
     beta: NotNegative = 10.0
     spread: Positive = 255.0
+    engine: Engine = "vectorised"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.engine == "deap" and list(self.tiles) != [1]:
+            raise InputError(f"tiles is {list(self.tiles)}; it must be [1] with engine=deap")
+        if self.engine == "deap" and self.damping is not None:
+            raise InputError(f"damping is {self.damping}; it must be null with engine=deap")
 
     def objective(self, genes: int) -> Objective:
         """Equation 2."""
@@ -34,3 +48,9 @@ class Paper(Evolution):
     def initialise(self, genes: Tensor, streams: Streams) -> None:
         """Uniform noise."""
         initialise_uniform(genes, streams, self.spread)
+
+    def evolve(self, classifier: nn.Module, images: Images, task: Task) -> Outcome:
+        """Evolve the images of the task with the engine that was chosen."""
+        if self.engine == "deap":
+            return deap_engine.evolve(self, self.spread, classifier, images, task)
+        return super().evolve(classifier, images, task)
