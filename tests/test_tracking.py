@@ -139,7 +139,8 @@ def test_a_failed_training_leaves_no_checkpoint_with_wandb(sweep: Path) -> None:
 def test_log_model_false_keeps_the_checkpoint_and_a_resumed_training_is_the_same_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    words = ("output=run", "logger.wandb.log_model=false", "logger.wandb.group=mine", "logger.wandb.tags=[first]")
+    options = ("log_model=false", "group=mine", "tags=[first]")
+    words = ("output=run", "schedule=constant", *(f"logger.wandb.{option}" for option in options))
     train_jobs(monkeypatch, tmp_path, *words)
     train_jobs(monkeypatch, tmp_path, *words, "trainer.max_epochs=2", "ckpt=last")
     first, second = offline_runs(tmp_path / "run")
