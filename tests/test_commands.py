@@ -232,3 +232,12 @@ def test_a_folder_has_one_training_at_a_time(main: Main, tmp_path: Path) -> None
 def result_bytes(run: Path) -> dict[Path, bytes]:
     """All files that matter."""
     return {path: path.read_bytes() for path in run.rglob("*") if path.suffix in (".json", ".ckpt", ".csv", ".yaml")}
+
+
+def test_the_precision_of_a_class_that_was_never_predicted_is_null(main: Main, tmp_path: Path) -> None:
+    assert main("output=run", "optimizer.lr=1e-9") == (0, "")  # untrained: most images are taken for one class
+    metrics = json.loads((tmp_path / "run" / runs.METRICS).read_text())
+    predictions = torch.tensor(metrics["test/confusion"]).sum(0).tolist()
+    assert 0 in predictions
+    for name, count in enumerate(predictions):
+        assert (metrics[f"test/precision/{name}"] is None) == (count == 0)

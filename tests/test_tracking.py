@@ -22,7 +22,7 @@ from convstab.endings import bad_input
 from convstab.errors import InputError
 from convstab.metrics_csv import MetricsCsv
 from convstab.results import Result
-from convstab.tracking import log_figures, log_images_table, log_page, tags_of, tracking
+from convstab.tracking import WandbRun, log_figures, log_images_table, log_page, log_table, tags_of, tracking
 from wandb_files import OfflineRun, offline_runs
 
 KEYS = ("WANDB_API_KEY", "WANDB_MODE", "WANDB_DIR", "WANDB_PROJECT", "WANDB_RUN_ID")
@@ -302,3 +302,10 @@ def test_an_input_error_is_not_lost_in_hydras(tmp_path: Path) -> None:
     assert line.startswith("convstab: logger.wandb.mode is 'sometimes'")
     assert bad_input(ValueError("a bug")) is None
     assert bad_input(InputError("x")) == "convstab: x"
+
+
+def test_a_table_of_wandb_has_no_nan(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[Any] = []
+    monkeypatch.setattr(WandbRun, "log_table", lambda _, *table: given.append(table))
+    log_table([object.__new__(WandbRun)], "x", ["a", "b"], [(float("nan"), 0.5), ("nan", 1)])
+    assert given == [("x", ["a", "b"], [[None, 0.5], ["nan", 1]])]
