@@ -16,6 +16,7 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
 from convstab import runs, train
+from convstab.files import alone
 
 ROOT = Path(__file__).parent.parent
 TRAIN = [sys.executable, str(ROOT / "train.py")]
@@ -80,7 +81,7 @@ def test_a_training_leaves_its_run_directory(finished: tuple[Path, subprocess.Co
     assert metrics["val/accuracy"] == max(float(row["val/accuracy"]) for row in rows if row["val/accuracy"])
     for name in (runs.BEST, runs.LAST):
         torch.load(run / name, weights_only=True)
-    assert not list(run.rglob("*.part"))
+    assert not list(run.rglob("*.tmp"))
 
 
 def kill_and_resume(cwd: Path, seconds: float) -> Path:
@@ -171,6 +172,13 @@ def main(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureF
         (["logger=wandb", "logger.wandb.mode=online"], "logger.wandb.mode=online needs a key"),
         (["dataset.validation=2"], "dataset.validation is 2"),
         (["dataset.batch_size=0"], "dataset.batch_size is 0"),
+        (["seed=-1"], "seed is -1; it must be a whole number from 0 to 4294967295"),
+        (["seed=4294967296"], "seed is 4294967296; it must be a whole number from 0"),
+        (["seed=1.5"], "seed is 1.5; it must be a whole number from 0"),
+        (["seed=null"], "seed is None; it must be a whole number from 0"),
+        (["trainer.precision=bf16-true"], "trainer.precision is bf16-true; it can be 32-true, bf16-mixed or 16-mixed"),
+        (["trainer.precision=16-true"], "trainer.precision is 16-true; it can be 32-true"),
+        (["trainer.precision=64-true"], "trainer.precision is 64-true; it can be 32-true"),
         (["augment=gaussian", "augment.sigma=-1"], "augment.sigma is -1"),
     ],
 )
@@ -192,6 +200,9 @@ def test_checkpoints_are_started_from_and_resumed_only_where_they_fit(main: Main
         (["output=run"], f"{run} holds a run already"),
         (["output=run", f"ckpt={best}"], f"{run} holds a run already"),
         (["output=run", "ckpt=last", "seed=1"], f"{run} was made with another seed: 0 there, 1 now"),
+        (["output=run", "ckpt=last", "trainer.precision=bf16-mixed"], f"{run} was made with another trainer.precision"),
+        (["output=run", "skip_done=true", "trainer.gradient_clip_val=1"], f"{run} was made with another trainer.grad"),
+        (["output=run", "ckpt=last", "trainer.max_epochs=3"], f"{run} was made with another trainer.max_epochs: 1"),
         (["output=a", f"ckpt={best}", "model=cifar_quick"], f"{best} is not a checkpoint of CifarQuick"),
         (["output=b", f"ckpt={run / runs.CONFIG}"], f"{run / runs.CONFIG} is damaged, or holds more than weights"),
     ):
@@ -202,10 +213,31 @@ def test_checkpoints_are_started_from_and_resumed_only_where_they_fit(main: Main
     assert main("output=tuned", f"ckpt={best}", "optimizer.lr=1e-9") == (0, "")
     old, new = (runs.load_classifier(folder).state_dict() for folder in (run, tmp_path / "tuned"))
     assert all(torch.allclose(old[name], new[name], atol=1e-6) for name in old)
-    assert main("output=run", "ckpt=last", "trainer.max_epochs=3") == (0, "")  # a longer training than was planned
-    assert json.loads((run / runs.METRICS).read_text())["epochs"] == 3
+
+
+def test_the_largest_seed_trains(main: Main, tmp_path: Path) -> None:
+    assert main("output=run", f"seed={2**32 - 1}", "trainer.precision=bf16-mixed") == (0, "")
+
+
+def test_a_folder_has_one_training_at_a_time(main: Main, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with alone(run, "training"):
+        code, error = main("output=run")
+    said = f"convstab: another training is at work in {run}: wait for it, stop it, or choose another output=\n"
+    assert (code, error) == (2, said)
+    assert not (run / runs.CONFIG).exists()
+    assert main("output=run") == (0, "")
 
 
 def result_bytes(run: Path) -> dict[Path, bytes]:
     """All files that matter."""
-    return {path: path.read_bytes() for path in run.rglob("*") if path.suffix in (".json", ".ckpt", ".csv")}
+    return {path: path.read_bytes() for path in run.rglob("*") if path.suffix in (".json", ".ckpt", ".csv", ".yaml")}
+
+
+def test_the_precision_of_a_class_that_was_never_predicted_is_null(main: Main, tmp_path: Path) -> None:
+    assert main("output=run", "optimizer.lr=1e-9") == (0, "")  # untrained: most images are taken for one class
+    metrics = json.loads((tmp_path / "run" / runs.METRICS).read_text())
+    predictions = torch.tensor(metrics["test/confusion"]).sum(0).tolist()
+    assert 0 in predictions
+    for name, count in enumerate(predictions):
+        assert (metrics[f"test/precision/{name}"] is None) == (count == 0)

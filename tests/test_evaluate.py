@@ -1,5 +1,6 @@
 """The command evaluate: what train left goes in, tables and figures come out, whatever happens in between."""
 
+import errno
 import json
 import os
 import random
@@ -15,7 +16,6 @@ import pytest
 import torch
 
 from convstab import evaluate, redraw, runs
-from convstab.errors import InputError
 from convstab.parts import Parts
 from convstab.results import CONFUSION, HISTOGRAM, STABILITY, Result
 from in_process import Main, call_in, caller, train_short
@@ -214,8 +214,8 @@ def test_an_error_stops_the_other_threads(main: Main, tmp_path: Path, monkeypatc
 
     def full(*_: object) -> None:
         made[0] += 1
-        raise InputError("the disk is full")
+        raise OSError(errno.ENOSPC, "the disk is full", "part")
 
     monkeypatch.setattr(Parts, "write", full)
-    assert main("run=one", f"output={tmp_path}") == (2, "convstab: the disk is full\n")
+    assert main("run=one", f"output={tmp_path}") == (1, "convstab: the disk is full: part\n")
     assert made[0] < 15

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning.plugins import TorchCheckpointIO
 
 from convstab import runs
 from convstab.errors import InputError
@@ -55,8 +56,72 @@ def test_a_folder_is_not_trained_in_twice(run: Path) -> None:
 def test_resuming_needs_the_same_configuration(run: Path) -> None:
     moved = {"root": "b", "batch_size": 32}
     assert runs.open_for_training(run, config(ckpt="last", output="y", dataset=moved)) == run / runs.LAST
-    with pytest.raises(InputError, match="was made with another seed: 0 there, 1 now"):
+    with pytest.raises(InputError, match="was made with another seed: 0 there, 1 now; choose another output="):
         runs.open_for_training(run, config(ckpt="last", seed=1))
+
+
+def refused(run: Path, key: str, **changes: Any) -> str:
+    """The line that refuses to resume or to skip with other values; config.yaml stays as it is."""
+    before, metrics = (run / runs.CONFIG).read_bytes(), run / runs.METRICS
+    write_json(metrics, {"epochs": 1000})
+    asked = config(ckpt="last", **changes)
+    with pytest.raises(InputError, match=rf"another {key}: ") as skipped:
+        runs.finished(run, asked)
+    metrics.unlink()
+    with pytest.raises(InputError) as resumed:
+        runs.open_for_training(run, asked)
+    assert str(resumed.value) == str(skipped.value)
+    assert (run / runs.CONFIG).read_bytes() == before
+    return str(resumed.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "there", "now"),
+    [
+        ("precision", "32-true", "bf16-mixed"),
+        ("gradient_clip_val", None, 1.0),
+        ("accumulate_grad_batches", None, 4),
+        ("deterministic", False, True),
+        ("accelerator", "auto", "cpu"),
+        ("devices", 1, 2),
+        ("limit_train_batches", None, 0.5),
+    ],
+)
+def test_resuming_refuses_what_changes_weights(run: Path, key: str, there: Any, now: Any) -> None:
+    settings = {"precision": "32-true", "deterministic": False, "accelerator": "auto", "devices": 1}
+    write_text(run / runs.CONFIG, OmegaConf.to_yaml(config(trainer=settings)))
+    said = refused(run, f"trainer.{key}", trainer=settings | {key: now})
+    assert said == f"{run} was made with another trainer.{key}: {there} there, {now} now; choose another output="
+
+
+def test_resuming_refuses_another_callback(run: Path) -> None:
+    assert "another callbacks.stop.patience: None there, 1 now" in refused(
+        run, "callbacks.stop.patience", callbacks={"stop": {"patience": 1}}
+    )
+
+
+def test_what_only_watches_may_change(run: Path) -> None:
+    trainer = {"log_every_n_steps": 1, "profiler": "simple", "enable_progress_bar": False, "num_sanity_val_steps": 2}
+    callbacks = {"progress": {"refresh_rate": 1}, "checkpoint": {"dirpath": "y/checkpoints"}}
+    asked = config(ckpt="last", trainer=trainer, callbacks=callbacks, logger={"csv": "x"})
+    assert runs.open_for_training(run, asked) == run / runs.LAST
+    assert runs.load_config(run).trainer == trainer
+
+
+@pytest.mark.parametrize(
+    ("schedule", "epochs", "goes_on"),
+    [("inverse", 5, True), ("inverse", 2, False), ("one_cycle", 5, False), ("one_cycle", 3, True)],
+)
+def test_more_epochs_may_follow_where_the_rates_stay_the_same(
+    schedule: str, epochs: int, goes_on: bool, run: Path
+) -> None:
+    parts = {"schedule": {"_target_": f"convstab.models.schedules.{schedule}"}}
+    write_text(run / runs.CONFIG, OmegaConf.to_yaml(config(trainer={"max_epochs": 3}, **parts)))
+    asked = parts | {"trainer": {"max_epochs": epochs}}
+    if goes_on:
+        assert runs.open_for_training(run, config(ckpt="last", **asked)) == run / runs.LAST
+    else:
+        assert f"another trainer.max_epochs: 3 there, {epochs} now" in refused(run, "trainer.max_epochs", **asked)
 
 
 def test_a_start_that_trained_nothing_is_started_afresh(tmp_path: Path) -> None:
@@ -67,6 +132,7 @@ def test_a_start_that_trained_nothing_is_started_afresh(tmp_path: Path) -> None:
 def test_a_checkpoint_is_a_file(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="ckpt=nowhere is not a file"):
         runs.open_for_training(tmp_path / "new", config(ckpt="nowhere"))
+    assert not (tmp_path / "new").exists()
 
 
 def test_latest_is_the_newest_finished_training(run: Path, tmp_path: Path) -> None:
@@ -129,3 +195,19 @@ def test_a_checkpoint_is_replaced_at_once_or_not_at_all(tmp_path: Path, monkeypa
     with pytest.raises(KeyboardInterrupt):
         runs.AtomicCheckpointIO().save_checkpoint({"epoch": 2}, path)
     assert torch.load(path, weights_only=True) == {"epoch": 1}
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_two_writers_of_a_checkpoint_do_not_meet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, original = tmp_path / "last.ckpt", TorchCheckpointIO.save_checkpoint
+
+    def save(self: TorchCheckpointIO, checkpoint: Any, target: Any, *more: Any) -> None:
+        original(self, checkpoint, target, *more)
+        if checkpoint["epoch"] == 1:  # before the first writer renames its file, another one writes
+            runs.AtomicCheckpointIO().save_checkpoint({"epoch": 2}, path)
+            assert torch.load(path, weights_only=True) == {"epoch": 2}
+
+    monkeypatch.setattr(TorchCheckpointIO, "save_checkpoint", save)
+    runs.AtomicCheckpointIO().save_checkpoint({"epoch": 1}, path)
+    assert torch.load(path, weights_only=True) == {"epoch": 1}
+    assert list(tmp_path.iterdir()) == [path]

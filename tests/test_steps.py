@@ -84,7 +84,7 @@ def test_the_reason_is_the_last_line_since_the_last_start(tmp_path: Path) -> Non
     log.write_text(f"{PROMPT} convstab-train seed=0\n")
     assert reason(TRAIN, tmp_path, 1) == "it said nothing"
     log.write_text(f"{PROMPT} convstab-train\nfirst\nconvstab: the disk is full\n\n")
-    assert reason(TRAIN, tmp_path, 2) == "the disk is full"
+    assert reason(TRAIN, tmp_path, 1) == "the disk is full"
     log.write_text(f"{log.read_text()}{PROMPT} convstab-train\nCould not find 'model/x'\nAvailable options\n\tlenet\n")
     assert reason(TRAIN, tmp_path, 2) == "Could not find 'model/x'"
     log.write_text(f"{log.read_text()}{PROMPT} convstab-train\nTraceback\n  File\nValueError: no\n")

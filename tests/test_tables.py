@@ -137,3 +137,8 @@ def test_a_network_that_is_always_wrong_has_no_flip_rate() -> None:
     assert tables.summary(wrong)["flip_rate"]["value"][1] is None
     assert "nan" in tables.rates_markdown(wrong).splitlines()[3]
     json.dumps(tables.summary(wrong), allow_nan=False)
+
+
+def test_the_precision_of_a_class_that_was_never_predicted_is_a_dash() -> None:
+    never = counted([[[1, 0], [1, 0]], [[4, 0], [4, 0]]], (0, 20), ["a", "b"])
+    assert tables.classes_markdown(never).splitlines()[2:] == ["| a | 0.5000 | 1.0000 |", "| b | - | 0.0000 |"]

@@ -22,7 +22,7 @@ from convstab.endings import bad_input
 from convstab.errors import InputError
 from convstab.metrics_csv import MetricsCsv
 from convstab.results import Result
-from convstab.tracking import log_figures, log_images_table, log_page, tags_of, tracking
+from convstab.tracking import WandbRun, log_figures, log_images_table, log_page, log_table, tags_of, tracking
 from wandb_files import OfflineRun, offline_runs
 
 KEYS = ("WANDB_API_KEY", "WANDB_MODE", "WANDB_DIR", "WANDB_PROJECT", "WANDB_RUN_ID")
@@ -139,7 +139,8 @@ def test_a_failed_training_leaves_no_checkpoint_with_wandb(sweep: Path) -> None:
 def test_log_model_false_keeps_the_checkpoint_and_a_resumed_training_is_the_same_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    words = ("output=run", "logger.wandb.log_model=false", "logger.wandb.group=mine", "logger.wandb.tags=[first]")
+    options = ("log_model=false", "group=mine", "tags=[first]")
+    words = ("output=run", "schedule=constant", *(f"logger.wandb.{option}" for option in options))
     train_jobs(monkeypatch, tmp_path, *words)
     train_jobs(monkeypatch, tmp_path, *words, "trainer.max_epochs=2", "ckpt=last")
     first, second = offline_runs(tmp_path / "run")
@@ -301,3 +302,10 @@ def test_an_input_error_is_not_lost_in_hydras(tmp_path: Path) -> None:
     assert line.startswith("convstab: logger.wandb.mode is 'sometimes'")
     assert bad_input(ValueError("a bug")) is None
     assert bad_input(InputError("x")) == "convstab: x"
+
+
+def test_a_table_of_wandb_has_no_nan(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[Any] = []
+    monkeypatch.setattr(WandbRun, "log_table", lambda _, *table: given.append(table))
+    log_table([object.__new__(WandbRun)], "x", ["a", "b"], [(float("nan"), 0.5), ("nan", 1)])
+    assert given == [("x", ["a", "b"], [[None, 0.5], ["nan", 1]])]

@@ -1,8 +1,10 @@
-"""How a command ends when the user is at fault: in one line and exit code 2."""
+"""How a command ends when the user is at fault, or the machine: in one line, with exit code 2 or 1."""
 
+import errno
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
@@ -10,33 +12,58 @@ from omegaconf.errors import OmegaConfBaseException
 from convstab.errors import InputError
 
 OURS = "convstab: "  # begins our own line
-BAD_INPUT = 2  # exit code
+BAD_INPUT, BROKEN_MACHINE = 2, 1  # exit codes
+USERS_KINDS = FileNotFoundError, FileExistsError, PermissionError, NotADirectoryError, IsADirectoryError
+USERS = errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP  # what a path that was named may lead to, beside these
+MACHINES = errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ESTALE
 
 
 @contextmanager
 def bad_input_ends(traceback_wanted: bool = False) -> Iterator[None]:
-    """End the process with one line and exit code 2 when what the user gave is at fault."""
+    """End the process with one line: exit code 2 when what the user gave is at fault, 1 when it is the machine."""
     try:
         yield
     except Exception as error:
-        line = bad_input(error)
-        if traceback_wanted or line is None:
+        line, fault = bad_input(error), machine_fault(error)
+        if traceback_wanted or (line is None and fault is None):
             raise
-        print(line, file=sys.stderr)
-        sys.exit(BAD_INPUT)
+        print(line or fault, file=sys.stderr)
+        sys.exit(BAD_INPUT if line else BROKEN_MACHINE)
 
 
 def bad_input(error: BaseException | None) -> str | None:
-    """The line for the user if ``error`` was caused by what the user gave (or by the disk), else None."""
-    chain: list[BaseException] = []
-    while error is not None:
-        chain.append(error)
-        error = error.__cause__
+    """The line for the user if ``error`` was caused by what the user gave, else None."""
+    chain = chain_of(error)
     for link in chain:
         match link:
             case InputError():
                 return f"{OURS}{link}"
-            case OSError() if link.filename is not None:  # no permission, disk full: names the file
+            case OSError() if is_of_a_path_that_was_named(link):
                 return f"{OURS}{link.strerror}: {link.filename}"
     ours = not chain or not isinstance(chain[-1], HydraException | OmegaConfBaseException)
     return None if ours else str(chain[0])  # the outermost says what to do: "To append to your config use +..."
+
+
+def machine_fault(error: BaseException | None) -> str | None:
+    """The line for the user if ``error`` came from a full or broken disk, or too many open files, else None."""
+    for link in chain_of(error):
+        if isinstance(link, OSError) and link.errno in MACHINES:
+            return f"{OURS}{link.strerror}" + (f": {link.filename}" if link.filename else "")
+    return None
+
+
+def chain_of(error: BaseException | None) -> list[BaseException]:
+    """An exception and what it was raised from, the outermost first."""
+    chain: list[BaseException] = []
+    while error is not None:
+        chain.append(error)
+        error = error.__cause__
+    return chain
+
+
+def is_of_a_path_that_was_named(error: OSError) -> bool:
+    """Whether a path leads nowhere or may not be used; a file of this package that is missing is our own fault."""
+    if not isinstance(error.filename, str | bytes | Path):
+        return False
+    ours = str(error.filename).startswith(str(Path(__file__).parent))
+    return not ours and (isinstance(error, USERS_KINDS) or error.errno in USERS)

@@ -2,18 +2,20 @@
 
 import errno
 import json
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
+
+from filelock import FileLock, Timeout
 
 from convstab.errors import InputError
 
 
 def write_bytes(path: Path, content: bytes | memoryview) -> None:
-    """Write a file at once or not at all; InputError when the disk is full."""
-    temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
+    """Write a file at once or not at all; OSError that names it when the disk is full."""
+    temporary = beside(path)
     try:
         temporary.write_bytes(content)
         temporary.replace(path)
@@ -23,8 +25,35 @@ def write_bytes(path: Path, content: bytes | memoryview) -> None:
         if isinstance(error, FileNotFoundError) and path.exists():
             return  # another process finished everything, this file too, and cleared up
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise InputError(f"the disk is full: {path} was not written; what is finished stays valid") from error
+            said = "the disk is full; what is finished stays valid, but this was not written"
+            raise OSError(error.errno, said, str(path)) from error
         raise
+
+
+def beside(path: Path) -> Path:
+    """A hidden name beside a file, which no other writer of it takes."""
+    return path.with_name(f".{path.name}.{uuid4().hex}.tmp")
+
+
+@contextmanager
+def alone(folder: Path, who: str) -> Iterator[None]:
+    """Have a folder to oneself, and make it; InputError when another process is at work there.
+
+    The system frees the folder of a process that ends, however it ends.
+
+    who: is at work, for example "training".
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / ".lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        said = f"another {who} is at work in {folder}: wait for it, stop it, or choose another output="
+        raise InputError(said) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def write_text(path: Path, text: str) -> None:

@@ -11,8 +11,6 @@ from torchmetrics import ClasswiseWrapper, MetricCollection
 from torchmetrics.classification import (
     MulticlassAccuracy,
     MulticlassConfusionMatrix,
-    MulticlassPrecision,
-    MulticlassRecall,
 )
 
 
@@ -30,26 +28,48 @@ class BalancedAccuracy(MulticlassConfusionMatrix):
         return (confusion.diagonal() / images)[images > 0].mean().float()
 
 
+class ClassRates(MulticlassConfusionMatrix):
+    """The precision or the recall of each class, NaN where it is not defined.
+
+    That is the recall of a class without images, and the precision of one that was never predicted, as ``evaluate``
+    has it; torchmetrics takes both as 0.
+
+    dim: 0 for the precision, the share of the predictions; 1 for the recall, the share of the images.
+    """
+
+    def __init__(self, num_classes: int, dim: int) -> None:
+        super().__init__(num_classes, validate_args=False)
+        self.dim = dim
+
+    def compute(self) -> Tensor:
+        """The rates, (K,)."""
+        confusion = super().compute().double()
+        return (confusion.diagonal() / confusion.sum(self.dim)).float()  # 0 / 0 is NaN
+
+
 def class_scores(classes: Sequence[str]) -> MetricCollection:
     """Collect accuracy, balanced accuracy, ``precision/<class>``, ``recall/<class>`` and confusion from logits (N, K).
 
-    ``confusion`` is (K, K): row = label, column = prediction.
+    A precision or recall that is not defined is NaN. ``confusion`` is (K, K): row = label, column = prediction.
     """
     k, names = len(classes), list(classes)
-    precision = MulticlassPrecision(k, average=None, validate_args=False)
-    recall = MulticlassRecall(k, average=None, validate_args=False)
     return MetricCollection(
         {
             "accuracy": MulticlassAccuracy(k, average="micro", validate_args=False),
             "balanced_accuracy": BalancedAccuracy(k, validate_args=False),
-            "precision": ClasswiseWrapper(precision, names, prefix="precision/"),
-            "recall": ClasswiseWrapper(recall, names, prefix="recall/"),
+            "precision": ClasswiseWrapper(ClassRates(k, dim=0), names, prefix="precision/"),
+            "recall": ClasswiseWrapper(ClassRates(k, dim=1), names, prefix="recall/"),
             "confusion": MulticlassConfusionMatrix(k, validate_args=False),
         }
     )
 
 
-def class_table(scores: Mapping[str, float], classes: Sequence[str], title: str, width: int) -> Table:
+def shown(rate: float | None) -> str:
+    """A rate with four decimals, as the paper prints it; "-" where it is not defined."""
+    return "-" if rate is None or math.isnan(rate) else f"{rate:.4f}"
+
+
+def class_table(scores: Mapping[str, float | None], classes: Sequence[str], title: str, width: int) -> Table:
     """Lay precision and recall of each class out side by side, as the paper's tables, in at most ``width`` letters."""
     longest = max(len("class"), *map(len, classes))
     side_by_side = min((width - 1) // (longest + len("precision") + len("recall") + 9), 1 + len(classes) // 10)
@@ -64,6 +84,6 @@ def class_table(scores: Mapping[str, float], classes: Sequence[str], title: str,
         cells: list[str] = []
         for name in across:
             values = (scores[f"{kind}/{name}"] for kind in ("precision", "recall") if name is not None)
-            cells += ["", "", ""] if name is None else [escape(name), *(f"{value:.4f}" for value in values)]
+            cells += ["", "", ""] if name is None else [escape(name), *map(shown, values)]
         table.add_row(*cells)
     return table

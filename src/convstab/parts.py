@@ -85,7 +85,7 @@ class Parts:
                 yield number
 
     def write(self, number: int, part: Part) -> None:
-        """Keep the result of a slice. Raises InputError when the disk is full; earlier parts stay valid."""
+        """Keep the result of a slice. Raises OSError when the disk is full; earlier parts stay valid."""
         metadata: dict[bytes, bytes | str] = {
             FINGERPRINT: json.dumps(self.fingerprint),
             TOTALS: arrays_to_bytes(part.totals),

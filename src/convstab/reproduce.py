@@ -4,7 +4,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from filelock import FileLock, Timeout
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
@@ -12,6 +11,7 @@ from omegaconf import DictConfig
 from convstab.door import door
 from convstab.endings import BAD_INPUT
 from convstab.errors import InputError
+from convstab.files import alone
 from convstab.plan import Step, planned, quoted
 from convstab.report.command import JOB, PAGE, send, write_report
 from convstab.steps import DONE, LOG, Start, missing, processes, reason, remember, share
@@ -30,14 +30,11 @@ def main(config: DictConfig) -> None:
         raise InputError("convstab-reproduce does its steps one after another and has no multirun: leave -m out")
     output = Path(config.output).absolute()
     steps = planned(config)
-    output.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(output / ".lock", timeout=0):
+        with alone(output, "convstab-reproduce"):
             failed = work(missing(steps, output), len(steps), output, words_of(config))
             title = f"The paper, reproduced: size={hydra.runtime.choices['size']}"
             report(output, [step for step in steps if step.name not in failed], list(failed), title, config.wandb)
-    except Timeout as error:
-        raise InputError(f"another convstab-reproduce is at work in {output}: wait for it, or stop it") from error
     except KeyboardInterrupt:
         print("\nstopped; the same command goes on from here", file=sys.stderr)
         sys.exit(STOPPED)

@@ -13,18 +13,35 @@ from omegaconf.errors import OmegaConfBaseException
 from pytorch_lightning.plugins import TorchCheckpointIO
 
 from convstab.errors import InputError
-from convstab.files import write_text
+from convstab.files import beside, write_text
 from convstab.models import Classifier
+from convstab.models.schedules import OF_ANY_LENGTH
 
 CONFIG, METRICS, SUMMARY = "config.yaml", "metrics.json", "summary.json"
 PRECISION = "test/precision/"  # and a class: a key of the metrics
 BEST, LAST = "checkpoints/best.ckpt", "checkpoints/last.ckpt"
+WATCHING = (  # of Lightning's Trainer: what is shown, measured and checked, but changes no weight
+    "default_root_dir",
+    "detect_anomaly",
+    "enable_autolog_hparams",
+    "enable_model_summary",
+    "enable_progress_bar",
+    "inference_mode",
+    "log_every_n_steps",
+    "num_sanity_val_steps",
+    "profiler",
+)
+LENGTH = "trainer.max_epochs"
 MAY_CHANGE = (  # between a start and the next one in the same folder
     "ckpt",
     "output",
     "logger",
-    "trainer",
-    "callbacks",
+    *(f"trainer.{name}" for name in WATCHING),
+    "callbacks.progress",
+    "callbacks.summary",
+    "callbacks.learning_rate",
+    "callbacks.checkpoint.dirpath",
+    "callbacks.last.dirpath",
     "runs",
     "sweep",
     "skip_done",
@@ -46,14 +63,14 @@ def open_for_training(folder: Path, config: DictConfig) -> Path | None:
     if any((folder / name).exists() for name in (LAST, METRICS)):  # else nothing was trained yet: start afresh
         if config.ckpt != "last":
             raise InputError(f"{folder} holds a run already: add ckpt=last to resume it, or choose another output=")
-        refuse_other_config(load_config(folder), config, folder)
+        refuse_other_training(folder, config)
+    if config.ckpt not in (None, "last") and not Path(config.ckpt).is_file():
+        raise InputError(f"ckpt={config.ckpt} is not a file; it can be last or the path of a checkpoint")
     folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / CONFIG, OmegaConf.to_yaml(config, resolve=True))
     if config.ckpt in (None, "last"):
         last = folder / LAST
         return last if config.ckpt and last.exists() else None
-    if not Path(config.ckpt).is_file():
-        raise InputError(f"ckpt={config.ckpt} is not a file; it can be last or the path of a checkpoint")
     return Path(config.ckpt)
 
 
@@ -62,7 +79,7 @@ def finished(folder: Path, config: DictConfig) -> dict[str, Any] | None:
     numbers = metrics(folder)
     if not numbers:
         return None
-    refuse_other_config(load_config(folder), config, folder)
+    refuse_other_training(folder, config)
     return numbers if numbers["epochs"] >= (config.trainer.max_epochs or 0) else None
 
 
@@ -82,16 +99,30 @@ def classes_of(metrics: Mapping[str, Any]) -> list[str]:
     return [name.removeprefix(PRECISION) for name in metrics if name.startswith(PRECISION)]
 
 
-def refuse_other_config(before: Any, now: DictConfig, folder: Path, may_change: Sequence[str] = MAY_CHANGE) -> None:
-    """Raise InputError when a run is resumed with another data set, model, seed or the like.
+def refuse_other_training(folder: Path, now: DictConfig) -> None:
+    """Raise InputError when a run is resumed with anything that changes its weights.
 
-    may_change: keys, and those below them, that do not matter.
+    More epochs may follow where the schedule of the rates is the same however many there are.
+    """
+    before = load_config(folder)
+    old, new = (OmegaConf.select(config, LENGTH) for config in (before, now))
+    grows = OmegaConf.select(now, "schedule._target_") in OF_ANY_LENGTH and old is not None and old <= (new or 0)
+    refuse_other_config(before, now, folder, (*MAY_CHANGE, LENGTH) if grows else MAY_CHANGE)
+
+
+def refuse_other_config(
+    before: Any, now: DictConfig, folder: Path, may_change: Sequence[str] = MAY_CHANGE, instead: str = "output="
+) -> None:
+    """Raise InputError when something is resumed with another data set, model, seed or the like.
+
+    may_change: keys, and those below them, that do not matter. instead: the word that chooses another folder.
     """
     old, new = dict(leaves(plain(before))), dict(leaves(plain(now)))
-    for key in sorted(old.keys() | new.keys()):
+    for key in sorted(old.keys() | new.keys(), key=lambda key: (key.count("."), key)):  # seed, then callbacks.seed.seed
         free = (*may_change, "dataset.root")  # data may have moved
         if not is_below(key, free) and old.get(key) != new.get(key):
-            raise InputError(f"{folder} was made with another {key}: {old.get(key)} there, {new.get(key)} now")
+            values = f"{old.get(key)} there, {new.get(key)} now"
+            raise InputError(f"{folder} was made with another {key}: {values}; choose another {instead}")
 
 
 def is_below(key: str, names: Sequence[str]) -> bool:
@@ -190,6 +221,10 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
         """Save like TorchCheckpointIO, at once or not at all."""
-        part = Path(f"{path}.part")
-        super().save_checkpoint(checkpoint, part, storage_options)
-        part.replace(path)
+        part = beside(Path(path))
+        try:
+            super().save_checkpoint(checkpoint, part, storage_options)
+            part.replace(path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise

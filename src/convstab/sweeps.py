@@ -15,13 +15,13 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
 from convstab import runs
-from convstab.endings import OURS, bad_input
+from convstab.endings import OURS, bad_input, machine_fault
 from convstab.errors import InputError
 from convstab.files import write_json, write_text
 
 JOB, CONFIG = "job.json", "sweep.yaml"
 NAMELESS = ("sweep", "skip_done", "runs", "output", "of", "dataset.root", "threads", "logger")
-MAY_CHANGE = (*(key for key in runs.MAY_CHANGE if key != "trainer"), "of", "trainer.accelerator", "trainer.devices")
+MAY_CHANGE = (*runs.MAY_CHANGE, "of", "callbacks")  # a job looks at its own callbacks: they hold its folder
 LONGEST = 120  # characters in the name of a folder
 
 
@@ -71,10 +71,7 @@ def open_sweep(config: DictConfig) -> Path:
     fixed = [str(key) for key in config if key != "hydra" and key not in MAY_CHANGE]
     now = OmegaConf.masked_copy(config, fixed)
     if (folder / CONFIG).exists():
-        try:
-            runs.refuse_other_config(OmegaConf.load(folder / CONFIG), now, folder, MAY_CHANGE)
-        except InputError as error:
-            raise InputError(f"{error}; choose another hydra.sweep.dir=") from error
+        runs.refuse_other_config(OmegaConf.load(folder / CONFIG), now, folder, MAY_CHANGE, "hydra.sweep.dir=")
     folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / CONFIG, OmegaConf.to_yaml(now, resolve=True))
     return folder
@@ -104,9 +101,9 @@ def in_sweep(story: Callable[[DictConfig], float | None], config: DictConfig) ->
     try:
         metric = story(config)
     except Exception as error:
-        reason = (bad_input(error) or f"{type(error).__name__}: {error}").removeprefix(OURS)
+        line = bad_input(error) or machine_fault(error) or f"{type(error).__name__}: {error}"
         refused = isinstance(error, InputError) and before is not None and before.status == "done"
-        failed = job | {"status": "failed", "reason": " ".join(reason.split())}
+        failed = job | {"status": "failed", "reason": " ".join(line.removeprefix(OURS).split())}
         write_json(folder / JOB, vars(before) if refused else failed)  # what was finished stays so
         raise
     ended = {"status": "done", "metric": metric, "seconds": round(time.monotonic() - start, 1)}

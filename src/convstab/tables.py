@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from convstab import statistics
+from convstab.metrics import shown
 from convstab.results import Result
 from convstab.statistics import Estimate, Integers
 
@@ -15,7 +16,7 @@ PER_COLUMN = 15  # classes, as in the paper's Tables 4 and 6
 
 
 def class_rows(result: Result) -> Iterator[tuple[str, str, float, float, int]]:
-    """(sigma, class, precision, recall, draws) for all noisy draws, then for each sigma."""
+    """(sigma, class, precision, recall, draws) for all noisy draws, then for each sigma; NaN where not defined."""
     yield from one_class_rows("noise", result.classes, result.pooled_confusion)
     for sigma, confusion in zip(result.sigmas, result.confusion, strict=True):
         yield from one_class_rows(f"{sigma:g}", result.classes, confusion)
@@ -90,7 +91,7 @@ def mean_psnr(result: Result, level: int) -> str:
 
 def class_cells(row: tuple[str, str, float, float, int]) -> str:
     """Name, precision and recall of a class."""
-    return f"{row[1]} | {row[2]:.4f} | {row[3]:.4f} |"
+    return f"{row[1]} | {shown(row[2])} | {shown(row[3])} |"
 
 
 def summary(result: Result) -> dict[str, Any]:

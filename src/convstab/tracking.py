@@ -1,5 +1,6 @@
 """Open and close the loggers of one job, and log for all commands: the only place that knows Weights & Biases."""
 
+import math
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -180,10 +181,16 @@ def log_numbers(loggers: Sequence[Logger], prefix: str, values: Mapping[str, Any
 
 
 def log_table(loggers: Sequence[Logger], name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Give W&B a table, at most its first 10,000 rows."""
+    """Give W&B a table, at most its first 10,000 rows; NaN, which its tables do not have, as None."""
+    kept = [[None if is_nan(cell) else cell for cell in row] for row in rows[:MOST_ROWS]]
     for logger in loggers:
         if isinstance(logger, WandbRun):
-            logger.log_table(name, list(columns), [list(row) for row in rows[:MOST_ROWS]])
+            logger.log_table(name, list(columns), kept)
+
+
+def is_nan(cell: Any) -> bool:
+    """Whether a cell is a number that is not defined."""
+    return isinstance(cell, float) and math.isnan(cell)
 
 
 def log_images_table(

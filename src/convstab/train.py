@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,25 +14,29 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 from pytorch_lightning.loggers import Logger
 from rich.console import Console
+from torch import Tensor
 
 from convstab import figures, runs
 from convstab.data.images import ImageData
 from convstab.door import door, run_folder
 from convstab.errors import InputError
-from convstab.files import write_json
+from convstab.files import alone, write_json
 from convstab.metrics import class_table
 from convstab.models import Classifier
 from convstab.pictures import FIGURES, save
 from convstab.provenance import made_with
 from convstab.results import Result
-from convstab.tracking import log_checkpoint, log_figures, log_table, summarise, tracking
+from convstab.tracking import is_first_process, log_checkpoint, log_figures, log_table, summarise, tracking
+
+LARGEST_SEED = 2**32 - 1  # that NumPy takes, and Lightning and scikit-learn with it
+PRECISIONS = "32-true", "32", 32, "bf16-mixed", "bf16", "16-mixed", "16", 16, None  # Lightning's names
 
 
 @door("train")
 def main(config: DictConfig) -> float:
     """Train what the configuration composes; the validation accuracy, for a search over configurations."""
-    start = time.monotonic()
     folder = run_folder(config)
+    check(config)
     if config.skip_done:
         metrics = runs.finished(folder, config)
         if metrics is not None:
@@ -39,6 +44,25 @@ def main(config: DictConfig) -> float:
             return score(metrics)
         if config.ckpt is None or (folder / runs.LAST).exists():
             config.ckpt = "last"
+    with alone(folder, "training") if is_first_process() else nullcontext():
+        return score(fit(config, folder))
+
+
+def check(config: DictConfig) -> None:
+    """Raise InputError for a seed or a precision that no training can have."""
+    seed, precision = config.seed, config.trainer.precision
+    if type(seed) is not int or not 0 <= seed <= LARGEST_SEED:
+        raise InputError(f"seed is {seed}; it must be a whole number from 0 to {LARGEST_SEED}")
+    if precision not in PRECISIONS:
+        raise InputError(
+            f"trainer.precision is {precision}; it can be 32-true, bf16-mixed or 16-mixed: "
+            "weights are kept in float32, as evaluate and attack use them"
+        )
+
+
+def fit(config: DictConfig, folder: Path) -> dict[str, Any]:
+    """Train, test and report, in a folder that no other process works in; the metrics."""
+    start = time.monotonic()
     checkpoint = runs.open_for_training(folder, config)
     pl.seed_everything(config.seed, workers=True, verbose=False)  # initial weights; the epochs have seeds of their own
     resume = checkpoint if config.ckpt == "last" else None  # with optimiser, schedule and epoch; else weights only
@@ -59,7 +83,7 @@ def main(config: DictConfig) -> float:
 
     if trainer.is_global_zero:
         report(metrics, model.classes, folder)
-    return score(metrics)
+    return metrics
 
 
 def score(metrics: dict[str, Any]) -> float:
@@ -121,7 +145,7 @@ def summary(trainer: pl.Trainer, model: Classifier, data: ImageData) -> dict[str
     best = getattr(trainer.checkpoint_callback, "best_model_score", None)  # None: no images were kept for validation
     return {
         **({} if best is None else {"val/accuracy": best.item()}),
-        **{f"test/{name}": value.item() for name, value in scores.items() if value.ndim == 0},
+        **{f"test/{name}": number(value) for name, value in scores.items() if value.ndim == 0},
         "test/confusion": scores["confusion"].tolist(),
         "epochs": trainer.current_epoch,
         "images/train": len(data.train),
@@ -129,6 +153,11 @@ def summary(trainer: pl.Trainer, model: Classifier, data: ImageData) -> dict[str
         "images/test": len(images.test),
         "official": images.official,
     }
+
+
+def number(value: Tensor) -> float | None:
+    """A score as a plain number, None where it is not defined: JSON has no NaN."""
+    return None if value.isnan() else value.item()
 
 
 def log(loggers: Sequence[Logger], folder: Path, metrics: dict[str, Any]) -> None:

@@ -112,8 +112,8 @@ def label(row: ClassRow) -> tuple[str, str]:
 
 
 def share(value: float) -> str:
-    """A share with four decimals, as in the paper; "none" where there is none."""
-    return "none" if isnan(value) else f"{value:.4f}"
+    """A share with four decimals, as in the paper; "-" where it is not defined."""
+    return "-" if isnan(value) else f"{value:.4f}"
 
 
 def interval(number: Number, scale: int = 1, digits: int = 4) -> str:

@@ -20,8 +20,8 @@ from convstab.runs import is_below, leaves, plain
 from convstab.statistics import Estimate, Integers
 
 ORDER = list(dict.fromkeys(table.name for table in TABLES))
-FREE = (*runs.MAY_CHANGE, "seed", "dataset.root")  # in which trainings of one kind may differ
-FIXED = ("trainer.max_epochs", "trainer.precision")  # all the same
+MACHINE = tuple(f"trainer.{name}" for name in ("accelerator", "devices", "num_nodes", "strategy"))
+FREE = (*runs.MAY_CHANGE, *MACHINE, "seed", "callbacks.seed.seed", "dataset.root")  # trainings of one kind may differ
 
 
 def sheets(evidence: Evidence) -> list[Sheet]:
@@ -48,7 +48,7 @@ def sheets(evidence: Evidence) -> list[Sheet]:
 def kind_of(training: Training) -> str:
     """What trainings share that differ in nothing but their seeds: images, net, settings; as a text to compare."""
     source, settings = training.source, leaves(plain(training.config))
-    used = sorted((key, repr(value)) for key, value in settings if key in FIXED or not is_below(key, FREE))
+    used = sorted((key, repr(value)) for key, value in settings if not is_below(key, FREE))
     images = sum(number for number in source.images.values() if isinstance(number, int))  # the split is the seed's
     return repr((source.dataset, source.official, images, source.model, source.augment, used))
 
