@@ -111,11 +111,11 @@ def test_genetic_comes_near_the_closed_form(shape: tuple[int, ...], bound: float
 
 @pytest.mark.parametrize(
     ("attack", "few", "many"),
-    [(attacks.NES(tile=1), 1.4, 1.05), (attacks.Square(), 1.5, 1.3)],
+    [(attacks.NES(tile=1), 1.5, 1.1), (attacks.Square(least=2), 1.5, 1.25)],
     ids=["NES", "Square"],
 )
 def test_peers_come_nearer_to_the_closed_form_the_more_they_may_ask(attack: Attack, few: float, many: float) -> None:
-    first, last = (attack_linear(attack, (1, 8, 8), max_queries=queries) for queries in (500, 2_000))
+    first, last = (attack_linear(attack, (1, 8, 8), max_queries=queries) for queries in (500, 1_500))
     assert (first <= few).all()
     assert (last <= many).all()
     assert (last < first).all()
@@ -133,8 +133,8 @@ def test_peers_come_nearer_to_the_closed_form_the_more_they_may_ask(attack: Atta
 def test_peers_ask_as_often_as_they_say(attack: attacks.Square | attacks.NES, expected: int, lenet: LeNet) -> None:
     counter = Counter(lenet)
     assert run(attack, counter, [0]).rows["queries"][0] == expected
-    verification = 3 * 16
-    assert counter.images == expected * attack.together + verification
+    others = 32 + 3 * 16  # the labels of this test; clean, noisy and rounded; each padded to 16
+    assert counter.images == expected * attack.together + others
 
 
 @pytest.mark.parametrize("attack", [attacks.Square(), attacks.NES()], ids=["Square", "NES"])

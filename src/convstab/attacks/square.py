@@ -28,7 +28,8 @@ class Square(ImageByImage):
 
     steps: at most, one query each, for a candidate or for the noise that has just shrunk; where the queries do not
         suffice, the schedule ends with them.
-    share: of the pixels in the first square; it halves nine times on the way. least: side of the smallest square, at least 2.
+    share: of the pixels in the first square; it halves nine times on the way.
+    least: side of the smallest square, at least 2.
     radius: of the first sphere, L2 for pixels in [0, 1]; it doubles until the image is misclassified.
     shrink: share by which the radius sinks at first; it falls to 0 in a straight line.
     The squares are the same for all images of a batch, so that all batches can share one random state.
