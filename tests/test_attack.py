@@ -266,6 +266,8 @@ def test_the_generations_of_each_image_are_kept(whole: Path) -> None:
         ["carlini_wagner", "attack.steps=10", "attack.searches=2"],
         ["boundary", "attack.steps=20"],
         ["hopskipjump", "attack.steps=2"],
+        ["square", "attack.steps=20"],
+        ["nes", "attack.steps=2"],
         ["lbfgs", "attack.searches=4"],
         ["gaussian", "attack.draws=10"],
     ],

@@ -26,6 +26,8 @@ CHEAP: list[Attack] = [
     attacks.Gaussian(draws=20),
     attacks.HopSkipJump(steps=2),
     attacks.Boundary(steps=30),
+    attacks.Square(steps=600),
+    attacks.NES(steps=12, pairs=20),
     attacks.Genetic(generations=30),
     attacks.Paper(generations=10),
     attacks.Paper(generations=4, engine="deap"),
@@ -109,6 +111,40 @@ def test_genetic_comes_near_the_closed_form(shape: tuple[int, ...], bound: float
     ratio = attack_linear(attacks.Genetic(tiles=(1,)), shape, max_queries=10_000)
     assert (ratio >= EXACT).all()
     assert (ratio <= bound).all()
+
+
+@pytest.mark.parametrize(
+    ("attack", "few", "many"),
+    [(attacks.NES(tile=1), 1.5, 1.1), (attacks.Square(least=2), 1.5, 1.25)],
+    ids=["NES", "Square"],
+)
+def test_peers_come_nearer_to_the_closed_form_the_more_they_may_ask(attack: Attack, few: float, many: float) -> None:
+    first, last = (attack_linear(attack, (1, 8, 8), max_queries=queries) for queries in (500, 1_500))
+    assert (first <= few).all()
+    assert (last <= many).all()
+    assert (last < first).all()
+    assert (last >= EXACT).all()
+
+
+@pytest.mark.parametrize(
+    ("attack", "expected"),
+    [
+        (attacks.Square(steps=20), 6 + 20),  # the radius, the steps
+        (attacks.NES(steps=4, pairs=3, turns=2), 1 + 6 + 4 * (6 + 3)),  # clean, nearest classes, the steps
+    ],
+    ids=["Square", "NES"],
+)
+def test_peers_ask_as_often_as_they_say(attack: attacks.Square | attacks.NES, expected: int, lenet: LeNet) -> None:
+    counter = Counter(lenet)
+    assert run(attack, counter, [0]).rows["queries"][0] == expected
+    others = 32 + 3 * 16  # the labels of this test; clean, noisy and rounded; each padded to 16
+    assert counter.images == expected * attack.together + others
+
+
+@pytest.mark.parametrize("attack", [attacks.Square(), attacks.NES()], ids=["Square", "NES"])
+def test_peers_plan_for_the_queries_they_have(attack: Attack, lenet: LeNet) -> None:
+    queries = run(attack, lenet, [0], max_queries=1000).rows["queries"][0]
+    assert 1000 - 107 <= queries <= 1000  # one step of NES takes 107
 
 
 @pytest.mark.parametrize("attack", CHEAP, ids=NAMES)
@@ -311,6 +347,8 @@ def test_a_refusal_says_what_would_be_right(attack: type[Attack], name: str, val
         attacks.Gaussian(draws=1, doublings=0, bisections=0),
         attacks.HopSkipJump(steps=1, evaluations=1),
         attacks.Boundary(steps=1),
+        attacks.Square(steps=1, share=0, least=2),
+        attacks.NES(steps=1, pairs=1, momentum=0, turns=1, targets=1, tile=1, coarse=0),
         attacks.Genetic(population=2, generations=1, patience=1, tournament=1, elite=0, scales=(2.0, 2.0), places=1),
         attacks.Paper(population=2, generations=1, tournament=1, crossover=0, mutation=0, beta=0, batch_size=1),
     ],

@@ -10,12 +10,15 @@ from convstab.attacks.gaussian import Gaussian
 from convstab.attacks.genetic import Genetic
 from convstab.attacks.hopskipjump import HopSkipJump
 from convstab.attacks.lbfgs import LBFGS
+from convstab.attacks.nes import NES
 from convstab.attacks.paper import Paper
 from convstab.attacks.result import Result
+from convstab.attacks.square import Square
 
 __all__ = [
     "DDN",
     "LBFGS",
+    "NES",
     "Attack",
     "Boundary",
     "CarliniWagner",
@@ -26,4 +29,5 @@ __all__ = [
     "HopSkipJump",
     "Paper",
     "Result",
+    "Square",
 ]
