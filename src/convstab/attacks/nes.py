@@ -10,7 +10,7 @@ from torch import Tensor
 from convstab import noise
 from convstab.attacks.attack import ImageByImage
 from convstab.attacks.limits import Count, Fraction, Positive, Share
-from convstab.attacks.victim import CERTAIN, Victim
+from convstab.attacks.victim import CERTAIN, OutOfQueries, Victim
 
 FLAT = 1e-3  # logits; noise that lowers the lead by less is taken to need this much
 BEYOND = 2e-4  # share of the clean lead by which noise goes beyond the boundary
@@ -66,7 +66,10 @@ class NES(ImageByImage):
             way, descent = min(tried, key=lambda pair: pair[0].norm)
             rest = steps - trial * len(descents)
             way = descent(way, round(self.coarse * rest), self.tile)
-            return descent(way, rest - round(self.coarse * rest), 1)
+            descent(way, rest - round(self.coarse * rest), 1)
+        if steps < self.steps:
+            raise OutOfQueries  # the plan was cut to what could be paid
+        return None
 
     def planned(self, max_queries: int | None) -> int:
         """Steps that the queries suffice for, at least one."""
