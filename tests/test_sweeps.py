@@ -163,7 +163,7 @@ def test_the_folder_of_another_sweep_is_refused(main: Main) -> None:
     words = ["-m", *QUICK, "hydra.sweep.dir=all"]
     assert main(train.main, *words, "seed=0")[0] == 0
     before = {path: path.stat().st_mtime_ns for path in Path("all").rglob("*")}
-    code, _, error = main(train.main, *words, "seed=1", "optimizer.lr=0.5")
+    code, _, error = main(train.main, *words, "seed=0", "optimizer.lr=0.5")
     assert (code, len(error.splitlines())) == (2, 1), error
     assert "was made with another optimizer.lr: 0.01 there, 0.5 now; choose another hydra.sweep.dir=" in error
     assert {path: path.stat().st_mtime_ns for path in Path("all").rglob("*")} == before
