@@ -20,6 +20,7 @@ from convstab.errors import InputError
 from convstab.files import write_bytes, write_json
 from convstab.parts import arrays_to_bytes, bytes_to_arrays, write_table
 from convstab.runs import SUMMARY
+from convstab.units import Units
 
 MINIMUM_NOISE, NOISE, CONVERGENCE = "minimum_noise.parquet", "noise.npz", "convergence.parquet"
 HISTORY = "history/"  # prefix of columns in a part
@@ -92,6 +93,11 @@ class AttackResult:
     def norms(self) -> NDArray[np.float64]:
         """L2 norm for pixels in [0, 1]; infinite where no noise was found, (n,)."""
         return np.where(self.rows["success"], self.rows["l2"], np.inf)
+
+    @property
+    def units(self) -> Units:
+        """What is independent: the groups of the images if the rows have any, or images."""
+        return Units.of_rows(self.rows)
 
     def spread(self, count: int) -> list[int]:
         """At most so many successes, spread evenly over them from the least norm to the greatest, as rows."""

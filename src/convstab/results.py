@@ -17,6 +17,7 @@ from convstab.files import write_bytes
 from convstab.parts import Part, arrays_to_bytes, bytes_to_arrays, write_table
 from convstab.statistics import Estimate, Floats, Integers
 from convstab.tally import PSNR_EDGES, SCORE_EDGES
+from convstab.units import Units
 
 STABILITY, CONFUSION, HISTOGRAM = "stability.parquet", "confusion.parquet", "histogram.npz"
 
@@ -91,22 +92,32 @@ class Result:
         rates: Floats = self.by_image("correct") / self.by_image("draws")
         return rates
 
+    @cached_property
+    def units(self) -> Units:
+        """What is independent: the groups of the images if the rows have any, or images."""
+        return Units.of_rows(self.rows, len(self.sigmas))
+
+    @property
+    def groups(self) -> Integers | None:
+        """The group of each image, (n,), or None."""
+        return self.units.groups
+
     @property
     def accuracy(self) -> Estimate:
         """Share of right draws under each sigma."""
-        return statistics.accuracy(self.rates)
+        return statistics.accuracy(self.rates, self.units)
 
     @property
     def balanced_accuracy(self) -> Estimate:
         """Mean recall under each sigma."""
-        return statistics.balanced_accuracy(self.rates, self.labels)
+        return statistics.balanced_accuracy(self.rates, self.labels, self.units)
 
     @property
     def flip_rate(self) -> Estimate:
         """Share of wrong draws of the images that are right without noise, under each sigma; sigma 0 must be there."""
         if self.sigmas[0] != 0:
             raise InputError("the flip rate needs the draws without noise: add 0 to the sigmas")
-        flips = statistics.flip_rate(self.rates, self.rates[:, 0] == 1)
+        flips = statistics.flip_rate(self.rates, self.rates[:, 0] == 1, self.units)
         return replace(flips, high=np.where(self.sigmas == 0, flips.value, flips.high))  # 0 there by definition
 
     @property

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from convstab import statistics
+from convstab import intervals, statistics
 from convstab.paper import PaperTable
 from convstab.report.content import ClassRow, Number
 from convstab.statistics import Estimate, Floats, Integers
@@ -28,7 +28,7 @@ def numbers(mine: Estimate, printed: Sequence[float] | None) -> list[Number]:
 
 def wilson(rates: Floats, trials: Integers) -> Estimate:
     """Shares of independent images with Wilson's interval, NaN where there is no image."""
-    return Estimate(rates, *statistics.wilson(rates, trials.clip(1).astype(float)))
+    return Estimate(rates, *intervals.wilson(rates, trials.clip(1).astype(float)))
 
 
 def by_class(rates: Floats, labels: Integers, classes: int) -> Estimate:
