@@ -1,10 +1,10 @@
-"""95 % intervals of means, changes and medians over independent units, see ``units``; they hold for rare failures too."""
+"""95 % intervals of means, changes and medians over independent units: they hold where few of them fail, too."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaincinv, ndtri
+from scipy.special import betaincinv
 from scipy.stats import binom
 
 from convstab.units import IMAGES, Units
@@ -29,7 +29,8 @@ def mean(rates: Floats, weights: Floats | None = None, units: Units = IMAGES) ->
 
     The interval is that of Clopper and Pearson (1934) with the mean times the effective number of units in place of
     the number of successes. Each unit counts as one trial, however many draws and images it has: of all variables in
-    [0, 1] with one mean, those that are 0 or 1 spread most (Hoeffding 1963, Journal of the ASA 58:13). So the draws of an image and the images of a group may be as dependent as they like.
+    [0, 1] with one mean, those that are 0 or 1 spread most (Hoeffding 1963, Journal of the ASA 58:13). So the draws of
+    an image and the images of a group may be as dependent as they like.
 
     rates: (n, sigmas), in [0, 1]. weights: (n,), above 0; None: all the same.
     """
@@ -47,7 +48,7 @@ def by_unit(values: Floats, weights: Floats, units: Units) -> tuple[Floats, Floa
     if units.groups is None:
         return values, weights
     _, member = np.unique(units.members(len(values)), return_inverse=True)
-    share = np.bincount(member, weights)
+    share = np.bincount(member, weights).astype(float)
     sums = np.stack([np.bincount(member, weights * column) for column in values.T], axis=1)
     return sums / share[:, None], share
 
@@ -56,14 +57,19 @@ def effective_trials(means: Floats, value: Floats, share: Floats) -> Floats:
     """How many independent trials, each 0 or 1, know as much of the mean as the units do, (sigmas,).
 
     For units of equal weight it is their number; else p (1 - p) / variance (Korn and Graubard 1998), at most what the
-    weights alone leave (Kish 1965), where the variance is that of units that are 0 or 1 with the chances seen.
+    weights alone leave (Kish 1965). The variance is that of units that are 0 or 1 with the chances seen, and with the
+    heaviest unit once more among the fewer of the two: it may be that which had luck (Fay and Feuer 1997).
 
     means: (units, sigmas), in [0, 1]. value: their mean, (sigmas,). share: the weight of each unit, (units,), of sum 1.
     """
-    spread = share**2 @ (means * (1 - 2 * value) + value**2)
-    most, inner = 1 / (share**2).sum(), value * (1 - value)
-    seen = np.divide(inner, spread, out=np.full_like(value, most), where=(inner > LEAST) & (spread > 0))
-    return np.minimum(seen, most)
+    squares, seldom = share**2, np.minimum(value, 1 - value)
+    most, chance = 1 / squares.sum(), seldom + share.max()
+    chances = np.where(value <= 0.5, means, 1 - means)
+    spread = squares @ (chances * (1 - 2 * chance) + chance**2) + share.max() ** 2 * (1 - 2 * chance)
+    inner = chance * (1 - chance)
+    seen = np.divide(inner, spread, out=np.full_like(value, most), where=(inner > LEAST) & (spread > LEAST**2))
+    trials: Floats = np.minimum(seen, most)
+    return trials
 
 
 def clopper_pearson(share: Floats, trials: Floats) -> tuple[Floats, Floats]:
@@ -73,15 +79,6 @@ def clopper_pearson(share: Floats, trials: Floats) -> tuple[Floats, Floats]:
     low = np.where(share > LEAST, betaincinv(np.maximum(successes, LEAST), failures + 1, TAIL), 0.0)
     high = np.where(share < 1 - LEAST, betaincinv(successes + 1, np.maximum(failures, LEAST), 1 - TAIL), 1.0)
     return np.minimum(low, share), np.maximum(high, share)  # rounding must not exclude the share
-
-
-def wilson(value: Floats, trials: Floats) -> tuple[Floats, Floats]:
-    """Wilson's 95 % interval of a share that was found in a number of independent trials."""
-    z2 = float(ndtri(1 - TAIL)) ** 2
-    centre = (value + z2 / (2 * trials)) / (1 + z2 / trials)
-    half = np.sqrt(z2 * (value * (1 - value) / trials + z2 / (4 * trials**2))) / (1 + z2 / trials)
-    low, high = np.minimum(centre - half, value), np.maximum(centre + half, value)
-    return low.clip(0, 1) + 0.0, high.clip(0, 1)  # + 0.0: no minus zero
 
 
 def mean_change(changes: Floats, units: Units = IMAGES) -> Estimate:

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from convstab import statistics
 from convstab.errors import InputError
 from convstab.files import write_bytes
+from convstab.intervals import Estimate, Floats
 from convstab.parts import Part, arrays_to_bytes, bytes_to_arrays, write_table
-from convstab.statistics import Estimate, Floats, Integers
 from convstab.tally import PSNR_EDGES, SCORE_EDGES
-from convstab.units import Units
+from convstab.units import IMAGES, Integers, Units
 
 STABILITY, CONFUSION, HISTOGRAM = "stability.parquet", "confusion.parquet", "histogram.npz"
 
@@ -27,7 +27,8 @@ class Result:
     """Counts over all draws of a test set.
 
     classes: K names. score: which probability the histogram and the samples show, "predicted" or "label".
-    rows: columns of stability.parquet, one entry per image and sigma, see ``tally.Counts``.
+    rows: columns of stability.parquet, one entry per image and sigma, see ``tally.Counts``; besides, where the
+        data set has any, the group of the image, or the design effect of groups whose members are not known.
     confusion: (sigmas, label, predicted). histogram: (label, wrong or correct, PSNR bin, score bin).
     """
 
@@ -38,9 +39,11 @@ class Result:
     histogram: Integers
 
     @classmethod
-    def of(cls, part: Part, classes: Sequence[str], score: str) -> "Result":
-        """The result that merged parts hold."""
+    def of(cls, part: Part, classes: Sequence[str], score: str, units: Units = IMAGES) -> "Result":
+        """The result that merged parts hold, of images of which these units are independent."""
         rows = {name: part.rows[name].to_numpy() for name in part.rows.column_names}
+        levels = len(np.unique(rows["sigma"]))
+        rows |= units.columns(len(rows["sigma"]) // levels, levels)
         return cls(classes, score, rows, part.totals["confusion"], part.totals["histogram"])
 
     @classmethod

@@ -4,10 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convstab import intervals
-from convstab.intervals import Estimate as Estimate
-from convstab.intervals import Floats as Floats
-from convstab.units import IMAGES, Units
-from convstab.units import Integers as Integers
+from convstab.intervals import Estimate, Floats
+from convstab.units import IMAGES, Integers, Units
 
 
 def accuracy(rates: Floats, units: Units = IMAGES) -> Estimate:

@@ -17,8 +17,9 @@ GROUP, DESIGN_EFFECT = "group", "design_effect"  # columns of stability.parquet 
 class FramesAlike:
     """Test images that come in groups which are not published: frames of one object, anywhere in the test set.
 
-    size: images of an object, at least 1; may be a mean. correlation: the intra-class correlation of failing, in [0, 1]:
-        0 when the frames of an object fail independently, 1 when they all fail or none does.
+    size: images of an object, at least 1; may be a mean.
+    correlation: the intra-class correlation of failing, in [0, 1]: 0 when the frames of an object fail independently,
+        1 when they all fail or none does.
     Raises InputError for other values.
     """
 
@@ -38,7 +39,7 @@ class FramesAlike:
         return 1 + (self.size - 1) * self.correlation
 
     def among(self, share: float) -> "FramesAlike":
-        """In a subset of the test set that was not chosen by object, this share of it: fewer frames of each are left."""
+        """In this share of the test set, not chosen by object: fewer frames of each are left."""
         return FramesAlike(1 + (self.size - 1) * share, self.correlation)
 
 
@@ -60,7 +61,7 @@ class Units:
         return cls(None if groups is None else groups[::step], float(effect[0]) if len(effect) else 1.0)
 
     def columns(self, images: int, step: int = 1) -> dict[str, NDArray[Any]]:
-        """The reverse of ``of_rows``: the columns of a result with ``step`` rows for each image; none for plain images."""
+        """The reverse of ``of_rows``: columns of a result with ``step`` rows an image; none for plain images."""
         if self.groups is not None:
             return {GROUP: np.repeat(self.members(images), step)}
         return {DESIGN_EFFECT: np.full(images * step, self.design_effect)} if self.design_effect > 1 else {}
@@ -79,6 +80,10 @@ class Units:
     def count(self, images: int) -> float:
         """Number of units."""
         return images / self.design_effect if self.groups is None else len(np.unique(self.members(images)))
+
+    def images_each(self, images: int) -> float:
+        """Images for each unit: the design effect where those of one unit fail together."""
+        return images / self.count(images)
 
     def in_words(self, images: int) -> str:
         """What an interval is over, for a reader."""
