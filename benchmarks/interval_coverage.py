@@ -22,7 +22,7 @@ from convstab.intervals import Estimate, Floats
 from convstab.units import Integers, Units
 
 DRAWS = (1, 10, 150)
-LARGEST = 30  # images of a group
+LARGEST = 30  # images of a group; fewer where there are many groups
 AT_ONCE = 2**22  # images that are simulated at once
 Law = Callable[[Generator, int, int], Floats]  # (units, repetitions) chances to fail
 Interval = Callable[[Floats, Units], Estimate]
@@ -30,10 +30,15 @@ Interval = Callable[[Floats, Units], Estimate]
 
 @dataclass(frozen=True)
 class TestSet:
-    """So many units: images, or groups of 1 to 30."""
+    """So many units: images, or groups of 1 to ``largest``."""
 
     units: int
     grouped: bool = False
+
+    @property
+    def largest(self) -> int:
+        """The most images of a unit."""
+        return min(LARGEST, 30_000 // self.units) if self.grouped else 1
 
     @property
     def name(self) -> str:
@@ -42,7 +47,7 @@ class TestSet:
 
     def sizes(self, rng: Generator) -> Integers:
         """Images of each unit."""
-        return rng.integers(1, LARGEST + 1, self.units) if self.grouped else np.ones(self.units, int)
+        return rng.integers(1, self.largest + 1, self.units)
 
     def of_images(self, sizes: Integers) -> Units:
         """What is independent among its images."""
@@ -130,7 +135,7 @@ def in_pieces(
 ) -> Iterator[tuple[int, Estimate]]:
     """(draws, intervals) of as many simulated test sets as fit into memory, until there are enough."""
     rng = np.random.default_rng([seed, len(law), *law.encode(), test_set.units, test_set.grouped])
-    images = test_set.units * (LARGEST if test_set.grouped else 1)
+    images = test_set.units * test_set.largest
     for draws in DRAWS:
         for start in range(0, repetitions, max(1, AT_ONCE // images)):
             some = min(repetitions - start, max(1, AT_ONCE // images))

@@ -43,7 +43,7 @@ class FramesAlike:
         return FramesAlike(1 + (self.size - 1) * share, self.correlation)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # of arrays
 class Units:
     """The independent units of n images.
 
