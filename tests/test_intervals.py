@@ -21,7 +21,7 @@ RNG = np.random.default_rng
 
 def below(repetitions: int) -> float:
     """What a coverage of 0.94 falls short of in fewer than 1 of 100 simulations of so many repetitions."""
-    return 0.94 - float(ndtri(0.995)) * (0.94 * 0.06 / repetitions) ** 0.5
+    return 0.94 - float(ndtri(0.995)) * float(np.sqrt(0.94 * 0.06 / repetitions))
 
 
 def wilson_by_variance(values: Floats, units: Units) -> Estimate:

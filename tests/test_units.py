@@ -1,5 +1,6 @@
 """What is independent: groups of images, or images with a design effect, from the data to the tables."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,14 +10,16 @@ import pytest
 import torch
 
 from attack_examples import example
-from convstab import tables
+from convstab import attack, evaluate, tables
 from convstab.attack_results import AttackResult
-from convstab.data.images import Images
+from convstab.data import digits
+from convstab.data.images import Images, ImageSet
 from convstab.errors import InputError
 from convstab.parts import Part
 from convstab.report import measured, sheets
 from convstab.results import Result
 from convstab.units import FramesAlike, Units
+from in_process import caller, train_short
 from made_up_evidence import evaluation
 
 
@@ -61,7 +64,7 @@ def test_results_keep_their_units(result: Result, units: Units, tmp_path: Path) 
     Result.of(part, result.classes, result.score, units).write(tmp_path)
     again = Result.read(tmp_path)
     assert again.units.design_effect == units.design_effect
-    np.testing.assert_array_equal(again.groups, units.groups)  # type: ignore[arg-type]
+    np.testing.assert_array_equal(again.groups, units.groups)
     assert f"95 %: over {units.in_words(30)}." in tables.rates_markdown(again)
     assert tables.summary(again)["intervals_over"] == units.in_words(30)
     for name in ("accuracy", "balanced_accuracy", "flip_rate"):
@@ -102,3 +105,43 @@ def test_changes_and_sheets_are_over_groups() -> None:
     for name in ("accuracy", "balanced accuracy"):
         assert sheet.overall[name].low < alone.overall[name].low  # type: ignore[operator]
     assert sheet.rows[0].recall.low < alone.rows[0].recall.low  # type: ignore[operator]
+
+
+PLACES = list(range(0, 192, 8))  # among them are images that a short training gets right
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A short training on the digits."""
+    return train_short(tmp_path_factory.mktemp("trained"), {"one": []})
+
+
+def test_the_groups_of_the_test_images_reach_both_tables(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    load, words = digits.load, ["run=one", "logger=none", f"images={PLACES}", f"output={tmp_path}/"]
+
+    def grouped(root: Path | None = None, entries: int | None = None) -> ImageSet:
+        found = load(root)
+        numbers = torch.arange(len(found.test) if entries is None else entries)
+        return replace(found, test=Images(found.test.pixels, found.test.labels, numbers // 60))
+
+    monkeypatch.setattr("convstab.data.digits.load", grouped)
+    evaluated = caller(monkeypatch, capfd, trained, evaluate.main, "draws=1", "sigmas=[40]")
+    attacked = caller(monkeypatch, capfd, trained, attack.main, "attack=gaussian", "attack.draws=1")
+    expected = (digits_places(load, PLACES) // 60).tolist()
+    assert evaluated(*words[:-1], words[-1] + "e") == attacked(*words[:-1], words[-1] + "a") == (0, "")
+    assert Result.read(tmp_path / "e").groups.tolist() == expected  # type: ignore[union-attr]
+    assert AttackResult.read(tmp_path / "a").units.groups.tolist() == expected  # type: ignore[union-attr]
+    assert (tmp_path / "e" / "table.md").read_text().count(f"95 %: over {len(set(expected))} groups of images.") == 1
+
+    monkeypatch.setattr("convstab.data.digits.load", lambda root: grouped(root, 7))
+    code, error = evaluated(*words[:-1], words[-1] + "bad")
+    assert code == 2
+    assert "groups are given for 7 images, but there are 450" in error
+    assert len(error.splitlines()) == 1
+
+
+def digits_places(load: Callable[[], ImageSet], places: list[int]) -> torch.Tensor:
+    """Where the images with these places among the 200 of the training are in the whole test set."""
+    return torch.linspace(0, len(load().test) - 1, 200).round().long()[torch.tensor(places)]
