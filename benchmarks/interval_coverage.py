@@ -5,7 +5,7 @@ python benchmarks/interval_coverage.py --repetitions 10000 --seed 1
 
 Three Markdown tables: a row for each law by which units fail, a column for each kind of test set. A cell is the least
 coverage over 1, 10 and 150 draws. Images of one group share their chance to fail. Last the width of the
-intervals of rates as a multiple of Wilson's with as many trials as units.
+intervals of rates as a multiple of Wilson's with as many trials as units of equal size.
 """
 
 import argparse
@@ -44,6 +44,11 @@ class TestSet:
     def name(self) -> str:
         """The head of its column."""
         return f"{self.units:,} {'groups' if self.grouped else 'images'}"
+
+    @property
+    def trials(self) -> float:
+        """As many units of equal size weigh as much (Kish 1965): the mean of 1 to L, squared, over their mean square."""
+        return self.units * 3 * (self.largest + 1) / (2 * (2 * self.largest + 1))
 
     def sizes(self, rng: Generator) -> Integers:
         """Images of each unit."""
@@ -173,13 +178,13 @@ def median_coverage(test_set: TestSet, repetitions: int, within: float, seed: in
 
 
 def widths(test_set: TestSet, repetitions: int, seed: int = 0) -> float:
-    """Mean width of the intervals where failures are common, as a multiple of Wilson's with as many trials as units."""
+    """Mean width of the intervals where failures are common, as a multiple of Wilson's."""
     pieces = in_pieces(rates, "common", test_set, repetitions, of_rates, seed)
-    found = [(one.high - one.low).mean() / wilsons(one.value, test_set.units).mean() for _, one in pieces]
+    found = [(one.high - one.low).mean() / wilsons(one.value, test_set.trials).mean() for _, one in pieces]
     return float(np.mean(found))
 
 
-def wilsons(share: Floats, trials: int) -> Floats:
+def wilsons(share: Floats, trials: float) -> Floats:
     """The width of Wilson's interval of shares of so many trials."""
     z2 = float(ndtri(1 - intervals.TAIL)) ** 2
     return 2 * np.sqrt(z2 * (share * (1 - share) / trials + z2 / (4 * trials**2))) / (1 + z2 / trials)

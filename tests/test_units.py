@@ -83,9 +83,10 @@ def test_attacks_keep_their_units(units: Units, tmp_path: Path) -> None:
     plain, wide = measured.least_noise(found).l2, measured.least_noise(again).l2
     assert (wide.low, wide.value, wide.high) == (12, plain.value, 49)  # of 10 coins, 2 to 8 are heads 95 times in 100
     assert plain.low > wide.low
-    ratio = measured.noise_ratio(again, again)
+    squared = replace(again, rows=again.rows | {"l2": again.rows["l2"] ** 2})
+    ratio = measured.noise_ratio(again, squared)
     assert ratio is not None
-    assert ratio.images == 60
+    assert (ratio.images, ratio.low, ratio.high) == (60, 12, 49)
     half = again.part(np.arange(30))
     assert half.units.count(30) == 5
 
