@@ -17,10 +17,10 @@ from torch import Tensor
 
 from convstab import statistics
 from convstab.endings import bad_input_ends
+from convstab.intervals import Estimate, Floats
 from convstab.precision import true_float32
 from convstab.protocol import Protocol
 from convstab.stability import NoisyBatches, Precision, forward_precision
-from convstab.statistics import Estimate, Floats
 from convstab.subject import Subject, load_subject
 
 BATCH = 128

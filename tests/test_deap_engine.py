@@ -136,7 +136,7 @@ def test_a_generation_is_one_forward_pass() -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_each_search_says_why_it_ended(engine: str) -> None:
+def test_each_search_says_why_it_ended(engine: Any) -> None:
     attack = replace(DEAP, generations=9, patience=4, engine=engine)
     weightless = replace(attack, weight=1e-60, beta=0.0)  # nothing is ever better than the first
     for search, net, limit, reason, generations in (

@@ -87,7 +87,9 @@ def test_groups_are_the_tracks_of_each_class(root: Path) -> None:
     assert train.groups is not None
     assert train.groups.dtype == torch.int64
     assert train.groups.tolist() == [track for track in range(43 * TRACKS) for _ in range(FRAMES)]
-    assert gtsrb.load(root).test.groups is None
+    test = gtsrb.load(root).test
+    assert (test.groups, test.alike) == (None, gtsrb.SIGNS_OF_THE_TEST)
+    assert train.alike is None
 
 
 def test_the_log_says_how_many_images_and_which_set(root: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -37,7 +37,7 @@ def test_the_order_is_the_papers_then_the_others() -> None:
     assert made[1].title == "Table 2: one net under noise, GTSRB"
 
 
-def test_a_clean_test_has_scikit_learns_numbers_and_wilsons_intervals() -> None:
+def test_a_clean_test_has_scikit_learns_numbers_and_exact_intervals() -> None:
     counts = RNG.integers(1, 40, (10, 10)) + 200 * np.eye(10, dtype=int)
     label, predicted = np.indices((10, 10)).reshape(2, -1).repeat(counts.ravel(), axis=1)
     sheet = only(training(counts, "cifar10"))
@@ -47,7 +47,7 @@ def test_a_clean_test_has_scikit_learns_numbers_and_wilsons_intervals() -> None:
     right = np.diagonal(counts)
     for kind, trials in (("precision", counts.sum(0)), ("recall", counts.sum(1))):
         for row, hits, of in zip(sheet.rows, right, trials, strict=True):
-            expected, number = binomtest(hits, of).proportion_ci(method="wilson"), getattr(row, kind)
+            expected, number = binomtest(hits, of).proportion_ci(method="exact"), getattr(row, kind)
             assert (number.low, number.high) == pytest.approx((expected.low, expected.high))
     assert [row.images for row in sheet.rows] == counts.sum(1).tolist()
     assert sheet.overall["accuracy"].value == pytest.approx((label == predicted).mean())

@@ -11,8 +11,8 @@ import pytest
 from sklearn.metrics import balanced_accuracy_score, precision_recall_fscore_support
 
 from convstab import tables
+from convstab.intervals import Estimate
 from convstab.results import Result
-from convstab.statistics import Estimate
 from convstab.tally import PSNR_EDGES, SCORE_EDGES
 
 
@@ -66,7 +66,8 @@ def test_a_class_name_may_hold_a_comma_and_quotes(small: Result) -> None:
 
 
 def test_the_rates_are_laid_out_by_sigma(small: Result) -> None:
-    header, rule, clean, noisy = tables.rates_markdown(small).splitlines()
+    header, rule, clean, noisy, _, over = tables.rates_markdown(small).splitlines()
+    assert over == "95 %: over images."
     assert header.count("|") == rule.count("|") == clean.count("|") == noisy.count("|")
     assert clean.startswith("| 0 | 100.00% | ")
     assert clean.endswith(" | inf |")

@@ -53,9 +53,8 @@ def main(config: DictConfig) -> float | None:
     if whole is None:
         print(parts.awaited(shard))
         return None
-    result = AttackResult.of(
-        whole.rows, subject.test.pixels.numpy(), subject.classes, subject.name, type(attack).__name__
-    )
+    test, kind = subject.test, type(attack).__name__
+    result = AttackResult.of(whole.rows, test.pixels.numpy(), subject.classes, subject.name, kind, test.units)
     table = as_markdown(result)
     with tracking(config, folder, "attack") as loggers:
         result.write(folder, {"training": subject.training, "made_with": made_with(device)})

@@ -20,6 +20,7 @@ from convstab.errors import InputError
 from convstab.files import write_bytes, write_json
 from convstab.parts import arrays_to_bytes, bytes_to_arrays, write_table
 from convstab.runs import SUMMARY
+from convstab.units import IMAGES, Units
 
 MINIMUM_NOISE, NOISE, CONVERGENCE = "minimum_noise.parquet", "noise.npz", "convergence.parquet"
 HISTORY = "history/"  # prefix of columns in a part
@@ -31,7 +32,8 @@ class AttackResult:
     """The least noise that was found for each of n images.
 
     run, attack: names. classes: K names.
-    rows: columns of minimum_noise.parquet, see ``attacks.Result``.
+    rows: columns of minimum_noise.parquet, see ``attacks.Result``; besides, where the data set has
+        any, the group of the image, or the design effect of groups whose members are not known.
     pixels: uint8 (n, C, H, W). noise: float32 (n, C, H, W), in grey levels.
     history: columns of convergence.parquet, one entry for each generation of each image that was attacked: index,
         generation, queries, best and median fitness, share of misclassified individuals (fooled), and the L2 norm of
@@ -48,16 +50,23 @@ class AttackResult:
 
     @classmethod
     def of(
-        cls, table: pa.Table, pixels: NDArray[np.uint8], classes: Sequence[str], run: str, attack: str
+        cls,
+        table: pa.Table,
+        pixels: NDArray[np.uint8],
+        classes: Sequence[str],
+        run: str,
+        attack: str,
+        units: Units = IMAGES,
     ) -> "AttackResult":
-        """The result that the rows of merged parts hold."""
+        """The result that the rows of merged parts hold, of images of which these units are independent."""
         noise = table["noise"].combine_chunks().flatten().to_numpy().reshape(pixels.shape)
         books = [name for name in table.column_names if name.startswith(HISTORY)]
         history = {name.removeprefix(HISTORY): pc.list_flatten(table[name]).to_numpy() for name in books}
         if history:
             index = pc.take(table["index"], pc.list_parent_indices(table[books[0]]))
             history = {"index": index.to_numpy(), **history}
-        return cls(run, attack, classes, columns(table.drop_columns(["noise", *books])), pixels, noise, history)
+        rows = columns(table.drop_columns(["noise", *books])) | units.columns(len(table))
+        return cls(run, attack, classes, rows, pixels, noise, history)
 
     @classmethod
     def read(cls, folder: Path) -> "AttackResult":
@@ -92,6 +101,11 @@ class AttackResult:
     def norms(self) -> NDArray[np.float64]:
         """L2 norm for pixels in [0, 1]; infinite where no noise was found, (n,)."""
         return np.where(self.rows["success"], self.rows["l2"], np.inf)
+
+    @property
+    def units(self) -> Units:
+        """What is independent: the groups of the images if the rows have any, or images."""
+        return Units.of_rows(self.rows)
 
     def spread(self, count: int) -> list[int]:
         """At most so many successes, spread evenly over them from the least norm to the greatest, as rows."""

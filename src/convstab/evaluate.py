@@ -62,7 +62,7 @@ def main(config: DictConfig) -> float | None:
     if whole is None:
         print(parts.awaited(shard))
         return None
-    result = Result.of(whole, subject.classes, protocol.score)
+    result = Result.of(whole, subject.classes, protocol.score, subject.test.units)
     rate = {"seconds": round(seconds, 1), "images_per_second": round(draws / seconds, 1)} if todo else {}
     with tracking(config, folder, "evaluate") as loggers:
         result.write(folder)

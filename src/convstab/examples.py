@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from convstab.errors import InputError
 from convstab.files import write_bytes
+from convstab.intervals import Floats
 from convstab.noise import to_grey
 from convstab.parts import arrays_to_bytes, bytes_to_arrays
 from convstab.protocol import Protocol
 from convstab.results import Result
-from convstab.statistics import Floats, Integers
 from convstab.subject import Subject
+from convstab.units import Integers
 
 EXAMPLES = "examples.npz"
 TOGETHER = 120  # images of all classes, about; at least two of each class

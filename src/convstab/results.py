@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from convstab import statistics
 from convstab.errors import InputError
 from convstab.files import write_bytes
+from convstab.intervals import Estimate, Floats
 from convstab.parts import Part, arrays_to_bytes, bytes_to_arrays, write_table
-from convstab.statistics import Estimate, Floats, Integers
 from convstab.tally import PSNR_EDGES, SCORE_EDGES
+from convstab.units import IMAGES, Integers, Units
 
 STABILITY, CONFUSION, HISTOGRAM = "stability.parquet", "confusion.parquet", "histogram.npz"
 
@@ -26,7 +27,8 @@ class Result:
     """Counts over all draws of a test set.
 
     classes: K names. score: which probability the histogram and the samples show, "predicted" or "label".
-    rows: columns of stability.parquet, one entry per image and sigma, see ``tally.Counts``.
+    rows: columns of stability.parquet, one entry per image and sigma, see ``tally.Counts``; besides, where the
+        data set has any, the group of the image, or the design effect of groups whose members are not known.
     confusion: (sigmas, label, predicted). histogram: (label, wrong or correct, PSNR bin, score bin).
     """
 
@@ -37,9 +39,11 @@ class Result:
     histogram: Integers
 
     @classmethod
-    def of(cls, part: Part, classes: Sequence[str], score: str) -> "Result":
-        """The result that merged parts hold."""
+    def of(cls, part: Part, classes: Sequence[str], score: str, units: Units = IMAGES) -> "Result":
+        """The result that merged parts hold, of images of which these units are independent."""
         rows = {name: part.rows[name].to_numpy() for name in part.rows.column_names}
+        levels = len(np.unique(rows["sigma"]))
+        rows |= units.columns(len(rows["sigma"]) // levels, levels)
         return cls(classes, score, rows, part.totals["confusion"], part.totals["histogram"])
 
     @classmethod
@@ -91,22 +95,32 @@ class Result:
         rates: Floats = self.by_image("correct") / self.by_image("draws")
         return rates
 
+    @cached_property
+    def units(self) -> Units:
+        """What is independent: the groups of the images if the rows have any, or images."""
+        return Units.of_rows(self.rows, len(self.sigmas))
+
+    @property
+    def groups(self) -> Integers | None:
+        """The group of each image, (n,), or None."""
+        return self.units.groups
+
     @property
     def accuracy(self) -> Estimate:
         """Share of right draws under each sigma."""
-        return statistics.accuracy(self.rates)
+        return statistics.accuracy(self.rates, self.units)
 
     @property
     def balanced_accuracy(self) -> Estimate:
         """Mean recall under each sigma."""
-        return statistics.balanced_accuracy(self.rates, self.labels)
+        return statistics.balanced_accuracy(self.rates, self.labels, self.units)
 
     @property
     def flip_rate(self) -> Estimate:
         """Share of wrong draws of the images that are right without noise, under each sigma; sigma 0 must be there."""
         if self.sigmas[0] != 0:
             raise InputError("the flip rate needs the draws without noise: add 0 to the sigmas")
-        flips = statistics.flip_rate(self.rates, self.rates[:, 0] == 1)
+        flips = statistics.flip_rate(self.rates, self.rates[:, 0] == 1, self.units)
         return replace(flips, high=np.where(self.sigmas == 0, flips.value, flips.high))  # 0 there by definition
 
     @property

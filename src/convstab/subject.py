@@ -49,8 +49,7 @@ class Subject:
 
     def part(self, rows: slice) -> "Subject":
         """With some of the images."""
-        test = Images(self.test.pixels[rows], self.test.labels[rows])
-        return replace(self, test=test, index=self.index[rows])
+        return replace(self, test=self.test.part(rows), index=self.index[rows])
 
 
 def architecture(classifier: Classifier | Ensemble) -> str:
@@ -93,7 +92,7 @@ def load_subject(
     return Subject(
         classifier=members[0] if len(members) == 1 else Ensemble(members, rule).eval(),
         classes=members[0].classes,
-        test=Images(test.pixels[index], test.labels[index]),
+        test=test.part(index),
         index=index,
         name=Path(run).name if isinstance(run, str) and len(folders) > 1 else "+".join(f.name for f in folders),
         training=together([training_of(runs.plain(c), runs.metrics(f)) for c, f in zip(configs, folders, strict=True)]),

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from convstab import statistics
+from convstab.intervals import Estimate
 from convstab.metrics import shown
 from convstab.results import Result
-from convstab.statistics import Estimate, Integers
+from convstab.units import Integers
 
 PER_COLUMN = 15  # classes, as in the paper's Tables 4 and 6
 
@@ -54,7 +55,7 @@ def rates_markdown(result: Result) -> str:
         cells = [f"{sigma:g}", *estimate_cells(accuracy, level), f"{balanced.value[level]:.2%}"]
         cells += [*estimate_cells(flips, level), mean_psnr(result, level)]
         lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join([*lines, ""])
+    return "\n".join([*lines, "", f"95 %: over {result.units.in_words(result.images)}.", ""])
 
 
 def classes_markdown(result: Result) -> str:
@@ -108,6 +109,7 @@ def summary(result: Result) -> dict[str, Any]:
         "noise/accuracy": float(np.trace(confusion) / max(confusion.sum(), 1)),
         "noise/balanced_accuracy": float(np.nanmean(statistics.recall(confusion))) if confusion.any() else None,
         "images": result.images,
+        "intervals_over": result.units.in_words(result.images),
         "draws": int(result.rows["draws"].sum()),
         "first_failure": {f"{sigma:g}": int((first == sigma).sum()) for sigma in (*result.sigmas, np.inf)},
         "attraction": {result.classes[label]: round(float(attraction[label]), 4) for label in strongest},

@@ -151,6 +151,7 @@ def summary(trainer: pl.Trainer, model: Classifier, data: ImageData) -> dict[str
         "images/train": len(data.train),
         "images/validation": len(data.val),
         "images/test": len(images.test),
+        "images/test_for_each_unit": images.test.units.images_each(len(images.test)),
         "official": images.official,
     }
 

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from convstab import statistics
+from convstab import intervals, statistics
+from convstab.intervals import Estimate, Floats
 from convstab.paper import PaperTable
 from convstab.report.content import ClassRow, Number
-from convstab.statistics import Estimate, Floats, Integers
+from convstab.units import Integers, Units
 
 
 def class_rows(
@@ -26,21 +27,24 @@ def numbers(mine: Estimate, printed: Sequence[float] | None) -> list[Number]:
     return [Number(*row) for row in zip(mine.value.tolist(), *ends, theirs, strict=True)]
 
 
-def wilson(rates: Floats, trials: Integers) -> Estimate:
-    """Shares of independent images with Wilson's interval, NaN where there is no image."""
-    return Estimate(rates, *statistics.wilson(rates, trials.clip(1).astype(float)))
+def shares(rates: Floats, images: Integers, images_each: float) -> Estimate:
+    """Shares of images, so many for each independent unit, with their intervals; NaN where there is no image."""
+    known = np.nan_to_num(rates)
+    low, high = intervals.clopper_pearson(known, np.maximum(images / images_each, 1.0))
+    return Estimate(rates, *(np.where(np.isnan(rates), np.nan, end) for end in (low, high)))
 
 
-def by_class(rates: Floats, labels: Integers, classes: int) -> Estimate:
-    """The recall of each class with its interval over images, NaN without any; rates: (n,), of each image."""
-    found = [statistics.accuracy(rates[labels == label][:, None]) for label in range(classes)]
+def by_class(rates: Floats, labels: Integers, classes: int, units: Units) -> Estimate:
+    """The recall of each class with its interval over units, NaN without any; rates: (n,), of each image."""
+    members = [labels == label for label in range(classes)]
+    found = [statistics.accuracy(rates[member][:, None], units.part(member)) for member in members]
     return Estimate(*(np.array([vars(one)[name][0] for one in found]) for name in ("value", "low", "high")))
 
 
-def accuracies(rates: Floats, labels: Integers, paper: PaperTable | None) -> dict[str, Number]:
+def accuracies(rates: Floats, labels: Integers, paper: PaperTable | None, units: Units) -> dict[str, Number]:
     """Accuracy and balanced accuracy, each beside the paper's number of its kind; rates: (n,), of each image."""
     column, theirs = rates[:, None], like_for_like(paper)
-    accuracy, balanced = statistics.accuracy(column), statistics.balanced_accuracy(column, labels)
+    accuracy, balanced = statistics.accuracy(column, units), statistics.balanced_accuracy(column, labels, units)
     return {
         name: Number(float(rate.value[0]), float(rate.low[0]), float(rate.high[0]), theirs.get(name))
         for name, rate in (("accuracy", accuracy), ("balanced accuracy", balanced))

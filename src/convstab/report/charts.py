@@ -7,11 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convstab.figures import shortened
+from convstab.intervals import Estimate
 from convstab.report.content import Sheet
 from convstab.report.evidence import Attacked, Evaluation
 from convstab.results import Result
-from convstab.statistics import Estimate, Integers, accuracy
+from convstab.statistics import accuracy
 from convstab.tally import PSNR_EDGES, SCORE_EDGES
+from convstab.units import Integers
 
 LONGEST = 30  # characters of a class name at an axis
 SAMPLE = ("label", "sample_prediction", "sample_psnr", "sample_score")
@@ -66,7 +68,8 @@ def sparse(counts: NDArray[Any]) -> list[list[int]]:
 
 def recall(result: Result, label: int) -> Plain:
     """Recall of a class under each sigma, the clean image first where it was classified, with its interval."""
-    return {"sigmas": result.sigmas.tolist()} | estimate(accuracy(result.rates[result.labels == label]))
+    of_class = result.labels == label
+    return {"sigmas": result.sigmas.tolist()} | estimate(accuracy(result.rates[of_class], result.units.part(of_class)))
 
 
 def points(evaluation: Evaluation, rows: Integers) -> Plain:

@@ -18,7 +18,7 @@ from convstab.parts import share_done
 from convstab.provenance import training_of
 from convstab.results import STABILITY, Result
 from convstab.runs import CONFIG, METRICS, SUMMARY, plain
-from convstab.statistics import Integers
+from convstab.units import Integers
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,11 @@ class Training:
     metrics: dict[str, Any]
     classes: list[str]
     confusion: Integers
+
+    @property
+    def images_each(self) -> float:
+        """Test images for each independent unit."""
+        return float(self.metrics.get("images/test_for_each_unit", 1.0))
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The figures of a page: pictures for those without scripts and for print, and what the scripts draw in their place."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,7 +12,9 @@ from convstab.report.content import Report, Sheet
 from convstab.report.evidence import Attacked, Evaluation, Evidence
 from convstab.report.origin import folders_of, told_apart
 from convstab.report.pictures import Mosaic, Picture, Tiles
-from convstab.statistics import Integers, ratio
+from convstab.results import Result
+from convstab.statistics import ratio
+from convstab.units import Integers
 
 SHADING = (
     "The shading counts all draws of the class: the stronger, the more draws (on a logarithmic scale); "
@@ -92,12 +94,20 @@ def rates(evidence: Evidence, names: list[str]) -> Exhibit:
     results = {name: evaluation.result for name, evaluation in zip(names, evidence.evaluations, strict=False)}
     caption = [
         "Left: share of right draws. Right: share of wrong draws of the images that are right without noise.",
-        "Bands: 95 % intervals over images.",
+        *bands(results),
     ]
     title = "Accuracy and flip rate against sigma"
     return Exhibit(
         "rates", "rates", title, caption, [pictures.rates_picture(results)], {"lines": charts.rates(results)}
     )
+
+
+def bands(results: Mapping[str, Result]) -> list[str]:
+    """What the intervals of each evaluation are over: one line where it is the same for all."""
+    over = {name: result.units.in_words(result.images) for name, result in results.items()}
+    if len(set(over.values())) == 1:
+        return [f"Bands: 95 % intervals over {next(iter(over.values()))}."]
+    return ["Bands: 95 % intervals.", *(f"{name}: over {words}." for name, words in over.items())]
 
 
 def scatter(key: str, name: str, evaluation: Evaluation, mosaic: Mosaic | None) -> Exhibit:

@@ -10,8 +10,9 @@ from convstab.report.origin import Ran, machines, ran
 from convstab.report.words import in_percent, points
 
 INTERVALS = (
-    "Intervals are 95 % and over images: the noisy copies of one image are not independent. Differences are ours minus "
-    "the paper's. Precision under noise has no interval: which images were taken for a class is not kept."
+    "Intervals are 95 % and over images, or over what a table names: the noisy copies of one image are not "
+    "independent. Differences are ours minus the paper's. Precision under noise has no interval: which images were "
+    "taken for a class is not kept."
 )
 TO = "\u00a0to\u00a0"  # a cell of numbers should not break
 SPECIAL = re.compile(r"([\\`*_{}\[\]|#~$!])")

@@ -5,20 +5,20 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom
 
-from convstab import statistics
+from convstab import intervals
 from convstab.attack_results import AttackResult, quantile
+from convstab.intervals import Floats, median_ends
 from convstab.noise import GREY_LEVELS
 from convstab.provenance import NOISE
 from convstab.report.evidence import Source
 from convstab.results import Result
-from convstab.statistics import CONFIDENCE, Floats, Integers
+from convstab.units import IMAGES, Integers, Units
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A number and its 95 % interval over images; NaN where there is nothing to count."""
+    """A number and its 95 % interval over images or groups of them; NaN where there is nothing to count."""
 
     value: float
     low: float
@@ -30,32 +30,15 @@ class Measured:
         return Measured(-self.value, -self.high, -self.low, self.images)
 
 
-def mean_change(changes: Floats) -> Measured:
-    """The mean of changes in [-1, 1], one for each image, (n,).
-
-    It is the difference of how far images rise and how far they fall, two shares that are 0 for most images; so its
-    interval is made of theirs, which know few changing images (Newcombe 1998, Statistics in Medicine 17:2635).
-    """
-    if not len(changes):
-        return Measured(float("nan"), float("nan"), float("nan"), 0)
-    rises, falls = changes.clip(0, 1), (-changes).clip(0, 1)
-    up, down = (statistics.accuracy(part[:, None]) for part in (rises, falls))
-    spread = rises.std() * falls.std()
-    together = -rises.mean() * falls.mean() / spread if spread else 0.0  # their correlation: no image does both
-    value = float(changes.mean())
-    low = value - apart(up.value - up.low, down.high - down.value, together)
-    high = value + apart(up.high - up.value, down.value - down.low, together)
-    return Measured(value, max(low, -1.0), min(high, 1.0), len(changes))
-
-
-def apart(first: Floats, second: Floats, correlation: float) -> float:
-    """How far a difference may be off when its two numbers may be off so far."""
-    return float(np.sqrt(first**2 - 2 * correlation * first * second + second**2).item())
+def mean_change(changes: Floats, units: Units = IMAGES) -> Measured:
+    """The mean of changes in [-1, 1], one for each image, (n,), see ``intervals.mean_change``."""
+    found = intervals.mean_change(changes[:, None], units)
+    return Measured(float(found.value[0]), float(found.low[0]), float(found.high[0]), len(changes))
 
 
 def drop(result: Result, sigmas: Floats | float) -> Measured:
     """By how much the accuracy over these sigmas is below that without noise."""
-    return mean_change(result.rates[:, 0] - over_noise(result, sigmas))
+    return mean_change(result.rates[:, 0] - over_noise(result, sigmas), result.units)
 
 
 def noisy_levels(result: Result) -> Floats:
@@ -78,7 +61,8 @@ def paired(first: Result, second: Result) -> Measured | None:
     sigmas = np.intersect1d(noisy_levels(first), noisy_levels(second))
     if not len(rows) or not len(sigmas) or (first.labels[rows] != second.labels[others]).any():
         return None
-    return mean_change(over_noise(second, sigmas)[others] - over_noise(first, sigmas)[rows])
+    changes = over_noise(second, sigmas)[others] - over_noise(first, sigmas)[rows]
+    return mean_change(changes, first.units.part(rows))
 
 
 def shared(first: Integers, second: Integers) -> tuple[Integers, Integers, Integers]:
@@ -143,7 +127,7 @@ def least_noise(result: AttackResult) -> LeastNoise:
     """What an attack found, of images that are right without noise; some were attacked."""
     attacked = result.rows["attacked"]
     norms = result.norms[attacked]
-    l2, pixels = median(norms), result.pixels[0].size
+    l2, pixels = median(norms, result.units.part(attacked)), result.pixels[0].size
     psnr = Measured(psnr_of(l2.value, pixels), psnr_of(l2.high, pixels), psnr_of(l2.low, pixels), l2.images)
     rms = l2.value * GREY_LEVELS / pixels**0.5
     return LeastNoise(l2, float(quantile(norms, 90)), rms, psnr, int(np.isfinite(norms).sum()))
@@ -154,12 +138,9 @@ def psnr_of(norm: float, pixels: int) -> float:
     return float(10 * np.log10(pixels) - 20 * np.log10(norm)) if norm > 0 else np.inf
 
 
-def median(values: NDArray[np.float64]) -> Measured:
-    """The median and its interval by order statistics, which holds whatever the values are, infinite ones too."""
-    ordered, count = np.sort(values), len(values)
-    place = int(binom.ppf((1 - CONFIDENCE) / 2, count, 0.5))  # the place-th least and the place-th greatest
-    low, high = (ordered[place - 1], ordered[count - place]) if place else (-np.inf, np.inf)
-    return Measured(float(quantile(values, 50)), float(low), float(high), count)
+def median(values: NDArray[np.float64], units: Units = IMAGES) -> Measured:
+    """The median and its interval, (n,), see ``intervals.median_ends``; -inf to inf: too few units for one."""
+    return Measured(float(quantile(values, 50)), *median_ends(values, units), len(values))
 
 
 def noise_ratio(first: AttackResult, second: AttackResult) -> Measured | None:
@@ -173,7 +154,8 @@ def noise_ratio(first: AttackResult, second: AttackResult) -> Measured | None:
     if not len(index) or not np.array_equal(mine.pixels, theirs.pixels):
         return None
     found = np.isfinite(mine.norms) | np.isfinite(theirs.norms)
-    return median(theirs.norms[found] / mine.norms[found]) if found.any() else None
+    ratios = theirs.norms[found] / mine.norms[found]
+    return median(ratios, mine.units.part(found)) if found.any() else None
 
 
 def without_noise(augment: str) -> str:

@@ -17,7 +17,7 @@ from convstab.examples import Examples
 from convstab.figures import COLOURS, MARKERS, shortened
 from convstab.report.content import Sheet
 from convstab.results import Result
-from convstab.statistics import Integers
+from convstab.units import Integers
 
 BUDGET = 2_400_000  # characters of all mosaics of a page, which is to stay below 10 MB with the 4.8 MB of Plotly
 QUALITY, SMALL = 55, 36  # of WebP: figures, and images in mosaics, most of whose bytes are noise

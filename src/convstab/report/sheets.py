@@ -9,15 +9,16 @@ import numpy as np
 
 from convstab import runs, statistics
 from convstab.errors import InputError
+from convstab.intervals import Estimate
 from convstab.paper import TABLES, PaperTable, table_of
 from convstab.report import limits
-from convstab.report.beside import accuracies, by_class, class_rows, wilson
+from convstab.report.beside import accuracies, by_class, class_rows, shares
 from convstab.report.content import ClassRow, Number, Sheet
 from convstab.report.evidence import Evaluation, Evidence, Source, Training
 from convstab.report.origin import folders_of, told_apart
 from convstab.report.words import count, dataset_name, in_percent, points, sigmas_in_words
 from convstab.runs import is_below, leaves, plain
-from convstab.statistics import Estimate, Integers
+from convstab.units import Integers, Units
 
 ORDER = list(dict.fromkeys(table.name for table in TABLES))
 MACHINE = tuple(f"trainer.{name}" for name in ("accelerator", "devices", "num_nodes", "strategy"))
@@ -65,19 +66,25 @@ def numbered(anchors: Sequence[str]) -> list[str]:
 def of_trainings(alike: Sequence[Training]) -> Sheet:
     """The clean test of trainings that differ in their seeds: the lowest one's classes, and how all of them spread."""
     first = min(alike, key=lambda training: training.source.seeds)
-    sheet = of_clean(first.source, first.classes, first.confusion)
+    sheet = of_clean(first.source, first.classes, first.confusion, first.images_each)
     return replace(sheet, remarks=[*spread_of(alike), *sheet.remarks])
 
 
-def of_clean(source: Source, classes: Sequence[str], confusion: Integers) -> Sheet:
-    """Test images without noise, each classified once; confusion: (K, K) by label, prediction."""
+def of_clean(source: Source, classes: Sequence[str], confusion: Integers, images_each: float) -> Sheet:
+    """Test images without noise, each classified once; confusion: (K, K) by label, prediction.
+
+    images_each: images for each independent unit.
+    """
     paper, images = paper_of(source, len(classes), noise=False), confusion.sum(1)
-    precision = wilson(statistics.precision(confusion), confusion.sum(0))
-    rows = class_rows(classes, images, precision, wilson(statistics.recall(confusion), images), paper)
+    precision = shares(statistics.precision(confusion), confusion.sum(0), images_each)
+    recall = shares(statistics.recall(confusion), images, images_each)
+    rows = class_rows(classes, images, precision, recall, paper)
     label, predicted = np.indices(confusion.shape).reshape(2, -1).repeat(confusion.ravel(), axis=1)
-    overall = accuracies((label == predicted).astype(float), label, paper)
+    units = Units(design_effect=images_each)
+    overall = accuracies((label == predicted).astype(float), label, paper, units)
     remarks = limits_of(source, paper, len(label), noise=False)
-    return sheet_of(source, paper, count(len(label), "clean test image"), rows, overall, remarks, noise=False)
+    classified = count(len(label), "clean test image") + unless_images(units, len(label))
+    return sheet_of(source, paper, classified, rows, overall, remarks, noise=False)
 
 
 def spread_of(alike: Sequence[Training]) -> Iterator[str]:
@@ -95,16 +102,16 @@ def of_evaluation(evaluation: Evaluation) -> Sheet:
     """All noisy draws of an evaluation; without any, its clean images."""
     source, result = evaluation.source, evaluation.result
     if not (result.sigmas > 0).any():
-        return of_clean(source, result.classes, result.confusion[0])
+        return of_clean(source, result.classes, result.confusion[0], result.units.images_each(result.images))
     classes = len(result.classes)
     paper, rates = paper_of(source, classes, noise=True), result.rates[:, result.sigmas > 0].mean(1)
     unknown = np.full(classes, np.nan)
     precision = Estimate(statistics.precision(result.pooled_confusion), unknown, unknown)
     images = np.bincount(result.labels, minlength=classes)
-    rows = class_rows(result.classes, images, precision, by_class(rates, result.labels, classes), paper)
+    rows = class_rows(result.classes, images, precision, by_class(rates, result.labels, classes, result.units), paper)
     remarks = limits_of(source, paper, result.images, noise=True)
     remarks += limits.of_protocol(evaluation) if paper else []
-    overall = accuracies(rates, result.labels, paper)
+    overall = accuracies(rates, result.labels, paper, result.units)
     return sheet_of(source, paper, drawn(evaluation), rows, overall, remarks, noise=True)
 
 
@@ -114,7 +121,14 @@ def drawn(evaluation: Evaluation) -> str:
     noisy, draws = [float(sigma) for sigma in result.sigmas if sigma > 0], int(result.rows["draws"].max())
     copies = count(draws, "noisy copy", "noisy copies")
     levels = f"sigma {sigmas_in_words(noisy)}" if len(noisy) == 1 else f"each sigma of {sigmas_in_words(noisy)}"
-    return f"{copies} of each of {count(result.images, 'test image')} under {levels}"
+    over = unless_images(result.units, result.images)
+    return f"{copies} of each of {count(result.images, 'test image')} under {levels}{over}"
+
+
+def unless_images(units: Units, images: int) -> str:
+    """What intervals are over, where it is not the images."""
+    words = units.in_words(images)
+    return "" if words == Units().in_words(images) else f"; intervals over {words}"
 
 
 def paper_of(source: Source, classes: int, noise: bool) -> PaperTable | None:

@@ -1,0 +1,103 @@
+"""What is independent in a test set: images, groups of images that show the same object, or fewer units than images."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convstab.errors import InputError
+
+Integers = NDArray[np.integer[Any]]
+GROUP, DESIGN_EFFECT = "group", "design_effect"  # columns of stability.parquet and minimum_noise.parquet
+
+
+@dataclass(frozen=True)
+class FramesAlike:
+    """Test images that come in groups which are not published: frames of one object, anywhere in the test set.
+
+    size: images of an object, at least 1; may be a mean.
+    correlation: the intra-class correlation of failing, in [0, 1]: 0 when the frames of an object fail independently,
+        1 when they all fail or none does.
+    Raises InputError for other values.
+    """
+
+    size: float
+    correlation: float
+
+    def __post_init__(self) -> None:
+        if not self.size >= 1 or not 0 <= self.correlation <= 1:
+            raise InputError(
+                f"{self.size} images of an object that correlate by {self.correlation}: "
+                "the first must be at least 1, the second in [0, 1]"
+            )
+
+    @property
+    def design_effect(self) -> float:
+        """How many times the variance of a rate is that of independent images (Kish 1965)."""
+        return 1 + (self.size - 1) * self.correlation
+
+    def among(self, share: float) -> "FramesAlike":
+        """In this share of the test set, not chosen by object: fewer frames of each are left."""
+        return FramesAlike(1 + (self.size - 1) * share, self.correlation)
+
+
+@dataclass(frozen=True, eq=False)  # of arrays
+class Units:
+    """The independent units of n images.
+
+    groups: (n,), integers, the images of one number are one unit; None: each image is one.
+    design_effect: how many images make one unit, at least 1, where it is not known which.
+    """
+
+    groups: Integers | None = None
+    design_effect: float = 1.0
+
+    @classmethod
+    def of_rows(cls, rows: Mapping[str, NDArray[Any]], step: int = 1) -> "Units":
+        """The units that columns of a result name; every ``step``-th row is the first of an image."""
+        groups, effect = rows.get(GROUP), rows.get(DESIGN_EFFECT, np.ones(1))
+        return cls(None if groups is None else groups[::step], float(effect[0]) if len(effect) else 1.0)
+
+    def columns(self, images: int, step: int = 1) -> dict[str, NDArray[Any]]:
+        """The reverse of ``of_rows``: columns of a result with ``step`` rows an image; none for plain images."""
+        if self.groups is not None:
+            return {GROUP: np.repeat(self.members(images), step)}
+        return {DESIGN_EFFECT: np.full(images * step, self.design_effect)} if self.design_effect > 1 else {}
+
+    def part(self, chosen: NDArray[Any]) -> "Units":
+        """Those of some images, which are given as rows or as a mask."""
+        return self if self.groups is None else Units(self.groups[chosen])
+
+    def members(self, images: int) -> Integers:
+        """The number of the unit of each image, (n,); InputError when the groups are those of other images."""
+        if self.groups is None:
+            return np.arange(images)
+        check_groups(len(self.groups), images)
+        return self.groups
+
+    def count(self, images: int) -> float:
+        """Number of units."""
+        return images / self.design_effect if self.groups is None else len(np.unique(self.members(images)))
+
+    def images_each(self, images: int) -> float:
+        """Images for each unit: the design effect where those of one unit fail together."""
+        return images / self.count(images)
+
+    def in_words(self, images: int) -> str:
+        """What an interval is over, for a reader."""
+        if self.groups is not None:
+            return f"{self.count(images):,.0f} groups of images"
+        if self.design_effect > 1:
+            return f"images, {self.design_effect:.3g} of which count as one"
+        return "images"
+
+
+IMAGES = Units()
+
+
+def check_groups(groups: int, images: int) -> None:
+    """Raise InputError when groups are not given for each image."""
+    if groups != images:
+        raise InputError(f"groups are given for {groups} images, but there are {images}; each image needs one")
