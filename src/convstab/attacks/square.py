@@ -13,7 +13,7 @@ from convstab.attacks.limits import Count, Fraction, Positive, Several, Share
 from convstab.attacks.result import margin
 from convstab.attacks.victim import CERTAIN, Victim
 
-DOUBLINGS = 6  # radii that are tried, each twice the one before
+DOUBLINGS, MIDDLE = 6, 2  # radii that are tried, each twice the one before; place of the middle one
 HALVINGS = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)  # of the share, in ten thousandths of the search
 NOTHING = 1e-10  # a norm that is none
 
@@ -63,14 +63,14 @@ class Square(ImageByImage):
     def start(self, victim: Victim, images: Tensor) -> tuple[Tensor, Tensor]:
         """Bumps in a chessboard, up to the radius that misclassifies; noise (n, C, H, W), radius (n,).
 
-        Where no radius does, it is the one with the least margin: the search goes on from there.
+        Where no radius does, it is a middle one: far out a network may have one class for all.
         """
         pattern, ones = chessboard(images), torch.ones(len(images), device=images.device)
         radii = self.radius * 2.0 ** torch.arange(DOUBLINGS, device=images.device)
         tries = [(images + to_sphere(pattern, radius * ones)).clamp_(0, 1) for radius in radii]
         margins = torch.stack([margin(victim(noisy), victim.labels) for noisy in tries])
         over = margins < -CERTAIN
-        radius = radii[torch.where(over.any(0), over.int().argmax(0), margins.argmin(0))]
+        radius = torch.where(over.any(0), radii[over.int().argmax(0)], radii[MIDDLE])
         return to_sphere(pattern, radius), radius
 
     def side(self, progress: float, images: Tensor) -> int:
