@@ -47,7 +47,7 @@ class TestSet:
 
     @property
     def trials(self) -> float:
-        """As many units of equal size weigh as much (Kish 1965): the mean of 1 to L, squared, over their mean square."""
+        """As many units of equal size weigh as much (Kish 1965): the squared mean of 1 to L over their mean square."""
         return self.units * 3 * (self.largest + 1) / (2 * (2 * self.largest + 1))
 
     def sizes(self, rng: Generator) -> Integers:
