@@ -4,6 +4,7 @@ import re
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from PIL import Image
 
 from convstab.data import decoded, gtsrb
 from convstab.data.download import md5_of
+from convstab.data.signs import sign_table
 from convstab.errors import InputError
 
 pytestmark = pytest.mark.usefixtures("offline")
@@ -88,7 +90,7 @@ def test_groups_are_the_tracks_of_each_class(root: Path) -> None:
     assert train.groups.dtype == torch.int64
     assert train.groups.tolist() == [track for track in range(43 * TRACKS) for _ in range(FRAMES)]
     test = gtsrb.load(root).test
-    assert (test.groups, test.alike) == (None, gtsrb.SIGNS_OF_THE_TEST)
+    assert (test.groups, test.alike) == (None, gtsrb.FRAMES_OF_A_SIGN)
     assert train.alike is None
 
 
@@ -291,3 +293,20 @@ def test_the_real_files_are_complete_and_mirror_as_claimed(real: Path) -> None:
         assert likeness[label, other] > likeness[label, label]
         assert likeness[other, label] > likeness[other, other]
     assert all(likeness[label, label] > 0.8 for label in gtsrb.SYMMETRIC)
+
+
+def official(labels: np.ndarray[Any, Any]) -> np.ndarray[Any, Any] | None:
+    """The groups of a test set that has all official names."""
+    return gtsrb._test_signs(
+        gtsrb.Listing("test", [Path(f"{number:05d}.ppm") for number in range(len(labels))], labels)
+    )
+
+
+def test_the_groups_of_the_official_test_set_are_its_signs() -> None:
+    table = sign_table()
+    truth = np.array([table[number] for number in range(12_630)])
+    labels = truth % 43
+    np.testing.assert_array_equal(official(labels), truth)
+    labels[5] = (labels[5] + 1) % 43  # not that test set: a sign would be of two classes
+    assert official(labels) is None
+    assert official(labels[:-1]) is None

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from convstab.data import gtsrb
+
 ROOT = Path(__file__).parent.parent
 pytestmark = pytest.mark.real_data
 
@@ -47,3 +49,10 @@ def test_colour_images_train_with_every_augmentation(tmp_path: Path, dataset: st
     assert len([name for name in metrics if name.startswith("test/recall/")]) == classes
     assert metrics["test/accuracy"] > 1.2 * chance
     assert not metrics["official"]
+
+
+def test_the_signs_of_gtsrbs_test_set_are_of_one_class_each() -> None:
+    test = gtsrb.load(Path(os.environ["CONVSTAB_TEST_DATA"])).test
+    assert test.groups is not None
+    pairs = {(int(group), int(label)) for group, label in zip(test.groups, test.labels, strict=True)}
+    assert len(pairs) == len({group for group, _ in pairs}) == 421
