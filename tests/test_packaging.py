@@ -46,7 +46,7 @@ def test_the_wheel_holds_every_module_configuration_and_data_file(wheel: Path) -
     files = {
         Path(*name.split("."), path.relative_to(source)).as_posix()
         for name, source in SOURCES.items()
-        for kind in ("*.py", "*.yaml", "py.typed", "*.csv", "assets/*")
+        for kind in ("*.py", "*.yaml", "py.typed", "*.csv", "*.csv.gz", "assets/*")
         for path in source.rglob(kind)
     }
     with zipfile.ZipFile(wheel) as archive:

@@ -170,4 +170,5 @@ def test_two_at_once_in_one_folder_are_refused(run: Main, tmp_path: Path) -> Non
     with FileLock(tmp_path / "out/.lock"):
         code, told = run("size=smoke")
     assert code == 2
-    assert told == f"convstab: another convstab-reproduce is at work in {tmp_path / 'out'}: wait for it, or stop it\n"
+    instead = "wait for it, stop it, or choose another output="
+    assert told == f"convstab: another convstab-reproduce is at work in {tmp_path / 'out'}: {instead}\n"
