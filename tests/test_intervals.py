@@ -105,6 +105,7 @@ def test_a_group_is_found_by_its_number_wherever_its_images_are() -> None:
     changed = intervals.mean_change(rates - 0.5, Units(groups))
     again = intervals.mean_change((rates - 0.5)[order], Units(groups[order] * 7))
     np.testing.assert_allclose([changed.value, changed.low, changed.high], [again.value, again.low, again.high])
+    assert changed.value == pytest.approx(rates.mean(0) - 0.5)  # a large group counts more
 
 
 @pytest.mark.parametrize("chances", [(0.05, 0.05), (0.02, 0), (0.1, 0), (0, 0.05), (0, 0.001)])

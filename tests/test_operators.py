@@ -32,6 +32,12 @@ def test_the_best_of_a_tournament_wins_as_often_as_arithmetic_says() -> None:
     torch.testing.assert_close(share, expected, atol=0.01, rtol=0)
 
 
+def test_a_tournament_of_one_is_won_by_anybody() -> None:
+    winners = tournament(torch.tensor([[3.0, 1.0, 2.0, 0.0]]).expand(2000, 4), streams(*range(2000)), size=1)
+    share = torch.bincount(winners.flatten(), minlength=4) / winners.numel()
+    torch.testing.assert_close(share, torch.full((4,), 0.25), atol=0.02, rtol=0)
+
+
 def test_take_copies() -> None:
     genes = torch.arange(12.0).view(2, 3, 2)
     out = take(genes, torch.tensor([[2, 0], [1, 1]]), None, out=torch.empty(2, 2, 2))

@@ -251,6 +251,7 @@ def test_a_refused_protocol_says_what_would_be_right(options: Any, said: str) ->
 
 
 def test_the_least_and_the_greatest_values_are_taken() -> None:
+    assert Protocol(sigmas=(20, 0)).sigmas == (0, 20)
     assert Protocol(draws=1).draws_per_image == len(Protocol().sigmas)
     assert (Protocol(seed=-(2**63)).seed, Protocol(seed=2**63 - 1).seed) == (-(2**63), 2**63 - 1)
 
