@@ -105,6 +105,7 @@ def test_a_group_is_found_by_its_number_wherever_its_images_are() -> None:
     changed = intervals.mean_change(rates - 0.5, Units(groups))
     again = intervals.mean_change((rates - 0.5)[order], Units(groups[order] * 7))
     np.testing.assert_allclose([changed.value, changed.low, changed.high], [again.value, again.low, again.high])
+    assert changed.value == pytest.approx(rates.mean(0) - 0.5)  # a large group counts more
 
 
 @pytest.mark.parametrize("chances", [(0.05, 0.05), (0.02, 0), (0.1, 0), (0, 0.05), (0, 0.001)])
@@ -152,3 +153,66 @@ def test_too_few_groups_have_no_interval_of_a_median() -> None:
     values: NDArray[Any] = np.arange(150.0)
     assert intervals.median_ends(values, Units(np.arange(150) // 30)) == (-np.inf, np.inf)
     assert np.isfinite(intervals.median_ends(values)).all()
+
+
+def test_six_images_have_the_first_interval_of_a_median() -> None:
+    """All of n values lie to one side of the median in 2 of 2^n cases: 3 % for 6 of them, but 6 % for 5."""
+    values = np.array([3.0, 1, 2, 9, 5, 4])
+    assert intervals.median_ends(values) == (1, 9)
+    assert intervals.median_ends(values[:5]) == (-np.inf, np.inf)
+
+
+def test_no_images_have_no_change() -> None:
+    none = intervals.mean_change(np.zeros((0, 2)))
+    assert none.value.shape == (2,)
+    assert np.isnan([none.value, none.low, none.high]).all()
+
+
+def test_one_image_is_one_trial() -> None:
+    with np.errstate(all="raise"):
+        found = intervals.mean(np.array([[1.0, 0.0]]))
+    np.testing.assert_allclose([found.low, found.high], [[0.025, 0], [1, 0.975]])  # p^1 = 0.025
+
+
+def test_the_distance_of_two_ends_is_the_law_of_cosines() -> None:
+    ends = (np.array(value) for value in ([3.0, 3, 3, 3], [4.0, 4, 4, 5], [0.0, 1, -1, 0.5]))
+    np.testing.assert_allclose(intervals.apart(*ends), [5, 1, 7, 19**0.5])
+
+
+@pytest.mark.parametrize(("rise", "fall"), [(30, 10), (10, 30), (5, 0), (0, 5), (50, 50), (100, 0)])
+def test_the_interval_of_a_change_is_newcombes_of_exact_ends(rise: int, fall: int) -> None:
+    """Method 10 of Newcombe (1998) for paired proportions, with the ends of scipy's exact test."""
+    changes = np.zeros((100, 2))
+    changes[:rise, 0], changes[rise : rise + fall, 0], changes[:2, 1] = 1, -1, 0.5
+    with np.errstate(all="raise"):
+        found = intervals.mean_change(changes)
+    up, down = rise / 100, fall / 100
+    (up_low, up_high), (down_low, down_high) = (exact_ends(count) for count in (rise, fall))
+    spread = (up * (1 - up) * down * (1 - down)) ** 0.5
+    phi = -up * down / spread if spread else 0.0
+    below_by = (up - up_low) ** 2 - 2 * phi * (up - up_low) * (down_high - down) + (down_high - down) ** 2
+    above_by = (up_high - up) ** 2 - 2 * phi * (up_high - up) * (down - down_low) + (down - down_low) ** 2
+    assert found.value[0] == pytest.approx(up - down)
+    assert found.low[0] == pytest.approx(up - down - below_by**0.5)
+    assert found.high[0] == pytest.approx(up - down + above_by**0.5)
+
+
+def exact_ends(count: int) -> tuple[float, float]:
+    """Of a share of 100."""
+    interval = binomtest(count, 100).proportion_ci(method="exact")
+    return float(interval.low), float(interval.high)
+
+
+@pytest.mark.parametrize("means", [[0.1, 0.0, 0.6, 0.2], [0.0, 0.0, 0.1, 0.0], [0.2, 0.4, 0.6, 0.8]])
+def test_unequal_units_know_as_much_as_the_variance_of_coins_says(means: list[float]) -> None:
+    """Each unit is 0 or 1; the heaviest fails once more, which moves the share by its weight."""
+    share = np.array([0.4, 0.3, 0.2, 0.1])
+    chance, more = share @ means + 0.4, np.array([1.0, 0, 0, 0])
+    variance = sum(
+        weight**2 * (mean * (1 - chance) ** 2 + (1 - mean) * chance**2)
+        for weight, mean in zip(share, np.array(means) + more, strict=True)
+    )
+    expected = min(chance * (1 - chance) / variance, 1 / (share**2).sum())
+    both = np.stack([means, 1 - np.array(means)], axis=1)  # it is the same for successes
+    found = intervals.effective_trials(both, share @ both, share)
+    np.testing.assert_allclose(found, [expected] * 2)

@@ -1,5 +1,6 @@
 """Stability: against closed forms, scikit-learn, and itself cut into other batches and slices."""
 
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import replace
@@ -232,6 +233,53 @@ def test_another_number_of_classes_is_refused() -> None:
 def test_other_protocols_are_refused(options: Any) -> None:
     with pytest.raises(InputError):
         Protocol(**options)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"draws": 0}, "draws is 0; it must be at least 1"),
+        ({"seed": 2**63}, f"seed is {2**63}; it must fit 64 bits"),
+        ({"seed": -(2**63) - 1}, f"seed is {-(2**63) - 1}; it must fit 64 bits"),
+        ({"score": "best"}, "score is 'best'; it can be predicted or label"),
+    ],
+)
+def test_a_refused_protocol_says_what_would_be_right(options: Any, said: str) -> None:
+    with pytest.raises(InputError) as error:
+        Protocol(**options)
+    assert str(error.value) == said
+
+
+def test_the_least_and_the_greatest_values_are_taken() -> None:
+    assert Protocol(sigmas=(20, 0)).sigmas == (0, 20)
+    assert Protocol(draws=1).draws_per_image == len(Protocol().sigmas)
+    assert (Protocol(seed=-(2**63)).seed, Protocol(seed=2**63 - 1).seed) == (-(2**63), 2**63 - 1)
+
+
+@pytest.mark.parametrize("cuts", [[0, 336], [0, 1, 2, 38, 39, 112, 113, 336], [5, 200]])
+def test_runs_are_the_draws_in_order(cuts: list[int]) -> None:
+    """Each draw by counting: image, then sigma, then draw; 1 + 3 x 37 = 112 an image."""
+    every = [(image, level, draw) for image in range(3) for level in range(4) for draw in range(37 if level else 1)]
+    for start, stop in itertools.pairwise(cuts):
+        runs = list(SMALL.runs(start, stop))
+        assert [(run.image, run.level, run.first + i) for run in runs for i in range(run.length)] == every[start:stop]
+        assert [run.row for run in runs] == list(itertools.accumulate((run.length for run in runs[:-1]), initial=0))
+        assert len({(run.image, run.level) for run in runs}) == len(runs)
+
+
+@pytest.mark.parametrize("options", [{}, {"clip": False}, {"rounding": False}])
+def test_the_copies_of_a_protocol_are_those_of_its_switches(options: Any) -> None:
+    pixels = random_images(1)[0][0]
+    found = Protocol(seed=4, **options).copies(pixels, 60, 5, 7)
+    assert torch.equal(found, noisy_copies(pixels, sigma=60, draws=5, image=7, seed=4, **options))
+
+
+def test_every_draw_may_be_the_one_that_is_kept() -> None:
+    kept = [SMALL.sampled_draw(image, 2) for image in range(1000)]
+    assert set(kept) == set(range(37))
+    assert {SMALL.sampled_draw(image, 0) for image in range(5)} == {0}
+    assert kept != [SMALL.sampled_draw(image, 3) for image in range(1000)]
+    assert kept != [replace(SMALL, seed=1).sampled_draw(image, 2) for image in range(1000)]
 
 
 def test_progress_counts_every_draw() -> None:

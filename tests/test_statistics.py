@@ -35,6 +35,11 @@ def test_classes_without_draws_have_no_rate() -> None:
     np.testing.assert_array_equal(statistics.precision(confusion), [1, 2 / 3, np.nan])
 
 
+def test_a_single_draw_is_a_rate_and_none_is_divided_by_nothing() -> None:
+    with np.errstate(all="raise"):
+        np.testing.assert_array_equal(statistics.recall(np.array([[1, 0], [0, 0]])), [1, np.nan])
+
+
 def test_wrong_answers_are_shared_among_the_classes_that_attract_them() -> None:
     confusion = np.array([[[5, 3, 0], [0, 9, 1], [0, 0, 9]], [[1, 0, 0], [0, 1, 0], [0, 0, 1]]])
     np.testing.assert_array_equal(statistics.attraction(confusion), [[0, 0.75, 0.25], [np.nan] * 3])

@@ -58,6 +58,23 @@ def test_frames_that_cannot_be_alike_so(size: float, correlation: float) -> None
         FramesAlike(size, correlation)
 
 
+def test_frames_at_the_limits_of_what_can_be() -> None:
+    assert [FramesAlike(1, rho).design_effect for rho in (0, 1)] == [1, 1]
+    assert [FramesAlike(1.5, rho).design_effect for rho in (0, 1)] == [1, 1.5]
+    with pytest.raises(InputError) as error:
+        FramesAlike(0, 2)
+    said = "0 images of an object that correlate by 2: the first must be at least 1, the second in [0, 1]"
+    assert str(error.value) == said
+
+
+def test_columns_are_there_where_images_are_not_the_units() -> None:
+    assert Units().columns(3, 2) == {}
+    np.testing.assert_array_equal(Units().members(3), [0, 1, 2])
+    np.testing.assert_array_equal(Units(design_effect=1.5).columns(3, 2)["design_effect"], [1.5] * 6)
+    assert Units(design_effect=1.5).in_words(3) == "images, 1.5 of which count as one"
+    assert Units.of_rows({"design_effect": np.zeros(0)}).design_effect == 1
+
+
 @pytest.mark.parametrize("units", [Units(), Units(np.arange(30) // 3), Units(design_effect=3.0)])
 def test_results_keep_their_units(result: Result, units: Units, tmp_path: Path) -> None:
     part = Part(pa.table(result.rows), {"confusion": result.confusion, "histogram": result.histogram})
