@@ -1,15 +1,13 @@
 """How alike the images of a group fail: intra-class correlation, and what it does to the certainty of a rate."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from convstab.errors import InputError
+from convstab.intervals import Floats
+from convstab.units import Integers
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.integer[Any]]
 TAILS = 0.025, 0.975  # what a 95 % interval leaves out
 
 
