@@ -272,6 +272,7 @@ def test_noise_stays_in_the_box() -> None:
         ({"engine": "eaSimple"}, "engine is eaSimple; it must be vectorised or deap"),
         ({"engine": "deap", "tiles": (2,)}, r"tiles is \[2\]; it must be \[1\] with engine=deap"),
         ({"engine": "deap", "damping": 2.0}, "damping is 2.0; it must be null with engine=deap"),
+        ({"engine": "deap", "descents": 3}, "descents is 3; it must be 0 with engine=deap"),
     ],
 )
 def test_what_the_engine_cannot_do_is_one_line(options: dict[str, Any], message: str) -> None:

@@ -14,7 +14,7 @@ import torch
 from deap import base, tools
 from torch import Tensor, nn
 
-from convstab import noise
+from convstab import descent, noise
 from convstab.errors import InputError
 from convstab.objectives import margins
 from convstab.operators import take
@@ -30,6 +30,8 @@ class Settings:
     """How long and how widely the search looks.
 
     population: individuals of each image, at least 2. elite: the best ones that are kept, below the population.
+    descents: children of the best individual, turned to where the margin falls; with the elite at most the population.
+    momentum: share of the slope that stays from generation to generation, in [0, 1].
     generations: at most. patience: generations without improvement after which an image is finished.
     amplitude: of the mutation, in grey levels. damping: how slowly it follows the success of the last generation;
         None: it stays.
@@ -39,6 +41,8 @@ class Settings:
 
     population: int
     elite: int
+    descents: int
+    momentum: float
     generations: int
     patience: int
     amplitude: float
@@ -52,6 +56,11 @@ class Settings:
         if not 0 <= self.elite < self.population:
             raise InputError(
                 f"elite is {self.elite}; it must be at least 0 and below the population, {self.population}"
+            )
+        if not 0 <= self.descents <= self.population - self.elite:
+            raise InputError(
+                f"descents is {self.descents}; it must be at least 0 and, with the elite of {self.elite}, "
+                f"at most the population, {self.population}"
             )
         for name in ("generations", "patience", "places", "batch_size"):
             if getattr(self, name) < 1:
@@ -116,8 +125,8 @@ class Places:
         self.genes = torch.empty(count, population, size, device=device)  # grey levels, clipped to the box
         self.clean = torch.empty(count, 1, size, device=device)  # pixels
         self.labels = torch.empty(count, dtype=torch.int64, device=device)
-        self.margin, self.amplitude, self.bar, self.best = torch.empty(4, count, device=device)
-        self.best_genes = torch.empty(count, size, device=device)
+        self.margin, self.amplitude, self.bar, self.best, self.turn = torch.empty(5, count, device=device)
+        self.best_genes, self.slope = torch.empty(2, count, size, device=device)
         self.image, self.age, self.stale = ([0] * count for _ in range(3))
 
     def __len__(self) -> int:
@@ -171,6 +180,7 @@ class Search:
         places.clean[place, 0], places.labels[place] = images.rows[image], images.labels[image]
         places.margin[place], places.amplitude[place] = images.clean[image], self.settings.amplitude
         places.bar[place], places.best[place] = torch.nan, torch.inf
+        places.slope[place], places.turn[place] = 0, descent.FIRST
         self.streams.restart(place, images.index[image])
         self.toolbox.initialise(places.genes[place : place + 1], self.streams.only(place))
 
@@ -190,7 +200,7 @@ class Search:
             self.record(fitness, margin)
             if self.settings.damping is not None:
                 self.adapt(fitness)
-            self.breed(fitness, standing, reach)
+            self.breed(fitness, margin, standing, reach)
             self.outcome.seconds[places.image] += (time.perf_counter() - started) / len(places)
             self.replace_finished()
         return self.outcome
@@ -248,17 +258,30 @@ class Search:
         places.amplitude.mul_(factor.masked_fill_(places.bar.isnan(), 1))
         places.bar = fitness.kthvalue(max(1, int(BAR * fitness.shape[1])), 1).values
 
-    def breed(self, fitness: Tensor, standing: Tensor, reach: Tensor | None) -> None:
+    def breed(self, fitness: Tensor, margin: Tensor, standing: Tensor, reach: Tensor | None) -> None:
         """Replace each population by its offspring; the elite, the best by standing, stays as it is."""
         places, children, elite = self.places, self.children[: len(self.places)], self.settings.elite
         take(places.genes, self.toolbox.select(fitness, self.streams), reach, out=children)
         self.toolbox.mate(children, self.streams)
         self.toolbox.mutate(children, self.streams, places.amplitude)
+        if self.settings.descents:
+            self.descend(fitness, margin, reach, out=children[:, elite : elite + self.settings.descents])
         if elite:
             best = standing.argsort(dim=1, stable=True)[:, :elite]
             kept = children.new_empty(len(places), elite, children.shape[2])
             children[:, :elite] = take(places.genes, best, None, out=kept)
         self.children, places.genes = places.genes, children
+
+    def descend(self, fitness: Tensor, margin: Tensor, reach: Tensor | None, out: Tensor) -> None:
+        """Fill ``out`` (places, descents, genes) with the best individual, turned to where the margin falls."""
+        places, momentum = self.places, self.settings.momentum
+        best = fitness.argmin(1, keepdim=True)
+        first = torch.tensor(places.age, device=out.device) == 1  # nobody has turned yet
+        winner = (best[:, 0] - self.settings.elite).masked_fill_(first, -1)
+        places.turn = descent.followed(places.turn, self.settings.descents, winner)
+        places.slope = momentum * places.slope + (1 - momentum) * descent.slope(places.genes, margin)
+        noise = take(places.genes, best, reach, out=torch.empty_like(places.clean))[:, 0]
+        out.copy_(descent.turned(noise, places.slope, descent.tried(places.turn, self.settings.descents)))
 
     def replace_finished(self) -> None:
         """Hand out what is finished; its place goes to the next image, or away when none is waiting."""

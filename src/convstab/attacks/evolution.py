@@ -27,6 +27,8 @@ class Evolution(Attack):
     population: individuals of each image, at least 2. generations: at most; max_queries, if any, is a limit as well.
     patience: generations without improvement after which an image is finished.
     tournament: individuals that compete to become a parent, at most the population. elite: individuals that are kept.
+    descents: children of the best individual, turned to where the margin falls by the regression of the generation, see
+        ``descent``; with the elite at most the population. momentum: share of that slope that stays, in [0, 1].
     crossover: probability that two parents mate. matings: kinds of crossover; one is drawn for each mating.
     mutation: share of the genes that change. amplitude: of the change, in grey levels.
     tiles: sides of the squares of pixels that change together, taken in turn by the individuals; (1,): single genes.
@@ -41,6 +43,8 @@ class Evolution(Attack):
     patience: Count = 50
     tournament: Count = 5
     elite: CountOrZero = 1
+    descents: CountOrZero = 0
+    momentum: Share = 0.5
     crossover: Share = 0.9
     matings: Matings = ("arithmetic", "intermediate", "uniform")
     mutation: Share = 0.02

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from convstab.attacks.evolution import Evolution
-from convstab.attacks.limits import Count, Flag, PositiveOrNone, Range, Several, Sides
+from convstab.attacks.limits import Count, CountOrZero, Flag, PositiveOrNone, Range, Several, Sides
 from convstab.objectives import Distance, Objective
 from convstab.operators import initialise_scales
 from convstab.streams import Streams
@@ -26,6 +26,7 @@ class Genetic(Evolution):
     generations: Count = 100_000
     patience: Count = 500
     tournament: Count = 10
+    descents: CountOrZero = 6
     tiles: Sides = (2,)
     damping: PositiveOrNone = 2.0
     scales: Range = (2.0, 60.0)
