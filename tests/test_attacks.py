@@ -339,6 +339,8 @@ def test_no_field_takes_what_makes_no_sense(cls: type[Attack], name: str) -> Non
         (attacks.Genetic, "tournament", 41, "at least 1 and at most the population, 40"),
         (attacks.Genetic, "descents", -1, "a whole number, at least 0"),
         (attacks.Genetic, "descents", 40, "at least 0 and, with the elite of 1, at most the population, 40"),
+        (attacks.Genetic, "targets", 0, "a whole number, at least 1"),
+        (attacks.Genetic, "trial", 1.0, "above 0 and below 1"),
         (attacks.Genetic, "momentum", 1.5, "in [0, 1]"),
         (attacks.Paper, "crossover", 1.5, "in [0, 1]"),
     ],

@@ -16,7 +16,6 @@ from torch import Tensor, nn
 from convstab import attacks
 from convstab.attacks import deap_engine
 from convstab.attacks.attack import Task
-from convstab.attacks.result import margin
 from convstab.errors import InputError
 from convstab.genetic import Images, Outcome
 from convstab.operators import Crossover, Mutation
@@ -45,7 +44,7 @@ def evolve(attack: attacks.Paper, net: nn.Module, count: int = 2, max_queries: i
     """What the engine itself returns, for grey images (1, 4, 4) of class 0."""
     pixels, labels = torch.full((count, 1, 4, 4), 128, dtype=torch.uint8), torch.zeros(count, dtype=torch.int64)
     clean = net(pixels.float() / 255)
-    images = Images.of(pixels, labels, margin(clean, labels), list(range(count)))
+    images = Images.of(pixels, labels, clean, list(range(count)))
     return attack.evolve(net, images, Task(pixels, labels, images.index, clean, 0, max_queries, lambda _: None))
 
 
@@ -272,6 +271,7 @@ def test_noise_stays_in_the_box() -> None:
         ({"engine": "eaSimple"}, "engine is eaSimple; it must be vectorised or deap"),
         ({"engine": "deap", "tiles": (2,)}, r"tiles is \[2\]; it must be \[1\] with engine=deap"),
         ({"engine": "deap", "damping": 2.0}, "damping is 2.0; it must be null with engine=deap"),
+        ({"engine": "deap", "targets": 3}, "targets is 3; it must be 1 with engine=deap"),
         ({"engine": "deap", "descents": 3}, "descents is 3; it must be 0 with engine=deap"),
     ],
 )

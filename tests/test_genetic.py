@@ -10,6 +10,7 @@ from convstab.attacks import Evolution, Result
 from convstab.errors import InputError
 from convstab.genetic import Search
 from convstab.models import LeNet
+from convstab.trials import ANY, Trials, nearest, towards
 
 
 class Flat(nn.Module):
@@ -112,7 +113,7 @@ class Watched(Search):
 seen: list[float] = []
 
 
-@pytest.mark.parametrize("attack", [attacks.Paper(generations=25), attacks.Genetic(generations=25)])
+@pytest.mark.parametrize("attack", [attacks.Paper(generations=25), attacks.Genetic(generations=25, targets=1)])
 def test_the_best_individual_so_far_is_in_every_generation(
     attack: Evolution, lenet: LeNet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,3 +129,66 @@ def test_progress_counts_every_image_once(lenet: LeNet) -> None:
     finished: list[int] = []
     evolve(lenet, attacks.Genetic(generations=2, places=2), progress=finished.append)
     assert sum(finished) == 5
+
+
+def test_the_class_that_is_tried_first_is_the_nearest_by_prediction() -> None:
+    """Leads of 8 and 6 that noise of norm 10 lowers to 4 and 0: boundaries at 20 and 10; class 3 gets farther away."""
+    clean = torch.tensor([8.0, 0.0, 2.0, 4.0])
+    logits = torch.tensor([[8.0, 4.0, 8.0, 3.0]])
+    assert nearest(logits, clean, 0, torch.tensor([10.0]), 3) == [2, 1, 3]
+    assert nearest(logits, clean, 0, torch.tensor([10.0]), 1) == [2]
+    assert nearest(logits, clean, 0, torch.tensor([10.0]), 9) == [2, 1, 3]  # never the label itself
+
+
+def test_a_place_sees_its_label_and_its_target_only() -> None:
+    logits = torch.arange(8.0).view(2, 1, 4)
+    seen = towards(logits, torch.tensor([0, 1]), torch.tensor([2, ANY]))
+    assert seen.tolist() == [[[0, -torch.inf, 2, -torch.inf]], [[4, 5, 6, 7]]]
+
+
+def test_the_best_trial_is_remembered() -> None:
+    trials = Trials([])
+    for least, value in ((3.0, 0), (2.0, 1), (2.5, 2)):
+        trials.keep(least, {"genes": torch.tensor(value)})
+    assert trials.least == 2.0
+    assert trials.state["genes"].item() == 1
+
+
+class Aimed(Search):
+    """Remembers what the first place aims at, and the age at which it does."""
+
+    def aim(self, place: int, target: int) -> None:
+        super().aim(place, target)
+        if place == 0:
+            aims.append((self.places.age[0], target))
+
+
+aims: list[tuple[int, int]] = []
+
+
+def test_each_class_is_tried_for_its_share_and_the_best_goes_on(lenet: LeNet, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("convstab.attacks.evolution.Search", Aimed)
+    aims.clear()
+    rows = evolve(lenet, attacks.Genetic(generations=40, targets=3, trial=0.2), count=1).rows
+    ages, targets = zip(*aims, strict=True)
+    assert ages == (0, 0, 8, 16, 24)  # any, until the first generation says which is nearest
+    assert targets[0] == targets[-1] == ANY
+    assert len(set(targets[1:4]) - {ANY, int(rows["label"][0])}) == 3
+    assert rows["queries"].tolist() == [40 * 40]
+
+
+def test_the_result_of_trials_is_the_least_of_them(lenet: LeNet) -> None:
+    """Cut off as the last trial ends, the search has seen what three searches for one class each have."""
+    history = evolve(lenet, attacks.Genetic(generations=60, targets=3, trial=0.3), count=3).history
+    for image in range(3):
+        least = history["l2"][history["index"] == image]
+        ends = least[[17, 35, 53]]
+        assert least[54] <= ends.min() + 1e-6
+        assert len(set(ends)) == 3
+
+
+def test_a_search_for_one_class_has_no_trials(lenet: LeNet, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("convstab.attacks.evolution.Search", Aimed)
+    aims.clear()
+    evolve(lenet, attacks.Genetic(generations=10, targets=1), count=1)
+    assert {target for _, target in aims} == {ANY}

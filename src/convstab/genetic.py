@@ -20,6 +20,7 @@ from convstab.objectives import margins
 from convstab.operators import take
 from convstab.rows import whole_groups
 from convstab.streams import Streams
+from convstab.trials import ANY, Trials, nearest, towards
 
 BAR = 0.3  # quantile of a generation that half of the next should beat when mutation has the right size
 Progress = Callable[[int], object]
@@ -32,6 +33,8 @@ class Settings:
     population: individuals of each image, at least 2. elite: the best ones that are kept, below the population.
     descents: children of the best individual, turned to where the margin falls; with the elite at most the population.
     momentum: share of the slope that stays from generation to generation, in [0, 1].
+    targets: classes that are tried, each with a population of its own; 1: none, noise may lead to any.
+    trial: share of the generations for each of them, in (0, 1).
     generations: at most. patience: generations without improvement after which an image is finished.
     amplitude: of the mutation, in grey levels. damping: how slowly it follows the success of the last generation;
         None: it stays.
@@ -43,6 +46,8 @@ class Settings:
     elite: int
     descents: int
     momentum: float
+    targets: int
+    trial: float
     generations: int
     patience: int
     amplitude: float
@@ -62,7 +67,7 @@ class Settings:
                 f"descents is {self.descents}; it must be at least 0 and, with the elite of {self.elite}, "
                 f"at most the population, {self.population}"
             )
-        for name in ("generations", "patience", "places", "batch_size"):
+        for name in ("generations", "patience", "places", "batch_size", "targets"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} is {getattr(self, name)}; it must be at least 1")
         for name in ("amplitude", "damping"):
@@ -85,7 +90,7 @@ class Images:
     """The images of a search, all right when clean.
 
     rows: float32 (n, genes), in grey levels, in the order H, W, C. shape: (C, H, W).
-    labels: int64 (n,). clean: float32 (n,), margins in logits, above 0. index: of the images in the test set.
+    labels: int64 (n,). clean: float32 (n, K), logits. index: of the images in the test set.
     """
 
     rows: Tensor
@@ -127,10 +132,21 @@ class Places:
         self.labels = torch.empty(count, dtype=torch.int64, device=device)
         self.margin, self.amplitude, self.bar, self.best, self.turn = torch.empty(5, count, device=device)
         self.best_genes, self.slope = torch.empty(2, count, size, device=device)
+        self.target = torch.empty(count, dtype=torch.int64, device=device)
         self.image, self.age, self.stale = ([0] * count for _ in range(3))
+        self.trials: list[Trials | None] = [None] * count  # None: not begun
 
     def __len__(self) -> int:
         return len(self.image)
+
+    def state(self, place: int) -> dict[str, Tensor]:
+        """A copy of the population of a place and of what it has found."""
+        return {name: value[place].clone() for name, value in vars(self).items() if isinstance(value, Tensor)}
+
+    def restore(self, place: int, state: dict[str, Tensor]) -> None:
+        """Go back to an earlier state."""
+        for name, value in state.items():
+            getattr(self, name)[place] = value
 
     def keep(self, places: list[int]) -> None:
         """Drop all other places."""
@@ -163,6 +179,7 @@ class Search:
         self.toolbox, self.settings, self.classifier, self.progress = toolbox, settings, classifier, progress
         self.images, self.outcome = images, Outcome(images)
         self.generations = settings.affordable(max_queries)
+        self.trial = int(settings.trial * self.generations)  # generations
         self.statistics, self.streams = statistics(), Streams(seed, images.rows.device)
         self.waiting = iter(range(len(images.index)))
         count = min(settings.places, len(images.index))
@@ -176,13 +193,26 @@ class Search:
     def fill(self, place: int, image: int) -> None:
         """Give a place to an image: a fresh population, nothing remembered."""
         places, images = self.places, self.images
-        places.image[place], places.age[place], places.stale[place] = image, 0, 0
+        places.image[place], places.age[place], places.trials[place] = image, 0, None
         places.clean[place, 0], places.labels[place] = images.rows[image], images.labels[image]
-        places.margin[place], places.amplitude[place] = images.clean[image], self.settings.amplitude
-        places.bar[place], places.best[place] = torch.nan, torch.inf
-        places.slope[place], places.turn[place] = 0, descent.FIRST
         self.streams.restart(place, images.index[image])
+        self.begin(place)
+        self.aim(place, ANY)
+
+    def begin(self, place: int) -> None:
+        """A fresh population, nothing found."""
+        places = self.places
+        places.stale[place], places.amplitude[place] = 0, self.settings.amplitude
+        places.best[place], places.slope[place], places.turn[place] = torch.inf, 0, descent.FIRST
         self.toolbox.initialise(places.genes[place : place + 1], self.streams.only(place))
+
+    def aim(self, place: int, target: int) -> None:
+        """From now on the noise of a place is to lead to a class, or to any."""
+        places = self.places
+        clean, label = self.images.clean[places.image[place]], int(places.labels[place])
+        others = clean.index_fill(0, places.labels[place], -torch.inf)
+        places.margin[place] = clean[label] - (others.max() if target == ANY else clean[target])
+        places.target[place], places.bar[place] = target, torch.nan
 
     @torch.inference_mode()
     def run(self) -> Outcome:
@@ -191,8 +221,9 @@ class Search:
         while len(places):
             started = time.perf_counter()
             logits, norm = self.classify()
-            margin = margins(logits, places.labels)
-            fitness, reach = self.toolbox.evaluate(logits, places.labels, norm, places.margin)
+            self.plan_trials(logits, norm)
+            seen, margin = towards(logits, places.labels, places.target), margins(logits, places.labels)
+            fitness, reach = self.toolbox.evaluate(seen, places.labels, norm, places.margin)
             standing = self.toolbox.standing(fitness, margin, norm)
             if not standing.isfinite().all():
                 raise InputError("the classifier returned logits that are infinite or not a number")
@@ -200,7 +231,8 @@ class Search:
             self.record(fitness, margin)
             if self.settings.damping is not None:
                 self.adapt(fitness)
-            self.breed(fitness, margin, standing, reach)
+            self.breed(fitness, margins(seen, places.labels), standing, reach)
+            self.end_trials()
             self.outcome.seconds[places.image] += (time.perf_counter() - started) / len(places)
             self.replace_finished()
         return self.outcome
@@ -220,6 +252,34 @@ class Search:
                 [self.classifier(batch).float() for batch in images.split(whole_groups(self.settings.batch_size))]
             )
         return logits[:rows].unflatten(0, norm.shape), norm
+
+    def plan_trials(self, logits: Tensor, norm: Tensor) -> None:
+        """Let the first generation of an image say which classes are nearest; its population tries the first."""
+        places = self.places
+        for place, trials in enumerate(places.trials):
+            if trials is None:
+                clean, label = self.images.clean[places.image[place]], int(places.labels[place])
+                several = min(self.settings.targets, len(clean) - 1) > 1 and self.trial > 0
+                classes = nearest(logits[place], clean, label, norm[place], self.settings.targets) if several else []
+                places.trials[place] = Trials(classes[1:])
+                self.aim(place, classes[0] if classes else ANY)
+
+    def end_trials(self) -> None:
+        """After its share of the generations, or a stall, the next class is tried; after the last the best goes on."""
+        places = self.places
+        for place, trials in enumerate(places.trials):
+            assert trials is not None
+            over = places.age[place] >= trials.number * self.trial or places.stale[place] >= self.settings.patience
+            if places.target[place] == ANY or not over:
+                continue
+            trials.keep(float(places.best[place]), places.state(place))
+            if trials.classes:
+                self.begin(place)
+                self.aim(place, trials.following())
+            else:
+                places.restore(place, trials.state)
+                places.stale[place] = 0
+                self.aim(place, ANY)
 
     def remember(self, standing: Tensor) -> None:
         """Keep the best individual of each image."""

@@ -150,7 +150,8 @@ def evaluate(
     norm = torch.linalg.vector_norm(rows - clean, dim=1)[None, : len(genes)]
     logits = classify(classifier, noise.as_images(noise.grey_to_unit_(rows), images.shape), attack.batch_size)
     logits = logits[None, : len(genes)]
-    fitness = attack.objective(len(clean))(logits, label, norm, images.clean[image : image + 1]).fitness
+    lead = margins(images.clean[None, image : image + 1], label)[0]
+    fitness = attack.objective(len(clean))(logits, label, norm, lead).fitness
     if not fitness.isfinite().all():
         raise InputError("the classifier returned logits that are infinite or not a number")
     for individual, margin in zip(generation, margins(logits, label)[0].tolist(), strict=True):

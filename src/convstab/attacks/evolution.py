@@ -11,8 +11,18 @@ from deap import base, tools
 from torch import Tensor, nn
 
 from convstab.attacks.attack import Attack, Task
-from convstab.attacks.limits import Count, CountOrZero, Matings, Positive, PositiveOrNone, Several, Share, Sides
-from convstab.attacks.result import Columns, Found, margin
+from convstab.attacks.limits import (
+    Count,
+    CountOrZero,
+    Fraction,
+    Matings,
+    Positive,
+    PositiveOrNone,
+    Several,
+    Share,
+    Sides,
+)
+from convstab.attacks.result import Columns, Found
 from convstab.errors import InputError
 from convstab.genetic import Images, Outcome, Search, Settings
 from convstab.objectives import Objective
@@ -29,6 +39,8 @@ class Evolution(Attack):
     tournament: individuals that compete to become a parent, at most the population. elite: individuals that are kept.
     descents: children of the best individual, turned to where the margin falls by the regression of the generation, see
         ``descent``; with the elite at most the population. momentum: share of that slope that stays, in [0, 1].
+    targets: classes that are tried, the nearest first, each with a population of its own for ``trial`` of the
+        generations (in (0, 1)); the best one goes on. 1: noise may lead to any class from the start.
     crossover: probability that two parents mate. matings: kinds of crossover; one is drawn for each mating.
     mutation: share of the genes that change. amplitude: of the change, in grey levels.
     tiles: sides of the squares of pixels that change together, taken in turn by the individuals; (1,): single genes.
@@ -45,6 +57,8 @@ class Evolution(Attack):
     elite: CountOrZero = 1
     descents: CountOrZero = 0
     momentum: Share = 0.5
+    targets: Count = 1
+    trial: Fraction = 0.1
     crossover: Share = 0.9
     matings: Matings = ("arithmetic", "intermediate", "uniform")
     mutation: Share = 0.02
@@ -92,7 +106,7 @@ class Evolution(Attack):
 
     def search(self, classifier: nn.Module, task: Task) -> Found:
         """Evolve the images of the task and count what it took."""
-        images = Images.of(task.pixels, task.labels, margin(task.clean, task.labels), task.index)
+        images = Images.of(task.pixels, task.labels, task.clean, task.index)
         outcome = self.evolve(classifier, images, task)
         channels, height, width = images.shape
         noise = outcome.noise.unflatten(1, (height, width, channels)).permute(0, 3, 1, 2)

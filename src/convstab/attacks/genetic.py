@@ -27,6 +27,7 @@ class Genetic(Evolution):
     patience: Count = 500
     tournament: Count = 10
     descents: CountOrZero = 6
+    targets: Count = 3
     tiles: Sides = (2,)
     damping: PositiveOrNone = 2.0
     scales: Range = (2.0, 60.0)

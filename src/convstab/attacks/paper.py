@@ -42,6 +42,8 @@ class Paper(Evolution):
             raise InputError(f"damping is {self.damping}; it must be null with engine=deap")
         if self.engine == "deap" and self.descents:
             raise InputError(f"descents is {self.descents}; it must be 0 with engine=deap")
+        if self.engine == "deap" and self.targets > 1:
+            raise InputError(f"targets is {self.targets}; it must be 1 with engine=deap")
 
     def objective(self, genes: int) -> Objective:
         """Equation 2."""
