@@ -10,6 +10,7 @@ from convstab.attacks import Evolution, Result
 from convstab.errors import InputError
 from convstab.genetic import Search
 from convstab.models import LeNet
+from convstab.objectives import Distance, Judgement
 from convstab.trials import ANY, Trials, nearest, towards
 
 
@@ -192,3 +193,46 @@ def test_a_search_for_one_class_has_no_trials(lenet: LeNet, monkeypatch: pytest.
     aims.clear()
     evolve(lenet, attacks.Genetic(generations=10, targets=1), count=1)
     assert {target for _, target in aims} == {ANY}
+
+
+def test_in_a_trial_only_the_label_and_its_target_are_judged(lenet: LeNet, monkeypatch: pytest.MonkeyPatch) -> None:
+    judged, judge = [], Distance.__call__
+
+    def spy(self: Distance, logits: Tensor, labels: Tensor, norm: Tensor, clean: Tensor) -> Judgement:
+        judged.append((logits[0, 0].isfinite(), clean[0].item()))
+        return judge(self, logits, labels, norm, clean)
+
+    monkeypatch.setattr(Distance, "__call__", spy)
+    evolve(lenet, attacks.Genetic(generations=10, targets=3, trial=0.2), count=1)
+    pixels = torch.randint(256, (1, 1, 28, 28), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        logits = lenet(pixels.float() / 255)[0]
+    leads = logits.max() - logits
+    for seen, clean in judged[:6]:  # three trials of two generations
+        assert seen.sum() == 2
+        assert clean == pytest.approx(leads[seen].max().item(), abs=1e-6)
+    for seen, clean in judged[6:]:
+        assert seen.all()
+        assert clean == pytest.approx(leads.sort().values[1].item(), abs=1e-6)
+
+
+class Sloped(Search):
+    """Remembers how long the slope of the first place is in each generation."""
+
+    def descend(self, *arguments: Any, **options: Any) -> None:
+        super().descend(*arguments, **options)
+        lengths.append(self.places.slope[0].norm().item())
+
+
+lengths: list[float] = []
+
+
+@pytest.mark.parametrize(("momentum", "first"), [(1.0, 0.0), (0.25, 0.75), (0.0, 1.0)])
+def test_momentum_is_the_share_of_the_slope_that_stays(
+    momentum: float, first: float, lenet: LeNet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("convstab.attacks.evolution.Search", Sloped)
+    lengths.clear()
+    evolve(lenet, attacks.Genetic(generations=3, momentum=momentum, targets=1), count=1)
+    assert lengths[0] == pytest.approx(first, abs=1e-5)  # of a unit vector and nothing before it
+    assert all(length <= 1 + 1e-5 for length in lengths)
