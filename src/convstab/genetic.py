@@ -34,7 +34,7 @@ class Settings:
     descents: children of the best individual, turned to where the margin falls; with the elite at most the population.
     momentum: share of the slope that stays from generation to generation, in [0, 1].
     targets: classes that are tried, each with a population of its own; 1: none, noise may lead to any.
-    trial: share of the generations for each of them, in (0, 1).
+    trial: share of the generations for each of them, in (0, 1); times targets at most 1.
     generations: at most. patience: generations without improvement after which an image is finished.
     amplitude: of the mutation, in grey levels. damping: how slowly it follows the success of the last generation;
         None: it stays.
@@ -70,6 +70,11 @@ class Settings:
         for name in ("generations", "patience", "places", "batch_size", "targets"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        if self.targets > 1 and self.targets * self.trial > 1:
+            raise InputError(
+                f"targets is {self.targets}; it must be at most {int(1 / self.trial)}, "
+                f"as each takes {self.trial} of the generations"
+            )
         for name in ("amplitude", "damping"):
             value = getattr(self, name)
             if value is not None and value <= 0:

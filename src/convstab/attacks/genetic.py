@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from convstab.attacks.evolution import Evolution
-from convstab.attacks.limits import Count, CountOrZero, Flag, PositiveOrNone, Range, Several, Sides
+from convstab.attacks.limits import Count, CountOrZero, Flag, Fraction, PositiveOrNone, Range, Several, Sides
 from convstab.objectives import Distance, Objective
 from convstab.operators import initialise_scales
 from convstab.streams import Streams
@@ -27,7 +27,8 @@ class Genetic(Evolution):
     patience: Count = 500
     tournament: Count = 10
     descents: CountOrZero = 6
-    targets: Count = 3
+    targets: Count = 9
+    trial: Fraction = 0.04
     tiles: Sides = (2,)
     damping: PositiveOrNone = 2.0
     scales: Range = (2.0, 60.0)
