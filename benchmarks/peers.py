@@ -5,9 +5,10 @@ python benchmarks/peers.py outputs/mnist_21/genetic outputs/mnist_21/nes outputs
 Takes folders that attack.py wrote, and prints a table for each run and, for each other attack, the ratios of norms over
 the images that both attacked, of all runs in which there are both:
 
-- median of ratios: of the norms of one image. Interval: order statistics, exact for any distribution (binomial).
-- ratio of medians: of all images. Interval: 10,000 bootstrap samples of the images of each run, percentiles.
+- median of ratios: of the norms of one image. 95 % interval by order statistics, whatever the ratios are.
+- ratio of medians: of all images. 95 % interval from 2,000 bootstrap samples, percentiles.
 
+Both intervals are over images, or groups of images where the data set has any; one image in several runs is one unit.
 A failure counts as an infinite norm; where both failed, an image tells nothing and is left out.
 """
 
@@ -15,23 +16,30 @@ import argparse
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom
 
 from convstab.attack_results import AttackResult, quantile, together
 from convstab.endings import bad_input_ends
 from convstab.errors import InputError
+from convstab.intervals import median_ends
+from convstab.units import GROUP, Units
 
 Runs = Mapping[str, Mapping[str, AttackResult]]  # by run, then by attack
-Pairs = list[NDArray[np.float64]]  # for each run: norms of two attacks, (2, n)
-
-LEVEL, SAMPLES, SEED = 0.95, 10_000, 0
+SAMPLES, SEED = 2_000, 0
 HEAD = (
     "| attack | success | L2 median | 90 % | PSNR median (dB) | 90 % | queries | gradients | seconds | cut off "
     "| fools in 8 bit |\n|---|" + 10 * "---:|"
 )
+
+
+class Pairs(NamedTuple):
+    """Norms of two attacks on n images, (2, n), and the unit that each image belongs to, (n,)."""
+
+    norms: NDArray[np.float64]
+    units: NDArray[np.int64]
 
 
 def read(folders: Sequence[Path]) -> Runs:
@@ -59,34 +67,35 @@ def row(result: AttackResult) -> str:
 
 
 def pairs(runs: Runs, first: str, other: str) -> Pairs:
-    """The norms of the images that both attacked and one at least fooled, run by run."""
-    found = []
+    """The images that both attacked and one at least fooled, of all runs."""
+    norms, units = [np.empty((2, 0))], [np.empty(0, np.int64)]
     for results in runs.values():
         if {first, other} <= results.keys():
             both = together({name: results[name] for name in (first, other)})
-            norms = np.stack([result.norms for result in both.values()])
-            found.append(norms[:, np.isfinite(norms).any(0)])
-    return found
+            rows = both[first].rows
+            norms.append(np.stack([result.norms for result in both.values()]))
+            units.append(rows.get(GROUP, rows["index"]))
+    joined, members = np.concatenate(norms, axis=1), np.concatenate(units)
+    known = np.isfinite(joined).any(0)
+    return Pairs(joined[:, known], members[known])
 
 
-def median_of_ratios(norms: Pairs) -> tuple[float, float, float]:
-    """Median, lower and upper end; the ends are the order statistics between which the median lies with ``LEVEL``."""
-    ratios = np.sort(np.concatenate([first / other for first, other in norms]))
-    rank = int(binom.ppf((1 - LEVEL) / 2, len(ratios), 0.5))  # from 1; below 1 there is no end
-    low, high = (ratios[rank - 1], ratios[-rank]) if rank else (0.0, np.inf)
-    return float(quantile(ratios, 50)), float(low), float(high)
+def median_of_ratios(pairs: Pairs) -> tuple[float, float, float]:
+    """Median, lower and upper end."""
+    first, other = pairs.norms
+    return float(quantile(first / other, 50)), *median_ends(first / other, Units(pairs.units))
 
 
-def ratio_of_medians(norms: Pairs) -> tuple[float, float, float]:
-    """Ratio of the medians over all runs, lower and upper end."""
+def ratio_of_medians(pairs: Pairs) -> tuple[float, float, float]:
+    """Ratio of the medians, lower and upper end."""
     rng = np.random.default_rng(SEED)
-    samples = np.concatenate(
-        [pair[:, rng.integers(pair.shape[1], size=(SAMPLES, pair.shape[1]))] for pair in norms], axis=2
-    )
-    first, other = np.quantile(samples, 0.5, axis=2, method="lower")
-    low, high = np.quantile(first / other, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], method="nearest")
-    first, other = np.quantile(np.concatenate(norms, axis=1), 0.5, axis=1, method="lower")
-    return float(first / other), float(low), float(high)
+    members = [np.flatnonzero(pairs.units == unit) for unit in np.unique(pairs.units)]
+    ratios = np.empty(SAMPLES)
+    for sample in range(SAMPLES):
+        drawn = np.concatenate([members[unit] for unit in rng.integers(len(members), size=len(members))])
+        ratios[sample] = np.divide(*quantile(pairs.norms[:, drawn].T, 50))
+    low, high = np.quantile(ratios, [0.025, 0.975], method="nearest")
+    return float(np.divide(*quantile(pairs.norms.T, 50))), float(low), float(high)
 
 
 def report(runs: Runs, first: str) -> Iterator[str]:
@@ -98,14 +107,13 @@ def report(runs: Runs, first: str) -> Iterator[str]:
         yield f"\n{name}\n\n{HEAD}"
         yield from map(row, results.values())
     yield f"\n| {first} against | runs | images | median of ratios | ratio of medians |\n|---|{4 * '---:|'}"
-    for other in attacks:
-        norms = pairs(runs, first, other) if other != first else []
-        if norms:
-            cells = [
-                f"{middle:.3f} ({low:.3f} to {high:.3f})"
-                for middle, low, high in (median_of_ratios(norms), ratio_of_medians(norms))
-            ]
-            yield f"| {other} | {len(norms)} | {sum(pair.shape[1] for pair in norms)} | {' | '.join(cells)} |"
+    for other in [attack for attack in attacks if attack != first]:
+        both = pairs(runs, first, other)
+        if len(both.units):
+            found = sum({first, other} <= results.keys() for results in runs.values())
+            ends = (median_of_ratios(both), ratio_of_medians(both))
+            cells = [f"{middle:.3f} ({low:.3f} to {high:.3f})" for middle, low, high in ends]
+            yield f"| {other} | {found} | {len(both.units)} | {' | '.join(cells)} |"
 
 
 def main() -> None:
