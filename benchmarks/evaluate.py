@@ -43,9 +43,8 @@ from torchmetrics import MetricCollection
 from torchmetrics.classification import MulticlassAccuracy, MulticlassPrecision, MulticlassRecall
 
 from convstab.crew import Crew, calibrate
-from convstab.data.images import Images
+from convstab.images import Images, to_unit
 from convstab.models import Aghdam, CifarQuick, Classifier, LeNet
-from convstab.noise import to_unit
 from convstab.parts import Parts
 from convstab.protocol import Protocol
 from convstab.stability import Precision, forward_precision

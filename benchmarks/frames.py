@@ -22,9 +22,9 @@ import torch
 from torch import Tensor, nn
 
 from convstab import correlation, runs
-from convstab.data.images import Images
-from convstab.endings import bad_input_ends
 from convstab.errors import InputError
+from convstab.exits import bad_input_ends
+from convstab.images import Images
 from convstab.intervals import Floats
 from convstab.protocol import Protocol
 from convstab.stability import stability

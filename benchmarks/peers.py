@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convstab.attack_results import AttackResult, quantile, together
-from convstab.endings import bad_input_ends
 from convstab.errors import InputError
+from convstab.exits import bad_input_ends
 from convstab.intervals import median_ends
 from convstab.units import GROUP, Units
 

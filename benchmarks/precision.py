@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from convstab import statistics
-from convstab.endings import bad_input_ends
+from convstab.exits import bad_input_ends
 from convstab.intervals import Estimate, Floats
 from convstab.precision import true_float32
 from convstab.protocol import Protocol

@@ -36,8 +36,9 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from convstab import train
-from convstab.data.images import ImageData, Images, ImageSet
+from convstab.data.images import ImageData, ImageSet
 from convstab.door import quiet_lightning
+from convstab.images import Images
 from convstab.metrics_csv import MetricsCsv
 from convstab.models import Classifier
 

@@ -9,7 +9,8 @@ import requests
 import torch
 from torch import nn
 
-from convstab.data.images import ImageData, Images, ImageSet
+from convstab.data.images import ImageData, ImageSet
+from convstab.images import Images
 from convstab.protocol import Protocol
 from convstab.results import Result
 from convstab.stability import stability

@@ -17,8 +17,9 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from convstab import attack, redraw, runs
+from convstab import attack, redraw
 from convstab.attack_results import CONVERGENCE, MINIMUM_NOISE, NOISE, AttackResult
+from convstab.files import CONFIG, SUMMARY
 from convstab.subject import Subject, load_subject
 from in_process import Main, call_in, caller, train_short
 
@@ -78,9 +79,9 @@ def assert_verified(folder: Path, subject: Subject) -> int:
 
 
 def test_an_attack_leaves_its_run_directory(whole: Path) -> None:
-    assert {path.name for path in whole.iterdir()} >= {MINIMUM_NOISE, NOISE, runs.SUMMARY, "parts", runs.CONFIG}
+    assert {path.name for path in whole.iterdir()} >= {MINIMUM_NOISE, NOISE, SUMMARY, "parts", CONFIG}
     assert len(list((whole / "parts").glob("part-*"))) == 5
-    numbers = json.loads((whole / runs.SUMMARY).read_text())
+    numbers = json.loads((whole / SUMMARY).read_text())
     rows = table(whole).to_pydict()
     assert (numbers["run"], numbers["attack"], numbers["images"]) == ("one", "Genetic", 24)
     assert numbers["attacked"] == sum(rows["attacked"])
@@ -97,7 +98,7 @@ def test_the_folder_says_all_that_figures_need(whole: Path, trained: Path) -> No
 
 
 def test_the_figures_are_redrawn_from_the_tables_to_the_byte(whole: Path, tmp_path: Path) -> None:
-    for name in (MINIMUM_NOISE, NOISE, CONVERGENCE, runs.SUMMARY, runs.CONFIG):
+    for name in (MINIMUM_NOISE, NOISE, CONVERGENCE, SUMMARY, CONFIG):
         shutil.copy(whole / name, tmp_path)
     redraw.main([str(tmp_path)])
     drawn, first = (
@@ -154,7 +155,7 @@ def test_every_success_fools_the_classifier(whole: Path, trained: Path) -> None:
 def test_images_that_are_wrong_when_clean_are_listed_and_not_attacked(whole: Path) -> None:
     rows = table(whole).to_pydict()
     wrong = [a != b for a, b in zip(rows["label"], rows["clean_predicted"], strict=True)]
-    assert sum(wrong) == json.loads((whole / runs.SUMMARY).read_text())["clean_errors"] > 0
+    assert sum(wrong) == json.loads((whole / SUMMARY).read_text())["clean_errors"] > 0
     assert [not attacked for attacked in rows["attacked"]] == wrong
     assert not any(rows["queries"][row] or rows["success"][row] for row in range(24) if wrong[row])
 
@@ -293,16 +294,16 @@ def test_nothing_to_attack_at_all_is_bad_input(main: Main, tmp_path: Path, monke
     code, error = main("run=one", f"output={tmp_path}")
     assert (code, len(error.splitlines())) == (2, 1), error
     assert error.startswith("convstab: there is nothing to attack"), error
-    assert not (tmp_path / runs.SUMMARY).exists()
+    assert not (tmp_path / SUMMARY).exists()
 
 
 def test_parts_of_another_configuration_are_never_mixed(whole: Path, main: Main) -> None:
-    before = (whole / runs.CONFIG).read_bytes()
+    before = (whole / CONFIG).read_bytes()
     for words in (["seed=1"], ["max_queries=500"], ["attack.mutation=0.5"], ["run=two"], ["images=[0,8]"]):
         code, error = main("run=one", f"output={whole}", *words)
         assert (code, len(error.splitlines())) == (2, 1), error
         assert "was made with another" in error
-    assert (whole / runs.CONFIG).read_bytes() == before
+    assert (whole / CONFIG).read_bytes() == before
 
 
 @pytest.mark.parametrize(

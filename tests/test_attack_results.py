@@ -22,8 +22,7 @@ from convstab.attack_results import (
     together,
 )
 from convstab.errors import InputError
-from convstab.parts import arrays_to_bytes, bytes_to_arrays
-from convstab.runs import SUMMARY
+from convstab.files import SUMMARY, arrays_to_bytes, bytes_to_arrays
 
 BOOKS = history({0: [4, 3], 2: [5, 4, 3]})
 

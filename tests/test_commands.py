@@ -16,7 +16,7 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
 from convstab import runs, train
-from convstab.files import alone
+from convstab.files import CONFIG, METRICS, alone
 
 ROOT = Path(__file__).parent.parent
 TRAIN = [sys.executable, str(ROOT / "train.py")]
@@ -40,7 +40,7 @@ def command(cwd: Path, *overrides: str, program: list[str] | None = None) -> sub
 
 def result(run: Path) -> tuple[dict[str, Any], list[dict[str, str]], dict[str, torch.Tensor]]:
     """The metrics, the logged rows and the last weights of a run."""
-    metrics = json.loads((run / runs.METRICS).read_text())
+    metrics = json.loads((run / METRICS).read_text())
     assert metrics.pop("seconds") > 0
     with (run / "metrics.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -68,7 +68,7 @@ def test_a_training_leaves_its_run_directory(finished: tuple[Path, subprocess.Co
     assert done.stderr == ""
     assert "precision" in done.stdout
     assert done.stdout.rstrip().endswith(f"s: {run}")
-    config = OmegaConf.load(run / runs.CONFIG)
+    config = OmegaConf.load(run / CONFIG)
     assert (config.dataset.images, config.augment.sigma, config.output) == (200, 10, str(run))
     metrics, rows, _ = result(run)
     classes = [f"test/{score}/{digit}" for score in ("precision", "recall") for digit in range(10)]
@@ -187,7 +187,7 @@ def test_bad_values_are_named_and_leave_nothing(overrides: list[str], line: str,
     assert (code, len(error.splitlines())) == (2, 1), error
     assert error.startswith(f"convstab: {line}")
     assert not list(tmp_path.rglob("*.ckpt"))
-    assert not (tmp_path / "run" / runs.METRICS).exists()
+    assert not (tmp_path / "run" / METRICS).exists()
     assert main("output=run") == (0, "")  # the folder is free for a start with good values
 
 
@@ -204,7 +204,7 @@ def test_checkpoints_are_started_from_and_resumed_only_where_they_fit(main: Main
         (["output=run", "skip_done=true", "trainer.gradient_clip_val=1"], f"{run} was made with another trainer.grad"),
         (["output=run", "ckpt=last", "trainer.max_epochs=3"], f"{run} was made with another trainer.max_epochs: 1"),
         (["output=a", f"ckpt={best}", "model=cifar_quick"], f"{best} is not a checkpoint of CifarQuick"),
-        (["output=b", f"ckpt={run / runs.CONFIG}"], f"{run / runs.CONFIG} is damaged, or holds more than weights"),
+        (["output=b", f"ckpt={run / CONFIG}"], f"{run / CONFIG} is damaged, or holds more than weights"),
     ):
         code, error = main(*overrides)
         assert (code, error.splitlines()[1:]) == (2, []), error
@@ -225,7 +225,7 @@ def test_a_folder_has_one_training_at_a_time(main: Main, tmp_path: Path) -> None
         code, error = main("output=run")
     said = f"convstab: another training is at work in {run}: wait for it, stop it, or choose another output=\n"
     assert (code, error) == (2, said)
-    assert not (run / runs.CONFIG).exists()
+    assert not (run / CONFIG).exists()
     assert main("output=run") == (0, "")
 
 
@@ -236,7 +236,7 @@ def result_bytes(run: Path) -> dict[Path, bytes]:
 
 def test_the_precision_of_a_class_that_was_never_predicted_is_null(main: Main, tmp_path: Path) -> None:
     assert main("output=run", "optimizer.lr=1e-9") == (0, "")  # untrained: most images are taken for one class
-    metrics = json.loads((tmp_path / "run" / runs.METRICS).read_text())
+    metrics = json.loads((tmp_path / "run" / METRICS).read_text())
     predictions = torch.tensor(metrics["test/confusion"]).sum(0).tolist()
     assert 0 in predictions
     for name, count in enumerate(predictions):

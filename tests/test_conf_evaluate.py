@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from convstab import evaluate
 from convstab.crew import Crew, device_of
-from convstab.data.images import Images
+from convstab.images import Images
 from convstab.models import LeNet
 from convstab.models.ensemble import Ensemble
 from convstab.parts import Shard

@@ -12,7 +12,8 @@ from hydra.utils import instantiate
 from convstab import runs, train
 from convstab.data.images import ImageData
 from convstab.errors import InputError
-from convstab.noise import to_unit
+from convstab.files import METRICS
+from convstab.images import to_unit
 from test_commands import TRAIN, environment
 
 TWO = ["trainer.accelerator=cpu", "trainer.devices=2", "trainer.strategy=ddp"]
@@ -38,7 +39,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Done]:
 
 def test_two_processes_test_every_image_once_and_as_one_process_does(trained: tuple[Path, Done]) -> None:
     run, _ = trained
-    metrics = json.loads((run / runs.METRICS).read_text())
+    metrics = json.loads((run / METRICS).read_text())
     classifier, data = runs.load_classifier(run), instantiate(runs.load_config(run).dataset, _convert_="all")
     test = data.images.test
     with torch.inference_mode():
@@ -55,7 +56,7 @@ def test_two_processes_test_every_image_once_and_as_one_process_does(trained: tu
 
 def test_two_processes_train_and_validate_every_image(trained: tuple[Path, Done]) -> None:
     run, _ = trained
-    metrics = json.loads((run / runs.METRICS).read_text())
+    metrics = json.loads((run / METRICS).read_text())
     assert metrics["epochs"] == 3
     assert metrics["val/accuracy"] > 0.5  # chance is 0.1
     right = metrics["val/accuracy"] * metrics["images/validation"]
@@ -81,7 +82,7 @@ def test_a_bad_loss_ends_both_processes(tmp_path: Path) -> None:
     assert done.returncode == 2, done.stderr
     assert "convstab: the loss is " in done.stderr
     assert time.monotonic() - start < 100
-    assert not (tmp_path / "run" / runs.METRICS).exists()
+    assert not (tmp_path / "run" / METRICS).exists()
 
 
 def test_a_multirun_does_not_start_processes_that_would_start_it_again(

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from convstab import endings
-from convstab.endings import bad_input, bad_input_ends, machine_fault
+from convstab import exits
 from convstab.errors import InputError
+from convstab.exits import bad_input, bad_input_ends, machine_fault
 
 
 def failure(number: int, path: object = None) -> OSError:
@@ -42,7 +42,7 @@ def test_a_path_that_was_named_is(number: int, capsys: pytest.CaptureFixture[str
     assert ended(failure(number, "runs/a"), capsys) == (2, f"convstab: {os.strerror(number)}: runs/a\n")
 
 
-OURS = Path(endings.__file__).parent / "paper/cells.csv"
+OURS = Path(exits.__file__).parent / "paper/cells.csv"
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ import pytest
 import torch
 
 from convstab import evaluate, redraw, runs
+from convstab.files import METRICS, SUMMARY
 from convstab.parts import Parts
 from convstab.results import CONFUSION, HISTOGRAM, STABILITY, Result
 from in_process import Main, call_in, caller, train_short
@@ -55,7 +56,7 @@ def assert_same_tables(folder: Path, other: Path) -> None:
 def test_an_evaluation_leaves_its_run_directory(whole: Path) -> None:
     assert {path.name for path in whole.iterdir()} >= {*MERGED, "summary.json", "parts", "figures", "config.yaml"}
     assert sorted(path.name for path in (whole / "figures").iterdir()) == FIGURES
-    summary = json.loads((whole / runs.SUMMARY).read_text())
+    summary = json.loads((whole / SUMMARY).read_text())
     assert (summary["images"], summary["draws"], summary["sigmas"]) == (60, 60 * 9, [0, 8, 40])
     assert sum(summary["first_failure"].values()) == 60
     assert summary["images_per_second"] > 0
@@ -75,8 +76,8 @@ def test_the_figures_are_redrawn_from_the_tables_to_the_byte(whole: Path, tmp_pa
 
 def test_sigma_0_is_the_test_accuracy_of_the_training(main: Main, trained: Path) -> None:
     assert main("run=one", "output=clean", "images=null", "sigmas=[0]", "draws=1") == (0, "")
-    metrics = json.loads((trained / "one" / runs.METRICS).read_text())
-    summary = json.loads((trained / "clean" / runs.SUMMARY).read_text())
+    metrics = json.loads((trained / "one" / METRICS).read_text())
+    summary = json.loads((trained / "clean" / SUMMARY).read_text())
     assert summary["accuracy"]["value"] == [pytest.approx(metrics["test/accuracy"], abs=1e-7)]
     assert Result.read(trained / "clean").confusion[0].tolist() == metrics["test/confusion"]
 

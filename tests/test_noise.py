@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from convstab.degradations.gaussian import check_sigmas, noisy_copies
 from convstab.errors import InputError
-from convstab.noise import BLOCK, NoiseSource, as_images, as_rows, check_sigmas, noisy_copies, to_unit
+from convstab.generators import BLOCK, NoiseSource
+from convstab.images import as_images, as_rows, to_unit
 
 
 def grey(level: int, *shape: int) -> torch.Tensor:

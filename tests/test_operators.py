@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from convstab.errors import InputError
+from convstab.generators import Streams
 from convstab.operators import Crossover, Mutation, initialise_scales, initialise_uniform, take, tournament
-from convstab.streams import Streams
 
 
 def streams(*images: int, seed: int = 0) -> Streams:

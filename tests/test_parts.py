@@ -15,8 +15,8 @@ import pytest
 import torch
 
 from convstab.errors import InputError
-from convstab.files import write_bytes
-from convstab.parts import Part, Parts, Shard, arrays_to_bytes, bytes_to_arrays, digest, write_table
+from convstab.files import arrays_to_bytes, bytes_to_arrays, write_bytes, write_table
+from convstab.parts import Part, Parts, Shard, digest
 
 IMAGES, SIZE, FINGERPRINT = 23, 4, {"draws": 150, "sigmas": (0.0, 1.5), "weights": "ab12"}
 ONE = Shard()

@@ -10,10 +10,10 @@ from pytorch_lightning.plugins import TorchCheckpointIO
 
 from convstab import runs
 from convstab.errors import InputError
-from convstab.files import write_json, write_text
+from convstab.files import CONFIG, METRICS, write_json, write_text
 from convstab.models import LeNet
 
-CONFIG = {
+VALUES = {
     "seed": 0,
     "dataset": {"root": "a", "batch_size": 32},
     "ckpt": None,
@@ -24,7 +24,7 @@ DIGITS = [str(digit) for digit in range(10)]
 
 
 def config(**changes: Any) -> DictConfig:
-    return OmegaConf.create(CONFIG | changes)
+    return OmegaConf.create(VALUES | changes)
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_resuming_needs_the_same_configuration(run: Path) -> None:
 
 def refused(run: Path, key: str, **changes: Any) -> str:
     """The line that refuses to resume or to skip with other values; config.yaml stays as it is."""
-    before, metrics = (run / runs.CONFIG).read_bytes(), run / runs.METRICS
+    before, metrics = (run / CONFIG).read_bytes(), run / METRICS
     write_json(metrics, {"epochs": 1000})
     asked = config(ckpt="last", **changes)
     with pytest.raises(InputError, match=rf"another {key}: ") as skipped:
@@ -71,7 +71,7 @@ def refused(run: Path, key: str, **changes: Any) -> str:
     with pytest.raises(InputError) as resumed:
         runs.open_for_training(run, asked)
     assert str(resumed.value) == str(skipped.value)
-    assert (run / runs.CONFIG).read_bytes() == before
+    assert (run / CONFIG).read_bytes() == before
     return str(resumed.value)
 
 
@@ -89,7 +89,7 @@ def refused(run: Path, key: str, **changes: Any) -> str:
 )
 def test_resuming_refuses_what_changes_weights(run: Path, key: str, there: Any, now: Any) -> None:
     settings = {"precision": "32-true", "deterministic": False, "accelerator": "auto", "devices": 1}
-    write_text(run / runs.CONFIG, OmegaConf.to_yaml(config(trainer=settings)))
+    write_text(run / CONFIG, OmegaConf.to_yaml(config(trainer=settings)))
     said = refused(run, f"trainer.{key}", trainer=settings | {key: now})
     assert said == f"{run} was made with another trainer.{key}: {there} there, {now} now; choose another output="
 
@@ -116,7 +116,7 @@ def test_more_epochs_may_follow_where_the_rates_stay_the_same(
     schedule: str, epochs: int, goes_on: bool, run: Path
 ) -> None:
     parts = {"schedule": {"_target_": f"convstab.models.schedules.{schedule}"}}
-    write_text(run / runs.CONFIG, OmegaConf.to_yaml(config(trainer={"max_epochs": 3}, **parts)))
+    write_text(run / CONFIG, OmegaConf.to_yaml(config(trainer={"max_epochs": 3}, **parts)))
     asked = parts | {"trainer": {"max_epochs": epochs}}
     if goes_on:
         assert runs.open_for_training(run, config(ckpt="last", **asked)) == run / runs.LAST
@@ -138,7 +138,7 @@ def test_a_checkpoint_is_a_file(tmp_path: Path) -> None:
 def test_latest_is_the_newest_finished_training(run: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="there is no finished training below"):
         runs.find_run("latest", str(tmp_path))
-    write_json(run / runs.METRICS, {})
+    write_json(run / METRICS, {})
     assert runs.find_run("latest", str(tmp_path)) == run
     assert runs.find_run(str(run), "elsewhere") == run
 
@@ -176,10 +176,10 @@ def test_damaged_missing_and_foreign_checkpoints_are_named(run: Path) -> None:
     with pytest.raises(InputError, match=r"best\.ckpt does not exist"):
         runs.load_classifier(run)
     (run / runs.BEST).write_bytes(whole)
-    write_text(run / runs.CONFIG, OmegaConf.to_yaml(config(model={"_target_": "convstab.models.CifarQuick"})))
+    write_text(run / CONFIG, OmegaConf.to_yaml(config(model={"_target_": "convstab.models.CifarQuick"})))
     with pytest.raises(InputError, match="is not a checkpoint of CifarQuick"):
         runs.load_classifier(run)
-    write_text(run / runs.CONFIG, OmegaConf.to_yaml(config(model={"_target_": "pathlib.Path"})))
+    write_text(run / CONFIG, OmegaConf.to_yaml(config(model={"_target_": "pathlib.Path"})))
     with pytest.raises(InputError, match="is not a Classifier"):
         runs.load_classifier(run)
 

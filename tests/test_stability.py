@@ -13,9 +13,10 @@ from skimage import metrics
 from sklearn.metrics import confusion_matrix
 from torch import Tensor, nn
 
+from convstab.degradations.gaussian import noisy_copies
 from convstab.errors import InputError
+from convstab.images import to_unit
 from convstab.models import Aghdam, CifarQuick, LeNet
-from convstab.noise import noisy_copies, to_unit
 from convstab.protocol import Protocol
 from convstab.stability import stability
 from convstab.tally import PSNR_EDGES, SCORE_EDGES, Counts

@@ -8,7 +8,7 @@ import torch
 from hydra import compose, initialize_config_module
 
 from convstab import attack, evaluate
-from convstab.data.images import Images
+from convstab.images import Images
 from convstab.models import Aghdam, CifarQuick, Classifier, LeNet
 from convstab.models.ensemble import Ensemble
 from convstab.subject import Subject

@@ -15,6 +15,7 @@ from omegaconf import OmegaConf
 
 from convstab import evaluate, runs, sweeps, train
 from convstab.errors import InputError
+from convstab.files import METRICS
 from convstab.sweep_table import TABLE
 from convstab.sweeps import job_name, read_jobs, runs_of
 from in_process import call
@@ -49,7 +50,7 @@ def weights(folder: Path) -> dict[str, Any]:
 def assert_same_training(folder: Path, other: Path) -> None:
     assert weights(folder).keys() == weights(other).keys()
     assert all(torch.equal(value, weights(other)[name]) for name, value in weights(folder).items())
-    both = [json.loads((path / runs.METRICS).read_text()) for path in (folder, other)]
+    both = [json.loads((path / METRICS).read_text()) for path in (folder, other)]
     assert both[0] | {"seconds": 0} == both[1] | {"seconds": 0}
 
 
@@ -82,7 +83,7 @@ def test_jobs_leave_a_table_and_one_that_fails_stops_no_other(main: Main) -> Non
     assert {value: row["status"] for value, row in rows.items()} == {"0": "done", "0.1": "done", "2": "failed"}
     assert rows["2"]["reason"] == "dataset.validation is 2; it is a share of the training images in [0, 1)"
     for value in ("0", "0.1"):
-        metrics = json.loads((Path(rows[value]["output"]) / runs.METRICS).read_text())
+        metrics = json.loads((Path(rows[value]["output"]) / METRICS).read_text())
         assert float(rows[value]["test/accuracy"]) == metrics["test/accuracy"]
         assert not any(name.startswith("test/precision/") for name in rows[value])
     assert "2 of 3 jobs are done" in out
@@ -94,14 +95,14 @@ def test_a_second_start_does_only_what_is_missing(main: Main) -> None:
     assert main(train.main, *words)[0] == 0
     sweep = Path("runs/sweep/seeds_digits_none")
     first, second, third = (Path(job.output) for job in read_jobs(sweep))
-    alone, kept = Path("alone"), (first / runs.METRICS).stat().st_mtime_ns
+    alone, kept = Path("alone"), (first / METRICS).stat().st_mtime_ns
     shutil.copytree(second, alone)
-    (second / runs.METRICS).unlink()  # as if it had been stopped after its last epoch
+    (second / METRICS).unlink()  # as if it had been stopped after its last epoch
     shutil.rmtree(third)  # as if it had never begun
     code, out, _ = main(train.main, *words)
     assert code == 0
     assert out.count("finished before") == 1
-    assert (first / runs.METRICS).stat().st_mtime_ns == kept
+    assert (first / METRICS).stat().st_mtime_ns == kept
     assert_same_training(second, alone)
     assert [row["status"] for row in table(sweep)] == ["done"] * 3
 
@@ -135,7 +136,7 @@ def test_a_start_from_weights_is_not_forgotten(main: Main) -> None:
     still = ["optimizer.lr=1e-12", "optimizer.weight_decay=0", "schedule=constant"]
     words = [*QUICK, *still, "output=two", "skip_done=true", f"ckpt=one/{runs.BEST}"]
     assert main(train.main, *words)[0] == 0
-    first, second = (json.loads(Path(run, runs.METRICS).read_text())["test/confusion"] for run in ("one", "two"))
+    first, second = (json.loads(Path(run, METRICS).read_text())["test/confusion"] for run in ("one", "two"))
     assert first == second
 
 

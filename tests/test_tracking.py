@@ -18,8 +18,8 @@ from omegaconf import DictConfig, OmegaConf
 from PIL import Image
 
 from convstab import evaluate, train
-from convstab.endings import bad_input
 from convstab.errors import InputError
+from convstab.exits import bad_input
 from convstab.metrics_csv import MetricsCsv
 from convstab.results import Result
 from convstab.tracking import WandbRun, log_figures, log_images_table, log_page, log_table, tags_of, tracking

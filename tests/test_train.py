@@ -11,7 +11,8 @@ import pytorch_lightning as pl
 import torch
 
 from convstab import train
-from convstab.runs import LAST, METRICS
+from convstab.files import METRICS
+from convstab.runs import LAST
 
 EPOCHS = 3
 STEPS = 5  # of one epoch: 90 of 100 images train, 20 a batch

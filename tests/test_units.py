@@ -13,8 +13,9 @@ from attack_examples import example
 from convstab import attack, evaluate, tables
 from convstab.attack_results import AttackResult
 from convstab.data import digits
-from convstab.data.images import Images, ImageSet
+from convstab.data.images import ImageSet
 from convstab.errors import InputError
+from convstab.images import Images
 from convstab.parts import Part
 from convstab.report import measured, sheets
 from convstab.results import Result

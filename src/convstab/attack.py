@@ -13,14 +13,14 @@ from pytorch_lightning.loggers import Logger
 from rich.console import Console
 from rich.markdown import Markdown
 
-from convstab import pictures, runs
+from convstab import pictures
 from convstab.attack_results import AttackResult, as_markdown, as_table
 from convstab.attacks import Attack
 from convstab.crew import device_of, progress_bar
 from convstab.door import door, run_folder
 from convstab.errors import InputError
-from convstab.files import write_text
-from convstab.noise import GREY_LEVELS
+from convstab.files import CONFIG, write_text
+from convstab.images import GREY_LEVELS
 from convstab.parts import Part, Parts, Shard, folder_name
 from convstab.pictures import FIGURES
 from convstab.provenance import made_with
@@ -46,7 +46,7 @@ def main(config: DictConfig) -> float | None:
     if config.skip_done and (folder / FIGURES / "by_class.svg").exists() and not parts.missing():  # the last file
         print(f"finished before: {folder}")
         return median_of(AttackResult.read(folder))
-    write_text(folder / runs.CONFIG, OmegaConf.to_yaml(config, resolve=True))
+    write_text(folder / CONFIG, OmegaConf.to_yaml(config, resolve=True))
 
     work(config, attack, subject, device, parts, list(parts.todo(shard)))
     whole = parts.merge()

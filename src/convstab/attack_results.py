@@ -17,9 +17,7 @@ from convstab import attacks
 from convstab.attacks.attack import NOTHING
 from convstab.attacks.result import CUT_OFF, Columns
 from convstab.errors import InputError
-from convstab.files import write_bytes, write_json
-from convstab.parts import arrays_to_bytes, bytes_to_arrays, write_table
-from convstab.runs import SUMMARY
+from convstab.files import SUMMARY, arrays_to_bytes, bytes_to_arrays, write_bytes, write_json, write_table
 from convstab.units import IMAGES, Units
 
 MINIMUM_NOISE, NOISE, CONVERGENCE = "minimum_noise.parquet", "noise.npz", "convergence.parquet"

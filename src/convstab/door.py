@@ -16,8 +16,8 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, open_dict
 
 from convstab import sweep_table, sweeps
-from convstab.endings import bad_input_ends
 from convstab.errors import InputError
+from convstab.exits import bad_input_ends
 from convstab.launchers import need_plugin
 from convstab.tracking import is_first_process
 

@@ -13,11 +13,11 @@ from pytorch_lightning.loggers import Logger
 from rich.console import Console
 from rich.markdown import Markdown
 
-from convstab import figures, pictures, runs, tables
+from convstab import figures, pictures, tables
 from convstab.crew import Crew, calibrate, device_of
 from convstab.door import door, run_folder
 from convstab.examples import Examples
-from convstab.files import write_json, write_text
+from convstab.files import CONFIG, SUMMARY, write_json, write_text
 from convstab.metrics import class_table
 from convstab.parts import Parts, Shard, folder_name
 from convstab.pictures import FIGURES, save
@@ -48,7 +48,7 @@ def main(config: DictConfig) -> float | None:
         print(f"finished before: {folder}")
         return float(tables.summary(Result.read(folder))["noise/accuracy"])
     others = pictures.compared(config.compare, Result.read)
-    write_text(folder / runs.CONFIG, OmegaConf.to_yaml(config, resolve=True))
+    write_text(folder / CONFIG, OmegaConf.to_yaml(config, resolve=True))
 
     crew = Crew(subject, protocol, device, config.batch_size, config.precision, config.workers)
     todo = list(parts.todo(shard))
@@ -68,7 +68,7 @@ def main(config: DictConfig) -> float | None:
         result.write(folder)
         Examples.of(subject, result, protocol, device).write(folder)
         about = {"training": subject.training, "protocol": vars(protocol), "made_with": made_with(device)}
-        write_json(folder / runs.SUMMARY, {"run": subject.name} | tables.summary(result) | rate | about)
+        write_json(folder / SUMMARY, {"run": subject.name} | tables.summary(result) | rate | about)
         finish(config, folder, [folder, *others], subject, result, strip(subject, result, protocol, device), loggers)
     return float(tables.summary(result)["noise/accuracy"])
 

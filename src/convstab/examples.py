@@ -8,10 +8,9 @@ import torch
 from numpy.typing import NDArray
 
 from convstab.errors import InputError
-from convstab.files import write_bytes
+from convstab.files import arrays_to_bytes, bytes_to_arrays, write_bytes
+from convstab.images import to_grey
 from convstab.intervals import Floats
-from convstab.noise import to_grey
-from convstab.parts import arrays_to_bytes, bytes_to_arrays
 from convstab.protocol import Protocol
 from convstab.results import Result
 from convstab.subject import Subject

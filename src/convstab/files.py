@@ -1,16 +1,25 @@
 """Files that appear whole or not at all, so that a kill leaves nothing half-written."""
 
 import errno
+import io
 import json
+import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
+from numpy.typing import NDArray
 
 from convstab.errors import InputError
+
+CONFIG, METRICS, SUMMARY = "config.yaml", "metrics.json", "summary.json"  # of run directories
 
 
 def write_bytes(path: Path, content: bytes | memoryview) -> None:
@@ -75,3 +84,29 @@ def read_json(path: Path) -> dict[str, Any]:
 def write_json(path: Path, values: Mapping[str, Any]) -> None:
     """Write a mapping as JSON, at once or not at all."""
     write_text(path, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
+
+
+def arrays_to_bytes(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """Named arrays as the bytes of a compressed .npz file; the same arrays give the same bytes."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]  # names are given by this package
+    return buffer.getvalue()
+
+
+def bytes_to_arrays(content: bytes) -> dict[str, NDArray[Any]]:
+    """The reverse of ``arrays_to_bytes``; checksums are verified, nothing is unpickled. ValueError if damaged."""
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            return dict(arrays)
+    except (EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(f"not the bytes of an .npz file: {error}") from error
+
+
+def write_table(path: Path, table: pa.Table, metadata: Mapping[bytes, bytes | str] | None = None) -> None:
+    """Write a Parquet file with checksums, at once or not at all."""
+    sink = pa.BufferOutputStream()
+    options = {"compression": "zstd", "write_page_checksum": True}
+    with pq.ParquetWriter(sink, table.schema, store_schema=False, **options) as writer:  # a schema doubles the metadata
+        writer.write_table(table)
+        writer.add_key_value_metadata(dict(metadata or {}))
+    write_bytes(path, sink.getvalue())

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from convstab.attack_results import MINIMUM_NOISE
+from convstab.files import CONFIG, METRICS, SUMMARY
 from convstab.results import STABILITY
-from convstab.runs import CONFIG, METRICS, SUMMARY
 
 FINISHED = {  # job type -> what a finished result of it holds
     "train": (CONFIG, METRICS),

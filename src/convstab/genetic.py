@@ -14,12 +14,12 @@ import torch
 from deap import base, tools
 from torch import Tensor, nn
 
-from convstab import descent, noise
+from convstab import descent
 from convstab.errors import InputError
+from convstab.generators import Streams
+from convstab.images import GREY_LEVELS, as_images, as_rows, grey_to_unit_, quantise_, whole_groups
 from convstab.objectives import margins
 from convstab.operators import take
-from convstab.rows import whole_groups
-from convstab.streams import Streams
 from convstab.trials import ANY, Trials, nearest, towards
 
 BAR = 0.3  # quantile of a generation that half of the next should beat when mutation has the right size
@@ -107,7 +107,7 @@ class Images:
     @classmethod
     def of(cls, pixels: Tensor, labels: Tensor, clean: Tensor, index: list[int]) -> "Images":
         """From pixels, uint8 (n, C, H, W)."""
-        rows = noise.as_rows(pixels)[:, : pixels[0].numel()]
+        rows = as_rows(pixels)[:, : pixels[0].numel()]
         return cls(rows, tuple(pixels.shape[1:]), labels, clean, index)
 
 
@@ -248,10 +248,10 @@ class Search:
         padded = self.noisy[: whole_groups(rows)]
         noisy = padded[:rows].view_as(genes)
         torch.add(genes, self.places.clean, out=noisy)
-        noise.quantise_(noisy, rounding=False)
+        quantise_(noisy, rounding=False)
         torch.sub(noisy, self.places.clean, out=genes)
         norm = torch.linalg.vector_norm(genes, dim=2)
-        images = noise.as_images(noise.grey_to_unit_(padded), self.images.shape)
+        images = as_images(grey_to_unit_(padded), self.images.shape)
         with torch.autocast(images.device.type, enabled=False):
             logits = torch.cat(
                 [self.classifier(batch).float() for batch in images.split(whole_groups(self.settings.batch_size))]
@@ -302,7 +302,7 @@ class Search:
         fooled = (margin < 0).cpu().numpy()
         values = self.statistics.compile(list(zip(fitness.cpu().numpy(), fooled, strict=True)))
         columns = [values["fitness"]["best"], values["fitness"]["median"], values["fooled"]["share"]]
-        least = torch.linalg.vector_norm(self.places.best_genes, dim=1).div_(noise.GREY_LEVELS).tolist()
+        least = torch.linalg.vector_norm(self.places.best_genes, dim=1).div_(GREY_LEVELS).tolist()
         for place, (best, median, share) in enumerate(zip(*columns, strict=True)):
             generation = self.places.age[place]
             self.outcome.logbooks[self.places.image[place]].record(

@@ -1,10 +1,7 @@
 """The test set in slices, one file each: what is resumed after a kill, shared among workers, and merged."""
 
-import io
 import json
 import re
-import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -20,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from convstab.errors import InputError
-from convstab.files import write_bytes
+from convstab.files import arrays_to_bytes, bytes_to_arrays, write_table
 
 FINGERPRINT, TOTALS = b"convstab.fingerprint", b"convstab.totals"
 Totals = dict[str, NDArray[Any]]
@@ -172,29 +169,3 @@ def digest(tensors: Mapping[str, Tensor]) -> str:
         result.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
         result.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
     return result.hexdigest()
-
-
-def arrays_to_bytes(arrays: Mapping[str, NDArray[Any]]) -> bytes:
-    """Named arrays as the bytes of a compressed .npz file; the same arrays give the same bytes."""
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]  # names are given by this package
-    return buffer.getvalue()
-
-
-def bytes_to_arrays(content: bytes) -> Totals:
-    """The reverse of ``arrays_to_bytes``; checksums are verified, nothing is unpickled. ValueError if damaged."""
-    try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            return dict(arrays)
-    except (EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise ValueError(f"not the bytes of an .npz file: {error}") from error
-
-
-def write_table(path: Path, table: pa.Table, metadata: Mapping[bytes, bytes | str] | None = None) -> None:
-    """Write a Parquet file with checksums, at once or not at all."""
-    sink = pa.BufferOutputStream()
-    options = {"compression": "zstd", "write_page_checksum": True}
-    with pq.ParquetWriter(sink, table.schema, store_schema=False, **options) as writer:  # a schema doubles the metadata
-        writer.write_table(table)
-        writer.add_key_value_metadata(dict(metadata or {}))
-    write_bytes(path, sink.getvalue())

@@ -14,9 +14,8 @@ from convstab import attack_figures, figures
 from convstab.attack_results import AttackResult
 from convstab.convergence import convergence
 from convstab.errors import InputError
-from convstab.files import write_bytes
+from convstab.files import SUMMARY, write_bytes
 from convstab.results import Result
-from convstab.runs import SUMMARY
 
 FIGURES = "figures"
 Named = Iterator[tuple[str, Figure]]

@@ -7,8 +7,9 @@ from typing import Literal, NamedTuple
 
 from torch import Tensor
 
+from convstab.degradations.gaussian import check_sigmas, noisy_copies
 from convstab.errors import InputError
-from convstab.noise import NoiseSource, check_sigmas, noisy_copies
+from convstab.generators import NoiseSource
 
 PAPER_SIGMAS = (1.0, 2.0, 4.0, 8.0, 10.0, 14.0, 18.0, 20.0, 25.0, 30.0, 35.0, 40.0)  # section 4, in grey levels
 PAPER_DRAWS = 150

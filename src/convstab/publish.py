@@ -11,9 +11,9 @@ from pytorch_lightning.loggers import Logger
 
 from convstab import attack, evaluate, runs, sweeps, train
 from convstab.attack_results import AttackResult
-from convstab.endings import bad_input_ends
 from convstab.errors import InputError
-from convstab.files import read_json
+from convstab.exits import bad_input_ends
+from convstab.files import CONFIG, METRICS, read_json
 from convstab.finished import job_type_of
 from convstab.pictures import FIGURES
 from convstab.results import Result
@@ -47,7 +47,7 @@ def results_in(folder: Path) -> dict[Path, str | None]:
     if job_type_of(folder):
         in_sweep = sweeps.is_sweep(folder.resolve().parent)
         return {folder: folder.resolve().parent.name if in_sweep else None}
-    if (folder / runs.CONFIG).exists():
+    if (folder / CONFIG).exists():
         raise InputError(f"{folder} is not finished: end it with the command that began it")
     jobs = sweeps.read_jobs(folder) if sweeps.is_sweep(folder) else []
     outputs = [Path(job.output) for job in jobs if job.status == "done"] or sorted(folder.glob("*/"))
@@ -107,7 +107,7 @@ def log_training(loggers: Sequence[Logger], folder: Path) -> None:
                 step = int(row.pop("step"))
                 for logger in loggers:
                     logger.log_metrics({name: float(value) for name, value in row.items() if value}, step=step)
-    train.log(loggers, folder, read_json(folder / runs.METRICS))
+    train.log(loggers, folder, read_json(folder / METRICS))
 
 
 def log_evaluation(loggers: Sequence[Logger], folder: Path) -> None:

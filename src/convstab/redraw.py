@@ -10,10 +10,10 @@ from omegaconf import DictConfig
 from convstab import runs
 from convstab.attack_results import MINIMUM_NOISE, NOISE, together
 from convstab.comparison import TABLE, Comparison, as_csv, heat_map, lines
-from convstab.endings import bad_input_ends
+from convstab.degradations.gaussian import check_sigmas
 from convstab.errors import InputError
+from convstab.exits import bad_input_ends
 from convstab.files import write_text
-from convstab.noise import check_sigmas
 from convstab.pictures import (
     FIGURES,
     Named,

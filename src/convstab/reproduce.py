@@ -9,8 +9,8 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from convstab.door import door
-from convstab.endings import BAD_INPUT
 from convstab.errors import InputError
+from convstab.exits import BAD_INPUT
 from convstab.files import alone
 from convstab.plan import Step, planned, quoted
 from convstab.report.command import JOB, PAGE, send, write_report

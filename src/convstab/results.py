@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from convstab import statistics
 from convstab.errors import InputError
-from convstab.files import write_bytes
+from convstab.files import arrays_to_bytes, bytes_to_arrays, write_bytes, write_table
 from convstab.intervals import Estimate, Floats
-from convstab.parts import Part, arrays_to_bytes, bytes_to_arrays, write_table
+from convstab.parts import Part
 from convstab.tally import PSNR_EDGES, SCORE_EDGES
 from convstab.units import IMAGES, Integers, Units
 

@@ -13,11 +13,10 @@ from omegaconf.errors import OmegaConfBaseException
 from pytorch_lightning.plugins import TorchCheckpointIO
 
 from convstab.errors import InputError
-from convstab.files import beside, write_text
+from convstab.files import CONFIG, METRICS, beside, write_text
 from convstab.models import Classifier
 from convstab.models.schedules import OF_ANY_LENGTH
 
-CONFIG, METRICS, SUMMARY = "config.yaml", "metrics.json", "summary.json"
 PRECISION = "test/precision/"  # and a class: a key of the metrics
 BEST, LAST = "checkpoints/best.ckpt", "checkpoints/last.ckpt"
 WATCHING = (  # of Lightning's Trainer: what is shown, measured and checked, but changes no weight

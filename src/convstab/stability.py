@@ -7,11 +7,13 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from convstab import noise
+from convstab.degradations import gaussian
+from convstab.degradations.psnr import psnr_of_mse
 from convstab.errors import InputError
+from convstab.generators import NoiseSource
+from convstab.images import as_images, as_rows, grey_to_unit_, quantise_, whole_groups
 from convstab.precision import true_float32
 from convstab.protocol import Protocol
-from convstab.rows import whole_groups
 from convstab.tally import Counts, Tally
 
 Precision = Literal["float32", "bfloat16"]
@@ -77,10 +79,10 @@ class NoisyBatches:
     def __init__(self, pixels: Tensor, index: list[int], protocol: Protocol, batch_size: int) -> None:
         self.shape, self.size = tuple(pixels.shape[1:]), pixels[0].numel()
         self.index, self.protocol, self.batch_size = index, protocol, batch_size
-        self.clean = noise.as_rows(pixels)
+        self.clean = as_rows(pixels)
         self.noisy = self.clean.new_zeros(batch_size, self.clean.shape[1])
         self.error = torch.empty_like(self.noisy)
-        self.source = noise.NoiseSource(protocol.seed, pixels.device)
+        self.source = NoiseSource(protocol.seed, pixels.device)
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         total = len(self.index) * self.protocol.draws_per_image
@@ -88,7 +90,7 @@ class NoisyBatches:
             stop = min(start + self.batch_size, total)
             psnr = self.fill(start, stop)
             rows = self.noisy[: whole_rows(stop - start)]
-            yield noise.as_images(noise.grey_to_unit_(rows), self.shape), psnr
+            yield as_images(grey_to_unit_(rows), self.shape), psnr
 
     def fill(self, start: int, stop: int) -> Tensor:
         """Make draws start ... stop - 1 in grey levels; their PSNR (n,)."""
@@ -99,14 +101,14 @@ class NoisyBatches:
             rows = noisy[row : row + count]
             if sigma:
                 self.source.fill(rows, self.index[image], sigma, first)
-                noise.add_noise(self.clean[image], rows, sigma)
+                gaussian.add_noise(self.clean[image], rows, sigma)
             else:
                 rows.copy_(self.clean[image])
-        noise.quantise_(noisy, self.protocol.clip, self.protocol.rounding)
+        quantise_(noisy, self.protocol.clip, self.protocol.rounding)
         for row, image, _, _, count in runs:
             torch.sub(noisy[row : row + count], self.clean[image], out=error[row : row + count])
         squares = torch.linalg.vector_norm(error[:, : self.size], dim=1).square_()
-        return noise.psnr_of_mse(squares.div_(self.size))
+        return psnr_of_mse(squares.div_(self.size))
 
 
 @contextmanager

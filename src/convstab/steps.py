@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from convstab import runs
-from convstab.endings import BAD_INPUT, OURS
 from convstab.errors import InputError
-from convstab.files import write_json
+from convstab.exits import BAD_INPUT, OURS
+from convstab.files import METRICS, SUMMARY, write_json
 from convstab.parts import share_done
 from convstab.plan import COMMANDS, Step
 
@@ -31,7 +31,7 @@ def is_done(step: Step, output: Path) -> bool:
         before = json.loads((output / step.name / DONE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    result = runs.METRICS if step.command == "train" else runs.SUMMARY
+    result = METRICS if step.command == "train" else SUMMARY
     return bool(before == identity(step, output)) and (output / step.name / result).is_file()
 
 

@@ -12,8 +12,9 @@ from torch import Tensor
 
 from convstab import runs
 from convstab.attacks.result import TOGETHER, as_input, classify
-from convstab.data.images import ImageData, Images
+from convstab.data.images import ImageData
 from convstab.errors import InputError
+from convstab.images import Images
 from convstab.models import Classifier
 from convstab.models.ensemble import Ensemble, Rule
 from convstab.parts import digest

@@ -12,8 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from convstab import runs
-from convstab.files import write_text
+from convstab.files import METRICS, SUMMARY, write_text
 from convstab.sweeps import Job, is_sweep, parsed, read_jobs
 from convstab.tracking import numbers_of
 
@@ -31,7 +30,7 @@ Afterwards = Callable[[Sequence[Path], Path], object]
 
 def scores(output: Path) -> dict[str, float]:
     """The numbers that metrics.json or summary.json hold in the first place, without those of single classes."""
-    for name in (runs.METRICS, runs.SUMMARY):
+    for name in (METRICS, SUMMARY):
         with suppress(OSError, ValueError):
             values: Mapping[str, Any] = json.loads((output / name).read_text(encoding="utf-8"))
             return numbers_of({key: value for key, value in values.items() if key.count("/") < 2})

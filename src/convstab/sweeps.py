@@ -15,9 +15,9 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
 from convstab import runs
-from convstab.endings import OURS, bad_input, machine_fault
 from convstab.errors import InputError
-from convstab.files import write_json, write_text
+from convstab.exits import OURS, bad_input, machine_fault
+from convstab.files import METRICS, write_json, write_text
 
 JOB, CONFIG = "job.json", "sweep.yaml"
 NAMELESS = ("sweep", "skip_done", "runs", "output", "of", "dataset.root", "threads", "logger")
@@ -145,7 +145,7 @@ def local(job: Path, output: str) -> str:
 def runs_of(folder: str | Path) -> list[str]:
     """The finished trainings of a sweep; InputError when it has none."""
     outputs = dict.fromkeys(job.output for job in read_jobs(Path(folder)))
-    found = [output for output in outputs if (Path(output) / runs.METRICS).exists()]
+    found = [output for output in outputs if (Path(output) / METRICS).exists()]
     if not found:
         raise InputError(f"{folder} holds no finished training")
     return found

@@ -18,8 +18,8 @@ from omegaconf import DictConfig
 from pytorch_lightning.loggers import Logger, WandbLogger
 
 from convstab.errors import InputError
-from convstab.files import write_text
-from convstab.runs import CONFIG, load_config, plain
+from convstab.files import CONFIG, write_text
+from convstab.runs import load_config, plain
 
 ID = "wandb.id"
 AXES = {"train": {"*": "trainer/global_step"}, "evaluate": {"noise/*": "sigma"}}  # job type -> curves -> their x axis

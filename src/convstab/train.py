@@ -20,7 +20,7 @@ from convstab import figures, runs
 from convstab.data.images import ImageData
 from convstab.door import door, run_folder
 from convstab.errors import InputError
-from convstab.files import alone, write_json
+from convstab.files import METRICS, alone, write_json
 from convstab.metrics import class_table
 from convstab.models import Classifier
 from convstab.pictures import FIGURES, save
@@ -78,7 +78,7 @@ def fit(config: DictConfig, folder: Path) -> dict[str, Any]:
         metrics = summary(trainer, model, data)
         metrics |= {"seconds": round(time.monotonic() - start, 1), "made_with": made_with(trainer.strategy.root_device)}
         if trainer.is_global_zero:  # the other processes have the same numbers
-            write_json(folder / runs.METRICS, metrics)
+            write_json(folder / METRICS, metrics)
             log(loggers, folder, metrics)
 
     if trainer.is_global_zero:

@@ -10,13 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from convstab import noise
-from convstab.attacks.limits import check_limits
 from convstab.attacks.result import Columns, Found, Result, as_input, classify, verify
 from convstab.attacks.victim import OutOfQueries, Victim
 from convstab.errors import InputError
+from convstab.generators import image_key
+from convstab.images import GREY_LEVELS, quantise_
 from convstab.precision import true_float32
-from convstab.streams import image_key
+from convstab.validation import check_limits
 
 NOTHING = "there is nothing to attack: no image is classified correctly without noise"
 IN_A_BATCH = ("noise", "queries", "gradients", "generations", "seconds")  # fields of Found that are tensors
@@ -153,7 +153,7 @@ def tabulate(
 
 def noisy_to_noise(pixels: Tensor, grey_levels: Tensor) -> Tensor:
     """The noise that is left when the noisy image is clipped to the box, float32, in grey levels."""
-    return noise.quantise_(pixels + grey_levels, rounding=False) - pixels
+    return quantise_(pixels + grey_levels, rounding=False) - pixels
 
 
 class ImageByImage(Attack):
@@ -188,7 +188,7 @@ class ImageByImage(Attack):
         with torch.random.fork_rng(devices):
             torch.manual_seed(image_key(task.seed, task.index[0] if self.together == 1 else -1) % 2**63)
             ended = self.run_to_its_end(victim, clean, labels)
-        found = victim.best[:count] * noise.GREY_LEVELS - task.pixels
+        found = victim.best[:count] * GREY_LEVELS - task.pixels
         queries, gradients, generations = (
             torch.full((count,), value) for value in (victim.queries, victim.gradients, 0)
         )

@@ -5,9 +5,9 @@ from typing import Any, ClassVar
 
 from foolbox.attacks.boundary_attack import BoundaryAttack
 
-from convstab.attacks.limits import Count, Positive
 from convstab.attacks.victim import Victim
 from convstab.attacks.with_foolbox import WithFoolbox
+from convstab.validation import Count, Positive
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from typing import Any, ClassVar
 
 from foolbox.attacks.ddn import DDNAttack
 
-from convstab.attacks.limits import Count, Fraction, Positive
 from convstab.attacks.victim import Victim
 from convstab.attacks.with_foolbox import WithFoolbox
+from convstab.validation import Count, Fraction, Positive
 
 
 @dataclass(frozen=True)

@@ -18,15 +18,14 @@ import torch
 from deap import algorithms, base, creator, tools
 from torch import Tensor, nn
 
-from convstab import noise
 from convstab.attacks.attack import Task
 from convstab.attacks.evolution import Evolution
 from convstab.errors import InputError
+from convstab.generators import image_key
 from convstab.genetic import Images, Outcome, Settings
+from convstab.images import GREY_LEVELS, as_images, grey_to_unit_, quantise_, whole_groups
 from convstab.objectives import margins
 from convstab.operators import REACH
-from convstab.rows import whole_groups
-from convstab.streams import image_key
 
 if not hasattr(creator, "ConvstabNoise"):  # the registry is global: once, and under names that nobody else takes
     creator.create("ConvstabLeast", base.Fitness, weights=(-1.0,))
@@ -70,7 +69,7 @@ def own_random(key: int) -> Iterator[None]:
 
 def make_toolbox(attack: Evolution, spread: float, clean: Sequence[float]) -> base.Toolbox:
     """Everything but "evaluate". clean: the pixels of the image, in grey levels."""
-    in_box = within([-pixel for pixel in clean], [noise.GREY_LEVELS - pixel for pixel in clean])
+    in_box = within([-pixel for pixel in clean], [GREY_LEVELS - pixel for pixel in clean])
     mutated = max(1, round(attack.mutation * len(clean))) if attack.mutation else 0
     toolbox = base.Toolbox()
     toolbox.register("gene", random.uniform, -spread, spread)
@@ -146,9 +145,9 @@ def evaluate(
     clean, label = images.rows[image], images.labels[image : image + 1]
     genes = torch.tensor(generation, device=clean.device)
     rows = clean.repeat(whole_groups(len(genes)), 1)
-    noise.quantise_(rows[: len(genes)].add_(genes), rounding=False)
+    quantise_(rows[: len(genes)].add_(genes), rounding=False)
     norm = torch.linalg.vector_norm(rows - clean, dim=1)[None, : len(genes)]
-    logits = classify(classifier, noise.as_images(noise.grey_to_unit_(rows), images.shape), attack.batch_size)
+    logits = classify(classifier, as_images(grey_to_unit_(rows), images.shape), attack.batch_size)
     logits = logits[None, : len(genes)]
     lead = margins(images.clean[None, image : image + 1], label)[0]
     fitness = attack.objective(len(clean))(logits, label, norm, lead).fitness
@@ -211,5 +210,5 @@ def record(logbook: tools.Logbook, values: dict[str, dict[str, float]], populati
         best=values["fitness"]["best"],
         median=float(values["fitness"]["median"]),
         fooled=float(values["fooled"]["share"]),
-        l2=float(np.linalg.norm(best)) / noise.GREY_LEVELS,
+        l2=float(np.linalg.norm(best)) / GREY_LEVELS,
     )

@@ -5,9 +5,9 @@ from typing import Any, ClassVar
 
 from foolbox.attacks.deepfool import L2DeepFoolAttack
 
-from convstab.attacks.limits import Count, NotNegative, Several
 from convstab.attacks.victim import Victim
 from convstab.attacks.with_foolbox import WithFoolbox
+from convstab.validation import Count, NotNegative, Several
 
 
 @dataclass(frozen=True)

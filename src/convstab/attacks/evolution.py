@@ -11,23 +11,13 @@ from deap import base, tools
 from torch import Tensor, nn
 
 from convstab.attacks.attack import Attack, Task
-from convstab.attacks.limits import (
-    Count,
-    CountOrZero,
-    Fraction,
-    Matings,
-    Positive,
-    PositiveOrNone,
-    Several,
-    Share,
-    Sides,
-)
 from convstab.attacks.result import Columns, Found
 from convstab.errors import InputError
+from convstab.generators import Streams
 from convstab.genetic import Images, Outcome, Search, Settings
 from convstab.objectives import Objective
 from convstab.operators import Crossover, Mutation, tournament
-from convstab.streams import Streams
+from convstab.validation import Count, CountOrZero, Fraction, Matings, Positive, PositiveOrNone, Several, Share, Sides
 
 
 @dataclass(frozen=True)
@@ -40,7 +30,8 @@ class Evolution(Attack):
     descents: children of the best individual, turned to where the margin falls by the regression of the generation, see
         ``descent``; with the elite at most the population. momentum: share of that slope that stays, in [0, 1].
     targets: classes that are tried, the nearest first, each with a population of its own for ``trial`` of the
-        generations (in (0, 1), times targets at most 1); the best one goes on. 1: noise may lead to any class from the start.
+        generations (in (0, 1), times targets at most 1); the best one goes on. 1: noise may lead to any class from the
+        start.
     crossover: probability that two parents mate. matings: kinds of crossover; one is drawn for each mating.
     mutation: share of the genes that change. amplitude: of the change, in grey levels.
     tiles: sides of the squares of pixels that change together, taken in turn by the individuals; (1,): single genes.

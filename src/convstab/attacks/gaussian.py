@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from convstab import noise
 from convstab.attacks.attack import ImageByImage
-from convstab.attacks.limits import Count, CountOrZero, Positive
 from convstab.attacks.start import fooled
 from convstab.attacks.victim import Victim
+from convstab.images import GREY_LEVELS
+from convstab.validation import Count, CountOrZero, Positive
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Gaussian(ImageByImage):
         """Double the level until a draw fools the classifier, then bisect the level of every draw."""
         directions = torch.randn(self.draws, *images.shape[1:], device=images.device)
         low = torch.zeros(self.draws, 1, 1, 1, device=images.device)
-        high = torch.full_like(low, self.sigma / noise.GREY_LEVELS)
+        high = torch.full_like(low, self.sigma / GREY_LEVELS)
         labels = labels.expand(self.draws)
         for _ in range(self.doublings):
             over = fooled(victim, (images + high * directions).clamp_(0, 1), labels).view_as(low)

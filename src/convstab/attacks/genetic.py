@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from convstab.attacks.evolution import Evolution
-from convstab.attacks.limits import Count, CountOrZero, Flag, Fraction, PositiveOrNone, Range, Several, Sides
+from convstab.generators import Streams
 from convstab.objectives import Distance, Objective
 from convstab.operators import initialise_scales
-from convstab.streams import Streams
+from convstab.validation import Count, CountOrZero, Flag, Fraction, PositiveOrNone, Range, Several, Sides
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ import torch
 from eagerpy.tensor.pytorch import PyTorchTensor
 from foolbox.attacks.hop_skip_jump import HopSkipJumpAttack
 
-from convstab.attacks.limits import Count, Positive
 from convstab.attacks.victim import Victim
 from convstab.attacks.with_foolbox import WithFoolbox
+from convstab.validation import Count, Positive
 
 Decide = Callable[[Any], Any]
 

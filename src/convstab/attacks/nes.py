@@ -7,10 +7,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from convstab import noise
 from convstab.attacks.attack import ImageByImage
-from convstab.attacks.limits import Count, Fraction, Positive, Share
 from convstab.attacks.victim import CERTAIN, OutOfQueries, Victim
+from convstab.images import GREY_LEVELS
+from convstab.validation import Count, Fraction, Positive, Share
 
 FLAT = 1e-3  # logits; noise that lowers the lead by less is taken to need this much
 BEYOND = 2e-4  # share of the clean lead by which noise goes beyond the boundary
@@ -98,7 +98,7 @@ class NES(ImageByImage):
         draws = draws.repeat_interleave(tile, 2).repeat_interleave(tile, 3)
         top, left = torch.randint(0, tile, (2,)).tolist()
         draws = draws[:, :, top : top + height, left : left + width]
-        small = self.sigma / noise.GREY_LEVELS * draws
+        small = self.sigma / GREY_LEVELS * draws
         there, back = victim(torch.cat([image + small, image - small])).chunk(2)
         return there - back, draws
 

@@ -8,12 +8,12 @@ from torch import Tensor, nn
 from convstab.attacks import deap_engine
 from convstab.attacks.attack import Task
 from convstab.attacks.evolution import Evolution
-from convstab.attacks.limits import Engine, NotNegative, Positive
 from convstab.errors import InputError
+from convstab.generators import Streams
 from convstab.genetic import Images, Outcome
 from convstab.objectives import Equation2, Objective
 from convstab.operators import initialise_uniform
-from convstab.streams import Streams
+from convstab.validation import Engine, NotNegative, Positive
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from convstab import noise
+from convstab.degradations.psnr import psnr_of_mse
 from convstab.errors import InputError
+from convstab.images import GREY_LEVELS, ROWS, grey_to_unit_, quantise_
 from convstab.precision import true_float32
-from convstab.rows import ROWS
 
 TOGETHER = 256  # images in one forward pass of the verification
 CUT_OFF = ("generations", "queries")  # what is no end of the search itself: how far it would have come is not known
@@ -62,12 +62,12 @@ class Result:
 
 def noisy_grey(clean: Tensor, grey_levels: Tensor, rounding: bool = False) -> Tensor:
     """Clean pixels plus noise, clipped to the box, float32, in grey levels; rounded to an 8-bit image if asked."""
-    return noise.quantise_(torch.add(clean.float(), grey_levels), clip=True, rounding=rounding)
+    return quantise_(torch.add(clean.float(), grey_levels), clip=True, rounding=rounding)
 
 
 def as_input(noisy: Tensor) -> Tensor:
     """Grey levels (N, C, H, W), overwritten -> what a classifier takes: pixels in [0, 1], channels last."""
-    return noise.grey_to_unit_(noisy).contiguous(memory_format=torch.channels_last)
+    return grey_to_unit_(noisy).contiguous(memory_format=torch.channels_last)
 
 
 @true_float32()
@@ -107,10 +107,10 @@ def measure(classifier: nn.Module, pixels: Tensor, labels: Tensor, grey_levels: 
         "success": predicted != labels,
         "predicted": predicted,
         "margin": margin(logits, labels),
-        "l2": l2 / noise.GREY_LEVELS,
+        "l2": l2 / GREY_LEVELS,
         "rms": rms,
         "max": effective.abs().amax(1),
-        "psnr": noise.psnr_of_mse(rms.square()),
+        "psnr": psnr_of_mse(rms.square()),
     }
     if not rounding:
         scores = logits.softmax(1)

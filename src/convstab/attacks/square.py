@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from convstab.attacks.attack import ImageByImage
-from convstab.attacks.limits import Count, Fraction, Positive, Several, Share
 from convstab.attacks.result import margin
 from convstab.attacks.victim import CERTAIN, Victim
+from convstab.validation import Count, Fraction, Positive, Several, Share
 
 DOUBLINGS, MIDDLE = 6, 2  # radii that are tried, each twice the one before; place of the middle one
 HALVINGS = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)  # of the share, in ten thousandths of the search

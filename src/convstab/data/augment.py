@@ -10,8 +10,8 @@ import kornia.augmentation as K
 import torch
 from torch import Tensor, nn
 
-from convstab import noise
 from convstab.errors import InputError
+from convstab.images import grey_to_unit_, round_to_grey
 
 Batch = tuple[Tensor, Tensor]
 SHARPER = (1.0, 3.0)  # factors of sharpening: 0 is the blurred image, 1 changes nothing
@@ -52,8 +52,8 @@ class GaussianNoise(nn.Module):
 
 def with_noise(images: Tensor, sigma: Tensor) -> Tensor:
     """Images (N, C, H, W) in [0, 1] plus Gaussian noise of ``sigma`` grey levels (N,), clipped and rounded to 8 bit."""
-    scale = noise.grey_to_unit_(sigma.clone()).view(-1, 1, 1, 1)
-    return noise.round_to_grey(images + scale * torch.randn_like(images))
+    scale = grey_to_unit_(sigma.clone()).view(-1, 1, 1, 1)
+    return round_to_grey(images + scale * torch.randn_like(images))
 
 
 class NoisyCopies(nn.Module):

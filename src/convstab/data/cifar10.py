@@ -10,8 +10,9 @@ import torch
 
 from convstab.data.archives import Archive, check_labels, provide
 from convstab.data.download import md5_of
-from convstab.data.images import Images, ImageSet
+from convstab.data.images import ImageSet
 from convstab.errors import InputError
+from convstab.images import Images
 
 FOLDER = "cifar-10-batches-py"
 ARCHIVE = Archive("https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz", "c58f30108f718f92721af3b95e74349a", FOLDER)

@@ -8,7 +8,8 @@ from PIL import Image
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
-from convstab.data.images import Images, ImageSet
+from convstab.data.images import ImageSet
+from convstab.images import Images
 
 CLASSES = tuple("0123456789")
 MIRROR = {0: 0, 8: 8}  # not 1: many have a flag, which the mirror puts on the wrong side

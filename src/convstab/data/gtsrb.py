@@ -11,8 +11,9 @@ import torch
 from convstab.data import signs
 from convstab.data.archives import OFFICIAL_MARK, Archive, check_labels, provide
 from convstab.data.decoded import decoded
-from convstab.data.images import Images, ImageSet
+from convstab.data.images import ImageSet
 from convstab.errors import InputError
+from convstab.images import Images
 from convstab.units import FramesAlike
 
 URL = "https://sid.erda.dk/public/archives/daaeac0d7ce1152aea9b61d9f1e19370/"

@@ -15,52 +15,9 @@ from convstab.data.augment import Mirror
 from convstab.data.batches import IndexBatches
 from convstab.data.split import stratified_split
 from convstab.errors import InputError
-from convstab.noise import to_unit
-from convstab.units import FramesAlike, Units, check_groups
+from convstab.images import Images, to_unit
 
 Batch = tuple[Tensor, Tensor]
-
-
-@dataclass(frozen=True)
-class Images:
-    """Labelled images held in memory.
-
-    pixels: uint8, (N, C, H, W), in [0, 255]; may be memory-mapped.
-    labels: int64, (N,), in [0, K).
-    groups: int64, (N,), or None. Images of one group (the frames of one GTSRB track) are near copies and must not
-        be split between training and validation; of test images, they are the independent units of every interval.
-    alike: where there are such groups and it is not known which images make one; of no account beside groups.
-    Raises InputError when groups is of another length.
-    """
-
-    pixels: Tensor
-    labels: Tensor
-    groups: Tensor | None = None
-    alike: FramesAlike | None = None
-
-    def __post_init__(self) -> None:
-        if self.groups is not None:
-            check_groups(len(self.groups), len(self.labels))
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def spread(self, count: int) -> "Images":
-        """At most ``count`` images, evenly spaced: GTSRB is sorted by class, its first images are of one class."""
-        index = torch.linspace(0, len(self) - 1, min(count, len(self))).round().long()
-        return self.part(index)
-
-    def part(self, rows: Tensor | slice) -> "Images":
-        """Some of the images, which are chosen by their place and not by their group."""
-        labels, groups = self.labels[rows], None if self.groups is None else self.groups[rows]
-        alike = None if self.alike is None else self.alike.among(len(labels) / len(self))
-        return Images(self.pixels[rows], labels, groups, alike)
-
-    @property
-    def units(self) -> Units:
-        """What is independent among the images."""
-        effect = 1.0 if self.alike is None else self.alike.design_effect
-        return Units(design_effect=effect) if self.groups is None else Units(self.groups.numpy())
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ import torch
 
 from convstab.data.archives import Archive, check_labels, provide
 from convstab.data.download import md5_of
-from convstab.data.images import Images, ImageSet
+from convstab.data.images import ImageSet
 from convstab.errors import InputError
+from convstab.images import Images
 
 URL = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 FOLDERS = ("MNIST/raw", ".")  # torchvision's, and the files as they are

@@ -8,7 +8,7 @@ from pathlib import Path
 from omegaconf import OmegaConf
 
 from convstab import publish
-from convstab.endings import bad_input_ends
+from convstab.exits import bad_input_ends
 from convstab.files import write_text
 from convstab.paper import CONTRADICTIONS
 from convstab.report.content import Report

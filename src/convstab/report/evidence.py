@@ -12,12 +12,12 @@ from convstab import runs
 from convstab.attack_results import MINIMUM_NOISE, AttackResult
 from convstab.errors import InputError
 from convstab.examples import Examples
-from convstab.files import read_json
+from convstab.files import CONFIG, METRICS, SUMMARY, read_json
 from convstab.finished import job_type_of
 from convstab.parts import share_done
 from convstab.provenance import training_of
 from convstab.results import STABILITY, Result
-from convstab.runs import CONFIG, METRICS, SUMMARY, plain
+from convstab.runs import plain
 from convstab.units import Integers
 
 

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from convstab import intervals
 from convstab.attack_results import AttackResult, quantile
+from convstab.images import GREY_LEVELS
 from convstab.intervals import Floats, median_ends
-from convstab.noise import GREY_LEVELS
 from convstab.provenance import NOISE
 from convstab.report.evidence import Source
 from convstab.results import Result

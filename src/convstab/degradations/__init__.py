@@ -1,0 +1,1 @@
+"""Degradations of images: pure functions on tensors, the randomness passed in."""

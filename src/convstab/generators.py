@@ -1,0 +1,117 @@
+"""Random numbers, keyed by what they are for and by nothing else: noise for draws, a stream for each search."""
+
+import struct
+from collections.abc import Iterable
+from hashlib import blake2b
+
+import torch
+from torch import Tensor
+
+BLOCK = 32  # draws that share one state of the generator
+
+
+class NoiseSource:
+    """Standard normal noise that depends on (seed, image, sigma, draw) and on nothing else.
+
+    Every ``BLOCK`` draws of an image under one sigma start their own generator, so that any draw can be had without
+    those before it and 10 draws are the first 10 of 150. The values are those of the kind of device: CPU and CUDA
+    differ. A CPU generator takes 32 bits of the key, so of a million blocks some hundred pairs share their noise.
+
+    seed: any integer of 64 bits.
+    device: where the noise is wanted.
+    """
+
+    def __init__(self, seed: int, device: torch.device | str = "cpu") -> None:
+        self.seed = seed
+        self.generator = torch.Generator(device)
+        self.whole = self.generator.device.type != "cpu"  # elsewhere the values of a fill depend on its size
+        self.next: tuple[int, float, int] | None = None  # image, sigma and draw that a CPU generator stands before
+
+    def fill(self, rows: Tensor, image: int, sigma: float, first: int = 0) -> Tensor:
+        """Fill ``rows``, float32 (n, size), size a multiple of 16, in place with draws first ... first + n - 1.
+
+        image: index in the test set. sigma: only a part of the key; the noise has standard deviation 1.
+        """
+        done, count = 0, len(rows)
+        while done < count:
+            block, skip = divmod(first + done, BLOCK)
+            take = min(BLOCK - skip, count - done)
+            target = rows[done : done + take]
+            if skip and self.next == (image, sigma, first + done):
+                target.normal_(generator=self.generator)
+            else:
+                self.fill_from_start_of_block(target, self.key(image, sigma, block), skip)
+            done += take
+            self.next = None if self.whole else (image, sigma, first + done)
+        return rows
+
+    def fill_from_start_of_block(self, target: Tensor, key: int, skip: int) -> None:
+        """Fill ``target`` with the draws of one block that follow its first ``skip``."""
+        self.generator.manual_seed(key)
+        count, size = target.shape
+        length = BLOCK if self.whole else skip + count
+        if length == count:
+            target.normal_(generator=self.generator)
+        else:
+            target.copy_(target.new_empty(length, size).normal_(generator=self.generator)[skip : skip + count])
+
+    def key(self, image: int, sigma: float, block: int) -> int:
+        """64 bits that look random and name one block of draws."""
+        return int.from_bytes(blake2b(struct.pack("<qqdq", self.seed, image, sigma, block), digest_size=8).digest())
+
+
+class Streams:
+    """One generator for each place of a batch, so that an image's numbers do not depend on its neighbours.
+
+    The numbers depend on (seed, image) and on the sizes of the fills before, and are those of the kind of device.
+
+    seed: any integer of 64 bits.
+    device: where the numbers are wanted.
+    """
+
+    def __init__(self, seed: int, device: torch.device | str = "cpu") -> None:
+        self.seed, self.device = seed, torch.device(device)
+        self.generators: list[torch.Generator] = []
+
+    def __len__(self) -> int:
+        return len(self.generators)
+
+    def append(self, image: int) -> None:
+        """Add a place for an image (index in the test set)."""
+        self.generators.append(torch.Generator(self.device))
+        self.restart(-1, image)
+
+    def restart(self, place: int, image: int) -> None:
+        """Give a place to another image."""
+        self.generators[place].manual_seed(image_key(self.seed, image))
+
+    def keep(self, places: Iterable[int]) -> None:
+        """Keep only these places, in this order."""
+        self.generators = [self.generators[place] for place in places]
+
+    def only(self, place: int) -> "Streams":
+        """The stream of one place, as if it were alone."""
+        alone = Streams(self.seed, self.device)
+        alone.generators = [self.generators[place]]
+        return alone
+
+    def uniform_(self, rows: Tensor) -> Tensor:
+        """Fill float32 rows (places, ...) with numbers in [0, 1), in place."""
+        for row, generator in zip(rows, self.generators, strict=True):
+            row.uniform_(generator=generator)
+        return rows
+
+    def uniform(self, *shape: int) -> Tensor:
+        """Numbers in [0, 1), float32 (places, *shape)."""
+        return self.uniform_(torch.empty(len(self), *shape, device=self.device))
+
+    def normal_(self, rows: Tensor) -> Tensor:
+        """Fill float32 rows (places, ...) with standard normal numbers, in place."""
+        for row, generator in zip(rows, self.generators, strict=True):
+            row.normal_(generator=generator)
+        return rows
+
+
+def image_key(seed: int, image: int) -> int:
+    """64 bits that look random and name the random numbers of one attack on one image."""
+    return int.from_bytes(blake2b(struct.pack("<qq", seed, image), digest_size=8, person=b"attack").digest())
