@@ -21,13 +21,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from convstab import correlation, runs
+from convstab import runs
 from convstab.errors import InputError
 from convstab.exits import bad_input_ends
 from convstab.images import Images
-from convstab.intervals import Floats
 from convstab.protocol import Protocol
 from convstab.stability import stability
+from convstab.statistics import correlation
+from convstab.statistics.intervals import Floats
 from convstab.train import load_data
 
 FRAMES = 30  # of a sign in the test set

@@ -17,8 +17,8 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from convstab import intervals
-from convstab.intervals import Estimate, Floats
+from convstab.statistics import intervals
+from convstab.statistics.intervals import Estimate, Floats
 from convstab.units import Integers, Units
 
 DRAWS = (1, 10, 150)

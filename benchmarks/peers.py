@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from convstab.attack_results import AttackResult, quantile, together
 from convstab.errors import InputError
 from convstab.exits import bad_input_ends
-from convstab.intervals import median_ends
+from convstab.statistics.intervals import median_ends
 from convstab.units import GROUP, Units
 
 Runs = Mapping[str, Mapping[str, AttackResult]]  # by run, then by attack

@@ -15,12 +15,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from convstab import statistics
 from convstab.exits import bad_input_ends
-from convstab.intervals import Estimate, Floats
 from convstab.precision import true_float32
 from convstab.protocol import Protocol
 from convstab.stability import NoisyBatches, Precision, forward_precision
+from convstab.statistics.intervals import Estimate, Floats
+from convstab.statistics.rates import accuracy
 from convstab.subject import Subject, load_subject
 
 BATCH = 128
@@ -39,7 +39,7 @@ def decisions(subject: Subject, protocol: Protocol, device: torch.device) -> Ite
         yield torch.stack(predicted).cpu()
 
 
-def rates(events: Tensor, protocol: Protocol) -> Floats:
+def event_rates(events: Tensor, protocol: Protocol) -> Floats:
     """The share of draws under each sigma with an event, (images, sigmas); events: bool, image by image."""
     by_image = events.view(-1, protocol.draws_per_image).double()
     return torch.stack([part.mean(1) for part in by_image.split(protocol.draws_of, 1)], 1).numpy()
@@ -49,8 +49,8 @@ def compare(subject: Subject, protocol: Protocol, device: torch.device) -> Itera
     """The lines of the table of one run."""
     single, half = torch.cat(list(decisions(subject, protocol, device)), 1)
     labels = subject.test.labels.repeat_interleave(protocol.draws_per_image)
-    changed = statistics.accuracy(rates(single != half, protocol))
-    accuracies = [statistics.accuracy(rates(predicted == labels, protocol)) for predicted in (single, half)]
+    changed = accuracy(event_rates(single != half, protocol))
+    accuracies = [accuracy(event_rates(predicted == labels, protocol)) for predicted in (single, half)]
     within = (accuracies[0].low <= accuracies[1].value) & (accuracies[1].value <= accuracies[0].high)
     yield "| sigma | changed | 95 % | accuracy, float32 | 95 % | accuracy, bfloat16 | 95 % | agrees |"
     yield "|" + "---:|" * 7 + "---|"

@@ -5,8 +5,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import f_oneway
 
-from convstab import correlation
 from convstab.errors import InputError
+from convstab.statistics import correlation
 
 Floats = NDArray[np.float64]
 RNG = np.random.default_rng

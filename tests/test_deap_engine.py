@@ -18,8 +18,8 @@ from convstab.attacks import deap_engine
 from convstab.attacks.attack import Task
 from convstab.errors import InputError
 from convstab.generators import Streams
-from convstab.genetic import Images, Outcome
-from convstab.operators import Crossover, Mutation
+from convstab.genetic.operators import Crossover, Mutation
+from convstab.genetic.search import Images, Outcome
 
 DEAP = attacks.Paper(engine="deap", population=10, generations=5, mutation=0.1)
 ENGINES: tuple[Any, Any] = ("deap", "vectorised")

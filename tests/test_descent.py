@@ -2,7 +2,7 @@ import math
 
 import torch
 
-from convstab.descent import LEAST, NARROWER, WIDEST, followed, slope, tried, turned
+from convstab.genetic.descent import LEAST, NARROWER, WIDEST, followed, slope, tried, turned
 
 
 def test_the_slope_of_a_linear_margin_is_its_weights() -> None:

@@ -8,10 +8,10 @@ from torch import Tensor, nn
 from convstab import attacks
 from convstab.attacks import Evolution, Result
 from convstab.errors import InputError
-from convstab.genetic import Search
+from convstab.genetic.objectives import Distance, Judgement
+from convstab.genetic.search import Search
+from convstab.genetic.trials import ANY, Trials, nearest, towards
 from convstab.models import LeNet
-from convstab.objectives import Distance, Judgement
-from convstab.trials import ANY, Trials, nearest, towards
 
 
 class Flat(nn.Module):

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 from scipy.stats import binomtest
 
-from convstab import intervals, statistics
-from convstab.intervals import Estimate, Floats
+from convstab.statistics import intervals, rates
+from convstab.statistics.intervals import Estimate, Floats
 from convstab.units import Units
 
 GRID: dict[str, Any] = runpy.run_path(str(Path(__file__).parents[1] / "benchmarks" / "interval_coverage.py"))
@@ -63,7 +63,7 @@ def test_intervals_are_hardly_wider_than_wilsons_where_failures_are_common(units
 
 @pytest.mark.parametrize(("failed", "images"), [(0, 100), (7, 100), (1, 10_000), (50, 100), (100, 100)])
 def test_one_draw_an_image_gives_the_exact_interval(failed: int, images: int) -> None:
-    found = statistics.accuracy(np.repeat([1.0, 0.0], [images - failed, failed])[:, None])
+    found = rates.accuracy(np.repeat([1.0, 0.0], [images - failed, failed])[:, None])
     expected = binomtest(images - failed, images).proportion_ci(method="exact")
     assert (found.low[0], found.high[0]) == pytest.approx((expected.low, expected.high))
 
@@ -115,7 +115,7 @@ def test_balanced_intervals_cover_the_truth_where_few_units_make_a_class(chances
     chance = np.where(sizes > 2, chances[1], chances[0])
     labels = np.arange(43).repeat(sizes)
     right = (RNG(0).random((len(labels), 2000)) >= chance[labels][:, None]).astype(float)
-    found = statistics.balanced_accuracy(right, labels)
+    found = rates.balanced_accuracy(right, labels)
     truth = 1 - chance.mean()
     assert ((found.low <= truth) & (truth <= found.high)).mean() >= 0.94
 

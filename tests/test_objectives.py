@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from convstab.objectives import FEASIBLE, Distance, Equation2, margins
+from convstab.genetic.objectives import FEASIBLE, Distance, Equation2, margins
 
 LOGITS = torch.tensor([[[2.0, 0.0, 1.0], [0.0, 2.0, 1.0]]])  # one place, two individuals: right, misclassified
 LABELS = torch.tensor([0])

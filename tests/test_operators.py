@@ -3,7 +3,7 @@ import torch
 
 from convstab.errors import InputError
 from convstab.generators import Streams
-from convstab.operators import Crossover, Mutation, initialise_scales, initialise_uniform, take, tournament
+from convstab.genetic.operators import Crossover, Mutation, initialise_scales, initialise_uniform, take, tournament
 
 
 def streams(*images: int, seed: int = 0) -> Streams:

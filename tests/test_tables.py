@@ -11,8 +11,8 @@ import pytest
 from sklearn.metrics import balanced_accuracy_score, precision_recall_fscore_support
 
 from convstab import tables
-from convstab.intervals import Estimate
 from convstab.results import Result
+from convstab.statistics.intervals import Estimate
 from convstab.tally import PSNR_EDGES, SCORE_EDGES
 
 

@@ -14,9 +14,9 @@ from matplotlib.figure import Figure
 from convstab import runs
 from convstab.errors import InputError
 from convstab.figures import MARKERS, draw_estimate, finish_axis
-from convstab.intervals import Floats
 from convstab.results import Result
 from convstab.runs import is_below, leaves, plain
+from convstab.statistics.intervals import Floats
 from convstab.sweeps import is_sweep
 
 TABLE = "train_x_test.csv"

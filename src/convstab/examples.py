@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from convstab.errors import InputError
 from convstab.files import arrays_to_bytes, bytes_to_arrays, write_bytes
 from convstab.images import to_grey
-from convstab.intervals import Floats
 from convstab.protocol import Protocol
 from convstab.results import Result
+from convstab.statistics.intervals import Floats
 from convstab.subject import Subject
 from convstab.units import Integers
 

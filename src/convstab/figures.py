@@ -9,9 +9,9 @@ from matplotlib.colors import LogNorm, PowerNorm
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from convstab.intervals import Estimate
 from convstab.results import Result
-from convstab.statistics import ratio
+from convstab.statistics.intervals import Estimate
+from convstab.statistics.rates import ratio
 from convstab.tally import PSNR_EDGES, SCORE_EDGES
 
 RIGHT, WRONG = "#4d4d4d", "#d7301f"  # grey and red differ in lightness too; wrong draws are crosses besides

@@ -11,11 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from convstab import statistics
 from convstab.errors import InputError
 from convstab.files import arrays_to_bytes, bytes_to_arrays, write_bytes, write_table
-from convstab.intervals import Estimate, Floats
 from convstab.parts import Part
+from convstab.statistics import rates
+from convstab.statistics.intervals import Estimate, Floats
 from convstab.tally import PSNR_EDGES, SCORE_EDGES
 from convstab.units import IMAGES, Integers, Units
 
@@ -108,22 +108,22 @@ class Result:
     @property
     def accuracy(self) -> Estimate:
         """Share of right draws under each sigma."""
-        return statistics.accuracy(self.rates, self.units)
+        return rates.accuracy(self.rates, self.units)
 
     @property
     def balanced_accuracy(self) -> Estimate:
         """Mean recall under each sigma."""
-        return statistics.balanced_accuracy(self.rates, self.labels, self.units)
+        return rates.balanced_accuracy(self.rates, self.labels, self.units)
 
     @property
     def flip_rate(self) -> Estimate:
         """Share of wrong draws of the images that are right without noise, under each sigma; sigma 0 must be there."""
         if self.sigmas[0] != 0:
             raise InputError("the flip rate needs the draws without noise: add 0 to the sigmas")
-        flips = statistics.flip_rate(self.rates, self.rates[:, 0] == 1, self.units)
+        flips = rates.flip_rate(self.rates, self.rates[:, 0] == 1, self.units)
         return replace(flips, high=np.where(self.sigmas == 0, flips.value, flips.high))  # 0 there by definition
 
     @property
     def pooled_confusion(self) -> Integers:
         """The confusion of all noisy draws, (K, K)."""
-        return statistics.over_noise(self.confusion, self.sigmas)
+        return rates.over_noise(self.confusion, self.sigmas)

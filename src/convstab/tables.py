@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from convstab import statistics
-from convstab.intervals import Estimate
 from convstab.metrics import shown
 from convstab.results import Result
+from convstab.statistics import rates
+from convstab.statistics.intervals import Estimate
 from convstab.units import Integers
 
 PER_COLUMN = 15  # classes, as in the paper's Tables 4 and 6
@@ -27,7 +27,7 @@ def one_class_rows(
     sigma: str, classes: Sequence[str], confusion: Integers
 ) -> Iterator[tuple[str, str, float, float, int]]:
     """The rows of one confusion, (K, K)."""
-    columns = statistics.precision(confusion).tolist(), statistics.recall(confusion).tolist(), confusion.sum(1).tolist()
+    columns = rates.precision(confusion).tolist(), rates.recall(confusion).tolist(), confusion.sum(1).tolist()
     for name, precision, recall, draws in zip(classes, *columns, strict=True):
         yield sigma, name, precision, recall, draws
 
@@ -74,7 +74,7 @@ def over_noise(result: Result) -> str:
     confusion = result.pooled_confusion
     if not confusion.any():
         return "No noise, no noisy draws."
-    accuracy, balanced = np.trace(confusion) / confusion.sum(), np.nanmean(statistics.recall(confusion))
+    accuracy, balanced = np.trace(confusion) / confusion.sum(), np.nanmean(rates.recall(confusion))
     return f"Over all noise: accuracy {accuracy:.2%}, balanced accuracy {balanced:.2%}."
 
 
@@ -98,8 +98,8 @@ def class_cells(row: tuple[str, str, float, float, int]) -> str:
 def summary(result: Result) -> dict[str, Any]:
     """The numbers of an evaluation in plain values; lists are in the order of the sigmas."""
     confusion = result.pooled_confusion
-    first = statistics.first_failure(result.rates, result.sigmas)
-    attraction = np.nan_to_num(statistics.attraction(confusion))
+    first = rates.first_failure(result.rates, result.sigmas)
+    attraction = np.nan_to_num(rates.attraction(confusion))
     strongest = np.argsort(-attraction, kind="stable")[:5]
     return {
         "sigmas": result.sigmas.tolist(),
@@ -107,7 +107,7 @@ def summary(result: Result) -> dict[str, Any]:
         "balanced_accuracy": plain(result.balanced_accuracy),
         "flip_rate": plain(result.flip_rate),
         "noise/accuracy": float(np.trace(confusion) / max(confusion.sum(), 1)),
-        "noise/balanced_accuracy": float(np.nanmean(statistics.recall(confusion))) if confusion.any() else None,
+        "noise/balanced_accuracy": float(np.nanmean(rates.recall(confusion))) if confusion.any() else None,
         "images": result.images,
         "intervals_over": result.units.in_words(result.images),
         "draws": int(result.rows["draws"].sum()),

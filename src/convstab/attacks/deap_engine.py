@@ -1,8 +1,8 @@
 """The paper's search as a user of DEAP would write it, image by image: slow and plain. Paper: section 3.
 
 DEAP's creator, tournaments, crossovers, variation, hall of fame and statistics, on individuals that are lists and
-cloned by deepcopy. It shares the objective with ``convstab.genetic``, and neither operators nor loop: each checks the
-other.
+cloned by deepcopy. It shares the objective with ``convstab.genetic.search``, and neither operators nor loop:
+each checks the other.
 """
 
 import random
@@ -22,10 +22,10 @@ from convstab.attacks.attack import Task
 from convstab.attacks.evolution import Evolution
 from convstab.errors import InputError
 from convstab.generators import image_key
-from convstab.genetic import Images, Outcome, Settings
+from convstab.genetic.objectives import margins
+from convstab.genetic.operators import REACH
+from convstab.genetic.search import Images, Outcome, Settings
 from convstab.images import GREY_LEVELS, as_images, grey_to_unit_, quantise_, whole_groups
-from convstab.objectives import margins
-from convstab.operators import REACH
 
 if not hasattr(creator, "ConvstabNoise"):  # the registry is global: once, and under names that nobody else takes
     creator.create("ConvstabLeast", base.Fitness, weights=(-1.0,))

@@ -14,9 +14,9 @@ from convstab.attacks.attack import Attack, Task
 from convstab.attacks.result import Columns, Found
 from convstab.errors import InputError
 from convstab.generators import Streams
-from convstab.genetic import Images, Outcome, Search, Settings
-from convstab.objectives import Objective
-from convstab.operators import Crossover, Mutation, tournament
+from convstab.genetic.objectives import Objective
+from convstab.genetic.operators import Crossover, Mutation, tournament
+from convstab.genetic.search import Images, Outcome, Search, Settings
 from convstab.validation import Count, CountOrZero, Fraction, Matings, Positive, PositiveOrNone, Several, Share, Sides
 
 

@@ -6,8 +6,8 @@ from torch import Tensor
 
 from convstab.attacks.evolution import Evolution
 from convstab.generators import Streams
-from convstab.objectives import Distance, Objective
-from convstab.operators import initialise_scales
+from convstab.genetic.objectives import Distance, Objective
+from convstab.genetic.operators import initialise_scales
 from convstab.validation import Count, CountOrZero, Flag, Fraction, PositiveOrNone, Range, Several, Sides
 
 

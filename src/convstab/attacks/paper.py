@@ -10,9 +10,9 @@ from convstab.attacks.attack import Task
 from convstab.attacks.evolution import Evolution
 from convstab.errors import InputError
 from convstab.generators import Streams
-from convstab.genetic import Images, Outcome
-from convstab.objectives import Equation2, Objective
-from convstab.operators import initialise_uniform
+from convstab.genetic.objectives import Equation2, Objective
+from convstab.genetic.operators import initialise_uniform
+from convstab.genetic.search import Images, Outcome
 from convstab.validation import Engine, NotNegative, Positive
 
 

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from convstab import intervals, statistics
-from convstab.intervals import Estimate, Floats
 from convstab.paper import PaperTable
 from convstab.report.content import ClassRow, Number
+from convstab.statistics import intervals
+from convstab.statistics.intervals import Estimate, Floats
+from convstab.statistics.rates import accuracy, balanced_accuracy
 from convstab.units import Integers, Units
 
 
@@ -37,17 +38,17 @@ def shares(rates: Floats, images: Integers, images_each: float) -> Estimate:
 def by_class(rates: Floats, labels: Integers, classes: int, units: Units) -> Estimate:
     """The recall of each class with its interval over units, NaN without any; rates: (n,), of each image."""
     members = [labels == label for label in range(classes)]
-    found = [statistics.accuracy(rates[member][:, None], units.part(member)) for member in members]
+    found = [accuracy(rates[member][:, None], units.part(member)) for member in members]
     return Estimate(*(np.array([vars(one)[name][0] for one in found]) for name in ("value", "low", "high")))
 
 
 def accuracies(rates: Floats, labels: Integers, paper: PaperTable | None, units: Units) -> dict[str, Number]:
     """Accuracy and balanced accuracy, each beside the paper's number of its kind; rates: (n,), of each image."""
     column, theirs = rates[:, None], like_for_like(paper)
-    accuracy, balanced = statistics.accuracy(column, units), statistics.balanced_accuracy(column, labels, units)
+    over_all, balanced = accuracy(column, units), balanced_accuracy(column, labels, units)
     return {
         name: Number(float(rate.value[0]), float(rate.low[0]), float(rate.high[0]), theirs.get(name))
-        for name, rate in (("accuracy", accuracy), ("balanced accuracy", balanced))
+        for name, rate in (("accuracy", over_all), ("balanced accuracy", balanced))
     }
 
 

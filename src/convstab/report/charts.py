@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convstab.figures import shortened
-from convstab.intervals import Estimate
 from convstab.report.content import Sheet
 from convstab.report.evidence import Attacked, Evaluation
 from convstab.results import Result
-from convstab.statistics import accuracy
+from convstab.statistics.intervals import Estimate
+from convstab.statistics.rates import accuracy
 from convstab.tally import PSNR_EDGES, SCORE_EDGES
 from convstab.units import Integers
 

@@ -13,7 +13,7 @@ from convstab.report.evidence import Attacked, Evaluation, Evidence
 from convstab.report.origin import folders_of, told_apart
 from convstab.report.pictures import Mosaic, Picture, Tiles
 from convstab.results import Result
-from convstab.statistics import ratio
+from convstab.statistics.rates import ratio
 from convstab.units import Integers
 
 SHADING = (

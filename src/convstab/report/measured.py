@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from convstab import intervals
 from convstab.attack_results import AttackResult, quantile
 from convstab.images import GREY_LEVELS
-from convstab.intervals import Floats, median_ends
 from convstab.provenance import NOISE
 from convstab.report.evidence import Source
 from convstab.results import Result
+from convstab.statistics import intervals
+from convstab.statistics.intervals import Floats, median_ends
 from convstab.units import IMAGES, Integers, Units
 
 

@@ -5,13 +5,13 @@ from functools import reduce
 
 import numpy as np
 
-from convstab.intervals import Floats
 from convstab.paper import table_of
 from convstab.report.content import Finding, Verdict
 from convstab.report.evidence import Evaluation, Evidence
 from convstab.report.measured import Fooled, Measured, drop, first_drop, fooled_at, noisy_levels
 from convstab.report.verdicts import OF_THE_PAPER, SURELY, Spoken, change_in_words, finding, names_of, share_in_words
 from convstab.report.words import count, dataset_name, in_percent, points, sigmas_in_words
+from convstab.statistics.intervals import Floats
 from convstab.tables import mean_psnr
 
 WEAKEST = 1.0  # sigma that the paper calls hardly perceivable, in grey levels

@@ -7,9 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from convstab import runs, statistics
+from convstab import runs
 from convstab.errors import InputError
-from convstab.intervals import Estimate
 from convstab.paper import TABLES, PaperTable, table_of
 from convstab.report import limits
 from convstab.report.beside import accuracies, by_class, class_rows, shares
@@ -18,6 +17,8 @@ from convstab.report.evidence import Evaluation, Evidence, Source, Training
 from convstab.report.origin import folders_of, told_apart
 from convstab.report.words import count, dataset_name, in_percent, points, sigmas_in_words
 from convstab.runs import is_below, leaves, plain
+from convstab.statistics import rates
+from convstab.statistics.intervals import Estimate
 from convstab.units import Integers, Units
 
 ORDER = list(dict.fromkeys(table.name for table in TABLES))
@@ -76,8 +77,8 @@ def of_clean(source: Source, classes: Sequence[str], confusion: Integers, images
     images_each: images for each independent unit.
     """
     paper, images = paper_of(source, len(classes), noise=False), confusion.sum(1)
-    precision = shares(statistics.precision(confusion), confusion.sum(0), images_each)
-    recall = shares(statistics.recall(confusion), images, images_each)
+    precision = shares(rates.precision(confusion), confusion.sum(0), images_each)
+    recall = shares(rates.recall(confusion), images, images_each)
     rows = class_rows(classes, images, precision, recall, paper)
     label, predicted = np.indices(confusion.shape).reshape(2, -1).repeat(confusion.ravel(), axis=1)
     units = Units(design_effect=images_each)
@@ -104,14 +105,14 @@ def of_evaluation(evaluation: Evaluation) -> Sheet:
     if not (result.sigmas > 0).any():
         return of_clean(source, result.classes, result.confusion[0], result.units.images_each(result.images))
     classes = len(result.classes)
-    paper, rates = paper_of(source, classes, noise=True), result.rates[:, result.sigmas > 0].mean(1)
+    paper, correct = paper_of(source, classes, noise=True), result.rates[:, result.sigmas > 0].mean(1)
     unknown = np.full(classes, np.nan)
-    precision = Estimate(statistics.precision(result.pooled_confusion), unknown, unknown)
+    precision = Estimate(rates.precision(result.pooled_confusion), unknown, unknown)
     images = np.bincount(result.labels, minlength=classes)
-    rows = class_rows(result.classes, images, precision, by_class(rates, result.labels, classes, result.units), paper)
+    rows = class_rows(result.classes, images, precision, by_class(correct, result.labels, classes, result.units), paper)
     remarks = limits_of(source, paper, result.images, noise=True)
     remarks += limits.of_protocol(evaluation) if paper else []
-    overall = accuracies(rates, result.labels, paper, result.units)
+    overall = accuracies(correct, result.labels, paper, result.units)
     return sheet_of(source, paper, drawn(evaluation), rows, overall, remarks, noise=True)
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from convstab import intervals
-from convstab.intervals import Estimate, Floats
+from convstab.statistics import intervals
+from convstab.statistics.intervals import Estimate, Floats
 from convstab.units import IMAGES, Integers, Units
 
 

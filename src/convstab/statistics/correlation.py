@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from convstab.errors import InputError
-from convstab.intervals import Floats
+from convstab.statistics.intervals import Floats
 from convstab.units import Integers
 
 TAILS = 0.025, 0.975  # what a 95 % interval leaves out

@@ -14,13 +14,13 @@ import torch
 from deap import base, tools
 from torch import Tensor, nn
 
-from convstab import descent
 from convstab.errors import InputError
 from convstab.generators import Streams
+from convstab.genetic import descent
+from convstab.genetic.objectives import margins
+from convstab.genetic.operators import take
+from convstab.genetic.trials import ANY, Trials, nearest, towards
 from convstab.images import GREY_LEVELS, as_images, as_rows, grey_to_unit_, quantise_, whole_groups
-from convstab.objectives import margins
-from convstab.operators import take
-from convstab.trials import ANY, Trials, nearest, towards
 
 BAR = 0.3  # quantile of a generation that half of the next should beat when mutation has the right size
 Progress = Callable[[int], object]
