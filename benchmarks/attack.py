@@ -33,7 +33,7 @@ from torch import Tensor
 
 from convstab import attacks
 from convstab.attacks import Evolution
-from convstab.attacks.result import as_input
+from convstab.attacks.verification import as_input
 from convstab.models import Aghdam, Classifier, LeNet
 
 IMAGES, POPULATION, AMPLITUDE, SHARE = 16, 100, 10.0, 0.02  # of Paper, for EvoTorch

@@ -30,6 +30,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 from threading import Barrier
@@ -42,13 +43,13 @@ from torch.utils.data import DataLoader, Dataset
 from torchmetrics import MetricCollection
 from torchmetrics.classification import MulticlassAccuracy, MulticlassPrecision, MulticlassRecall
 
-from convstab.crew import Crew, calibrate
+from convstab.evaluate import write_part
+from convstab.evaluation.protocol import Protocol
+from convstab.evaluation.stability import Precision, forward_precision
+from convstab.evaluation.workers import Crew, calibrate
 from convstab.images import Images, to_unit
 from convstab.models import Aghdam, CifarQuick, Classifier, LeNet
 from convstab.parts import Parts
-from convstab.protocol import Protocol
-from convstab.stability import Precision, forward_precision
-from convstab.subject import Subject
 
 WARMUP = 8  # batches that are not measured: as many as two workers of a DataLoader have ready, and more
 SLICE = 64  # images per part, as in conf/evaluate.yaml
@@ -76,26 +77,26 @@ class Setting:
         return self.timer()
 
 
-def synthetic(name: str, count: int) -> Subject:
+def synthetic(name: str, count: int) -> tuple[nn.Module, Images, Tensor, int]:
     """A network with random weights, and random images; speed does not depend on what they show."""
     architecture, shape, classes = NETS[name]
     torch.manual_seed(0)
     names = [str(label) for label in range(classes)]
     pixels = torch.randint(256, (count, *shape), dtype=torch.uint8)
     test = Images(pixels, torch.randint(classes, (count,)))
-    return Subject(architecture(shape, names).eval(), names, test, torch.arange(count), name, {})
+    return architecture(shape, names).eval(), test, torch.arange(count), classes
 
 
 def run_evaluate(crew: Crew, setting: Setting, draws: int) -> float:
     """Measure the evaluation of enough slices for ``draws`` draws, equally many for each thread."""
-    images = min(draws / crew.protocol.draws_per_image, len(crew.subject.index))
+    images = min(draws / crew.protocol.draws_per_image, len(crew.index))
     rounds = math.ceil(images / crew.workers / SLICE)  # slices of each thread
     size = max(1, int(images / crew.workers / rounds))
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
         parts = Parts(Path(folder), crew.workers * rounds * size, {}, size)
         start = setting.now()
-        done = crew.work(parts, range(len(parts.slices)))
-        return done / (setting.now() - start)
+        crew.work(dict(enumerate(parts.slices)), partial(write_part, parts), lambda _: None)
+        return len(parts.slices) * size * crew.protocol.draws_per_image / (setting.now() - start)
 
 
 @torch.inference_mode()
@@ -134,12 +135,12 @@ def forward(crew: Crew, inputs: Tensor, times: int) -> None:
     """The forward pass, again and again."""
     with forward_precision(crew.precision, crew.device):
         for _ in range(times):
-            crew.subject.classifier(inputs)
+            crew.classifier(inputs)
 
 
 def batch(crew: Crew) -> Tensor:
     """One ready batch, float32 in [0, 1], channels last."""
-    pixels = crew.subject.test.pixels
+    pixels = crew.images.pixels
     chosen = pixels[torch.arange(crew.batch_size) % len(pixels)].to(crew.device)
     return to_unit(chosen).contiguous(memory_format=torch.channels_last)
 
@@ -164,8 +165,8 @@ class NoisyImages(Dataset[tuple[Tensor, int]]):
 
 def run_user(crew: Crew, setting: Setting, workers: int) -> float:
     """Measure what a user would write, for some seconds."""
-    test, classes = crew.subject.test, len(crew.subject.classes)
-    net = plain_layout(crew.subject.classifier)
+    test, classes = crew.images, crew.classes
+    net = plain_layout(crew.classifier)
     metrics = MetricCollection(
         {
             "accuracy": MulticlassAccuracy(classes, average="micro"),
@@ -205,7 +206,7 @@ def plain_layout(classifier: nn.Module) -> nn.Module:
 
 def measure(name: str, setting: Setting, rounds: int) -> list[dict[str, float]]:
     """Draws a second of each contestant, for each round."""
-    crew = Crew(synthetic(name, 4096), Protocol(), setting.device, precision=setting.precision)
+    crew = Crew(*synthetic(name, 4096), Protocol(), setting.device, precision=setting.precision)
     draws = round(calibrate(crew) * setting.seconds)
     runs: dict[str, Callable[[], float]] = {
         "evaluate.py": lambda: run_evaluate(crew, setting, draws),
@@ -239,7 +240,7 @@ def speed(rounds: list[dict[str, float]], who: str) -> str:
 def races(options: argparse.Namespace) -> None:
     """Print the table of speeds."""
     timer = {"wall": time.perf_counter, "cpu": time.process_time}[options.clock]
-    crew = Crew(synthetic("LeNet 1x28x28", 1), Protocol(), torch.device(options.device))
+    crew = Crew(*synthetic("LeNet 1x28x28", 1), Protocol(), torch.device(options.device))
     print(f"{where(options.device)}, batch {crew.batch_size}; {options.clock} time, {options.rounds} rounds\n")
     print(
         f"| net | precision | evaluate.py (draws/s) | bare, {crew.workers} x 1 thread | evaluate.py / bare "
@@ -281,7 +282,7 @@ def peak_of_process(name: str, precision: str, draws: int, options: argparse.Nam
 
 def report_peak(name: str, precision: Precision, draws: int, device: torch.device) -> None:
     """Evaluate with so many draws, and print the peak memory of this process before and after."""
-    crew = Crew(synthetic(name, MEMORY_IMAGES), Protocol(draws=draws), device, precision=precision)
+    crew = Crew(*synthetic(name, MEMORY_IMAGES), Protocol(draws=draws), device, precision=precision)
     before = peak()
     setting = Setting(device, precision, seconds=0)
     run_evaluate(crew, setting, MEMORY_IMAGES * crew.protocol.draws_per_image)

@@ -23,10 +23,10 @@ from torch import Tensor, nn
 
 from convstab import runs
 from convstab.errors import InputError
+from convstab.evaluation.protocol import Protocol
+from convstab.evaluation.stability import stability
 from convstab.exits import bad_input_ends
 from convstab.images import Images
-from convstab.protocol import Protocol
-from convstab.stability import stability
 from convstab.statistics import correlation
 from convstab.statistics.intervals import Floats
 from convstab.train import load_data

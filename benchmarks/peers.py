@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from convstab.attack_results import AttackResult, quantile, together
+from convstab.attacks.result import AttackResult, quantile, together
 from convstab.errors import InputError
 from convstab.exits import bad_input_ends
 from convstab.statistics.intervals import median_ends

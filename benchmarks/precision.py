@@ -15,10 +15,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from convstab.evaluation.protocol import Protocol
+from convstab.evaluation.stability import NoisyBatches, Precision, forward_precision
 from convstab.exits import bad_input_ends
 from convstab.precision import true_float32
-from convstab.protocol import Protocol
-from convstab.stability import NoisyBatches, Precision, forward_precision
 from convstab.statistics.intervals import Estimate, Floats
 from convstab.statistics.rates import accuracy
 from convstab.subject import Subject, load_subject

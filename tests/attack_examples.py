@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from convstab.attack_results import AttackResult
+from convstab.attacks.result import AttackResult
 
 
 def example(

@@ -10,10 +10,10 @@ import torch
 from torch import nn
 
 from convstab.data.images import ImageData, ImageSet
+from convstab.evaluation.protocol import Protocol
+from convstab.evaluation.result import Result
+from convstab.evaluation.stability import stability
 from convstab.images import Images
-from convstab.protocol import Protocol
-from convstab.results import Result
-from convstab.stability import stability
 
 
 @pytest.fixture

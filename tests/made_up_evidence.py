@@ -8,13 +8,13 @@ import numpy as np
 from omegaconf import OmegaConf
 
 from attack_examples import example
-from convstab.protocol import PAPER_SIGMAS
+from convstab.evaluation.protocol import PAPER_SIGMAS
+from convstab.evaluation.result import Result
+from convstab.evaluation.tally import PSNR_EDGES, SCORE_EDGES
 from convstab.report.content import Finding, Sheet
 from convstab.report.evidence import Attacked, Evaluation, Evidence, Source, Training
 from convstab.report.measured import Measured
 from convstab.report.sheets import sheets
-from convstab.results import Result
-from convstab.tally import PSNR_EDGES, SCORE_EDGES
 
 SIGMAS = (0.0, *PAPER_SIGMAS)
 IMAGES = {"mnist": (60_000, 10_000), "cifar10": (50_000, 10_000), "gtsrb": (39_209, 12_630), "digits": (1_437, 360)}

@@ -11,12 +11,12 @@ from omegaconf import OmegaConf
 from torch import nn
 
 from attack_examples import example
-from convstab.examples import Examples, choose
-from convstab.protocol import Protocol
+from convstab.evaluation.examples import Examples, choose
+from convstab.evaluation.protocol import Protocol
+from convstab.evaluation.result import Result
+from convstab.evaluation.stability import stability
 from convstab.report.content import ClassRow, Finding, Number, Report, Sheet
 from convstab.report.evidence import Attacked, Evaluation, Evidence, Source, Training
-from convstab.results import Result
-from convstab.stability import stability
 
 EVIL = "<script>alert(1)</script>"
 CLASSES = [EVIL, "stop & go", "yield", "no entry"]

@@ -18,7 +18,7 @@ import pytest
 import torch
 
 from convstab import attack, redraw
-from convstab.attack_results import CONVERGENCE, MINIMUM_NOISE, NOISE, AttackResult
+from convstab.attacks.result import CONVERGENCE, MINIMUM_NOISE, NOISE, AttackResult
 from convstab.files import CONFIG, SUMMARY
 from convstab.subject import Subject, load_subject
 from in_process import Main, call_in, caller, train_short

@@ -14,7 +14,7 @@ from matplotlib.colors import to_rgb
 from attack_examples import example
 from convstab import attack_figures
 from convstab.attack_figures import against_reference, by_class, samples, survival
-from convstab.attack_results import AttackResult
+from convstab.attacks.result import AttackResult
 from convstab.errors import InputError
 from test_figures import drawn
 

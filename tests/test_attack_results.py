@@ -10,7 +10,7 @@ import pytest
 
 from attack_examples import example, history
 from convstab import attacks
-from convstab.attack_results import (
+from convstab.attacks.result import (
     CONVERGENCE,
     HISTORY,
     MINIMUM_NOISE,

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from convstab import attacks
 from convstab.attacks import Attack, Evolution, Result
 from convstab.attacks.attack import ImageByImage
-from convstab.attacks.result import classify, verify
+from convstab.attacks.verification import classify, verify
 from convstab.errors import InputError
 from convstab.models import LeNet
 from convstab.models.ensemble import Ensemble

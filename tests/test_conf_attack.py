@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from convstab import attack, attacks
 from convstab.attacks import Attack, Evolution
-from convstab.crew import device_of
+from convstab.evaluation.workers import device_of
 from convstab.images import Images
 from convstab.models import LeNet
 from convstab.parts import Shard

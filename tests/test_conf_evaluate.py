@@ -9,12 +9,12 @@ from hydra import compose, initialize_config_module
 from omegaconf import DictConfig, OmegaConf
 
 from convstab import evaluate
-from convstab.crew import Crew, device_of
+from convstab.evaluation.protocol import PAPER_DRAWS, Protocol
+from convstab.evaluation.workers import Crew, device_of
 from convstab.images import Images
 from convstab.models import LeNet
 from convstab.models.ensemble import Ensemble
 from convstab.parts import Shard
-from convstab.protocol import PAPER_DRAWS, Protocol
 from convstab.subject import Subject
 
 ROOT = Path(__file__).parent.parent
@@ -65,7 +65,9 @@ def test_the_protocol_takes_every_value(override: str, field: str, value: object
 def test_the_crew_and_the_ensemble_take_their_values(rule: str, precision: str) -> None:
     config = composed(f"rule={rule}", f"precision={precision}", "batch_size=32", "workers=3")
     protocol = evaluate.protocol_of(config, CPU)
-    crew = Crew(subject(config), protocol, CPU, config.batch_size, config.precision, config.workers)
+    of = subject(config)
+    choices = protocol, CPU, config.batch_size, config.precision, config.workers
+    crew = Crew(of.classifier, of.test, of.index, len(of.classes), *choices)
     assert (crew.batch_size, crew.precision, crew.workers) == (32, precision, 3)
 
 

@@ -16,9 +16,9 @@ import pytest
 import torch
 
 from convstab import evaluate, redraw, runs
+from convstab.evaluation.result import CONFUSION, HISTOGRAM, STABILITY, Result
 from convstab.files import METRICS, SUMMARY
 from convstab.parts import Parts
-from convstab.results import CONFUSION, HISTOGRAM, STABILITY, Result
 from in_process import Main, call_in, caller, train_short
 
 ROOT = Path(__file__).parent.parent

@@ -8,7 +8,7 @@ import pytest
 
 from convstab import attack, evaluate
 from convstab.errors import InputError
-from convstab.examples import EXAMPLES
+from convstab.evaluation.examples import EXAMPLES
 from convstab.report.evidence import Evidence, gather
 from in_process import call_in, train_short
 

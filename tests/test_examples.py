@@ -12,11 +12,11 @@ from torch import nn
 from convstab import evaluate
 from convstab.data.images import ImageData
 from convstab.errors import InputError
-from convstab.examples import EXAMPLES, Examples, choose
+from convstab.evaluation.examples import EXAMPLES, Examples, choose
+from convstab.evaluation.protocol import Protocol
+from convstab.evaluation.result import Result
+from convstab.evaluation.stability import stability
 from convstab.models import LeNet
-from convstab.protocol import Protocol
-from convstab.results import Result
-from convstab.stability import stability
 from convstab.subject import Subject
 
 SIGMAS = (0.0, 5.0, 40.0)
@@ -77,11 +77,16 @@ def counted(made: tuple[Subject, Result, Protocol]) -> torch.Tensor:
     return torch.cat(recorder.seen)[:draws].view(-1, protocol.draws_per_image, 3, 16, 16)
 
 
+def made_on(device: torch.device, subject: Subject, result: Result, protocol: Protocol) -> Examples:
+    """The examples of an evaluation."""
+    return Examples.of(subject.test, subject.index, result, protocol, device)
+
+
 def test_the_noisy_copies_are_the_draws_that_the_table_keeps(
     made: tuple[Subject, Result, Protocol], counted: torch.Tensor
 ) -> None:
     subject, result, protocol = made
-    examples = Examples.of(subject, result, protocol, CPU)
+    examples = made_on(CPU, subject, result, protocol)
     assert examples.sigmas.tolist() == [5.0, 40.0]
     place = 7
     image = int(examples.index[place])
@@ -117,8 +122,8 @@ def test_all_pictures_are_made_on_the_device_that_classified(
         return torch.zeros(draws, *pixels.shape)
 
     devices: list[str] = []
-    monkeypatch.setattr("convstab.protocol.noisy_copies", copies)
-    examples = Examples.of(*made, torch.device("meta"))
+    monkeypatch.setattr("convstab.evaluation.protocol.noisy_copies", copies)
+    examples = made_on(torch.device("meta"), *made)
     assert devices == ["meta"] * examples.noisy.shape[0] * examples.noisy.shape[1]
     devices.clear()
     evaluate.strip(*made, torch.device("meta"))
@@ -127,7 +132,7 @@ def test_all_pictures_are_made_on_the_device_that_classified(
 
 def test_they_are_read_as_they_were_written(made: tuple[Subject, Result, Protocol], tmp_path: Path) -> None:
     assert Examples.read(tmp_path) is None
-    examples = Examples.of(*made, CPU)
+    examples = made_on(CPU, *made)
     examples.write(tmp_path)
     again = Examples.read(tmp_path)
     assert again is not None

@@ -12,8 +12,8 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from convstab import figures
-from convstab.results import Result
-from convstab.tally import PSNR_EDGES, SCORE_EDGES
+from convstab.evaluation.result import Result
+from convstab.evaluation.tally import PSNR_EDGES, SCORE_EDGES
 
 
 def drawn(figure: Figure, form: str = "png") -> bytes:

@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from convstab.data import decoded, gtsrb
+from convstab.data import gtsrb, image_files
 from convstab.data.download import md5_of
 from convstab.data.signs import sign_table
 from convstab.errors import InputError
@@ -102,7 +102,7 @@ def test_the_log_says_how_many_images_and_which_set(root: Path, caplog: pytest.L
 
 def test_the_next_start_reads_the_cache(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = gtsrb.load(root)
-    monkeypatch.setattr(decoded, "_decode", lambda *_: pytest.fail("decoded again"))
+    monkeypatch.setattr(image_files, "_decode", lambda *_: pytest.fail("decoded again"))
     second = gtsrb.load(root)
     assert torch.equal(first.train.pixels, second.train.pixels)
     assert torch.equal(first.test.pixels, second.test.pixels)

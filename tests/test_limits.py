@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from convstab.evaluation.protocol import PAPER_SIGMAS
 from convstab.paper import TABLES
-from convstab.protocol import PAPER_SIGMAS
 from made_up_evidence import confusion, evaluation, noisy, only, training
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from convstab import attack, evaluate, publish, runs, train
-from convstab.results import Result
+from convstab.evaluation.result import Result
 from wandb_files import OfflineRun, offline_runs
 
 Commands = dict[str, Callable[[], None]]

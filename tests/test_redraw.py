@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 
 from attack_examples import example, history
 from convstab import figures, pictures, redraw
-from convstab.attack_results import MINIMUM_NOISE, NOISE, AttackResult
-from convstab.results import CONFUSION, HISTOGRAM, STABILITY, Result
+from convstab.attacks.result import MINIMUM_NOISE, NOISE, AttackResult
+from convstab.evaluation.result import CONFUSION, HISTOGRAM, STABILITY, Result
 
 NAMES = ["confusion", "curves", "scatter_0"]
 FILES = sorted(f"{name}.{form}" for name in NAMES for form in ("png", "svg"))

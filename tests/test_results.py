@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from convstab.errors import InputError
-from convstab.results import CONFUSION, HISTOGRAM, STABILITY, Result
+from convstab.evaluation.result import CONFUSION, HISTOGRAM, STABILITY, Result
 
 FILES = (STABILITY, CONFUSION, HISTOGRAM)
 

@@ -15,11 +15,11 @@ from torch import Tensor, nn
 
 from convstab.degradations.gaussian import noisy_copies
 from convstab.errors import InputError
+from convstab.evaluation.protocol import Protocol
+from convstab.evaluation.stability import stability
+from convstab.evaluation.tally import PSNR_EDGES, SCORE_EDGES, Counts
 from convstab.images import to_unit
 from convstab.models import Aghdam, CifarQuick, LeNet
-from convstab.protocol import Protocol
-from convstab.stability import stability
-from convstab.tally import PSNR_EDGES, SCORE_EDGES, Counts
 
 SHAPE, CLASSES = (3, 12, 12), 4
 

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score, precision_recall_fscore_support
 
-from convstab import tables
-from convstab.results import Result
+from convstab.evaluation import tables
+from convstab.evaluation.result import Result
+from convstab.evaluation.tally import PSNR_EDGES, SCORE_EDGES
 from convstab.statistics.intervals import Estimate
-from convstab.tally import PSNR_EDGES, SCORE_EDGES
 
 
 def counted(confusion: Any, sigmas: tuple[float, ...], classes: list[str]) -> Result:

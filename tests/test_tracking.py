@@ -19,9 +19,9 @@ from PIL import Image
 
 from convstab import evaluate, train
 from convstab.errors import InputError
+from convstab.evaluation.result import Result
 from convstab.exits import bad_input
 from convstab.metrics_csv import MetricsCsv
-from convstab.results import Result
 from convstab.tracking import WandbRun, log_figures, log_images_table, log_page, log_table, tags_of, tracking
 from wandb_files import OfflineRun, offline_runs
 

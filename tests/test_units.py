@@ -10,15 +10,15 @@ import pytest
 import torch
 
 from attack_examples import example
-from convstab import attack, evaluate, tables
-from convstab.attack_results import AttackResult
+from convstab import attack, evaluate
+from convstab.attacks.result import AttackResult
 from convstab.data import digits
 from convstab.data.images import ImageSet
 from convstab.errors import InputError
+from convstab.evaluation import tables
+from convstab.evaluation.result import Result
 from convstab.images import Images
-from convstab.parts import Part
 from convstab.report import measured, sheets
-from convstab.results import Result
 from convstab.units import FramesAlike, Units
 from in_process import caller, train_short
 from made_up_evidence import evaluation
@@ -78,8 +78,8 @@ def test_columns_are_there_where_images_are_not_the_units() -> None:
 
 @pytest.mark.parametrize("units", [Units(), Units(np.arange(30) // 3), Units(design_effect=3.0)])
 def test_results_keep_their_units(result: Result, units: Units, tmp_path: Path) -> None:
-    part = Part(pa.table(result.rows), {"confusion": result.confusion, "histogram": result.histogram})
-    Result.of(part, result.classes, result.score, units).write(tmp_path)
+    totals = {"confusion": result.confusion, "histogram": result.histogram}
+    Result.of(pa.table(result.rows), totals, result.classes, result.score, units).write(tmp_path)
     again = Result.read(tmp_path)
     assert again.units.design_effect == units.design_effect
     np.testing.assert_array_equal(again.groups, units.groups)

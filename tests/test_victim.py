@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from convstab.attacks.result import as_input, classify, margin, measure, noisy_grey, verify
-from convstab.attacks.victim import CERTAIN, OutOfQueries, Victim
+from convstab.attacks.query_counter import CERTAIN, OutOfQueries, Victim
+from convstab.attacks.verification import as_input, classify, margin, measure, noisy_grey, verify
 from convstab.errors import InputError
 
 SHAPE = (1, 1, 2)

@@ -14,11 +14,12 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from convstab import pictures
-from convstab.attack_results import AttackResult, as_markdown, as_table
 from convstab.attacks import Attack
-from convstab.crew import device_of, progress_bar
+from convstab.attacks.result import AttackResult, as_markdown, as_table
+from convstab.console import progress_bar
 from convstab.door import door, run_folder
 from convstab.errors import InputError
+from convstab.evaluation.workers import device_of
 from convstab.files import CONFIG, write_text
 from convstab.images import GREY_LEVELS
 from convstab.parts import Part, Parts, Shard, folder_name

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 from numpy.typing import NDArray
 
-from convstab.attack_results import AttackResult, quantile, together
+from convstab.attacks.result import AttackResult, quantile, together
 from convstab.figures import COLOURS, MARKERS, finish_axis, shortened
 
 BLUE, ORANGE = COLOURS[:2]

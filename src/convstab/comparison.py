@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 
 from convstab import runs
 from convstab.errors import InputError
+from convstab.evaluation.result import Result
 from convstab.figures import MARKERS, draw_estimate, finish_axis
-from convstab.results import Result
 from convstab.runs import is_below, leaves, plain
 from convstab.statistics.intervals import Floats
 from convstab.sweeps import is_sweep

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from convstab.attack_figures import BLUE, NORM, ORANGE, limits, logarithmic
-from convstab.attack_results import AttackResult, quantile
+from convstab.attacks.result import AttackResult, quantile
 from convstab.figures import finish_axis
 
 

@@ -2,10 +2,12 @@
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import torch
 from matplotlib.figure import Figure
 from omegaconf import DictConfig, OmegaConf
@@ -13,20 +15,22 @@ from pytorch_lightning.loggers import Logger
 from rich.console import Console
 from rich.markdown import Markdown
 
-from convstab import figures, pictures, tables
-from convstab.crew import Crew, calibrate, device_of
+from convstab import figures, pictures
+from convstab.console import class_table, progress_bar
 from convstab.door import door, run_folder
-from convstab.examples import Examples
+from convstab.evaluation import tables
+from convstab.evaluation.examples import Examples
+from convstab.evaluation.protocol import PAPER_DRAWS, Protocol
+from convstab.evaluation.result import Result
+from convstab.evaluation.tally import Counts
+from convstab.evaluation.workers import Crew, calibrate, device_of
 from convstab.files import CONFIG, SUMMARY, write_json, write_text
-from convstab.metrics import class_table
-from convstab.parts import Parts, Shard, folder_name
+from convstab.parts import Part, Parts, Shard, folder_name
 from convstab.pictures import FIGURES, save
-from convstab.protocol import PAPER_DRAWS, Protocol
 from convstab.provenance import made_with
 from convstab.redraw import compare
-from convstab.results import Result
+from convstab.report.words import duration
 from convstab.subject import Subject, load_subject, settle_run
-from convstab.time_left import duration
 from convstab.tracking import log_figures, log_table, summarise, tracking
 
 SCHEMA = 1  # of the rows and totals in a part; another number keeps parts of another layout apart
@@ -50,27 +54,36 @@ def main(config: DictConfig) -> float | None:
     others = pictures.compared(config.compare, Result.read)
     write_text(folder / CONFIG, OmegaConf.to_yaml(config, resolve=True))
 
-    crew = Crew(subject, protocol, device, config.batch_size, config.precision, config.workers)
-    todo = list(parts.todo(shard))
+    choices = protocol, device, config.batch_size, config.precision, config.workers
+    crew = Crew(subject.classifier, subject.test, subject.index, len(subject.classes), *choices)
+    todo = {number: parts.slices[number] for number in parts.todo(shard)}
+    images = sum(map(len, todo.values()))
     if todo and device.type == "cpu":
-        announce(calibrate(crew), crew, sum(len(parts.slices[number]) for number in todo))
-    start = time.monotonic()
-    draws = crew.work(parts, todo)
+        announce(calibrate(crew), crew, images)
+    start, draws = time.monotonic(), images * protocol.draws_per_image
+    with progress_bar() as bar:
+        task = bar.add_task("draws", total=draws)
+        crew.work(todo, keep=partial(write_part, parts), progress=partial(bar.advance, task))
     seconds = time.monotonic() - start
 
     whole = parts.merge()
     if whole is None:
         print(parts.awaited(shard))
         return None
-    result = Result.of(whole, subject.classes, protocol.score, subject.test.units)
+    result = Result.of(whole.rows, whole.totals, subject.classes, protocol.score, subject.test.units)
     rate = {"seconds": round(seconds, 1), "images_per_second": round(draws / seconds, 1)} if todo else {}
     with tracking(config, folder, "evaluate") as loggers:
         result.write(folder)
-        Examples.of(subject, result, protocol, device).write(folder)
+        Examples.of(subject.test, subject.index, result, protocol, device).write(folder)
         about = {"training": subject.training, "protocol": vars(protocol), "made_with": made_with(device)}
         write_json(folder / SUMMARY, {"run": subject.name} | tables.summary(result) | rate | about)
         finish(config, folder, [folder, *others], subject, result, strip(subject, result, protocol, device), loggers)
     return float(tables.summary(result)["noise/accuracy"])
+
+
+def write_part(parts: Parts, number: int, counts: Counts) -> None:
+    """Keep what a slice came to."""
+    parts.write(number, Part(pa.table(counts.rows), counts.totals))
 
 
 def protocol_of(config: DictConfig, device: torch.device) -> Protocol:

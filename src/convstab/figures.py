@@ -9,10 +9,10 @@ from matplotlib.colors import LogNorm, PowerNorm
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from convstab.results import Result
+from convstab.evaluation.result import Result
+from convstab.evaluation.tally import PSNR_EDGES, SCORE_EDGES
 from convstab.statistics.intervals import Estimate
 from convstab.statistics.rates import ratio
-from convstab.tally import PSNR_EDGES, SCORE_EDGES
 
 RIGHT, WRONG = "#4d4d4d", "#d7301f"  # grey and red differ in lightness too; wrong draws are crosses besides
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")  # Okabe and Ito 2008

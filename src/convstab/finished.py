@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from convstab.attack_results import MINIMUM_NOISE
+from convstab.attacks.result import MINIMUM_NOISE
+from convstab.evaluation.result import STABILITY
 from convstab.files import CONFIG, METRICS, SUMMARY
-from convstab.results import STABILITY
 
 FINISHED = {  # job type -> what a finished result of it holds
     "train": (CONFIG, METRICS),

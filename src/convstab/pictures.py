@@ -11,11 +11,11 @@ from matplotlib.figure import Figure
 from omegaconf import ListConfig
 
 from convstab import attack_figures, figures
-from convstab.attack_results import AttackResult
+from convstab.attacks.result import AttackResult
 from convstab.convergence import convergence
 from convstab.errors import InputError
+from convstab.evaluation.result import Result
 from convstab.files import SUMMARY, write_bytes
-from convstab.results import Result
 
 FIGURES = "figures"
 Named = Iterator[tuple[str, Figure]]

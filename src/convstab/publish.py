@@ -10,13 +10,13 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.loggers import Logger
 
 from convstab import attack, evaluate, runs, sweeps, train
-from convstab.attack_results import AttackResult
+from convstab.attacks.result import AttackResult
 from convstab.errors import InputError
+from convstab.evaluation.result import Result
 from convstab.exits import bad_input_ends
 from convstab.files import CONFIG, METRICS, read_json
 from convstab.finished import job_type_of
 from convstab.pictures import FIGURES
-from convstab.results import Result
 from convstab.tracking import log_figures, tracking
 
 CHOICES = ("project", "entity", "group", "tags", "log_model")  # that a result's configuration may have made

@@ -8,10 +8,11 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from convstab import runs
-from convstab.attack_results import MINIMUM_NOISE, NOISE, together
+from convstab.attacks.result import MINIMUM_NOISE, NOISE, together
 from convstab.comparison import TABLE, Comparison, as_csv, heat_map, lines
 from convstab.degradations.gaussian import check_sigmas
 from convstab.errors import InputError
+from convstab.evaluation.result import CONFUSION, HISTOGRAM, STABILITY
 from convstab.exits import bad_input_ends
 from convstab.files import write_text
 from convstab.pictures import (
@@ -25,7 +26,6 @@ from convstab.pictures import (
     of_evaluations,
     save,
 )
-from convstab.results import CONFUSION, HISTOGRAM, STABILITY
 
 FILES = {  # any of them shows the kind
     "attack": (MINIMUM_NOISE, NOISE),

@@ -11,7 +11,7 @@ from omegaconf import DictConfig, ListConfig
 from torch import Tensor
 
 from convstab import runs
-from convstab.attacks.result import TOGETHER, as_input, classify
+from convstab.attacks.verification import TOGETHER, as_input, classify
 from convstab.data.images import ImageData
 from convstab.errors import InputError
 from convstab.images import Images

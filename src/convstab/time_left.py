@@ -8,16 +8,9 @@ from types import TracebackType
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from convstab.plan import Step
+from convstab.report.words import duration
 
 MINUTE = 60.0  # seconds
-
-
-def duration(seconds: float) -> str:
-    """Seconds in the unit that suits them."""
-    for unit, size in (("h", 3600), ("min", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"
 
 
 class TimeLeft(AbstractContextManager["TimeLeft"]):

@@ -17,15 +17,15 @@ from rich.console import Console
 from torch import Tensor
 
 from convstab import figures, runs
+from convstab.console import class_table
 from convstab.data.images import ImageData
 from convstab.door import door, run_folder
 from convstab.errors import InputError
+from convstab.evaluation.result import Result
 from convstab.files import METRICS, alone, write_json
-from convstab.metrics import class_table
 from convstab.models import Classifier
 from convstab.pictures import FIGURES, save
 from convstab.provenance import made_with
-from convstab.results import Result
 from convstab.tracking import is_first_process, log_checkpoint, log_figures, log_table, summarise, tracking
 
 LARGEST_SEED = 2**32 - 1  # that NumPy takes, and Lightning and scikit-learn with it

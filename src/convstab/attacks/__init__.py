@@ -12,8 +12,8 @@ from convstab.attacks.hopskipjump import HopSkipJump
 from convstab.attacks.lbfgs import LBFGS
 from convstab.attacks.nes import NES
 from convstab.attacks.paper import Paper
-from convstab.attacks.result import Result
 from convstab.attacks.square import Square
+from convstab.attacks.verification import Result
 
 __all__ = [
     "DDN",

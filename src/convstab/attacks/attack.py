@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from convstab.attacks.result import Columns, Found, Result, as_input, classify, verify
-from convstab.attacks.victim import OutOfQueries, Victim
+from convstab.attacks.query_counter import OutOfQueries, Victim
+from convstab.attacks.verification import Columns, Found, Result, as_input, classify, verify
 from convstab.errors import InputError
 from convstab.generators import image_key
 from convstab.images import GREY_LEVELS, quantise_

@@ -5,8 +5,8 @@ from typing import Any, ClassVar
 
 from foolbox.attacks.ddn import DDNAttack
 
-from convstab.attacks.victim import Victim
-from convstab.attacks.with_foolbox import WithFoolbox
+from convstab.attacks.foolbox import WithFoolbox
+from convstab.attacks.query_counter import Victim
 from convstab.validation import Count, Fraction, Positive
 
 

@@ -11,7 +11,7 @@ from deap import base, tools
 from torch import Tensor, nn
 
 from convstab.attacks.attack import Attack, Task
-from convstab.attacks.result import Columns, Found
+from convstab.attacks.verification import Columns, Found
 from convstab.errors import InputError
 from convstab.generators import Streams
 from convstab.genetic.objectives import Objective

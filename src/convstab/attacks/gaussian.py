@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from convstab.attacks.attack import ImageByImage
-from convstab.attacks.start import fooled
-from convstab.attacks.victim import Victim
+from convstab.attacks.query_counter import Victim
+from convstab.attacks.starting_points import fooled
 from convstab.images import GREY_LEVELS
 from convstab.validation import Count, CountOrZero, Positive
 

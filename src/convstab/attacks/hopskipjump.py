@@ -8,8 +8,8 @@ import torch
 from eagerpy.tensor.pytorch import PyTorchTensor
 from foolbox.attacks.hop_skip_jump import HopSkipJumpAttack
 
-from convstab.attacks.victim import Victim
-from convstab.attacks.with_foolbox import WithFoolbox
+from convstab.attacks.foolbox import WithFoolbox
+from convstab.attacks.query_counter import Victim
 from convstab.validation import Count, Positive
 
 Decide = Callable[[Any], Any]

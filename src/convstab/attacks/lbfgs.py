@@ -11,7 +11,7 @@ from scipy.optimize import Bounds, minimize
 from torch import Tensor
 
 from convstab.attacks.attack import ImageByImage
-from convstab.attacks.victim import Victim
+from convstab.attacks.query_counter import Victim
 from convstab.validation import Count, Positive
 
 SMOOTH = 1e-4  # L2 for pixels in [0, 1]; the norm has no gradient at 0, sqrt(norm^2 + SMOOTH^2) has

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from convstab.attacks.attack import ImageByImage
-from convstab.attacks.victim import CERTAIN, OutOfQueries, Victim
+from convstab.attacks.query_counter import CERTAIN, OutOfQueries, Victim
 from convstab.images import GREY_LEVELS
 from convstab.validation import Count, Fraction, Positive, Share
 

@@ -1,129 +1,223 @@
-"""What an attack found: verified by a fresh forward pass, measured, and listed image by image."""
+"""The result of an attack: what its run directory holds, in memory and on disk."""
 
-from dataclasses import dataclass, field
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, reduce
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
-from convstab.degradations.psnr import psnr_of_mse
+from convstab import attacks
+from convstab.attacks.attack import NOTHING
+from convstab.attacks.verification import CUT_OFF, Columns
 from convstab.errors import InputError
-from convstab.images import GREY_LEVELS, ROWS, grey_to_unit_, quantise_
-from convstab.precision import true_float32
+from convstab.files import SUMMARY, arrays_to_bytes, bytes_to_arrays, write_bytes, write_json, write_table
+from convstab.units import IMAGES, Units
 
-TOGETHER = 256  # images in one forward pass of the verification
-CUT_OFF = ("generations", "queries")  # what is no end of the search itself: how far it would have come is not known
-Columns = dict[str, NDArray[Any]]
-
-
-@dataclass(frozen=True)
-class Found:
-    """What a search returns for the n images that it attacked.
-
-    noise: float32 (n, C, H, W), in grey levels: the least noise that was seen to be misclassified, or else that of the
-        best try.
-    queries, gradients, generations: int64 (n,): images that were classified, backward passes, generations evolved.
-    seconds: float64 (n,), the share of the time that the image took.
-    ended: n words, why the search ended. By its own rule: "stall" (no improvement for so long) or "steps" (all that the
-        attack wanted to try is tried). Cut off by a limit: "generations" or "queries".
-    history: columns of equal length, one entry for each generation of each image; "row" is the position in the batch.
-    """
-
-    noise: Tensor
-    queries: Tensor
-    gradients: Tensor
-    generations: Tensor
-    seconds: Tensor
-    ended: list[str]
-    history: Columns = field(default_factory=dict)
+MINIMUM_NOISE, NOISE, CONVERGENCE = "minimum_noise.parquet", "noise.npz", "convergence.parquet"
+HISTORY = "history/"  # prefix of columns in a part
+SAME_SCORE = 1e-3  # scores of a clean image on two kinds of device differ by less
 
 
 @dataclass(frozen=True)
-class Result:
-    """The table of an attack, one row for each image that was asked for.
+class AttackResult:
+    """The least noise that was found for each of n images.
 
-    rows: index, label, clean_predicted and clean_score (class and softmax probability without noise), attacked (whether
-        the image was right when clean), success, predicted, margin (logit of the label minus the highest other: below 0
-        when misclassified), score and label_score (softmax probabilities of the predicted class and of the label), l2
-        (Euclidean norm for pixels in [0, 1], the unit of the literature), rms and max (grey levels), psnr (dB; infinite
-        without noise); success, predicted, margin, l2, rms, max and psnr once more for the 8-bit image, with the suffix
-        _rounded; queries, gradients, generations, seconds; ended, see ``Found``. The norms of a failure are those of
-        its best try; of an image that was not attacked everything is 0, and ended is empty.
-    noise: float32 (n, C, H, W), in grey levels, clipped to the box, before rounding.
-    history: as in ``Found``, with "index" (of the image in the test set) in place of "row".
+    run, attack: names. classes: K names.
+    rows: columns of minimum_noise.parquet, see ``attacks.Result``; besides, where the data set has
+        any, the group of the image, or the design effect of groups whose members are not known.
+    pixels: uint8 (n, C, H, W). noise: float32 (n, C, H, W), in grey levels.
+    history: columns of convergence.parquet, one entry for each generation of each image that was attacked: index,
+        generation, queries, best and median fitness, share of misclassified individuals (fooled), and the L2 norm of
+        the best individual so far; empty for an attack without generations.
     """
 
+    run: str
+    attack: str
+    classes: Sequence[str]
     rows: Columns
+    pixels: NDArray[np.uint8]
     noise: NDArray[np.float32]
-    history: Columns = field(default_factory=dict)
+    history: Columns
+
+    @classmethod
+    def of(
+        cls,
+        table: pa.Table,
+        pixels: NDArray[np.uint8],
+        classes: Sequence[str],
+        run: str,
+        attack: str,
+        units: Units = IMAGES,
+    ) -> "AttackResult":
+        """The result that the rows of merged parts hold, of images of which these units are independent."""
+        noise = table["noise"].combine_chunks().flatten().to_numpy().reshape(pixels.shape)
+        books = [name for name in table.column_names if name.startswith(HISTORY)]
+        history = {name.removeprefix(HISTORY): pc.list_flatten(table[name]).to_numpy() for name in books}
+        if history:
+            index = pc.take(table["index"], pc.list_parent_indices(table[books[0]]))
+            history = {"index": index.to_numpy(), **history}
+        rows = columns(table.drop_columns(["noise", *books])) | units.columns(len(table))
+        return cls(run, attack, classes, rows, pixels, noise, history)
+
+    @classmethod
+    def read(cls, folder: Path) -> "AttackResult":
+        """Read what ``write`` left in a folder; InputError when it is not there, damaged, or of different attacks."""
+        try:
+            summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+            run, attack = str(summary["run"]), str(summary["attack"])
+            rows, arrays = read_columns(folder / MINIMUM_NOISE), bytes_to_arrays((folder / NOISE).read_bytes())
+            history = read_columns(folder / CONVERGENCE) if (folder / CONVERGENCE).exists() else {}
+            classes, pixels, noise = arrays["classes"].tolist(), arrays["pixels"], arrays["noise"]
+            if not np.array_equal(rows["index"], arrays["index"]):
+                raise ValueError(f"{MINIMUM_NOISE} and {NOISE} list different images")
+        except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
+            hint = "attack.py writes it again from its parts"
+            raise InputError(f"{folder} does not hold a whole attack: {error}; {hint}") from error
+        return cls(run, attack, classes, rows, pixels, noise, history)
+
+    def write(self, folder: Path, origin: Mapping[str, Any] | None = None) -> None:
+        """Write the tables, the images with their noise, and last the summary, each at once or not at all.
+
+        origin: what the summary says besides about where the result comes from.
+        """
+        summary = {"run": self.run, "attack": self.attack} | self.summary | dict(origin or {})
+        write_table(folder / MINIMUM_NOISE, pa.table(self.rows))
+        arrays = {"index": self.rows["index"], "pixels": self.pixels, "noise": self.noise}
+        write_bytes(folder / NOISE, arrays_to_bytes(arrays | {"classes": np.array(self.classes)}))
+        if self.history:
+            write_table(folder / CONVERGENCE, pa.table(self.history))
+        write_json(folder / SUMMARY, summary)
+
+    @property
+    def norms(self) -> NDArray[np.float64]:
+        """L2 norm for pixels in [0, 1]; infinite where no noise was found, (n,)."""
+        return np.where(self.rows["success"], self.rows["l2"], np.inf)
+
+    @property
+    def units(self) -> Units:
+        """What is independent: the groups of the images if the rows have any, or images."""
+        return Units.of_rows(self.rows)
+
+    def spread(self, count: int) -> list[int]:
+        """At most so many successes, spread evenly over them from the least norm to the greatest, as rows."""
+        order = np.argsort(self.norms, kind="stable")[: int(self.rows["success"].sum())]
+        places = np.linspace(0, len(order) - 1, min(count, len(order))).round().astype(int)
+        return [int(row) for row in order[places]]
+
+    def part(self, rows: NDArray[Any]) -> "AttackResult":
+        """With some of the images, which are given as rows or as a mask."""
+        index = self.rows["index"][rows]
+        kept = np.isin(self.history["index"], index) if self.history else None
+        return replace(
+            self,
+            rows={name: column[rows] for name, column in self.rows.items()},
+            pixels=self.pixels[rows],
+            noise=self.noise[rows],
+            history={name: column[kept] for name, column in self.history.items()},
+        )
+
+    @cached_property
+    def summary(self) -> dict[str, Any]:
+        """The numbers of summary.json, over all images that were attacked; InputError when none was.
+
+        A failure counts as an infinite norm. What 90 % of the images do not exceed is l2_90; what 90 % of them do not
+        fall short of is psnr_90. None: more images failed than that leaves room for. cut_off: share of the searches
+        that a limit of queries or generations ended, not their own rule; what they would have found is not known.
+        """
+        attacked = self.rows["attacked"]
+        if not attacked.any():
+            raise InputError(NOTHING)
+        success, psnr, queries = (self.rows[name][attacked] for name in ("success", "psnr", "queries"))
+        norms, losses = self.norms[attacked], np.where(success, -psnr, np.inf)
+        quantiles = {
+            "l2_median": quantile(norms, 50),
+            "l2_90": quantile(norms, 90),
+            "psnr_median": -quantile(losses, 50),
+            "psnr_90": -quantile(losses, 90),
+            "queries_median": quantile(queries, 50),
+            "cut_off": float(np.isin(self.rows["ended"][attacked], CUT_OFF).mean()),
+        }
+        return {
+            "images": len(attacked),
+            "attacked": int(attacked.sum()),
+            "clean_errors": int((~attacked).sum()),
+            "success_rate": float(success.mean()),
+            **{name: float(value) if np.isfinite(value) else None for name, value in quantiles.items()},
+            "seconds": round(float(self.rows["seconds"].sum()), 3),
+        }
 
 
-def noisy_grey(clean: Tensor, grey_levels: Tensor, rounding: bool = False) -> Tensor:
-    """Clean pixels plus noise, clipped to the box, float32, in grey levels; rounded to an 8-bit image if asked."""
-    return quantise_(torch.add(clean.float(), grey_levels), clip=True, rounding=rounding)
+def as_table(found: attacks.Result) -> pa.Table:
+    """The rows of a part: the table, the noise, and the history of each image as lists, empty where it has none."""
+    noise = pa.FixedSizeListArray.from_arrays(pa.array(found.noise.ravel()), found.noise[0].size)
+    table = {**found.rows, "noise": noise}
+    if found.history:
+        lengths = [(found.history["index"] == place).sum() for place in found.rows["index"]]
+        offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32))
+        for name, column in found.history.items():
+            if name != "index":
+                table[HISTORY + name] = pa.ListArray.from_arrays(offsets, pa.array(column))
+    return pa.table(table)
 
 
-def as_input(noisy: Tensor) -> Tensor:
-    """Grey levels (N, C, H, W), overwritten -> what a classifier takes: pixels in [0, 1], channels last."""
-    return grey_to_unit_(noisy).contiguous(memory_format=torch.channels_last)
+def columns(table: pa.Table) -> Columns:
+    """The columns of a table as arrays."""
+    return {name: table[name].to_numpy() for name in table.column_names}
 
 
-@true_float32()
-@torch.inference_mode()
-def classify(classifier: nn.Module, images: Tensor) -> Tensor:
-    """Logits (N, K), in batches of whole groups of 16 rows: each row's bits do not depend on the others.
+def read_columns(path: Path) -> Columns:
+    """The columns of a Parquet file, with its checksums verified."""
+    return columns(pq.ParquetFile(path, page_checksum_verification=True).read())
 
-    float32 in any case: neither autocast nor TF32. Raises InputError when a logit is not finite.
+
+def together(results: Mapping[str, AttackResult]) -> dict[str, AttackResult]:
+    """The same images of each result, those that were attacked in all, in the same order.
+
+    Raises InputError when there are none, or when the results are not of one run and its images.
     """
-    outputs = []
-    for batch in images.split(TOGETHER):
-        padded = torch.cat([batch, batch[:1].expand(-len(batch) % ROWS, *batch.shape[1:])])
-        with torch.autocast(images.device.type, enabled=False):
-            outputs.append(classifier(padded.contiguous(memory_format=torch.channels_last))[: len(batch)].float())
-    logits = torch.cat(outputs)
-    if not logits.isfinite().all():
-        raise InputError("the classifier returned logits that are infinite or not a number; it cannot be attacked")
-    return logits
-
-
-def margin(logits: Tensor, labels: Tensor) -> Tensor:
-    """Logit of the label minus the highest other one, (N,); below 0 when misclassified. logits: (N, K), K >= 2."""
-    label = logits.gather(1, labels[:, None])
-    others = logits.scatter(1, labels[:, None], -torch.inf)
-    return label[:, 0] - others.amax(1)
-
-
-def measure(classifier: nn.Module, pixels: Tensor, labels: Tensor, grey_levels: Tensor, rounding: bool) -> Columns:
-    """Classify the noisy images afresh and measure the noise that is left after clipping, and rounding if asked."""
-    noisy = noisy_grey(pixels, grey_levels, rounding)
-    effective = (noisy - pixels).flatten(1).double()
-    logits = classify(classifier, as_input(noisy))
-    predicted = logits.argmax(1)
-    l2 = effective.norm(dim=1)
-    rms = l2 / effective.shape[1] ** 0.5
-    values = {
-        "success": predicted != labels,
-        "predicted": predicted,
-        "margin": margin(logits, labels),
-        "l2": l2 / GREY_LEVELS,
-        "rms": rms,
-        "max": effective.abs().amax(1),
-        "psnr": psnr_of_mse(rms.square()),
+    attacked = [result.rows["index"][result.rows["attacked"]] for result in results.values()]
+    index = reduce(np.intersect1d, attacked)
+    if not len(index):
+        raise InputError(f"no image was attacked by all of {', '.join(results)}; there is nothing to compare")
+    parts = {
+        name: result.part(np.array([np.flatnonzero(result.rows["index"] == place)[0] for place in index]))
+        for name, result in results.items()
     }
-    if not rounding:
-        scores = logits.softmax(1)
-        values["score"] = scores.gather(1, predicted[:, None])[:, 0]
-        values["label_score"] = scores.gather(1, labels[:, None])[:, 0]
-    return {name: column.cpu().numpy() for name, column in values.items()}
+    (name, first), *others = parts.items()
+    for other, result in others:
+        if (result.run, list(result.classes)) != (first.run, list(first.classes)):
+            raise InputError(
+                f"{name} attacks {first.run}, {other} attacks {result.run}; only attacks of one run compare"
+            )
+        if not np.array_equal(result.pixels, first.pixels):
+            raise InputError(f"{name} and {other} attack different images; only attacks of the same ones compare")
+        if not np.allclose(result.rows["clean_score"], first.rows["clean_score"], rtol=0, atol=SAME_SCORE):
+            raise InputError(
+                f"{name} and {other} attack different networks of the name {first.run}: clean scores differ"
+            )
+    return parts
 
 
-def verify(classifier: nn.Module, pixels: Tensor, labels: Tensor, grey_levels: Tensor) -> Columns:
-    """The columns of ``Result.rows`` that a fresh float32 forward pass gives; what a search believes does not count.
+def quantile(values: NDArray[Any], percent: int) -> Any:
+    """The least value that so many per cent do not exceed, along the first axis."""
+    return np.sort(values, axis=0)[-(-len(values) * percent // 100) - 1]
 
-    pixels: uint8 (n, C, H, W). labels: int64 (n,). grey_levels: float32 (n, C, H, W).
-    """
-    exact = measure(classifier, pixels, labels, grey_levels, rounding=False)
-    rounded = measure(classifier, pixels, labels, grey_levels, rounding=True)
-    return exact | {f"{name}_rounded": column for name, column in rounded.items()}
+
+def as_markdown(result: AttackResult) -> str:
+    """One row with the numbers of the summary; L2 and PSNR: median, and what 90 % of the images reach."""
+    numbers = result.summary
+    l2, psnr = (
+        [f"{numbers[name]:.3g}" if numbers[name] is not None else "-" for name in (f"{unit}_median", f"{unit}_90")]
+        for unit in ("l2", "psnr")
+    )
+    cells = [result.attack, f"{numbers['attacked']} of {numbers['images']}", f"{numbers['success_rate']:.1%}"]
+    cells += [*l2, *psnr, f"{numbers['queries_median']:.0f}", f"{numbers['cut_off']:.0%}", f"{numbers['seconds']:.0f}"]
+    head = "| attack | attacked | success | L2 | 90 % | PSNR | 90 % | queries | cut off | seconds |"
+    return f"{head}\n|---|{'---:|' * 9}\n| {' | '.join(cells)} |\n"

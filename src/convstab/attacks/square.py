@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from convstab.attacks.attack import ImageByImage
-from convstab.attacks.result import margin
-from convstab.attacks.victim import CERTAIN, Victim
+from convstab.attacks.query_counter import CERTAIN, Victim
+from convstab.attacks.verification import margin
 from convstab.validation import Count, Fraction, Positive, Several, Share
 
 DOUBLINGS, MIDDLE = 6, 2  # radii that are tried, each twice the one before; place of the middle one

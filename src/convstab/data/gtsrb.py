@@ -10,7 +10,7 @@ import torch
 
 from convstab.data import signs
 from convstab.data.archives import OFFICIAL_MARK, Archive, check_labels, provide
-from convstab.data.decoded import decoded
+from convstab.data.image_files import decoded
 from convstab.data.images import ImageSet
 from convstab.errors import InputError
 from convstab.images import Images

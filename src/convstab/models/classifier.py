@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from convstab.errors import InputError
-from convstab.metrics import class_scores
+from convstab.models.metrics import class_scores
 from convstab.precision import true_float32
 
 Parameters = Iterable[nn.Parameter]

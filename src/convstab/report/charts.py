@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convstab.evaluation.result import Result
+from convstab.evaluation.tally import PSNR_EDGES, SCORE_EDGES
 from convstab.figures import shortened
 from convstab.report.content import Sheet
 from convstab.report.evidence import Attacked, Evaluation
-from convstab.results import Result
 from convstab.statistics.intervals import Estimate
 from convstab.statistics.rates import accuracy
-from convstab.tally import PSNR_EDGES, SCORE_EDGES
 from convstab.units import Integers
 
 LONGEST = 30  # characters of a class name at an axis

@@ -9,14 +9,14 @@ import numpy as np
 from omegaconf import DictConfig
 
 from convstab import runs
-from convstab.attack_results import MINIMUM_NOISE, AttackResult
+from convstab.attacks.result import MINIMUM_NOISE, AttackResult
 from convstab.errors import InputError
-from convstab.examples import Examples
+from convstab.evaluation.examples import Examples
+from convstab.evaluation.result import STABILITY, Result
 from convstab.files import CONFIG, METRICS, SUMMARY, read_json
 from convstab.finished import job_type_of
 from convstab.parts import share_done
 from convstab.provenance import training_of
-from convstab.results import STABILITY, Result
 from convstab.runs import plain
 from convstab.units import Integers
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from convstab import figures
+from convstab.evaluation.result import Result
 from convstab.report import charts, pictures
 from convstab.report.charts import Plain
 from convstab.report.content import Report, Sheet
 from convstab.report.evidence import Attacked, Evaluation, Evidence
 from convstab.report.origin import folders_of, told_apart
 from convstab.report.pictures import Mosaic, Picture, Tiles
-from convstab.results import Result
 from convstab.statistics.rates import ratio
 from convstab.units import Integers
 

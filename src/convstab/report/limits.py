@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from convstab.evaluation.protocol import PAPER_DRAWS, PAPER_SIGMAS
 from convstab.paper import PaperTable
-from convstab.protocol import PAPER_DRAWS, PAPER_SIGMAS
 from convstab.report.evidence import Evaluation, Source
 from convstab.report.words import count, dataset_name, sigmas_in_words
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from convstab.attack_results import AttackResult, quantile
+from convstab.attacks.result import AttackResult, quantile
+from convstab.evaluation.result import Result
 from convstab.images import GREY_LEVELS
 from convstab.provenance import NOISE
 from convstab.report.evidence import Source
-from convstab.results import Result
 from convstab.statistics import intervals
 from convstab.statistics.intervals import Floats, median_ends
 from convstab.units import IMAGES, Integers, Units

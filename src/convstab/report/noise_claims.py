@@ -5,6 +5,7 @@ from functools import reduce
 
 import numpy as np
 
+from convstab.evaluation.tables import mean_psnr
 from convstab.paper import table_of
 from convstab.report.content import Finding, Verdict
 from convstab.report.evidence import Evaluation, Evidence
@@ -12,7 +13,6 @@ from convstab.report.measured import Fooled, Measured, drop, first_drop, fooled_
 from convstab.report.verdicts import OF_THE_PAPER, SURELY, Spoken, change_in_words, finding, names_of, share_in_words
 from convstab.report.words import count, dataset_name, in_percent, points, sigmas_in_words
 from convstab.statistics.intervals import Floats
-from convstab.tables import mean_psnr
 
 WEAKEST = 1.0  # sigma that the paper calls hardly perceivable, in grey levels
 BREAKING = 8.0  # sigma from which GTSRB makes more mistakes, by the paper

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from convstab import attack_figures, figures
-from convstab.attack_results import AttackResult
-from convstab.examples import Examples
+from convstab.attacks.result import AttackResult
+from convstab.evaluation.examples import Examples
+from convstab.evaluation.result import Result
 from convstab.figures import COLOURS, MARKERS, shortened
 from convstab.report.content import Sheet
-from convstab.results import Result
 from convstab.units import Integers
 
 BUDGET = 2_400_000  # characters of all mosaics of a page, which is to stay below 10 MB with the 4.8 MB of Plotly

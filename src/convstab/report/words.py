@@ -58,3 +58,11 @@ def listed(items: Sequence[str]) -> str:
 def sigmas_in_words(sigmas: Sequence[float]) -> str:
     """Noise levels in a sentence."""
     return listed([f"{sigma:g}" for sigma in sigmas])
+
+
+def duration(seconds: float) -> str:
+    """Seconds in the unit that suits them."""
+    for unit, size in (("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"

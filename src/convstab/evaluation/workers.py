@@ -1,22 +1,23 @@
 """The threads that evaluate slices of the test set side by side."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from threading import Event
 
-import pyarrow as pa
 import torch
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
-from rich.text import Text
+from torch import Tensor, nn
 
 from convstab.errors import InputError
-from convstab.parts import Part, Parts
-from convstab.protocol import Protocol
-from convstab.stability import Precision, stability, whole_rows
-from convstab.subject import Subject
+from convstab.evaluation.protocol import Protocol
+from convstab.evaluation.stability import Precision, stability, whole_rows
+from convstab.evaluation.tally import Counts
+from convstab.images import Images
+
+Progress = Callable[[int], object]
 
 CPU_BATCH, GPU_BATCH = 128, 4096  # 128: what one core works on stays in its cache
 
@@ -28,20 +29,26 @@ class Stopped(Exception):  # noqa: N818
 class Crew:
     """Evaluates slices in threads, each with one core: that is faster than one slice with all cores.
 
+    classifier: images in [0, 1], float (N, C, H, W), channels last -> logits (N, K), K classes.
+    images: n images. index: int64 (n,), their places in the test set.
     batch_size, workers: None for what suits the device; workers are then all cores, or one thread for a GPU.
     Raises InputError for values that make no sense.
     """
 
     def __init__(
         self,
-        subject: Subject,
+        classifier: nn.Module,
+        images: Images,
+        index: Tensor,
+        classes: int,
         protocol: Protocol,
         device: torch.device,
         batch_size: int | None = None,
         precision: Precision = "float32",
         workers: int | None = None,
     ) -> None:
-        self.subject, self.protocol, self.device, self.precision = subject, protocol, device, precision
+        self.classifier, self.images, self.index, self.classes = classifier, images, index, classes
+        self.protocol, self.device, self.precision = protocol, device, precision
         on_cpu = device.type == "cpu"
         if precision not in ("float32", "bfloat16"):
             raise InputError(f"precision is {precision!r}; it can be float32 or bfloat16")
@@ -49,45 +56,43 @@ class Crew:
         self.workers = (torch.get_num_threads() if on_cpu else 1) if workers is None else workers
         if self.workers < 1:
             raise InputError(f"workers is {workers}; it must be at least 1")
-        subject.classifier.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        classifier.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.stopping = Event()
 
-    def work(self, parts: Parts, todo: Sequence[int]) -> int:
-        """Make the parts of these slices; the number of draws."""
-        total = sum(len(parts.slices[number]) for number in todo) * self.protocol.draws_per_image
-        with self.threads() as pool, progress_bar() as bar:
-            task = bar.add_task("draws", total=total)
+    def work(self, slices: Mapping[int, range], keep: Callable[[int, Counts], object], progress: Progress) -> None:
+        """Evaluate slices of the images, and hand each one's counts to ``keep`` with its number.
 
-            def make(number: int) -> None:
-                part = self.evaluate(self.protocol, parts.slices[number], bar, task)
-                parts.write(number, part)
+        progress: is given the number of draws just classified.
+        """
 
-            for future in as_completed([pool.submit(make, number) for number in todo]):
+        def make(number: int) -> None:
+            keep(number, self.evaluate(self.protocol, slices[number], progress))
+
+        with self.threads() as pool:
+            for future in as_completed([pool.submit(make, number) for number in slices]):
                 future.result()
-        return total
 
-    def evaluate(self, protocol: Protocol, images: range, bar: Progress, task: int) -> Part:
-        """The part of one slice."""
+    def evaluate(self, protocol: Protocol, images: range, progress: Progress = lambda _: None) -> Counts:
+        """The counts of one slice."""
 
         def advance(draws: int) -> None:
             if self.stopping.is_set():
                 raise Stopped
-            bar.advance(task, draws)  # type: ignore[arg-type]
+            progress(draws)
 
-        subject, chosen = self.subject, slice(images.start, images.stop)
-        counts = stability(
-            subject.classifier,
-            subject.test.pixels[chosen],
-            subject.test.labels[chosen],
-            subject.index[chosen],
-            len(subject.classes),
+        chosen = slice(images.start, images.stop)
+        return stability(
+            self.classifier,
+            self.images.pixels[chosen],
+            self.images.labels[chosen],
+            self.index[chosen],
+            self.classes,
             protocol,
             batch_size=self.batch_size,
             precision=self.precision,
             device=self.device,
             progress=advance,
         )
-        return Part(pa.table(counts.rows), counts.totals)
 
     @contextmanager
     def threads(self) -> Iterator[ThreadPoolExecutor]:
@@ -110,12 +115,11 @@ class Crew:
 def calibrate(crew: Crew, draws: int = 16) -> float:
     """Draws a second, from a few draws in every thread."""
     protocol = replace(crew.protocol, draws=draws)
-    slices = [range(place, place + 1) for place in range(min(crew.workers, len(crew.subject.index)))]
-    silent = Progress(disable=True)
+    slices = [range(place, place + 1) for place in range(min(crew.workers, len(crew.index)))]
     for _ in range(2):  # the first round is warming up
         start = time.monotonic()
         with crew.threads() as pool:
-            list(pool.map(lambda images: crew.evaluate(protocol, images, silent, silent.add_task("")), slices))
+            list(pool.map(partial(crew.evaluate, protocol), slices))
         seconds = time.monotonic() - start
     return len(slices) * protocol.draws_per_image / seconds
 
@@ -126,17 +130,3 @@ def device_of(name: str | None) -> torch.device:
     if name not in ("cpu", "cuda") or (name == "cuda" and not torch.cuda.is_available()):
         raise InputError(f"device is {name}; it can be cpu, or cuda where there is a GPU")
     return torch.device(name)
-
-
-def progress_bar() -> Progress:
-    """A bar with what is done, how much a second, and the time left."""
-    return Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn())
-
-
-class Rate(ProgressColumn):
-    """Draws, or images, a second."""
-
-    def render(self, task: Task) -> Text:
-        """The speed of late."""
-        speed = task.finished_speed or task.speed
-        return Text("" if speed is None else f"{speed:,.{0 if speed >= 10 else 2}f}/s")

@@ -1,11 +1,7 @@
-"""torchmetrics collections, named by class, and the table that shows them."""
+"""torchmetrics collections, named by class."""
 
-import math
-from collections.abc import Mapping, Sequence
-from itertools import zip_longest
+from collections.abc import Sequence
 
-from rich.markup import escape
-from rich.table import Table
 from torch import Tensor
 from torchmetrics import ClasswiseWrapper, MetricCollection
 from torchmetrics.classification import (
@@ -62,28 +58,3 @@ def class_scores(classes: Sequence[str]) -> MetricCollection:
             "confusion": MulticlassConfusionMatrix(k, validate_args=False),
         }
     )
-
-
-def shown(rate: float | None) -> str:
-    """A rate with four decimals, as the paper prints it; "-" where it is not defined."""
-    return "-" if rate is None or math.isnan(rate) else f"{rate:.4f}"
-
-
-def class_table(scores: Mapping[str, float | None], classes: Sequence[str], title: str, width: int) -> Table:
-    """Lay precision and recall of each class out side by side, as the paper's tables, in at most ``width`` letters."""
-    longest = max(len("class"), *map(len, classes))
-    side_by_side = min((width - 1) // (longest + len("precision") + len("recall") + 9), 1 + len(classes) // 10)
-    rows = math.ceil(len(classes) / max(1, side_by_side))
-    blocks = [classes[i : i + rows] for i in range(0, len(classes), rows)]
-    table = Table(title=title, title_justify="left")
-    for _ in blocks:
-        table.add_column("class")
-        table.add_column("precision", justify="right")
-        table.add_column("recall", justify="right")
-    for across in zip_longest(*blocks):
-        cells: list[str] = []
-        for name in across:
-            values = (scores[f"{kind}/{name}"] for kind in ("precision", "recall") if name is not None)
-            cells += ["", "", ""] if name is None else [escape(name), *map(shown, values)]
-        table.add_row(*cells)
-    return table

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from convstab.attacks.result import margin
-from convstab.attacks.victim import CERTAIN, Victim
+from convstab.attacks.query_counter import CERTAIN, Victim
+from convstab.attacks.verification import margin
 
 TRIES = 256  # images without content; a fixed number, so that a count of queries does not depend on the neighbours
 BISECTIONS = 10  # of the way to the clean image

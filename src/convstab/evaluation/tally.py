@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from convstab.errors import InputError
-from convstab.protocol import Protocol
+from convstab.evaluation.protocol import Protocol
 
 PSNR_EDGES = np.linspace(0.0, 60.0, 121)  # dB; the outer bins take what lies beyond, also infinite PSNR
 SCORE_EDGES = np.linspace(0.0, 1.0, 51)

@@ -2,13 +2,13 @@
 
 import csv
 import io
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from convstab.metrics import shown
-from convstab.results import Result
+from convstab.evaluation.result import Result
 from convstab.statistics import rates
 from convstab.statistics.intervals import Estimate
 from convstab.units import Integers
@@ -120,3 +120,8 @@ def plain(estimate: Estimate) -> dict[str, list[float | None]]:
     """An estimate as lists; None where there is nothing to count: JSON has no NaN."""
     columns = {"value": estimate.value, "low": estimate.low, "high": estimate.high}
     return {name: [None if np.isnan(x) else float(x) for x in column] for name, column in columns.items()}
+
+
+def shown(rate: float | None) -> str:
+    """A rate with four decimals, as the paper prints it; "-" where it is not defined."""
+    return "-" if rate is None or math.isnan(rate) else f"{rate:.4f}"

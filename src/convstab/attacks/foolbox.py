@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from convstab.attacks.attack import ImageByImage
-from convstab.attacks.start import misclassified_start
-from convstab.attacks.victim import Victim
+from convstab.attacks.query_counter import Victim
+from convstab.attacks.starting_points import misclassified_start
 
 os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # foolbox imports GitPython, which fails where git is missing
 from foolbox.criteria import Misclassification

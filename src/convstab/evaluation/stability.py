@@ -10,11 +10,11 @@ from torch import Tensor, nn
 from convstab.degradations import gaussian
 from convstab.degradations.psnr import psnr_of_mse
 from convstab.errors import InputError
+from convstab.evaluation.protocol import Protocol
+from convstab.evaluation.tally import Counts, Tally
 from convstab.generators import NoiseSource
 from convstab.images import as_images, as_rows, grey_to_unit_, quantise_, whole_groups
 from convstab.precision import true_float32
-from convstab.protocol import Protocol
-from convstab.tally import Counts, Tally
 
 Precision = Literal["float32", "bfloat16"]
 TOGETHER = 2048  # draws that are added up at once: what it costs per call then hardly counts

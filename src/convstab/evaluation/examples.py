@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from convstab.errors import InputError
+from convstab.evaluation.protocol import Protocol
+from convstab.evaluation.result import Result
 from convstab.files import arrays_to_bytes, bytes_to_arrays, write_bytes
-from convstab.images import to_grey
-from convstab.protocol import Protocol
-from convstab.results import Result
+from convstab.images import Images, to_grey
 from convstab.statistics.intervals import Floats
-from convstab.subject import Subject
 from convstab.units import Integers
 
 EXAMPLES = "examples.npz"
@@ -35,19 +35,22 @@ class Examples:
     noisy: NDArray[np.uint8]
 
     @classmethod
-    def of(cls, subject: Subject, result: Result, protocol: Protocol, device: torch.device) -> "Examples":
-        """Choose images of each class, and make their noisy copies again, on the device that classified them."""
+    def of(cls, images: Images, index: Tensor, result: Result, protocol: Protocol, device: torch.device) -> "Examples":
+        """Choose images of each class, and make their noisy copies again, on the device that classified them.
+
+        index: int64 (n,), places of the images in the test set.
+        """
         chosen, levels = choose(result.rates, result.labels), np.flatnonzero(result.sigmas > 0)
         draws, sigmas = result.by_image("sample_draw"), result.sigmas
-        clean = subject.test.pixels[torch.from_numpy(chosen)]
+        clean = images.pixels[torch.from_numpy(chosen)]
         noisy = np.empty((len(chosen), len(levels), *clean.shape[1:]), np.uint8)
         for place, row in enumerate(chosen.tolist()):
-            image = int(subject.index[row])
+            image = int(index[row])
             for level, at in enumerate(levels.tolist()):
                 draw = int(draws[row, at])
                 copies = protocol.copies(clean[place].to(device), float(sigmas[at]), draw + 1, image)
                 noisy[place, level] = to_grey(copies[draw]).cpu().numpy()
-        return cls(subject.index.numpy()[chosen], sigmas[levels], clean.numpy(), noisy)
+        return cls(index.numpy()[chosen], sigmas[levels], clean.numpy(), noisy)
 
     @classmethod
     def read(cls, folder: Path) -> "Examples | None":

@@ -1,6 +1,6 @@
 """The result of an evaluation: what its run directory holds, in memory and on disk."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -12,11 +12,10 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from convstab.errors import InputError
+from convstab.evaluation.tally import PSNR_EDGES, SCORE_EDGES
 from convstab.files import arrays_to_bytes, bytes_to_arrays, write_bytes, write_table
-from convstab.parts import Part
 from convstab.statistics import rates
 from convstab.statistics.intervals import Estimate, Floats
-from convstab.tally import PSNR_EDGES, SCORE_EDGES
 from convstab.units import IMAGES, Integers, Units
 
 STABILITY, CONFUSION, HISTOGRAM = "stability.parquet", "confusion.parquet", "histogram.npz"
@@ -39,12 +38,19 @@ class Result:
     histogram: Integers
 
     @classmethod
-    def of(cls, part: Part, classes: Sequence[str], score: str, units: Units = IMAGES) -> "Result":
-        """The result that merged parts hold, of images of which these units are independent."""
-        rows = {name: part.rows[name].to_numpy() for name in part.rows.column_names}
+    def of(
+        cls,
+        table: pa.Table,
+        totals: Mapping[str, Integers],
+        classes: Sequence[str],
+        score: str,
+        units: Units = IMAGES,
+    ) -> "Result":
+        """The result that rows and totals of ``tally.Counts`` make; units: what is independent among the images."""
+        rows = {name: table[name].to_numpy() for name in table.column_names}
         levels = len(np.unique(rows["sigma"]))
         rows |= units.columns(len(rows["sigma"]) // levels, levels)
-        return cls(classes, score, rows, part.totals["confusion"], part.totals["histogram"])
+        return cls(classes, score, rows, totals["confusion"], totals["histogram"])
 
     @classmethod
     def read(cls, folder: Path) -> "Result":

@@ -1,0 +1,1 @@
+"""Classifying degraded copies: protocol, forward passes, counts, and what comes of them."""
