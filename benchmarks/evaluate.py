@@ -49,7 +49,7 @@ from convstab.evaluation.stability import Precision, forward_precision
 from convstab.evaluation.workers import Crew, calibrate
 from convstab.images import Images, to_unit
 from convstab.models import Aghdam, CifarQuick, Classifier, LeNet
-from convstab.parts import Parts
+from convstab.runs.parts import Parts
 
 WARMUP = 8  # batches that are not measured: as many as two workers of a DataLoader have ready, and more
 SLICE = 64  # images per part, as in conf/evaluate.yaml

@@ -21,12 +21,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from convstab import runs
 from convstab.errors import InputError
 from convstab.evaluation.protocol import Protocol
 from convstab.evaluation.stability import stability
 from convstab.exits import bad_input_ends
 from convstab.images import Images
+from convstab.runs import checkpoints, configuration
 from convstab.statistics import correlation
 from convstab.statistics.intervals import Floats
 from convstab.train import load_data
@@ -36,7 +36,7 @@ FRAMES = 30  # of a sign in the test set
 
 def validation_images(folder: Path, root: str | None) -> tuple[Images, Tensor]:
     """What did not train a run, and its places among the training images, (n,); InputError without tracks."""
-    config = runs.load_config(folder)
+    config = configuration.load_config(folder)
     if root is not None:
         config.dataset.root = root
     data = load_data(config)
@@ -105,7 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with bad_input_ends():
         protocol = Protocol(tuple(options.sigmas), options.draws)
         for folder in options.run:
-            classifier = runs.load_classifier(folder)
+            classifier = checkpoints.load_classifier(folder)
             images, places = validation_images(folder, options.root)
             rates = failure_rates(classifier, images, places, len(classifier.classes), protocol, options.device)
             assert images.groups is not None

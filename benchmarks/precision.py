@@ -19,9 +19,9 @@ from convstab.evaluation.protocol import Protocol
 from convstab.evaluation.stability import NoisyBatches, Precision, forward_precision
 from convstab.exits import bad_input_ends
 from convstab.precision import true_float32
+from convstab.runs.run import Subject, load_subject
 from convstab.statistics.intervals import Estimate, Floats
 from convstab.statistics.rates import accuracy
-from convstab.subject import Subject, load_subject
 
 BATCH = 128
 PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16")

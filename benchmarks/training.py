@@ -39,7 +39,7 @@ from convstab import train
 from convstab.data.images import ImageData, ImageSet
 from convstab.door import quiet_lightning
 from convstab.images import Images
-from convstab.metrics_csv import MetricsCsv
+from convstab.loggers.csv import MetricsCsv
 from convstab.models import Classifier
 
 WARMUP = 10  # steps of each epoch that are not measured

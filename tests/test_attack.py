@@ -20,7 +20,7 @@ import torch
 from convstab import attack, redraw
 from convstab.attacks.result import CONVERGENCE, MINIMUM_NOISE, NOISE, AttackResult
 from convstab.files import CONFIG, SUMMARY
-from convstab.subject import Subject, load_subject
+from convstab.runs.run import Subject, load_subject
 from in_process import Main, call_in, caller, train_short
 
 ROOT = Path(__file__).parent.parent

@@ -12,10 +12,10 @@ from matplotlib.collections import PathCollection
 from matplotlib.colors import to_rgb
 
 from attack_examples import example
-from convstab import attack_figures
-from convstab.attack_figures import against_reference, by_class, samples, survival
 from convstab.attacks.result import AttackResult
 from convstab.errors import InputError
+from convstab.figures import attack
+from convstab.figures.attack import against_reference, by_class, samples, survival
 from test_figures import drawn
 
 
@@ -157,7 +157,7 @@ def test_classes_without_an_attacked_image_are_left_out() -> None:
     assert [len(failed) for failed in norms[1::2]] == [1, 0]
     assert norms[1][0] > 5
     assert "triangles: 1 failed" in figure.get_suptitle()
-    assert to_rgb(attack_figures.BLUE) != to_rgb(attack_figures.ORANGE)
+    assert to_rgb(attack.BLUE) != to_rgb(attack.ORANGE)
     drawn(figure)
 
 

@@ -15,8 +15,9 @@ import torch
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
-from convstab import runs, train
+from convstab import train
 from convstab.files import CONFIG, METRICS, alone
+from convstab.runs import checkpoints
 
 ROOT = Path(__file__).parent.parent
 TRAIN = [sys.executable, str(ROOT / "train.py")]
@@ -44,7 +45,7 @@ def result(run: Path) -> tuple[dict[str, Any], list[dict[str, str]], dict[str, t
     assert metrics.pop("seconds") > 0
     with (run / "metrics.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    return metrics, rows, torch.load(run / runs.LAST, weights_only=True)["state_dict"]
+    return metrics, rows, torch.load(run / checkpoints.LAST, weights_only=True)["state_dict"]
 
 
 def assert_equal_results(run: Path, other: Path) -> None:
@@ -79,7 +80,7 @@ def test_a_training_leaves_its_run_directory(finished: tuple[Path, subprocess.Co
     assert [row["epoch"] for row in rows if row["train/loss"]] == ["0", "1", "2", "3"]
     assert float(rows[-1]["test/accuracy"]) == metrics["test/accuracy"]
     assert metrics["val/accuracy"] == max(float(row["val/accuracy"]) for row in rows if row["val/accuracy"])
-    for name in (runs.BEST, runs.LAST):
+    for name in (checkpoints.BEST, checkpoints.LAST):
         torch.load(run / name, weights_only=True)
     assert not list(run.rglob("*.tmp"))
 
@@ -88,7 +89,7 @@ def kill_and_resume(cwd: Path, seconds: float) -> Path:
     """Start a training, end it with SIGKILL so long after its first checkpoint, and resume it."""
     words = [*TRAIN, *NOISY, "output=run"]
     with subprocess.Popen(words, cwd=cwd, env=environment(cwd), stdout=subprocess.DEVNULL) as process:
-        while process.poll() is None and not (cwd / "run" / runs.LAST).exists():
+        while process.poll() is None and not (cwd / "run" / checkpoints.LAST).exists():
             time.sleep(0.001)
         time.sleep(seconds)
         process.send_signal(signal.SIGKILL)
@@ -193,7 +194,7 @@ def test_bad_values_are_named_and_leave_nothing(overrides: list[str], line: str,
 
 def test_checkpoints_are_started_from_and_resumed_only_where_they_fit(main: Main, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    best = run / runs.BEST
+    best = run / checkpoints.BEST
     assert main("output=run", "logger=none") == (0, "")
     before = result_bytes(run)
     for overrides, line in (
@@ -211,7 +212,7 @@ def test_checkpoints_are_started_from_and_resumed_only_where_they_fit(main: Main
         assert error.startswith(f"convstab: {line}")
     assert result_bytes(run) == before
     assert main("output=tuned", f"ckpt={best}", "optimizer.lr=1e-9") == (0, "")
-    old, new = (runs.load_classifier(folder).state_dict() for folder in (run, tmp_path / "tuned"))
+    old, new = (checkpoints.load_classifier(folder).state_dict() for folder in (run, tmp_path / "tuned"))
     assert all(torch.allclose(old[name], new[name], atol=1e-6) for name in old)
 
 

@@ -15,8 +15,8 @@ from convstab.attacks import Attack, Evolution
 from convstab.evaluation.workers import device_of
 from convstab.images import Images
 from convstab.models import LeNet
-from convstab.parts import Shard
-from convstab.subject import Subject
+from convstab.runs.parts import Shard
+from convstab.runs.run import Subject
 
 ROOT = Path(__file__).parent.parent
 CPU = torch.device("cpu")

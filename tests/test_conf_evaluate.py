@@ -14,8 +14,8 @@ from convstab.evaluation.workers import Crew, device_of
 from convstab.images import Images
 from convstab.models import LeNet
 from convstab.models.ensemble import Ensemble
-from convstab.parts import Shard
-from convstab.subject import Subject
+from convstab.runs.parts import Shard
+from convstab.runs.run import Subject
 
 ROOT = Path(__file__).parent.parent
 CPU, GPU = torch.device("cpu"), torch.device("cuda")

@@ -3,7 +3,7 @@
 import numpy as np
 
 from attack_examples import example, history
-from convstab.convergence import by_generation, convergence
+from convstab.figures.convergence import by_generation, convergence
 from test_figures import drawn
 
 NORMS = {0: [8, 6, 4, 2], 1: [9, 9], 2: [5, 4, 3]}  # image 1 stops first

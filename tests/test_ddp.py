@@ -9,11 +9,12 @@ import pytest
 import torch
 from hydra.utils import instantiate
 
-from convstab import runs, train
+from convstab import train
 from convstab.data.images import ImageData
 from convstab.errors import InputError
 from convstab.files import METRICS
 from convstab.images import to_unit
+from convstab.runs import checkpoints, configuration
 from test_commands import TRAIN, environment
 
 TWO = ["trainer.accelerator=cpu", "trainer.devices=2", "trainer.strategy=ddp"]
@@ -40,7 +41,10 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Done]:
 def test_two_processes_test_every_image_once_and_as_one_process_does(trained: tuple[Path, Done]) -> None:
     run, _ = trained
     metrics = json.loads((run / METRICS).read_text())
-    classifier, data = runs.load_classifier(run), instantiate(runs.load_config(run).dataset, _convert_="all")
+    classifier, data = (
+        checkpoints.load_classifier(run),
+        instantiate(configuration.load_config(run).dataset, _convert_="all"),
+    )
     test = data.images.test
     with torch.inference_mode():
         predicted = classifier(to_unit(test.pixels)).argmax(1)

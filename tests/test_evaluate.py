@@ -15,10 +15,11 @@ import numpy as np
 import pytest
 import torch
 
-from convstab import evaluate, redraw, runs
+from convstab import evaluate, redraw
 from convstab.evaluation.result import CONFUSION, HISTOGRAM, STABILITY, Result
 from convstab.files import METRICS, SUMMARY
-from convstab.parts import Parts
+from convstab.runs import checkpoints
+from convstab.runs.parts import Parts
 from in_process import Main, call_in, caller, train_short
 
 ROOT = Path(__file__).parent.parent
@@ -187,7 +188,7 @@ def test_bad_input_ends_in_a_line(words: list[str], line: str, main: Main, tmp_p
 def test_a_checkpoint_with_code_in_it_is_refused(main: Main, trained: Path, tmp_path: Path) -> None:
     (tmp_path / "checkpoints").mkdir()
     (tmp_path / "config.yaml").write_text((trained / "one" / "config.yaml").read_text())
-    torch.save({"state_dict": os.system}, tmp_path / runs.BEST)
+    torch.save({"state_dict": os.system}, tmp_path / checkpoints.BEST)
     code, error = main(f"run={tmp_path}", "output=unsafe")
     assert (code, len(error.splitlines())) == (2, 1), error
     assert "more than weights" in error
@@ -196,14 +197,14 @@ def test_a_checkpoint_with_code_in_it_is_refused(main: Main, trained: Path, tmp_
 def test_a_network_that_returns_nan_is_refused(
     main: Main, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    load = runs.load_classifier
+    load = checkpoints.load_classifier
 
     def broken(folder: Path) -> torch.nn.Module:
         classifier = load(folder)
         torch.nn.init.constant_(next(classifier.parameters()), float("nan"))
         return classifier
 
-    monkeypatch.setattr(runs, "load_classifier", broken)
+    monkeypatch.setattr("convstab.runs.checkpoints.load_classifier", broken)
     code, error = main("run=one", f"output={tmp_path}")
     assert (code, len(error.splitlines())) == (2, 1), error
     assert "not a number" in error

@@ -17,7 +17,7 @@ from convstab.evaluation.protocol import Protocol
 from convstab.evaluation.result import Result
 from convstab.evaluation.stability import stability
 from convstab.models import LeNet
-from convstab.subject import Subject
+from convstab.runs.run import Subject
 
 SIGMAS = (0.0, 5.0, 40.0)
 CPU = torch.device("cpu")
@@ -105,7 +105,7 @@ def test_the_strip_shows_draws_that_were_counted(
     made: tuple[Subject, Result, Protocol], counted: torch.Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     subject, result, protocol = made
-    monkeypatch.setattr("convstab.figures.strip", lambda images, *_: images)
+    monkeypatch.setattr("convstab.figures.evaluation.strip", lambda images, *_: images)
     shown: Any = evaluate.strip(subject, result, protocol, CPU)
     assert shown.shape == (4, len(SIGMAS), 16, 16, 3)
     for label, row in enumerate(evaluate.typical_image(subject, label) for label in range(4)):

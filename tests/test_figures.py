@@ -11,9 +11,9 @@ from matplotlib.collections import PathCollection
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from convstab import figures
 from convstab.evaluation.result import Result
 from convstab.evaluation.tally import PSNR_EDGES, SCORE_EDGES
+from convstab.figures import evaluation
 
 
 def drawn(figure: Figure, form: str = "png") -> bytes:
@@ -33,7 +33,7 @@ def with_classes(count: int) -> Result:
 
 
 def test_every_sampled_noisy_draw_is_one_point_of_its_colour(result: Result) -> None:
-    (figure,) = figures.scatter_pages(result)
+    (figure,) = evaluation.scatter_pages(result)
     shown = np.isfinite(result.rows["sample_psnr"])
     assert shown.sum() == result.images * 3  # sigmas above 0
     wrong = shown & (result.rows["sample_prediction"] != result.rows["label"])
@@ -41,24 +41,24 @@ def test_every_sampled_noisy_draw_is_one_point_of_its_colour(result: Result) -> 
         points: list[Any] = [item for item in figure.axes[label].collections if isinstance(item, PathCollection)]
         of_class = shown & (result.rows["label"] == label)
         assert [len(item.get_offsets()) for item in points] == [(of_class & ~wrong).sum(), (of_class & wrong).sum()]
-        assert to_rgb(points[1].get_edgecolor()[0]) == to_rgb(figures.WRONG)
+        assert to_rgb(points[1].get_edgecolor()[0]) == to_rgb(evaluation.WRONG)
 
 
 def test_a_panel_shows_no_more_draws_than_the_eye_can_tell_apart(
     result: Result, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(figures, "PER_PANEL", 5)
+    monkeypatch.setattr("convstab.figures.evaluation.PER_PANEL", 5)
     first, second = (
         [item.get_offsets().tolist() for axis in page.axes[:4] for item in axis.collections[1:]]  # type: ignore[union-attr]
         for _ in range(2)
-        for page in figures.scatter_pages(result)
+        for page in evaluation.scatter_pages(result)
     )
     assert first == second
     assert sum(map(len, first)) == 4 * 5
 
 
 def test_the_density_holds_every_noisy_draw(result: Result) -> None:
-    (figure,) = figures.scatter_pages(result)
+    (figure,) = evaluation.scatter_pages(result)
     density: list[Any] = [axis.collections[0].get_array() for axis in figure.axes[:4]]
     total = sum(np.ma.filled(counts, 0).sum() for counts in density)
     assert total == result.rows["draws"][result.rows["sigma"] > 0].sum()
@@ -66,14 +66,14 @@ def test_the_density_holds_every_noisy_draw(result: Result) -> None:
 
 @pytest.mark.parametrize(("count", "pages"), [(2, 1), (10, 1), (15, 1), (16, 2), (43, 3)])
 def test_classes_are_spread_over_pages(count: int, pages: int) -> None:
-    made = figures.scatter_pages(with_classes(count))
+    made = evaluation.scatter_pages(with_classes(count))
     titles = [axis.get_title() for figure in made for axis in figure.axes if axis.get_title()]
     assert (len(made), len(titles)) == (pages, count)
     drawn(made[-1])
 
 
 def test_curves_show_the_rates_of_each_run(result: Result) -> None:
-    figure = figures.curves({"one": result, "two": replace(result, classes=list("abcd"))})
+    figure = evaluation.curves({"one": result, "two": replace(result, classes=list("abcd"))})
     accuracy, flips = figure.axes
     for line in accuracy.lines:
         np.testing.assert_array_equal(line.get_xydata(), np.stack([result.sigmas, result.accuracy.value], 1))
@@ -85,25 +85,25 @@ def test_curves_show_the_rates_of_each_run(result: Result) -> None:
 
 
 def test_many_curves_can_be_told_apart(result: Result) -> None:
-    figure = figures.curves({str(number): result for number in range(20)})
+    figure = evaluation.curves({str(number): result for number in range(20)})
     looks = {(line.get_color(), line.get_marker()) for line in figure.axes[0].get_lines()}
     assert len(looks) == 20
 
 
 def test_confusion_shows_shares_at_the_nearest_sigma(result: Result) -> None:
-    figure = figures.confusion(result, 19)
+    figure = evaluation.confusion(result, 19)
     shares = np.asarray(figure.axes[0].images[0].get_array())
     np.testing.assert_allclose(shares.sum(1), 1)
     np.testing.assert_allclose(shares, result.confusion[2] / result.confusion[2].sum(1, keepdims=True))
     assert "sigma 20" in figure.axes[0].get_title()
     drawn(figure)
-    drawn(figures.confusion(with_classes(43), 40))
+    drawn(evaluation.confusion(with_classes(43), 40))
 
 
 @pytest.mark.parametrize(("count", "channels", "blocks"), [(2, 1, 1), (10, 1, 1), (43, 3, 2)])
 def test_the_strip_holds_every_class_under_every_sigma(count: int, channels: int, blocks: int) -> None:
     images = np.random.default_rng(0).random((count, 3, 8, 6, channels)) * 0.9
-    figure = figures.strip(images, [0, 1, 40], [f"class {i}" for i in range(count)])
+    figure = evaluation.strip(images, [0, 1, 40], [f"class {i}" for i in range(count)])
     assert len(figure.axes) == blocks
     sheets = [np.asarray(axis.images[0].get_array()) for axis in figure.axes]
     assert sum(len(sheet) for sheet in sheets) == count * 9  # a line of white below every image
@@ -112,10 +112,10 @@ def test_the_strip_holds_every_class_under_every_sigma(count: int, channels: int
 
 
 def test_figures_can_be_vector_graphics(result: Result) -> None:
-    (figure,) = figures.scatter_pages(result)
+    (figure,) = evaluation.scatter_pages(result)
     assert b"<svg" in drawn(figure, "svg")
 
 
 @pytest.mark.parametrize(("name", "short"), [("yield", "yield"), ("no passing for trucks", "no …cks")])
 def test_long_names_keep_both_ends(name: str, short: str) -> None:
-    assert figures.shortened(name, 7) == short
+    assert evaluation.shortened(name, 7) == short

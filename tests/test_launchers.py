@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from convstab import evaluate, launchers, train
+from convstab import evaluate, train
 from convstab.errors import InputError
+from convstab.sweeps import launchers
 from test_commands import environment
 
 ROOT = Path(__file__).parent.parent

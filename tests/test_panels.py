@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
+from convstab.loggers.wandb import tracking
 from convstab.report.content import Finding, Number, Report
 from convstab.report.panels import cells, log_report
 from convstab.report.sheets import sheets
-from convstab.tracking import tracking
 from made_up_evidence import evaluation, evidence, failing, training
 from wandb_files import OfflineRun, offline_runs
 
@@ -36,7 +36,7 @@ def run(report: Report, tmp_path_factory: pytest.TempPathFactory) -> OfflineRun:
     folder = tmp_path_factory.mktemp("report")
     page = folder / "report.html"
     page.write_text(PAGE, encoding="utf-8")
-    options = {"_target_": "convstab.tracking.wandb_logger", "mode": "offline", "project": "tests"}
+    options = {"_target_": "convstab.loggers.wandb.wandb_logger", "mode": "offline", "project": "tests"}
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.delenv("WANDB_MODE", raising=False)
         monkeypatch.setenv("WANDB_DATA_DIR", str(folder / "staging"))

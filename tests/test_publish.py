@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from convstab import attack, evaluate, publish, runs, train
+from convstab import attack, evaluate, publish, train
 from convstab.evaluation.result import Result
+from convstab.runs import configuration
 from wandb_files import OfflineRun, offline_runs
 
 Commands = dict[str, Callable[[], None]]
@@ -65,7 +66,7 @@ def published(folder: Path) -> OfflineRun:
 
 def plain(folder: Path) -> dict[str, Any]:
     """The resolved configuration of a result."""
-    return runs.plain(runs.load_config(folder))
+    return configuration.plain(configuration.load_config(folder))
 
 
 def refusal(capsys: pytest.CaptureFixture[str], *words: str | Path) -> str:

@@ -10,9 +10,10 @@ import pytest
 from matplotlib.figure import Figure
 
 from attack_examples import example, history
-from convstab import figures, pictures, redraw
+from convstab import redraw
 from convstab.attacks.result import MINIMUM_NOISE, NOISE, AttackResult
 from convstab.evaluation.result import CONFUSION, HISTOGRAM, STABILITY, Result
+from convstab.figures import files as drawing
 
 NAMES = ["confusion", "curves", "scatter_0"]
 FILES = sorted(f"{name}.{form}" for name in NAMES for form in ("png", "svg"))
@@ -60,7 +61,7 @@ def ddn(tmp_path: Path) -> Path:
 def drawn(monkeypatch: pytest.MonkeyPatch) -> dict[Path, Figure]:
     """The figures that are saved, by their paths without the ending."""
     kept: dict[Path, Figure] = {}
-    save = pictures.save
+    save = drawing.save
 
     def keep(figure: Figure, path: Path) -> None:
         kept[path] = figure
@@ -131,8 +132,8 @@ def test_several_are_compared_in_another_folder(one: Path, two: Path, drawn: dic
 
 def test_evaluations_of_runs_with_one_name_are_told_apart_by_folder(result: Result, tmp_path: Path) -> None:
     folders = [evaluation(tmp_path / name, result, "same") for name in ("a", "b", "c/a")]
-    assert list(pictures.evaluations(folders[:2])) == ["a", "b"]
-    assert list(pictures.evaluations(folders)) == [str(folder) for folder in folders]
+    assert list(drawing.evaluations(folders[:2])) == ["a", "b"]
+    assert list(drawing.evaluations(folders)) == [str(folder) for folder in folders]
 
 
 def test_what_joined_the_curves_joins_them_again(
@@ -175,7 +176,7 @@ def test_a_mistake_in_the_code_is_not_hidden(one: Path, monkeypatch: pytest.Monk
     def broken(*_: object) -> Figure:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(figures, "confusion", broken)
+    monkeypatch.setattr("convstab.figures.evaluation.confusion", broken)
     with pytest.raises(ZeroDivisionError):
         redraw.main([str(one)])
 
@@ -239,7 +240,7 @@ def test_what_joined_an_attack_joins_it_again(ddn: Path, tmp_path: Path, drawn: 
 
 def test_two_settings_of_an_attack_are_told_apart_by_folder(genetic: Path, tmp_path: Path) -> None:
     other = attack(tmp_path / "other", example([1, 2, 3, 4]))
-    assert list(pictures.attacks([genetic, other])) == ["genetic", "other"]
+    assert list(drawing.attacks([genetic, other])) == ["genetic", "other"]
 
 
 @pytest.mark.parametrize("name", [MINIMUM_NOISE, NOISE, "summary.json", "config.yaml"])

@@ -8,10 +8,10 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.plugins import TorchCheckpointIO
 
-from convstab import runs
 from convstab.errors import InputError
 from convstab.files import CONFIG, METRICS, write_json, write_text
 from convstab.models import LeNet
+from convstab.runs import checkpoints, configuration, directory
 
 VALUES = {
     "seed": 0,
@@ -31,18 +31,18 @@ def config(**changes: Any) -> DictConfig:
 def run(tmp_path: Path) -> Path:
     """A run directory of a LeNet."""
     folder = tmp_path / "run"
-    assert runs.open_for_training(folder, config()) is None
+    assert directory.open_for_training(folder, config()) is None
     (folder / "checkpoints").mkdir()
     network = LeNet([1, 28, 28], DIGITS)
     network.set_statistics(torch.tensor([0.2]), torch.tensor([0.3]))
     content = {"state_dict": network.state_dict(), "hyper_parameters": dict(network.hparams)}
-    for name in (runs.BEST, runs.LAST):
+    for name in (checkpoints.BEST, checkpoints.LAST):
         torch.save(content, folder / name)
     return folder
 
 
 def test_a_classifier_comes_back_with_its_statistics(run: Path) -> None:
-    network = runs.load_classifier(run)
+    network = checkpoints.load_classifier(run)
     assert not network.training
     assert network.classes == DIGITS
     assert network.mean.item() == pytest.approx(0.2)
@@ -50,14 +50,14 @@ def test_a_classifier_comes_back_with_its_statistics(run: Path) -> None:
 
 def test_a_folder_is_not_trained_in_twice(run: Path) -> None:
     with pytest.raises(InputError, match="holds a run already: add ckpt=last"):
-        runs.open_for_training(run, config())
+        directory.open_for_training(run, config())
 
 
 def test_resuming_needs_the_same_configuration(run: Path) -> None:
     moved = {"root": "b", "batch_size": 32}
-    assert runs.open_for_training(run, config(ckpt="last", output="y", dataset=moved)) == run / runs.LAST
+    assert directory.open_for_training(run, config(ckpt="last", output="y", dataset=moved)) == run / checkpoints.LAST
     with pytest.raises(InputError, match="was made with another seed: 0 there, 1 now; choose another output="):
-        runs.open_for_training(run, config(ckpt="last", seed=1))
+        directory.open_for_training(run, config(ckpt="last", seed=1))
 
 
 def refused(run: Path, key: str, **changes: Any) -> str:
@@ -66,10 +66,10 @@ def refused(run: Path, key: str, **changes: Any) -> str:
     write_json(metrics, {"epochs": 1000})
     asked = config(ckpt="last", **changes)
     with pytest.raises(InputError, match=rf"another {key}: ") as skipped:
-        runs.finished(run, asked)
+        directory.finished(run, asked)
     metrics.unlink()
     with pytest.raises(InputError) as resumed:
-        runs.open_for_training(run, asked)
+        directory.open_for_training(run, asked)
     assert str(resumed.value) == str(skipped.value)
     assert (run / CONFIG).read_bytes() == before
     return str(resumed.value)
@@ -104,8 +104,8 @@ def test_what_only_watches_may_change(run: Path) -> None:
     trainer = {"log_every_n_steps": 1, "profiler": "simple", "enable_progress_bar": False, "num_sanity_val_steps": 2}
     callbacks = {"progress": {"refresh_rate": 1}, "checkpoint": {"dirpath": "y/checkpoints"}}
     asked = config(ckpt="last", trainer=trainer, callbacks=callbacks, logger={"csv": "x"})
-    assert runs.open_for_training(run, asked) == run / runs.LAST
-    assert runs.load_config(run).trainer == trainer
+    assert directory.open_for_training(run, asked) == run / checkpoints.LAST
+    assert configuration.load_config(run).trainer == trainer
 
 
 @pytest.mark.parametrize(
@@ -119,35 +119,35 @@ def test_more_epochs_may_follow_where_the_rates_stay_the_same(
     write_text(run / CONFIG, OmegaConf.to_yaml(config(trainer={"max_epochs": 3}, **parts)))
     asked = parts | {"trainer": {"max_epochs": epochs}}
     if goes_on:
-        assert runs.open_for_training(run, config(ckpt="last", **asked)) == run / runs.LAST
+        assert directory.open_for_training(run, config(ckpt="last", **asked)) == run / checkpoints.LAST
     else:
         assert f"another trainer.max_epochs: 3 there, {epochs} now" in refused(run, "trainer.max_epochs", **asked)
 
 
 def test_a_start_that_trained_nothing_is_started_afresh(tmp_path: Path) -> None:
     for ckpt in (None, None, "last"):  # no data, say; or killed before the first epoch ended
-        assert runs.open_for_training(tmp_path, config(ckpt=ckpt)) is None
+        assert directory.open_for_training(tmp_path, config(ckpt=ckpt)) is None
 
 
 def test_a_checkpoint_is_a_file(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="ckpt=nowhere is not a file"):
-        runs.open_for_training(tmp_path / "new", config(ckpt="nowhere"))
+        directory.open_for_training(tmp_path / "new", config(ckpt="nowhere"))
     assert not (tmp_path / "new").exists()
 
 
 def test_latest_is_the_newest_finished_training(run: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="there is no finished training below"):
-        runs.find_run("latest", str(tmp_path))
+        directory.find_run("latest", str(tmp_path))
     write_json(run / METRICS, {})
-    assert runs.find_run("latest", str(tmp_path)) == run
-    assert runs.find_run(str(run), "elsewhere") == run
+    assert directory.find_run("latest", str(tmp_path)) == run
+    assert directory.find_run(str(run), "elsewhere") == run
 
 
 @pytest.mark.parametrize(("name", "message"), [("nowhere", "does not exist"), (".", "is not a run directory")])
 def test_what_is_not_a_run_is_named(name: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match=rf"run={name} {message}"):
-        runs.find_run(name, "runs")
+        directory.find_run(name, "runs")
 
 
 class Evil:
@@ -161,39 +161,39 @@ class Evil:
 
 
 def test_nothing_is_unpickled_freely(run: Path, tmp_path: Path) -> None:
-    torch.save({"state_dict": {}, "hyper_parameters": Evil(tmp_path / "hacked")}, run / runs.BEST)
+    torch.save({"state_dict": {}, "hyper_parameters": Evil(tmp_path / "hacked")}, run / checkpoints.BEST)
     with pytest.raises(InputError, match="holds more than weights and plain values"):
-        runs.load_classifier(run)
+        checkpoints.load_classifier(run)
     assert not (tmp_path / "hacked").exists()
 
 
 def test_damaged_missing_and_foreign_checkpoints_are_named(run: Path) -> None:
-    whole = (run / runs.BEST).read_bytes()
-    (run / runs.BEST).write_bytes(whole[: len(whole) // 2])
+    whole = (run / checkpoints.BEST).read_bytes()
+    (run / checkpoints.BEST).write_bytes(whole[: len(whole) // 2])
     with pytest.raises(InputError, match=r"best\.ckpt is damaged"):
-        runs.load_classifier(run)
-    (run / runs.BEST).unlink()
+        checkpoints.load_classifier(run)
+    (run / checkpoints.BEST).unlink()
     with pytest.raises(InputError, match=r"best\.ckpt does not exist"):
-        runs.load_classifier(run)
-    (run / runs.BEST).write_bytes(whole)
+        checkpoints.load_classifier(run)
+    (run / checkpoints.BEST).write_bytes(whole)
     write_text(run / CONFIG, OmegaConf.to_yaml(config(model={"_target_": "convstab.models.CifarQuick"})))
     with pytest.raises(InputError, match="is not a checkpoint of CifarQuick"):
-        runs.load_classifier(run)
+        checkpoints.load_classifier(run)
     write_text(run / CONFIG, OmegaConf.to_yaml(config(model={"_target_": "pathlib.Path"})))
     with pytest.raises(InputError, match="is not a Classifier"):
-        runs.load_classifier(run)
+        checkpoints.load_classifier(run)
 
 
 def test_a_checkpoint_is_replaced_at_once_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "last.ckpt"
-    runs.AtomicCheckpointIO().save_checkpoint({"epoch": 1}, path)
+    checkpoints.AtomicCheckpointIO().save_checkpoint({"epoch": 1}, path)
 
     def killed(*_: Any) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Path, "replace", killed)
     with pytest.raises(KeyboardInterrupt):
-        runs.AtomicCheckpointIO().save_checkpoint({"epoch": 2}, path)
+        checkpoints.AtomicCheckpointIO().save_checkpoint({"epoch": 2}, path)
     assert torch.load(path, weights_only=True) == {"epoch": 1}
     assert list(tmp_path.iterdir()) == [path]
 
@@ -204,10 +204,10 @@ def test_two_writers_of_a_checkpoint_do_not_meet(tmp_path: Path, monkeypatch: py
     def save(self: TorchCheckpointIO, checkpoint: Any, target: Any, *more: Any) -> None:
         original(self, checkpoint, target, *more)
         if checkpoint["epoch"] == 1:  # before the first writer renames its file, another one writes
-            runs.AtomicCheckpointIO().save_checkpoint({"epoch": 2}, path)
+            checkpoints.AtomicCheckpointIO().save_checkpoint({"epoch": 2}, path)
             assert torch.load(path, weights_only=True) == {"epoch": 2}
 
     monkeypatch.setattr(TorchCheckpointIO, "save_checkpoint", save)
-    runs.AtomicCheckpointIO().save_checkpoint({"epoch": 1}, path)
+    checkpoints.AtomicCheckpointIO().save_checkpoint({"epoch": 1}, path)
     assert torch.load(path, weights_only=True) == {"epoch": 1}
     assert list(tmp_path.iterdir()) == [path]

@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from convstab.parts import Part, Parts, Shard
 from convstab.plan import Step
+from convstab.runs.parts import Part, Parts, Shard
 from convstab.steps import DONE, LOG, PROMPT, is_done, missing, reason, remember, share
 
 TRAIN = Step("train/a", "train", ["seed=0"], [], 1.0)

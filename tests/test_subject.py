@@ -11,7 +11,7 @@ from convstab import attack, evaluate
 from convstab.images import Images
 from convstab.models import Aghdam, CifarQuick, Classifier, LeNet
 from convstab.models.ensemble import Ensemble
-from convstab.subject import Subject
+from convstab.runs.run import Subject
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
 SHAPE, CLASSES = (3, 48, 48), ["a", "b"]

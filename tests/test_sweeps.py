@@ -13,11 +13,13 @@ import torch
 from hydra import compose, initialize_config_module
 from omegaconf import OmegaConf
 
-from convstab import evaluate, runs, sweeps, train
+from convstab import evaluate, train
 from convstab.errors import InputError
 from convstab.files import METRICS
-from convstab.sweep_table import TABLE
-from convstab.sweeps import job_name, read_jobs, runs_of
+from convstab.runs import checkpoints
+from convstab.sweeps import jobs
+from convstab.sweeps.jobs import job_name, read_jobs, runs_of
+from convstab.sweeps.table import TABLE
 from in_process import call
 
 ROOT = Path(__file__).parent.parent
@@ -44,7 +46,7 @@ def table(folder: Path) -> list[dict[str, str]]:
 
 
 def weights(folder: Path) -> dict[str, Any]:
-    return dict(runs.load_checkpoint(folder / runs.BEST)["state_dict"])
+    return dict(checkpoints.load_checkpoint(folder / checkpoints.BEST)["state_dict"])
 
 
 def assert_same_training(folder: Path, other: Path) -> None:
@@ -72,7 +74,7 @@ def test_a_job_is_named_by_what_tells_it_apart(overrides: list[str], name: str) 
 def test_long_names_stay_different_and_short_enough_for_a_file() -> None:
     names = {job_name([f"key{number}=1" for number in range(40)] + [f"last={last}"]) for last in range(3)}
     assert len(names) == 3
-    assert max(map(len, names)) <= sweeps.LONGEST
+    assert max(map(len, names)) <= jobs.LONGEST
 
 
 def test_jobs_leave_a_table_and_one_that_fails_stops_no_other(main: Main) -> None:
@@ -134,7 +136,7 @@ def test_more_epochs_go_on_where_fewer_ended(main: Main) -> None:
 def test_a_start_from_weights_is_not_forgotten(main: Main) -> None:
     assert main(train.main, *QUICK, "output=one")[0] == 0
     still = ["optimizer.lr=1e-12", "optimizer.weight_decay=0", "schedule=constant"]
-    words = [*QUICK, *still, "output=two", "skip_done=true", f"ckpt=one/{runs.BEST}"]
+    words = [*QUICK, *still, "output=two", "skip_done=true", f"ckpt=one/{checkpoints.BEST}"]
     assert main(train.main, *words)[0] == 0
     first, second = (json.loads(Path(run, METRICS).read_text())["test/confusion"] for run in ("one", "two"))
     assert first == second
@@ -232,7 +234,7 @@ def test_what_was_not_finished_is_shown_as_such(tmp_path: Path) -> None:
     for name, status in (("seed-10", "running"), ("seed-9", "done")):
         (tmp_path / name).mkdir()
         job = {"name": name, "overrides": [name.replace("-", "=")], "status": status, "output": str(tmp_path / name)}
-        (tmp_path / name / sweeps.JOB).write_text(json.dumps(job))
+        (tmp_path / name / jobs.JOB).write_text(json.dumps(job))
     assert [(job.name, job.status) for job in read_jobs(tmp_path)] == [("seed-9", "done"), ("seed-10", "running")]
     with pytest.raises(InputError, match="holds no finished training"):
         runs_of(tmp_path)

@@ -21,8 +21,8 @@ from convstab import evaluate, train
 from convstab.errors import InputError
 from convstab.evaluation.result import Result
 from convstab.exits import bad_input
-from convstab.metrics_csv import MetricsCsv
-from convstab.tracking import WandbRun, log_figures, log_images_table, log_page, log_table, tags_of, tracking
+from convstab.loggers.csv import MetricsCsv
+from convstab.loggers.wandb import WandbRun, log_figures, log_images_table, log_page, log_table, tags_of, tracking
 from wandb_files import OfflineRun, offline_runs
 
 KEYS = ("WANDB_API_KEY", "WANDB_MODE", "WANDB_DIR", "WANDB_PROJECT", "WANDB_RUN_ID")
@@ -38,7 +38,7 @@ def no_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def config(mode: str = "auto") -> DictConfig:
-    options = {"_target_": "convstab.tracking.wandb_logger", "mode": mode, "project": "tests"}
+    options = {"_target_": "convstab.loggers.wandb.wandb_logger", "mode": mode, "project": "tests"}
     return OmegaConf.create({"seed": 3, "logger": {"wandb": options}})
 
 

@@ -12,7 +12,7 @@ import torch
 
 from convstab import train
 from convstab.files import METRICS
-from convstab.runs import LAST
+from convstab.runs.checkpoints import LAST
 
 EPOCHS = 3
 STEPS = 5  # of one epoch: 90 of 100 images train, 20 a batch

@@ -13,20 +13,21 @@ from pytorch_lightning.loggers import Logger
 from rich.console import Console
 from rich.markdown import Markdown
 
-from convstab import pictures
 from convstab.attacks import Attack
 from convstab.attacks.result import AttackResult, as_markdown, as_table
 from convstab.console import progress_bar
 from convstab.door import door, run_folder
 from convstab.errors import InputError
 from convstab.evaluation.workers import device_of
+from convstab.figures import files
+from convstab.figures.files import FIGURES
 from convstab.files import CONFIG, write_text
 from convstab.images import GREY_LEVELS
-from convstab.parts import Part, Parts, Shard, folder_name
-from convstab.pictures import FIGURES
-from convstab.provenance import made_with
-from convstab.subject import Subject, first_right, load_subject, settle_run
-from convstab.tracking import log_figures, log_images_table, log_numbers, tracking
+from convstab.loggers.wandb import log_figures, log_images_table, log_numbers, tracking
+from convstab.runs.parts import Part, Parts, Shard, folder_name
+from convstab.runs.provenance import made_with
+from convstab.runs.run import Subject, first_right
+from convstab.tested import subject_of
 
 SCHEMA = 3  # of the rows in a part; another number keeps parts of another layout apart
 NO_INFLUENCE = ("places", "batch_size")  # on any result
@@ -43,7 +44,7 @@ def main(config: DictConfig) -> float | None:
     name = folder_name(f"{subject.name}-{type(attack).__name__}", identity | {"slice": config.slice})
     folder = run_folder(config, f"attack/{name}")
     parts = Parts(folder / "parts", len(subject.index), identity, config.slice)
-    others = pictures.compared(config.compare, AttackResult.read)
+    others = files.compared(config.compare, AttackResult.read)
     if config.skip_done and (folder / FIGURES / "by_class.svg").exists() and not parts.missing():  # the last file
         print(f"finished before: {folder}")
         return median_of(AttackResult.read(folder))
@@ -59,8 +60,8 @@ def main(config: DictConfig) -> float | None:
     table = as_markdown(result)
     with tracking(config, folder, "attack") as loggers:
         result.write(folder, {"training": subject.training, "made_with": made_with(device)})
-        for name, figure in pictures.of_attack([folder, *others]):
-            pictures.save(figure, folder / FIGURES / name)
+        for name, figure in files.of_attack([folder, *others]):
+            files.save(figure, folder / FIGURES / name)
         log(loggers, folder, result)
     Console().print(Markdown(table))
     print(f"{subject.name}: {folder}")
@@ -71,8 +72,7 @@ def images_of(config: DictConfig, device: torch.device) -> Subject:
     """What is attacked: the images that are listed, all, or those up to the n-th that is right when clean."""
     count = config.images if isinstance(config.images, int) else None
     images = None if count is not None else config.images
-    settle_run(config)
-    subject = load_subject(config.run, config.runs, config.rule, config.dataset.root, images)
+    subject = subject_of(config, images)
     return subject if count is None else first_right(subject, count, device)
 
 

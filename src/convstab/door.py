@@ -15,16 +15,16 @@ from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from omegaconf import DictConfig, open_dict
 
-from convstab import sweep_table, sweeps
 from convstab.errors import InputError
 from convstab.exits import bad_input_ends
-from convstab.launchers import need_plugin
-from convstab.tracking import is_first_process
+from convstab.loggers.wandb import is_first_process
+from convstab.sweeps import jobs, table
+from convstab.sweeps.launchers import need_plugin
 
 Story = Callable[[DictConfig], Any]
 
 
-def door(config_name: str, afterwards: sweep_table.Afterwards | None = None) -> Callable[[Story], Callable[[], None]]:
+def door(config_name: str, afterwards: table.Afterwards | None = None) -> Callable[[Story], Callable[[], None]]:
     """Make the command that composes ``conf/<config_name>.yaml`` and tells the story with it.
 
     afterwards: what to do when the jobs of a sweep have ended: is given the folders of the finished ones, and the
@@ -43,7 +43,7 @@ def door(config_name: str, afterwards: sweep_table.Afterwards | None = None) -> 
         def job(config: DictConfig) -> Any:
             quiet_lightning()
             if HydraConfig.get().mode == RunMode.MULTIRUN:
-                return sweeps.in_sweep(threaded, config)  # Hydra runs the other jobs, then raises what one has raised
+                return jobs.in_sweep(threaded, config)  # Hydra runs the other jobs, then raises what one has raised
             try:
                 return threaded(config)
             except Exception as error:
@@ -60,7 +60,7 @@ def door(config_name: str, afterwards: sweep_table.Afterwards | None = None) -> 
                         job()
                     finally:
                         if Watch.folder is not None:
-                            sweep_table.close(Watch.folder, afterwards)
+                            table.close(Watch.folder, afterwards)
                     if failed:
                         raise failed.pop()
             finally:
@@ -97,7 +97,7 @@ class Watch(Callback):
         with bad_input_ends():
             need_plugin(config.hydra.launcher._target_)
             need_plugin(config.hydra.sweeper._target_)
-            Watch.folder = sweeps.open_sweep(config)
+            Watch.folder = jobs.open_sweep(config)
 
 
 def use_threads(count: Any) -> None:

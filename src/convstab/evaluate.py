@@ -15,7 +15,6 @@ from pytorch_lightning.loggers import Logger
 from rich.console import Console
 from rich.markdown import Markdown
 
-from convstab import figures, pictures
 from convstab.console import class_table, progress_bar
 from convstab.door import door, run_folder
 from convstab.evaluation import tables
@@ -24,14 +23,16 @@ from convstab.evaluation.protocol import PAPER_DRAWS, Protocol
 from convstab.evaluation.result import Result
 from convstab.evaluation.tally import Counts
 from convstab.evaluation.workers import Crew, calibrate, device_of
+from convstab.figures import evaluation, files
+from convstab.figures.files import FIGURES, save
 from convstab.files import CONFIG, SUMMARY, write_json, write_text
-from convstab.parts import Part, Parts, Shard, folder_name
-from convstab.pictures import FIGURES, save
-from convstab.provenance import made_with
+from convstab.loggers.wandb import log_figures, log_table, summarise, tracking
 from convstab.redraw import compare
 from convstab.report.words import duration
-from convstab.subject import Subject, load_subject, settle_run
-from convstab.tracking import log_figures, log_table, summarise, tracking
+from convstab.runs.parts import Part, Parts, Shard, folder_name
+from convstab.runs.provenance import made_with
+from convstab.runs.run import Subject
+from convstab.tested import subject_of
 
 SCHEMA = 1  # of the rows and totals in a part; another number keeps parts of another layout apart
 CPU_DRAWS = 10
@@ -43,15 +44,14 @@ def main(config: DictConfig) -> float | None:
     """Evaluate what the configuration names; the accuracy over all noise, or None while other shards are at work."""
     device = device_of(config.device)
     protocol, shard = protocol_of(config, device), Shard.parse(str(config.shard))
-    settle_run(config)
-    subject = load_subject(config.run, config.runs, config.rule, config.dataset.root, config.images)
+    subject = subject_of(config, config.images)
     identity = fingerprint(config, protocol, subject, device)
     folder = run_folder(config, f"evaluate/{folder_name(subject.name, identity | {'slice': config.slice})}")
     parts = Parts(folder / "parts", len(subject.index), identity, config.slice)
     if config.skip_done and (folder / FIGURES / "strip.svg").exists() and not parts.missing():  # the last file
         print(f"finished before: {folder}")
         return float(tables.summary(Result.read(folder))["noise/accuracy"])
-    others = pictures.compared(config.compare, Result.read)
+    others = files.compared(config.compare, Result.read)
     write_text(folder / CONFIG, OmegaConf.to_yaml(config, resolve=True))
 
     choices = protocol, device, config.batch_size, config.precision, config.workers
@@ -126,7 +126,7 @@ def finish(
     """Write the tables for reading and the figures, log them, and print the short table; noisy: the strip."""
     write_text(folder / TABLE, tables.as_csv(result))
     write_text(folder / "table.md", tables.as_markdown(result))
-    from_tables = pictures.of_evaluation(compared, config.confusion_sigma)
+    from_tables = files.of_evaluation(compared, config.confusion_sigma)
     for name, figure in (*from_tables, ("strip", noisy)):
         save(figure, folder / FIGURES / name)
     log_figures(loggers, folder / FIGURES)
@@ -153,7 +153,7 @@ def strip(subject: Subject, result: Result, protocol: Protocol, device: torch.de
         pixels, image = subject.test.pixels[row].to(device), int(subject.index[row])
         copies.append(torch.cat([protocol.copies(pixels, sigma, 1, image) for sigma in sigmas]))
     images = torch.stack(copies).clamp_(0, 1).permute(0, 1, 3, 4, 2).cpu().numpy()
-    return figures.strip(images, sigmas, [result.classes[label] for label in labels])
+    return evaluation.strip(images, sigmas, [result.classes[label] for label in labels])
 
 
 def typical_image(subject: Subject, label: int) -> int:

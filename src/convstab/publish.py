@@ -9,15 +9,17 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.loggers import Logger
 
-from convstab import attack, evaluate, runs, sweeps, train
+from convstab import attack, evaluate, train
 from convstab.attacks.result import AttackResult
 from convstab.errors import InputError
 from convstab.evaluation.result import Result
 from convstab.exits import bad_input_ends
+from convstab.figures.files import FIGURES
 from convstab.files import CONFIG, METRICS, read_json
-from convstab.finished import job_type_of
-from convstab.pictures import FIGURES
-from convstab.tracking import log_figures, tracking
+from convstab.loggers.wandb import log_figures, tracking
+from convstab.runs import configuration
+from convstab.runs.directory import job_type_of
+from convstab.sweeps import jobs
 
 CHOICES = ("project", "entity", "group", "tags", "log_model")  # that a result's configuration may have made
 
@@ -45,12 +47,12 @@ def results_in(folder: Path) -> dict[Path, str | None]:
     Raises InputError when the folder holds no result, or one that is not finished.
     """
     if job_type_of(folder):
-        in_sweep = sweeps.is_sweep(folder.resolve().parent)
+        in_sweep = jobs.is_sweep(folder.resolve().parent)
         return {folder: folder.resolve().parent.name if in_sweep else None}
     if (folder / CONFIG).exists():
         raise InputError(f"{folder} is not finished: end it with the command that began it")
-    jobs = sweeps.read_jobs(folder) if sweeps.is_sweep(folder) else []
-    outputs = [Path(job.output) for job in jobs if job.status == "done"] or sorted(folder.glob("*/"))
+    found = jobs.read_jobs(folder) if jobs.is_sweep(folder) else []
+    outputs = [Path(job.output) for job in found if job.status == "done"] or sorted(folder.glob("*/"))
     finished = [output for output in dict.fromkeys(outputs) if job_type_of(output)]
     if not finished:
         raise InputError(f"{folder} holds no finished result of train, evaluate or attack, nor do its folders")
@@ -62,7 +64,7 @@ def publish(folder: Path, group: str | None, chosen: Mapping[str, str]) -> str:
 
     chosen: options of the logger in place of those of the configuration.
     """
-    config, job_type = runs.load_config(folder), job_type_of(folder)
+    config, job_type = configuration.load_config(folder), job_type_of(folder)
     assert job_type is not None
     logger = logger_of(config, chosen, group)
     where = send(config, folder, job_type, logger, lambda loggers: LOG[job_type](loggers, folder), option="--mode")

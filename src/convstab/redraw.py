@@ -7,15 +7,13 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from convstab import runs
 from convstab.attacks.result import MINIMUM_NOISE, NOISE, together
-from convstab.comparison import TABLE, Comparison, as_csv, heat_map, lines
 from convstab.degradations.gaussian import check_sigmas
 from convstab.errors import InputError
 from convstab.evaluation.result import CONFUSION, HISTOGRAM, STABILITY
 from convstab.exits import bad_input_ends
-from convstab.files import write_text
-from convstab.pictures import (
+from convstab.figures.comparison import heat_map, lines
+from convstab.figures.files import (
     FIGURES,
     Named,
     attacks,
@@ -26,6 +24,9 @@ from convstab.pictures import (
     of_evaluations,
     save,
 )
+from convstab.files import write_text
+from convstab.runs import configuration
+from convstab.sweeps.comparison import TABLE, Comparison, as_csv
 
 FILES = {  # any of them shows the kind
     "attack": (MINIMUM_NOISE, NOISE),
@@ -51,7 +52,7 @@ def redraw(folders: Sequence[Path], sigma: float | None = None, output: Path | N
     """
     kind = kind_of(folders)
     check(kind, folders, sigma)
-    configs = [runs.load_config(folder) for folder in folders]
+    configs = [configuration.load_config(folder) for folder in folders]
     for folder, config in zip(folders, configs, strict=True):
         for name, figure in drawn(kind, folder, config, sigma):
             save(figure, folder / FIGURES / name)

@@ -14,12 +14,12 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from convstab import runs
 from convstab.errors import InputError
 from convstab.exits import BAD_INPUT, OURS
 from convstab.files import METRICS, SUMMARY, write_json
-from convstab.parts import share_done
 from convstab.plan import COMMANDS, Step
+from convstab.runs import checkpoints, configuration
+from convstab.runs.parts import share_done
 
 DONE, LOG, PROMPT = "step.json", "step.log", "$ convstab: "
 Start = Callable[[Step], BaseProcess]
@@ -37,7 +37,7 @@ def is_done(step: Step, output: Path) -> bool:
 
 def identity(step: Step, output: Path) -> dict[str, Any]:
     """What tells whether a result is that of a step: its words, and the weights that it was made from."""
-    weights = {need: (output / need / runs.BEST) for need in step.needs}
+    weights = {need: (output / need / checkpoints.BEST) for need in step.needs}
     made_from = {need: sha256(path.read_bytes()).hexdigest() for need, path in weights.items() if path.is_file()}
     return {"command": step.command, "words": step.words, "made_from": made_from}
 
@@ -63,7 +63,7 @@ def share(step: Step, output: Path) -> float:
         done, total = share_done(folder / "parts")
         return done / total if total else 0.0
     with suppress(OSError, ValueError, InputError, KeyError):
-        epochs = runs.load_config(folder).trainer.max_epochs
+        epochs = configuration.load_config(folder).trainer.max_epochs
         with (folder / "metrics.csv").open(newline="", encoding="utf-8") as file:
             seen = [int(float(row["epoch"])) for row in csv.DictReader(file) if row.get("val/loss") and row["epoch"]]
         return min(1.0, (max(seen, default=-1) + 1) / int(epochs))

@@ -16,17 +16,18 @@ from pytorch_lightning.loggers import Logger
 from rich.console import Console
 from torch import Tensor
 
-from convstab import figures, runs
 from convstab.console import class_table
 from convstab.data.images import ImageData
 from convstab.door import door, run_folder
 from convstab.errors import InputError
 from convstab.evaluation.result import Result
+from convstab.figures import evaluation
+from convstab.figures.files import FIGURES, save
 from convstab.files import METRICS, alone, write_json
+from convstab.loggers.wandb import is_first_process, log_checkpoint, log_figures, log_table, summarise, tracking
 from convstab.models import Classifier
-from convstab.pictures import FIGURES, save
-from convstab.provenance import made_with
-from convstab.tracking import is_first_process, log_checkpoint, log_figures, log_table, summarise, tracking
+from convstab.runs import checkpoints, directory
+from convstab.runs.provenance import made_with
 
 LARGEST_SEED = 2**32 - 1  # that NumPy takes, and Lightning and scikit-learn with it
 PRECISIONS = "32-true", "32", 32, "bf16-mixed", "bf16", "16-mixed", "16", 16, None  # Lightning's names
@@ -38,11 +39,11 @@ def main(config: DictConfig) -> float:
     folder = run_folder(config)
     check(config)
     if config.skip_done:
-        metrics = runs.finished(folder, config)
+        metrics = directory.finished(folder, config)
         if metrics is not None:
             print(f"finished before: {folder}")
             return score(metrics)
-        if config.ckpt is None or (folder / runs.LAST).exists():
+        if config.ckpt is None or (folder / checkpoints.LAST).exists():
             config.ckpt = "last"
     with alone(folder, "training") if is_first_process() else nullcontext():
         return score(fit(config, folder))
@@ -63,7 +64,7 @@ def check(config: DictConfig) -> None:
 def fit(config: DictConfig, folder: Path) -> dict[str, Any]:
     """Train, test and report, in a folder that no other process works in; the metrics."""
     start = time.monotonic()
-    checkpoint = runs.open_for_training(folder, config)
+    checkpoint = directory.open_for_training(folder, config)
     pl.seed_everything(config.seed, workers=True, verbose=False)  # initial weights; the epochs have seeds of their own
     resume = checkpoint if config.ckpt == "last" else None  # with optimiser, schedule and epoch; else weights only
 
@@ -71,10 +72,10 @@ def fit(config: DictConfig, folder: Path) -> dict[str, Any]:
         data = load_data(config)
         model = make_classifier(config, data)
         if checkpoint is not None:
-            runs.load_weights(model, checkpoint)
+            checkpoints.load_weights(model, checkpoint)
         trainer = make_trainer(config, data, loggers)
         trainer.fit(model, data, ckpt_path=resume, weights_only=True)
-        trainer.test(model, data, ckpt_path=folder / runs.BEST, weights_only=True, verbose=False)
+        trainer.test(model, data, ckpt_path=folder / checkpoints.BEST, weights_only=True, verbose=False)
         metrics = summary(trainer, model, data)
         metrics |= {"seconds": round(time.monotonic() - start, 1), "made_with": made_with(trainer.strategy.root_device)}
         if trainer.is_global_zero:  # the other processes have the same numbers
@@ -163,16 +164,16 @@ def number(value: Tensor) -> float | None:
 
 def log(loggers: Sequence[Logger], folder: Path, metrics: dict[str, Any]) -> None:
     """Draw the confusion of the test, and give the loggers it, the classes, the numbers and the best checkpoint."""
-    classes = runs.classes_of(metrics)
+    classes = directory.classes_of(metrics)
     confusion = np.array(metrics["test/confusion"])
     clean = Result(classes, "predicted", {"sigma": np.zeros(1)}, confusion[None], np.empty(0, int))  # no noise: sigma 0
-    save(figures.confusion(clean, 0), folder / FIGURES / "confusion")
+    save(evaluation.confusion(clean, 0), folder / FIGURES / "confusion")
     log_figures(loggers, folder / FIGURES)
     scores = ([metrics[f"test/{kind}/{name}"] for name in classes] for kind in ("precision", "recall"))
     rows = list(zip(classes, *scores, confusion.sum(1).tolist(), strict=True))
     log_table(loggers, "test/classes", ["class", "precision", "recall", "images"], rows)
     summarise(loggers, metrics)
-    log_checkpoint(loggers, folder / runs.BEST, {name: metrics[name] for name in metrics if name.count("/") < 2})
+    log_checkpoint(loggers, folder / checkpoints.BEST, {name: metrics[name] for name in metrics if name.count("/") < 2})
 
 
 def report(metrics: dict[str, Any], classes: list[str], folder: Path) -> None:

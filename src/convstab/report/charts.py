@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from convstab.evaluation.result import Result
 from convstab.evaluation.tally import PSNR_EDGES, SCORE_EDGES
-from convstab.figures import shortened
+from convstab.figures.evaluation import shortened
 from convstab.report.content import Sheet
 from convstab.report.evidence import Attacked, Evaluation
 from convstab.statistics.intervals import Estimate

@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 from omegaconf import DictConfig
 
-from convstab import runs
 from convstab.attacks.result import MINIMUM_NOISE, AttackResult
 from convstab.errors import InputError
 from convstab.evaluation.examples import Examples
 from convstab.evaluation.result import STABILITY, Result
 from convstab.files import CONFIG, METRICS, SUMMARY, read_json
-from convstab.finished import job_type_of
-from convstab.parts import share_done
-from convstab.provenance import training_of
-from convstab.runs import plain
+from convstab.runs import configuration, directory
+from convstab.runs.configuration import plain
+from convstab.runs.directory import job_type_of
+from convstab.runs.parts import share_done
+from convstab.runs.provenance import training_of
 from convstab.units import Integers
 
 
@@ -177,16 +177,16 @@ def read_result(folder: Path) -> Training | Evaluation | Attacked:
         raise InputError(f"{folder} is not a result of this version of convstab: {error!r}") from error
     if kind == "evaluate":
         return Evaluation(source, summary, Result.read(folder), Examples.read(folder))
-    return Attacked(source, runs.load_config(folder), summary, AttackResult.read(folder))
+    return Attacked(source, configuration.load_config(folder), summary, AttackResult.read(folder))
 
 
 def read_training(folder: Path) -> Training:
     """The training of a run directory."""
-    config, metrics = runs.load_config(folder), read_json(folder / METRICS)
+    config, metrics = configuration.load_config(folder), read_json(folder / METRICS)
     training = training_of(plain(config), metrics)
     seeds: dict[str, Any] = {"members": 1, "seeds": [training.pop("seed")]}
     source = Source(folder, **training, **seeds, made_with=metrics.get("made_with", {}))
-    return Training(source, config, metrics, runs.classes_of(metrics), np.array(metrics["test/confusion"]))
+    return Training(source, config, metrics, directory.classes_of(metrics), np.array(metrics["test/confusion"]))
 
 
 def order_of(source: Source) -> tuple[str, int, str, list[int], str]:

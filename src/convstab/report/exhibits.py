@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from convstab import figures
 from convstab.evaluation.result import Result
+from convstab.figures.evaluation import PER_PANEL
 from convstab.report import charts, pictures
 from convstab.report.charts import Plain
 from convstab.report.content import Report, Sheet
@@ -129,7 +129,7 @@ def scatter(key: str, name: str, evaluation: Evaluation, mosaic: Mosaic | None) 
         pictures.scatter_pictures(result, name),
         charts.scatter(evaluation, rows) | {"mosaic": plain(mosaic)},
         note=f"{SHADING} {kept(evaluation, len(rows))}",
-        still_note=f"Dots: one draw of each image and sigma, at most {figures.PER_PANEL:,} of a class.",
+        still_note=f"Dots: one draw of each image and sigma, at most {PER_PANEL:,} of a class.",
         choices=[
             f"{each if each == str(label) else f'{label}: {each}'} ({share})"
             for label, (each, share) in enumerate(zip(result.classes, shares, strict=True))

@@ -8,9 +8,9 @@ from typing import Any
 
 from pytorch_lightning.loggers import Logger
 
+from convstab.loggers.wandb import log_numbers, log_page, log_table
 from convstab.report.content import Number, Report, Sheet
 from convstab.report.origin import Ran, machines, ran
-from convstab.tracking import log_numbers, log_page, log_table
 
 BESIDE = ("", " low", " high", " paper", " difference")
 

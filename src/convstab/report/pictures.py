@@ -11,11 +11,11 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
-from convstab import attack_figures, figures
 from convstab.attacks.result import AttackResult
 from convstab.evaluation.examples import Examples
 from convstab.evaluation.result import Result
-from convstab.figures import COLOURS, MARKERS, shortened
+from convstab.figures import attack, evaluation
+from convstab.figures.evaluation import COLOURS, MARKERS, shortened
 from convstab.report.content import Sheet
 from convstab.units import Integers
 
@@ -67,7 +67,7 @@ def as_uri(webp: bytes) -> str:
 
 def scatter_pictures(result: Result, name: str) -> list[Picture]:
     """The paper's Figures 3 to 7 of an evaluation, at most 15 classes in one."""
-    pages = figures.scatter_pages(result)
+    pages = evaluation.scatter_pages(result)
     spans = [names.tolist() for names in np.array_split(np.array(result.classes), len(pages))]
     alts = [f"{name}: PSNR against score for the classes {names[0]} to {names[-1]}" for names in spans]
     return [picture(page, alt) for page, alt in zip(pages, alts, strict=True)]
@@ -75,7 +75,7 @@ def scatter_pictures(result: Result, name: str) -> list[Picture]:
 
 def rates_picture(results: Mapping[str, Result]) -> Picture:
     """Accuracy and flip rate of all evaluations, with the names below."""
-    figure = figures.curves(results)
+    figure = evaluation.curves(results)
     for legend in (axis.get_legend() for axis in figure.axes):
         if legend is not None:
             legend.remove()
@@ -87,12 +87,12 @@ def rates_picture(results: Mapping[str, Result]) -> Picture:
 def survival_picture(result: AttackResult, name: str) -> Picture:
     """Share of the attacked images that withstand noise of up to a norm; at least one must have been attacked."""
     alt = f"{name}: share of the images that withstand noise of up to an L2 norm"
-    return picture(attack_figures.survival({result.attack: result}), alt)
+    return picture(attack.survival({result.attack: result}), alt)
 
 
 def gallery(result: AttackResult, name: str) -> Picture:
     """A few images with their least noise, as the paper's Figures 1 and 2; there must be a success."""
-    return picture(attack_figures.samples(result), f"{name}: clean images, their least noise, and the noisy images")
+    return picture(attack.samples(result), f"{name}: clean images, their least noise, and the noisy images")
 
 
 def differences_picture(sheet: Sheet) -> Picture:

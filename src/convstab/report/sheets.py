@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from convstab import runs
 from convstab.errors import InputError
 from convstab.paper import TABLES, PaperTable, table_of
 from convstab.report import limits
@@ -16,14 +15,21 @@ from convstab.report.content import ClassRow, Number, Sheet
 from convstab.report.evidence import Evaluation, Evidence, Source, Training
 from convstab.report.origin import folders_of, told_apart
 from convstab.report.words import count, dataset_name, in_percent, points, sigmas_in_words
-from convstab.runs import is_below, leaves, plain
+from convstab.runs import configuration
+from convstab.runs.configuration import is_below, leaves, plain
 from convstab.statistics import rates
 from convstab.statistics.intervals import Estimate
 from convstab.units import Integers, Units
 
 ORDER = list(dict.fromkeys(table.name for table in TABLES))
 MACHINE = tuple(f"trainer.{name}" for name in ("accelerator", "devices", "num_nodes", "strategy"))
-FREE = (*runs.MAY_CHANGE, *MACHINE, "seed", "callbacks.seed.seed", "dataset.root")  # trainings of one kind may differ
+FREE = (
+    *configuration.MAY_CHANGE,
+    *MACHINE,
+    "seed",
+    "callbacks.seed.seed",
+    "dataset.root",
+)  # trainings of one kind may differ
 
 
 def sheets(evidence: Evidence) -> list[Sheet]:

@@ -10,11 +10,11 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 from omegaconf import ListConfig
 
-from convstab import attack_figures, figures
 from convstab.attacks.result import AttackResult
-from convstab.convergence import convergence
 from convstab.errors import InputError
 from convstab.evaluation.result import Result
+from convstab.figures import attack, evaluation
+from convstab.figures.convergence import convergence
 from convstab.files import SUMMARY, write_bytes
 
 FIGURES = "figures"
@@ -39,14 +39,14 @@ def of_evaluation(folders: Sequence[Path], sigma: float) -> Named:
     results = evaluations(folders)
     result = next(iter(results.values()))
     yield from of_evaluations(results)
-    for number, page in enumerate(figures.scatter_pages(result)):
+    for number, page in enumerate(evaluation.scatter_pages(result)):
         yield f"scatter_{number}", page
-    yield "confusion", figures.confusion(result, sigma)
+    yield "confusion", evaluation.confusion(result, sigma)
 
 
 def of_evaluations(results: Mapping[str, Result]) -> Named:
     """What compares evaluations."""
-    yield "curves", figures.curves(results)
+    yield "curves", evaluation.curves(results)
 
 
 def of_attack(folders: Sequence[Path]) -> Named:
@@ -55,17 +55,17 @@ def of_attack(folders: Sequence[Path]) -> Named:
     result = next(iter(results.values()))
     yield from of_attacks(results)
     if result.rows["success"].any():
-        yield "samples", attack_figures.samples(result)
+        yield "samples", attack.samples(result)
     if result.history:
         yield "convergence", convergence(result)
-    yield "by_class", attack_figures.by_class(result)
+    yield "by_class", attack.by_class(result)
 
 
 def of_attacks(results: Mapping[str, AttackResult]) -> Named:
     """What compares the first attack with the others, if there are any."""
-    yield "survival", attack_figures.survival(results)
+    yield "survival", attack.survival(results)
     if len(results) > 1:
-        yield "against_reference", attack_figures.against_reference(results)
+        yield "against_reference", attack.against_reference(results)
 
 
 def evaluations(folders: Sequence[Path]) -> dict[str, Result]:

@@ -10,7 +10,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 from convstab.attacks.result import AttackResult, quantile, together
-from convstab.figures import COLOURS, MARKERS, finish_axis, shortened
+from convstab.figures.evaluation import COLOURS, MARKERS, finish_axis, shortened
 
 BLUE, ORANGE = COLOURS[:2]
 NORM = "L2 norm for pixels in [0, 1]"

@@ -14,14 +14,14 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
-from convstab import runs
 from convstab.errors import InputError
 from convstab.exits import OURS, bad_input, machine_fault
 from convstab.files import METRICS, write_json, write_text
+from convstab.runs import configuration
 
 JOB, CONFIG = "job.json", "sweep.yaml"
 NAMELESS = ("sweep", "skip_done", "runs", "output", "of", "dataset.root", "threads", "logger")
-MAY_CHANGE = (*runs.MAY_CHANGE, "of", "callbacks")  # a job looks at its own callbacks: they hold its folder
+MAY_CHANGE = (*configuration.MAY_CHANGE, "of", "callbacks")  # a job looks at its own callbacks: they hold its folder
 LONGEST = 120  # characters in the name of a folder
 
 
@@ -50,7 +50,9 @@ def job_name(overrides: Sequence[str]) -> str:
 
 def telling(overrides: Sequence[str]) -> list[str]:
     """The overrides that tell jobs apart, sorted, without quotes."""
-    return sorted(key + equal + value for key, equal, value in parsed(overrides) if not runs.is_below(key, NAMELESS))
+    return sorted(
+        key + equal + value for key, equal, value in parsed(overrides) if not configuration.is_below(key, NAMELESS)
+    )
 
 
 def parsed(overrides: Sequence[str]) -> list[tuple[str, str, str]]:
@@ -71,7 +73,7 @@ def open_sweep(config: DictConfig) -> Path:
     fixed = [str(key) for key in config if key != "hydra" and key not in MAY_CHANGE]
     now = OmegaConf.masked_copy(config, fixed)
     if (folder / CONFIG).exists():
-        runs.refuse_other_config(OmegaConf.load(folder / CONFIG), now, folder, MAY_CHANGE, "hydra.sweep.dir=")
+        configuration.refuse_other_config(OmegaConf.load(folder / CONFIG), now, folder, MAY_CHANGE, "hydra.sweep.dir=")
     folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / CONFIG, OmegaConf.to_yaml(now, resolve=True))
     return folder
@@ -82,7 +84,7 @@ def refuse_shared_folders(config: DictConfig) -> None:
     overrides = OverridesParser.create().parse_overrides(list(config.hydra.overrides.task))
     for override in overrides:
         key = override.get_key_element().lstrip("+~")
-        if override.is_sweep_override() and runs.is_below(key, NAMELESS):
+        if override.is_sweep_override() and configuration.is_below(key, NAMELESS):
             raise InputError(f"{key} cannot be swept: jobs that differ in nothing else would share a folder")
         if key == "output" and config.hydra.job.config_name == "train":
             raise InputError("output= is one folder, but each job of a sweep has its own: choose hydra.sweep.dir=")
@@ -114,6 +116,15 @@ def in_sweep(story: Callable[[DictConfig], float | None], config: DictConfig) ->
 def is_sweep(folder: Path) -> bool:
     """Whether a folder is that of a sweep."""
     return (folder / CONFIG).is_file() and any(folder.glob(f"*/{JOB}"))
+
+
+def members_of(run: str) -> list[str]:
+    """The finished runs of a sweep, which are an ensemble, or the one run itself."""
+    if not is_sweep(Path(run)):
+        return [run]
+    found, jobs = runs_of(run), read_jobs(Path(run))
+    print(f"{run}: {len(found)} of {len(jobs)} jobs are finished and make the ensemble")
+    return found
 
 
 def read_jobs(folder: Path) -> list[Job]:

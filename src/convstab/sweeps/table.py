@@ -13,8 +13,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from convstab.files import METRICS, SUMMARY, write_text
-from convstab.sweeps import Job, is_sweep, parsed, read_jobs
-from convstab.tracking import numbers_of
+from convstab.runs.directory import numbers_of
+from convstab.sweeps.jobs import Job, is_sweep, parsed, read_jobs
 
 TABLE = "sweep.csv"
 SHOWN = (

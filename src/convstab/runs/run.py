@@ -7,19 +7,24 @@ from typing import Any
 
 import torch
 from hydra.utils import instantiate
-from omegaconf import DictConfig, ListConfig
+from omegaconf import DictConfig
 from torch import Tensor
 
-from convstab import runs
+from convstab.runs import configuration
+from convstab.runs import directory
+from convstab.runs import directory
+from convstab.runs import checkpoints
+from convstab.runs import configuration
 from convstab.attacks.verification import TOGETHER, as_input, classify
 from convstab.data.images import ImageData
 from convstab.errors import InputError
 from convstab.images import Images
 from convstab.models import Classifier
 from convstab.models.ensemble import Ensemble, Rule
-from convstab.parts import digest
-from convstab.provenance import arithmetic, together, training_of
-from convstab.sweeps import is_sweep, read_jobs, runs_of
+from convstab.runs.parts import digest
+from convstab.runs.provenance import arithmetic
+from convstab.runs.provenance import together
+from convstab.runs.provenance import training_of
 
 
 @dataclass(frozen=True)
@@ -70,24 +75,25 @@ def load_subject(
     rule: Rule = "probabilities",
     root: str | None = None,
     images: int | Sequence[int] | None = None,
+    name: str = "",
 ) -> Subject:
     """Load the run, or the runs of an ensemble, and their test set.
 
-    run: directories of train, or "latest": the newest below ``where``; or the folder of a sweep of trainings: an
-        ensemble.
+    run: a directory of train, or "latest": the newest below ``where``; or several: an ensemble.
     root: the folder of the data; None: where the training found it.
     images: at most this many, evenly spaced; or their places in the test set, from 0; None: all.
+    name: of what is loaded; empty: the names of the runs.
     Raises InputError when a run is not there or damaged, or when runs are of different data sets.
     """
-    names = list(run) if isinstance(run, list | tuple | ListConfig) else members_of(str(run))
+    names = [run] if isinstance(run, str) else list(run)
     if not names:
         raise InputError("run is an empty list; it must name at least one run directory")
-    folders = [runs.find_run(name, where) for name in names]
-    configs = [runs.load_config(folder) for folder in folders]
+    folders = [directory.find_run(name, where) for name in names]
+    configs = [configuration.load_config(folder) for folder in folders]
     for folder, config in zip(folders, configs, strict=True):
         if data_of(config) != data_of(configs[0]):
             raise InputError(f"{folders[0]} and {folder} were trained on different data sets and cannot be an ensemble")
-    members = [runs.load_classifier(folder) for folder in folders]
+    members = [checkpoints.load_classifier(folder) for folder in folders]
     test = test_images(configs[0], root, members[0])
     index = chosen(images, len(test))
     return Subject(
@@ -95,24 +101,9 @@ def load_subject(
         classes=members[0].classes,
         test=test.part(index),
         index=index,
-        name=Path(run).name if isinstance(run, str) and len(folders) > 1 else "+".join(f.name for f in folders),
-        training=together([training_of(runs.plain(c), runs.metrics(f)) for c, f in zip(configs, folders, strict=True)]),
+        name=name or "+".join(folder.name for folder in folders),
+        training=together([training_of(configuration.plain(c), directory.metrics(f)) for c, f in zip(configs, folders, strict=True)]),
     )
-
-
-def settle_run(config: DictConfig) -> None:
-    """Write into the configuration which run ``run=latest`` is now: later there may be a newer one."""
-    if config.run == "latest":
-        config.run = str(runs.find_run("latest", config.runs))
-
-
-def members_of(run: str) -> list[str]:
-    """The finished runs of a sweep as an ensemble, or the one run itself."""
-    if not is_sweep(Path(run)):
-        return [run]
-    found, jobs = runs_of(run), read_jobs(Path(run))
-    print(f"{run}: {len(found)} of {len(jobs)} jobs are finished and make the ensemble")
-    return found
 
 
 def chosen(images: int | Sequence[int] | None, count: int) -> Tensor:
@@ -120,7 +111,7 @@ def chosen(images: int | Sequence[int] | None, count: int) -> Tensor:
 
     Raises InputError for a place that is not there, or a number below 1.
     """
-    if isinstance(images, list | tuple | ListConfig):
+    if isinstance(images, list | tuple):
         wrong = [place for place in images if not isinstance(place, int) or not 0 <= place < count]
         if wrong or not images:
             said = f"images={list(images)}: {wrong[0] if wrong else 'nothing'}"

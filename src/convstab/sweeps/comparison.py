@@ -7,17 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib import colormaps
-from matplotlib.colors import PowerNorm
-from matplotlib.figure import Figure
 
-from convstab import runs
 from convstab.errors import InputError
 from convstab.evaluation.result import Result
-from convstab.figures import MARKERS, draw_estimate, finish_axis
-from convstab.runs import is_below, leaves, plain
+from convstab.runs import configuration
+from convstab.runs.configuration import is_below, leaves, plain
 from convstab.statistics.intervals import Floats
-from convstab.sweeps import is_sweep
+from convstab.sweeps.jobs import is_sweep
 
 TABLE = "train_x_test.csv"
 IRRELEVANT = ("output", "runs", "logger", "callbacks", "skip_done", "threads", "ckpt", "dataset.root")
@@ -70,12 +66,12 @@ class Comparison:
 
 def training_of(folder: Path) -> dict[str, Any]:
     """The configuration of the run that was evaluated; InputError when there were several or it is gone."""
-    run = runs.load_config(folder).get("run")
+    run = configuration.load_config(folder).get("run")
     if not isinstance(run, str) or is_sweep(Path(run)):
         raise InputError(
             f"{folder} is an evaluation of an ensemble; only single runs can be compared by their training"
         )
-    return plain(runs.load_config(Path(run)))
+    return plain(configuration.load_config(Path(run)))
 
 
 def as_csv(comparison: Comparison) -> str:
@@ -89,46 +85,3 @@ def as_csv(comparison: Comparison) -> str:
             numbers = (accuracy.value[level], accuracy.low[level], accuracy.high[level], flips.value[level])
             writer.writerow([value, f"{sigma:g}", *(f"{number:.6f}" for number in numbers)])
     return text.getvalue()
-
-
-def heat_map(comparison: Comparison) -> Figure:
-    """Rows: trainings; columns: noise levels of the test; colours and numbers: accuracy in per cent."""
-    accuracy = 100 * comparison.accuracy
-    rows, columns = accuracy.shape
-    figure = Figure(figsize=(0.62 * columns + 2.2, 0.36 * rows + 1.4), layout="constrained")
-    axis = figure.subplots()
-    worst = accuracy.min()
-    norm = PowerNorm(2, worst, max(accuracy.max(), worst + 1e-9))  # more colours where most of the values are
-    image = axis.imshow(accuracy, cmap="viridis", norm=norm, aspect="auto")
-    digits = 2 if np.ptp(accuracy) < 10 else 1
-    for (row, column), value in np.ndenumerate(accuracy):
-        colour = "black" if norm(value) > 0.6 else "white"
-        axis.text(column, row, f"{value:.{digits}f}", ha="center", va="center", fontsize=7, color=colour)
-    axis.set_xticks(range(columns), [f"{sigma:g}" for sigma in comparison.sigmas])
-    axis.set_yticks(range(rows), [str(value) for value in comparison.values])
-    axis.set(xlabel="sigma of the test (grey levels)", ylabel=f"trained with {comparison.name}")
-    axis.tick_params(length=0, labelsize=8)
-    axis.spines[:].set_visible(False)
-    figure.colorbar(image, label="accuracy (%)", pad=0.02)
-    return figure
-
-
-def lines(comparison: Comparison) -> Figure:
-    """Accuracy, and flip rate of clean-correct images, against the noise of the test, one line for each training."""
-    figure = Figure(figsize=(10, 4.2), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    colours = colormaps["viridis"](np.linspace(0, 0.9, len(comparison.values)))
-    for number, (value, result) in enumerate(zip(comparison.values, comparison.results, strict=True)):
-        style: dict[str, Any] = {
-            "color": colours[number],
-            "marker": MARKERS[number % len(MARKERS)],
-            "label": str(value),
-        }
-        draw_estimate(left, result.sigmas, result.accuracy, **style, band=False)
-        draw_estimate(right, result.sigmas, result.flip_rate, **style, band=False)
-    left.set(title="accuracy", ylabel="share of draws", xlabel="sigma of the test (grey levels)")
-    right.set(title="flip rate of clean-correct images", xlabel="sigma of the test (grey levels)", ylim=(0, None))
-    for axis in (left, right):
-        finish_axis(axis)
-    figure.legend(*left.get_legend_handles_labels(), loc="outside right upper", title=comparison.name, fontsize=8)
-    return figure

@@ -5,9 +5,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from convstab.attack_figures import BLUE, NORM, ORANGE, limits, logarithmic
 from convstab.attacks.result import AttackResult, quantile
-from convstab.figures import finish_axis
+from convstab.figures.attack import BLUE, NORM, ORANGE, limits, logarithmic
+from convstab.figures.evaluation import finish_axis
 
 
 def convergence(result: AttackResult) -> Figure:

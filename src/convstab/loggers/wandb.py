@@ -19,7 +19,8 @@ from pytorch_lightning.loggers import Logger, WandbLogger
 
 from convstab.errors import InputError
 from convstab.files import CONFIG, write_text
-from convstab.runs import load_config, plain
+from convstab.runs.configuration import load_config, plain
+from convstab.runs.directory import numbers_of
 
 ID = "wandb.id"
 AXES = {"train": {"*": "trainer/global_step"}, "evaluate": {"noise/*": "sigma"}}  # job type -> curves -> their x axis
@@ -160,11 +161,6 @@ def is_first_process() -> bool:
 def has_key() -> bool:
     """Whether W&B knows who is logging, without asking."""
     return wandb.login(prompt=False, verify=False)
-
-
-def numbers_of(values: Mapping[str, Any]) -> dict[str, float]:
-    """Those values that are single numbers."""
-    return {name: value for name, value in values.items() if type(value) in (int, float)}
 
 
 def summarise(loggers: Sequence[Logger], values: Mapping[str, Any]) -> None:

@@ -1,0 +1,1 @@
+"""Where numbers and pictures are logged to: Weights & Biases, CSV."""
