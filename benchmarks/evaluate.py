@@ -43,7 +43,7 @@ from torch.utils.data import DataLoader, Dataset
 from torchmetrics import MetricCollection
 from torchmetrics.classification import MulticlassAccuracy, MulticlassPrecision, MulticlassRecall
 
-from convstab.evaluate import write_part
+from convstab.commands.evaluate import write_part
 from convstab.evaluation.protocol import Protocol
 from convstab.evaluation.stability import Precision, forward_precision
 from convstab.evaluation.workers import Crew, calibrate

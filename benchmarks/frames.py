@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from convstab.commands.train import load_data
 from convstab.errors import InputError
 from convstab.evaluation.protocol import Protocol
 from convstab.evaluation.stability import stability
@@ -29,7 +30,6 @@ from convstab.images import Images
 from convstab.runs import checkpoints, configuration
 from convstab.statistics import correlation
 from convstab.statistics.intervals import Floats
-from convstab.train import load_data
 
 FRAMES = 30  # of a sign in the test set
 

@@ -35,9 +35,9 @@ from omegaconf import DictConfig
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from convstab import train
+from convstab.commands import train
+from convstab.commands.app import quiet_lightning
 from convstab.data.images import ImageData, ImageSet
-from convstab.door import quiet_lightning
 from convstab.images import Images
 from convstab.loggers.csv import MetricsCsv
 from convstab.models import Classifier

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from convstab import train
+from convstab.commands import train
 
 Main = Callable[..., tuple[int | str | None, str]]
 

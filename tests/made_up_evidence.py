@@ -11,10 +11,10 @@ from attack_examples import example
 from convstab.evaluation.protocol import PAPER_SIGMAS
 from convstab.evaluation.result import Result
 from convstab.evaluation.tally import PSNR_EDGES, SCORE_EDGES
+from convstab.paper.measured import Measured
+from convstab.paper.tables import sheets
 from convstab.report.content import Finding, Sheet
-from convstab.report.evidence import Attacked, Evaluation, Evidence, Source, Training
-from convstab.report.measured import Measured
-from convstab.report.sheets import sheets
+from convstab.report.results import Attacked, Evaluation, Evidence, Source, Training
 
 SIGMAS = (0.0, *PAPER_SIGMAS)
 IMAGES = {"mnist": (60_000, 10_000), "cifar10": (50_000, 10_000), "gtsrb": (39_209, 12_630), "digits": (1_437, 360)}

@@ -16,7 +16,7 @@ from convstab.evaluation.protocol import Protocol
 from convstab.evaluation.result import Result
 from convstab.evaluation.stability import stability
 from convstab.report.content import ClassRow, Finding, Number, Report, Sheet
-from convstab.report.evidence import Attacked, Evaluation, Evidence, Source, Training
+from convstab.report.results import Attacked, Evaluation, Evidence, Source, Training
 
 EVIL = "<script>alert(1)</script>"
 CLASSES = [EVIL, "stop & go", "yield", "no entry"]

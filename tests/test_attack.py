@@ -17,9 +17,10 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from convstab import attack, redraw
 from convstab.attacks.result import CONVERGENCE, MINIMUM_NOISE, NOISE, AttackResult
+from convstab.commands import attack, figures
 from convstab.files import CONFIG, SUMMARY
+from convstab.loggers import results
 from convstab.runs.run import Subject, load_subject
 from in_process import Main, call_in, caller, train_short
 
@@ -100,7 +101,7 @@ def test_the_folder_says_all_that_figures_need(whole: Path, trained: Path) -> No
 def test_the_figures_are_redrawn_from_the_tables_to_the_byte(whole: Path, tmp_path: Path) -> None:
     for name in (MINIMUM_NOISE, NOISE, CONVERGENCE, SUMMARY, CONFIG):
         shutil.copy(whole / name, tmp_path)
-    redraw.main([str(tmp_path)])
+    figures.main([str(tmp_path)])
     drawn, first = (
         {path.name: path.read_bytes() for path in (folder / "figures").iterdir()} for folder in (tmp_path, whole)
     )
@@ -131,12 +132,12 @@ def test_what_is_finished_can_be_left_as_it_is(whole: Path, main: Main, tmp_path
 
 def test_loggers_are_given_images_of_successes(whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tables: list[tuple[str, tuple[str, ...], list[list[Any]]]] = []
-    monkeypatch.setattr(attack, "log_images_table", lambda _, *table: tables.append(table))
+    monkeypatch.setattr(results, "log_images_table", lambda _, *table: tables.append(table))
     result = AttackResult.read(whole)
-    attack.log([], whole, result)
+    results.log_attack([], whole, result)
     ((name, columns, rows),) = tables
-    assert (name, columns) == ("attack/samples", attack.SAMPLE_COLUMNS)
-    assert len(rows) == min(attack.SAMPLES, result.rows["success"].sum()) > 1
+    assert (name, columns) == ("attack/samples", results.SAMPLE_COLUMNS)
+    assert len(rows) == min(results.SAMPLES, result.rows["success"].sum()) > 1
     assert [row[3] for row in rows] == sorted(row[3] for row in rows)
     for index, label, predicted, l2, _, clean, noisy in rows:
         place = PLACES.index(index)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from convstab.report import charts, pictures
+from convstab.report import charts, mosaics
 from page_examples import attacked, evaluation, sheet
 
 
@@ -47,8 +47,8 @@ def test_the_recall_of_a_class_is_that_of_its_images() -> None:
 
 def test_an_attack_is_shown_from_the_least_noise_to_the_greatest() -> None:
     of = attacked()
-    rows, images = pictures.attacked_versions(of.result)
-    shown = charts.attack(of, rows, pictures.scale(of.result.noise[rows]))
+    rows, images = mosaics.attacked_versions(of.result)
+    shown = charts.attack(of, rows, mosaics.scale(of.result.noise[rows]))
     assert rows.tolist() == [0, 1, 3, 2]
     assert shown["l2"] == shown["points"]["l2"] == [2, 3, 4, 9]
     assert shown["psnr"] == [38, 37, 36, 31]

@@ -15,7 +15,7 @@ import torch
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
-from convstab import train
+from convstab.commands import train
 from convstab.files import CONFIG, METRICS, alone
 from convstab.runs import checkpoints
 

@@ -10,8 +10,9 @@ import torch
 from hydra import compose, initialize_config_module
 from omegaconf import DictConfig, OmegaConf
 
-from convstab import attack, attacks
+from convstab import attacks
 from convstab.attacks import Attack, Evolution
+from convstab.commands import attack
 from convstab.evaluation.workers import device_of
 from convstab.images import Images
 from convstab.models import LeNet

@@ -8,7 +8,7 @@ import torch
 from hydra import compose, initialize_config_module
 from omegaconf import DictConfig, OmegaConf
 
-from convstab import evaluate
+from convstab.commands import evaluate
 from convstab.evaluation.protocol import PAPER_DRAWS, Protocol
 from convstab.evaluation.workers import Crew, device_of
 from convstab.images import Images

@@ -9,7 +9,7 @@ import pytest
 import torch
 from hydra.utils import instantiate
 
-from convstab import train
+from convstab.commands import train
 from convstab.data.images import ImageData
 from convstab.errors import InputError
 from convstab.files import METRICS

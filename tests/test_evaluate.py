@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 
-from convstab import evaluate, redraw
+from convstab.commands import evaluate, figures
 from convstab.evaluation.result import CONFUSION, HISTOGRAM, STABILITY, Result
 from convstab.files import METRICS, SUMMARY
 from convstab.runs import checkpoints
@@ -69,7 +69,7 @@ def test_an_evaluation_leaves_its_run_directory(whole: Path) -> None:
 def test_the_figures_are_redrawn_from_the_tables_to_the_byte(whole: Path, tmp_path: Path) -> None:
     for name in (*MERGED, "summary.json", "config.yaml"):
         shutil.copy(whole / name, tmp_path)
-    redraw.main([str(tmp_path)])
+    figures.main([str(tmp_path)])
     drawn = {path.name: path.read_bytes() for path in (tmp_path / "figures").iterdir()}
     assert sorted(drawn) == [name for name in FIGURES if not name.startswith("strip")]
     assert all((whole / "figures" / name).read_bytes() == content for name, content in drawn.items())

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from convstab import attack, evaluate
+from convstab.commands import attack, evaluate
 from convstab.errors import InputError
 from convstab.evaluation.examples import EXAMPLES
-from convstab.report.evidence import Evidence, gather
+from convstab.report.results import Evidence, gather
 from in_process import call_in, train_short
 
 

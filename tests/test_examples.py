@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from convstab import evaluate
+from convstab.commands import evaluate
 from convstab.data.images import ImageData
 from convstab.errors import InputError
 from convstab.evaluation.examples import EXAMPLES, Examples, choose

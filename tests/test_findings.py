@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from convstab.report.findings import findings
+from convstab.paper.claims import findings
 from made_up_evidence import attacked, evaluation, evidence, l2_of, under_noise
 
 

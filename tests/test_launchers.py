@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from convstab import evaluate, train
+from convstab.commands import evaluate, train
 from convstab.errors import InputError
 from convstab.sweeps import launchers
 from test_commands import environment

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from convstab.report import margin_claims
+from convstab.paper import margin_claims
 from convstab.report.content import Verdict
 from made_up_evidence import attacked, claim, interval, l2_of
 

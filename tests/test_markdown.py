@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from markdown_it import MarkdownIt
 
+from convstab.paper.claims import findings
+from convstab.paper.tables import sheets
 from convstab.report.content import Finding, Report
-from convstab.report.findings import findings
 from convstab.report.markdown import as_markdown, escape
-from convstab.report.sheets import sheets
 from made_up_evidence import evaluation, evidence, failing, training
 
 NASTY = [

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom, binomtest, multinomial
 
-from convstab.report import measured
+from convstab.paper import measured
 from made_up_evidence import attacked, evaluation, under_noise
 
 RNG = np.random.default_rng(0)

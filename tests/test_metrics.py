@@ -9,7 +9,7 @@ import torch
 from rich.console import Console
 from sklearn import metrics as sk
 
-from convstab.console import class_table
+from convstab.commands.console import class_table
 from convstab.models.metrics import class_scores
 
 CLASSES = ["cat", "dog", "horse", "never seen", "never said"]

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from convstab.report import measured, noise_claims
+from convstab.paper import measured, noise_claims
 from convstab.report.content import Verdict
 from made_up_evidence import FIVE, MANY, SIGMAS, SURE, claim, evaluation, evidence, failing, interval, under_noise
 

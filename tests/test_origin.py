@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from convstab.report.origin import folders_of, ran, told_apart
+from convstab.report.inventory import folders_of, ran, told_apart
 from made_up_evidence import attacked, evaluation, evidence, failing, training
 
 

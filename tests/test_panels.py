@@ -9,9 +9,9 @@ import pytest
 from omegaconf import OmegaConf
 
 from convstab.loggers.wandb import tracking
+from convstab.paper.tables import sheets
 from convstab.report.content import Finding, Number, Report
-from convstab.report.panels import cells, log_report
-from convstab.report.sheets import sheets
+from convstab.report.wandb import cells, log_report
 from made_up_evidence import evaluation, evidence, failing, training
 from wandb_files import OfflineRun, offline_runs
 

@@ -6,9 +6,9 @@ import pytest
 from hydra import compose, initialize_config_module
 from omegaconf import DictConfig
 
-from convstab import plan
 from convstab.errors import InputError
-from convstab.plan import COMMANDS, Experiment, Size, Step, quoted, steps_of
+from convstab.paper import experiments
+from convstab.paper.experiments import COMMANDS, Experiment, Size, Step, quoted, steps_of
 
 CONF = Path(__file__).parent.parent / "conf"
 SIZES = sorted(path.stem for path in (CONF / "size").glob("*.yaml"))
@@ -23,7 +23,7 @@ def composed(*overrides: str) -> DictConfig:
 
 
 def planned(*overrides: str) -> list[Step]:
-    return plan.planned(composed(*overrides))
+    return experiments.planned(composed(*overrides))
 
 
 def test_every_experiment_is_chosen_and_stands_under_its_own_name() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from convstab import attack, evaluate, publish, train
+from convstab.commands import attack, evaluate, publish, train
 from convstab.evaluation.result import Result
 from convstab.runs import configuration
 from wandb_files import OfflineRun, offline_runs

@@ -10,8 +10,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from attack_examples import example, history
-from convstab import redraw
 from convstab.attacks.result import MINIMUM_NOISE, NOISE, AttackResult
+from convstab.commands import figures
 from convstab.evaluation.result import CONFUSION, HISTOGRAM, STABILITY, Result
 from convstab.figures import files as drawing
 
@@ -67,7 +67,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> dict[Path, Figure]:
         kept[path] = figure
         save(figure, path)
 
-    monkeypatch.setattr(redraw, "save", keep)
+    monkeypatch.setattr("convstab.commands.figures.save", keep)
     return kept
 
 
@@ -82,7 +82,7 @@ def files(folder: Path) -> dict[str, bytes]:
 def refusal(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     """The one line that the command ends with."""
     with pytest.raises(SystemExit) as end:
-        redraw.main(words)
+        figures.main(words)
     error = capsys.readouterr().err
     assert (end.value.code, len(error.splitlines())) == (2, 1), error
     return error
@@ -90,7 +90,7 @@ def refusal(capsys: pytest.CaptureFixture[str], *words: str) -> str:
 
 def test_all_figures_but_the_strip_are_drawn_from_the_tables(one: Path, drawn: dict[Path, Figure]) -> None:
     tables = files(one)
-    redraw.main([str(one)])
+    figures.main([str(one)])
     assert list(files(one / "figures")) == FILES
     assert {name: (one / name).read_bytes() for name in tables} == tables
     assert lines(drawn[one / "figures/curves"]) == ["first"]
@@ -98,33 +98,33 @@ def test_all_figures_but_the_strip_are_drawn_from_the_tables(one: Path, drawn: d
 
 
 def test_the_same_tables_give_the_same_bytes(one: Path, tmp_path: Path) -> None:
-    redraw.main([str(one)])
+    figures.main([str(one)])
     first = files(one / "figures")
-    redraw.main([str(shutil.copytree(one, tmp_path / "copy"))])
+    figures.main([str(shutil.copytree(one, tmp_path / "copy"))])
     assert files(tmp_path / "copy/figures") == first
 
 
 def test_what_is_drawn_is_in_the_tables(one: Path, result: Result, drawn: dict[Path, Figure]) -> None:
-    redraw.main([str(one)])
+    figures.main([str(one)])
     accuracy, flips = drawn[one / "figures/curves"].axes
     np.testing.assert_array_equal(accuracy.lines[0].get_ydata(), result.accuracy.value)
     np.testing.assert_array_equal(flips.lines[0].get_ydata(), result.flip_rate.value)
 
 
 def test_the_sigma_of_the_confusion_can_be_chosen(one: Path, drawn: dict[Path, Figure]) -> None:
-    redraw.main([str(one), "--sigma", "60"])
+    figures.main([str(one), "--sigma", "60"])
     assert "sigma 60" in drawn[one / "figures/confusion"].axes[0].get_title()
 
 
 def test_several_are_compared_in_the_first(one: Path, two: Path, drawn: dict[Path, Figure]) -> None:
-    redraw.main([str(one), str(two)])
+    figures.main([str(one), str(two)])
     assert list(files(one / "figures")) == list(files(two / "figures")) == FILES
     assert lines(drawn[one / "figures/curves"]) == ["first", "second"]
     assert lines(drawn[two / "figures/curves"]) == ["second"]
 
 
 def test_several_are_compared_in_another_folder(one: Path, two: Path, drawn: dict[Path, Figure]) -> None:
-    redraw.main([str(one), str(two), "--output", str(one / "a/b")])
+    figures.main([str(one), str(two), "--output", str(one / "a/b")])
     assert list(files(one / "a/b")) == ["curves.png", "curves.svg"]
     assert lines(drawn[one / "a/b/curves"]) == ["first", "second"]
     assert lines(drawn[one / "figures/curves"]) == ["first"]
@@ -140,10 +140,10 @@ def test_what_joined_the_curves_joins_them_again(
     result: Result, two: Path, drawn: dict[Path, Figure], capsys: pytest.CaptureFixture[str]
 ) -> None:
     both = evaluation(two.parent / "both", result, "both", compare=(str(two),))
-    redraw.main([str(both)])
+    figures.main([str(both)])
     assert lines(drawn[both / "figures/curves"]) == ["both", "second"]
     shutil.rmtree(two)
-    redraw.main([str(both)])
+    figures.main([str(both)])
     assert lines(drawn[both / "figures/curves"]) == ["both"]
     assert capsys.readouterr().err == f"{two} is not there any more and leaves the figures of {both}\n"
 
@@ -178,7 +178,7 @@ def test_a_mistake_in_the_code_is_not_hidden(one: Path, monkeypatch: pytest.Monk
 
     monkeypatch.setattr("convstab.figures.evaluation.confusion", broken)
     with pytest.raises(ZeroDivisionError):
-        redraw.main([str(one)])
+        figures.main([str(one)])
 
 
 def stems(folder: Path) -> list[str]:
@@ -190,7 +190,7 @@ def stems(folder: Path) -> list[str]:
 
 def test_an_attack_is_recognised_and_drawn_from_its_tables(genetic: Path, drawn: dict[Path, Figure]) -> None:
     tables = files(genetic)
-    redraw.main([str(genetic)])
+    figures.main([str(genetic)])
     assert stems(genetic / "figures") == OF_ATTACK
     assert {name: (genetic / name).read_bytes() for name in tables} == tables
     (line,) = drawn[genetic / "figures/survival"].axes[0].lines
@@ -199,24 +199,24 @@ def test_an_attack_is_recognised_and_drawn_from_its_tables(genetic: Path, drawn:
 
 def test_an_attack_without_history_or_success_has_fewer_figures(ddn: Path, tmp_path: Path) -> None:
     failed = attack(tmp_path / "failed", example([None, None]))
-    redraw.main([str(ddn)])
-    redraw.main([str(failed)])
+    figures.main([str(ddn)])
+    figures.main([str(failed)])
     assert stems(ddn / "figures") == ["by_class", "samples", "survival"]
     assert stems(failed / "figures") == ["by_class", "survival"]
 
 
 def test_the_same_attack_gives_the_same_bytes(genetic: Path, ddn: Path, tmp_path: Path) -> None:
-    redraw.main([str(genetic), str(ddn)])
+    figures.main([str(genetic), str(ddn)])
     first = files(genetic / "figures")
     copies = [shutil.copytree(folder, tmp_path / "copies" / folder.name) for folder in (genetic, ddn)]
     shutil.rmtree(copies[0] / "figures")
-    redraw.main([str(copy) for copy in copies])
+    figures.main([str(copy) for copy in copies])
     assert files(copies[0] / "figures") == first
     assert sorted({name.partition(".")[0] for name in first}) == sorted([*OF_ATTACK, "against_reference"])
 
 
 def test_several_attacks_are_compared_in_the_first(genetic: Path, ddn: Path, drawn: dict[Path, Figure]) -> None:
-    redraw.main([str(genetic), str(ddn)])
+    figures.main([str(genetic), str(ddn)])
     survival = drawn[genetic / "figures/survival"].axes[0]
     assert survival.get_legend_handles_labels()[1] == ["Genetic", "DDN"]
     assert drawn[ddn / "figures/survival"].axes[0].get_legend_handles_labels()[1] == ["DDN"]
@@ -226,14 +226,14 @@ def test_several_attacks_are_compared_in_the_first(genetic: Path, ddn: Path, dra
 
 
 def test_several_attacks_are_compared_in_another_folder(genetic: Path, ddn: Path, tmp_path: Path) -> None:
-    redraw.main([str(ddn), str(genetic), "--output", str(tmp_path / "a/b")])
+    figures.main([str(ddn), str(genetic), "--output", str(tmp_path / "a/b")])
     assert stems(tmp_path / "a/b") == ["against_reference", "survival"]
     assert stems(ddn / "figures") == ["by_class", "samples", "survival"]
 
 
 def test_what_joined_an_attack_joins_it_again(ddn: Path, tmp_path: Path, drawn: dict[Path, Figure]) -> None:
     joined = attack(tmp_path / "joined", example([2, 3, 9, 4]), compare=(str(ddn),))
-    redraw.main([str(joined)])
+    figures.main([str(joined)])
     assert drawn[joined / "figures/survival"].axes[0].get_legend_handles_labels()[1] == ["Genetic", "DDN"]
     assert "against_reference" in stems(joined / "figures")
 

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from convstab.report import remedy_claims
+from convstab.paper import remedy_claims
+from convstab.paper.measured import Fooled
 from convstab.report.content import Verdict
-from convstab.report.measured import Fooled
-from convstab.report.words import in_percent, points
+from convstab.report.formatting import in_percent, points
 from made_up_evidence import FIVE, MANY, SURE, claim, evaluation, interval, under_noise
 
 

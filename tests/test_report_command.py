@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from convstab import attack, evaluate, train
+from convstab.commands import attack, evaluate, report, train
 from convstab.paper import CONTRADICTIONS
-from convstab.report import command
-from convstab.report.evidence import gather
+from convstab.report.results import gather
 from in_process import call_in
 from wandb_files import offline_runs
 
@@ -33,7 +32,7 @@ def root(made: Path, tmp_path: Path) -> Path:
 def refusal(capsys: pytest.CaptureFixture[str], *words: str | Path) -> str:
     """The one line that the command ends with."""
     with pytest.raises(SystemExit) as end:
-        command.main([str(word) for word in words])
+        report.main([str(word) for word in words])
     error = capsys.readouterr().err
     assert (end.value.code, len(error.splitlines())) == (2, 1), error
     return error
@@ -45,13 +44,13 @@ def files(folder: Path) -> set[str]:
 
 def test_the_report_lies_in_the_first_folder(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = files(root)
-    command.main([str(root)])
+    report.main([str(root)])
     assert capsys.readouterr().out.splitlines() == [str(root / "report.html"), str(root / "report.md")]
     assert files(root) - before == {"report.html", "report.md"}  # and nothing half-written
     page, text = (root / "report.html").read_text(encoding="utf-8"), (root / "report.md").read_text(encoding="utf-8")
     assert page.startswith("<!doctype html>")
     for told in (page, text):
-        assert command.TITLE.partition(":")[0] in told
+        assert report.TITLE.partition(":")[0] in told
         assert "digits" in told
     assert 'id="scatter-0"' in page
     assert 'id="attack-0"' in page
@@ -60,7 +59,7 @@ def test_the_report_lies_in_the_first_folder(root: Path, capsys: pytest.CaptureF
 def test_folder_and_title_can_be_chosen(root: Path, tmp_path: Path) -> None:
     output = tmp_path / "a" / "b"
     folders = [str(root / name) for name in ("evaluate", "train")]
-    command.main([*folders, "--output", str(output), "--title", "Nine <nets> & more"])
+    report.main([*folders, "--output", str(output), "--title", "Nine <nets> & more"])
     assert files(output) == {"report.html", "report.md"}
     page = (output / "report.html").read_text(encoding="utf-8")
     assert "<title>Nine &lt;nets&gt; &amp; more</title>" in page
@@ -68,21 +67,21 @@ def test_folder_and_title_can_be_chosen(root: Path, tmp_path: Path) -> None:
 
 
 def test_a_report_is_the_same_twice_and_does_not_read_itself(root: Path) -> None:
-    first = command.write_report([root], root)
+    first = report.write_report([root], root)
     pages = [(root / "report.html").read_bytes()]
-    second = command.write_report([root], root)
+    second = report.write_report([root], root)
     pages.append((root / "report.html").read_bytes())
     assert pages[0] == pages[1]
-    assert [len(report.evidence.evaluations) for report in (first, second)] == [1, 1]
+    assert [len(one.evidence.evaluations) for one in (first, second)] == [1, 1]
 
 
 def test_what_is_half_finished_is_a_remark(root: Path) -> None:
     (root / "evaluate" / "summary.json").unlink()
-    report = command.write_report([root], root, remarks=["One step more was not tried"])
-    (left_out, more) = report.remarks
+    written = report.write_report([root], root, remarks=["One step more was not tried"])
+    (left_out, more) = written.remarks
     assert ("half-finished" in left_out, more) == (True, "One step more was not tried")
-    assert report.contradictions == CONTRADICTIONS
-    for name in (command.PAGE, command.TEXT):
+    assert written.contradictions == CONTRADICTIONS
+    for name in (report.PAGE, report.TEXT):
         told = (root / name).read_text(encoding="utf-8")
         assert "half-finished" in told
         assert more in told
@@ -107,10 +106,10 @@ def test_the_report_goes_to_wandb_under_an_id_of_its_own(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("NETRC", str(root / "netrc"))
     monkeypatch.setenv("WANDB_DATA_DIR", str(root / "staging"))
-    command.main([str(root / "evaluate"), "--wandb", "offline"])
+    report.main([str(root / "evaluate"), "--wandb", "offline"])
     (run,) = offline_runs(root / "evaluate" / "report")
     assert (run.exit_code, run.run.job_type, run.run.display_name) == (0, "report", "report")
-    assert run.config == {"title": command.TITLE, "folders": [str(root / "evaluate")]}
+    assert run.config == {"title": report.TITLE, "folders": [str(root / "evaluate")]}
     assert not (root / "evaluate" / "wandb.id").exists()  # that would be the run of the evaluation
     assert capsys.readouterr().out.splitlines()[-1].startswith("wandb sync ")
     assert len(gather([root / "evaluate"]).evaluations) == 1

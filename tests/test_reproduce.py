@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from convstab.report.command import PAGE, TEXT
-from convstab.reproduce import main as reproduce_main
-from convstab.steps import DONE
+from convstab.commands.report import PAGE, TEXT
+from convstab.commands.reproduce import main as reproduce_main
+from convstab.paper.steps import DONE
 from in_process import Main, caller
 from test_commands import environment
 
-COMMAND = [sys.executable, "-c", "from convstab.reproduce import main; main()", "size=smoke"]
+COMMAND = [sys.executable, "-c", "from convstab.commands.reproduce import main; main()", "size=smoke"]
 FEW = ["experiment=[table2,table4,figure2]", "attacks=[ddn]"]  # one training, one ensemble, both evaluated, an attack
 PATIENCE = 120.0  # seconds that a step may take to begin
 

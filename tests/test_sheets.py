@@ -10,7 +10,7 @@ from sklearn.metrics import precision_score, recall_score
 
 from convstab.errors import InputError
 from convstab.paper import TABLES
-from convstab.report.sheets import sheets
+from convstab.paper.tables import sheets
 from made_up_evidence import confusion, evaluation, evidence, failing, noisy, only, training
 
 RNG = np.random.default_rng(0)

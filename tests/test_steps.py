@@ -6,9 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from convstab.plan import Step
+from convstab.paper.experiments import Step
+from convstab.paper.steps import DONE, LOG, PROMPT, is_done, missing, reason, remember, share
 from convstab.runs.parts import Part, Parts, Shard
-from convstab.steps import DONE, LOG, PROMPT, is_done, missing, reason, remember, share
 
 TRAIN = Step("train/a", "train", ["seed=0"], [], 1.0)
 EVALUATE = Step("evaluate/a", "evaluate", ["draws=2"], ["train/a"], 1.0)

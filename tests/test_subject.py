@@ -7,7 +7,7 @@ import pytest
 import torch
 from hydra import compose, initialize_config_module
 
-from convstab import attack, evaluate
+from convstab.commands import attack, evaluate
 from convstab.images import Images
 from convstab.models import Aghdam, CifarQuick, Classifier, LeNet
 from convstab.models.ensemble import Ensemble

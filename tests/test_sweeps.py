@@ -13,7 +13,7 @@ import torch
 from hydra import compose, initialize_config_module
 from omegaconf import OmegaConf
 
-from convstab import evaluate, train
+from convstab.commands import evaluate, train
 from convstab.errors import InputError
 from convstab.files import METRICS
 from convstab.runs import checkpoints

@@ -2,9 +2,8 @@
 
 import pytest
 
-from convstab import time_left
-from convstab.plan import Step
-from convstab.time_left import TimeLeft
+from convstab.paper.experiments import Step
+from convstab.paper.progress import TimeLeft
 
 ONE, TWO = Step("train/a", "train", [], [], 10.0), Step("train/b", "train", [], [], 30.0)
 
@@ -21,7 +20,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(time_left, "time", clock)
+    monkeypatch.setattr("convstab.paper.progress.time", clock)
     return clock
 
 

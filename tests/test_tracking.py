@@ -17,11 +17,12 @@ from hydra.errors import InstantiationException
 from omegaconf import DictConfig, OmegaConf
 from PIL import Image
 
-from convstab import evaluate, train
+from convstab.commands import train
 from convstab.errors import InputError
 from convstab.evaluation.result import Result
 from convstab.exits import bad_input
 from convstab.loggers.csv import MetricsCsv
+from convstab.loggers.results import log_evaluation
 from convstab.loggers.wandb import WandbRun, log_figures, log_images_table, log_page, log_table, tags_of, tracking
 from wandb_files import OfflineRun, offline_runs
 
@@ -164,7 +165,7 @@ def test_an_evaluation_is_curves_against_sigma(result: Result, tmp_path: Path, m
     monkeypatch.setenv("WANDB_DATA_DIR", str(tmp_path / "staging"))
     for _ in range(2):  # the second one replaces the first: same id, not resumed
         with tracking(config(), tmp_path / "noisy", "evaluate") as loggers:
-            evaluate.log(loggers, result)
+            log_evaluation(loggers, tmp_path, result)
     first, run = offline_runs(tmp_path / "noisy")
     assert (run.run.run_id, run.run.resume) == (first.run.run_id, False)
     assert run.axes == {"sigma": "", "noise/*": "sigma"}

@@ -10,7 +10,7 @@ import pytest
 import pytorch_lightning as pl
 import torch
 
-from convstab import train
+from convstab.commands import train
 from convstab.files import METRICS
 from convstab.runs.checkpoints import LAST
 

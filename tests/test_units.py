@@ -10,15 +10,16 @@ import pytest
 import torch
 
 from attack_examples import example
-from convstab import attack, evaluate
 from convstab.attacks.result import AttackResult
+from convstab.commands import attack, evaluate
 from convstab.data import digits
 from convstab.data.images import ImageSet
 from convstab.errors import InputError
 from convstab.evaluation import tables
 from convstab.evaluation.result import Result
 from convstab.images import Images
-from convstab.report import measured, sheets
+from convstab.paper import measured
+from convstab.paper.tables import of_evaluation
 from convstab.units import FramesAlike, Units
 from in_process import caller, train_short
 from made_up_evidence import evaluation
@@ -118,7 +119,7 @@ def test_changes_and_sheets_are_over_groups() -> None:
     paired = measured.paired(grouped.result, grouped.result)
     assert paired is not None
     assert paired.high > 0.2  # of 10 groups
-    (sheet, alone) = (sheets.of_evaluation(each) for each in (grouped, plain))
+    (sheet, alone) = (of_evaluation(each) for each in (grouped, plain))
     assert sheet.drawn.endswith("intervals over 10 groups of images")
     assert "interval" not in alone.drawn
     for name in ("accuracy", "balanced accuracy"):

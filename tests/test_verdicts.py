@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from convstab.paper.verdicts import Spoken, combined, finding, names_of, of_halves
 from convstab.report.content import Verdict
-from convstab.report.verdicts import Spoken, combined, finding, names_of, of_halves
 from made_up_evidence import evaluation, evidence, failing
 
 

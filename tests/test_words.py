@@ -1,6 +1,6 @@
 """Numbers as a reader takes them."""
 
-from convstab.report.words import in_percent, points
+from convstab.report.formatting import in_percent, points
 
 
 def test_shares_and_points_show_what_is_small() -> None:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from convstab.errors import InputError
 
-CONFIG, METRICS, SUMMARY = "config.yaml", "metrics.json", "summary.json"  # of run directories
+CONFIG, METRICS, SUMMARY, FIGURES = "config.yaml", "metrics.json", "summary.json", "figures"  # in run directories
 
 
 def write_bytes(path: Path, content: bytes | memoryview) -> None:

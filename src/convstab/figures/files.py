@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.figure import Figure
 from omegaconf import ListConfig
 
@@ -16,8 +17,8 @@ from convstab.evaluation.result import Result
 from convstab.figures import attack, evaluation
 from convstab.figures.convergence import convergence
 from convstab.files import SUMMARY, write_bytes
+from convstab.runs.directory import classes_of
 
-FIGURES = "figures"
 Named = Iterator[tuple[str, Figure]]
 
 
@@ -29,6 +30,13 @@ def compared(folders: Any, read: Callable[[Path], object]) -> list[Path]:
     for path in paths:
         read(path)
     return paths
+
+
+def of_training(metrics: Mapping[str, Any]) -> Named:
+    """The confusion of the test of a training."""
+    confusion = np.array(metrics["test/confusion"])[None]
+    clean = Result(classes_of(metrics), "predicted", {"sigma": np.zeros(1)}, confusion, np.empty(0, int))  # no noise
+    yield "confusion", evaluation.confusion(clean, 0)
 
 
 def of_evaluation(folders: Sequence[Path], sigma: float) -> Named:

@@ -10,7 +10,7 @@ from convstab.evaluation.result import Result
 from convstab.evaluation.tally import PSNR_EDGES, SCORE_EDGES
 from convstab.figures.evaluation import shortened
 from convstab.report.content import Sheet
-from convstab.report.evidence import Attacked, Evaluation
+from convstab.report.results import Attacked, Evaluation
 from convstab.statistics.intervals import Estimate
 from convstab.statistics.rates import accuracy
 from convstab.units import Integers

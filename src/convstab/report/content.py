@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from convstab.report.evidence import Evidence, Source
+from convstab.report.results import Evidence, Source
 
 Verdict = Literal["agrees", "disagrees", "mixed", "cannot be said"]
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from math import isnan
 
 from convstab.report.content import ClassRow, Finding, Number, Report, Sheet
-from convstab.report.origin import Ran, machines, ran
-from convstab.report.words import in_percent, points
+from convstab.report.formatting import in_percent, points
+from convstab.report.inventory import Ran, machines, ran
 
 INTERVALS = (
     "Intervals are 95 % and over images, or over what a table names: the noisy copies of one image are not "

@@ -12,8 +12,8 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from convstab.report.content import Number, Report, Sheet
-from convstab.report.exhibits import exhibits
-from convstab.report.origin import machines, ran
+from convstab.report.figures import exhibits
+from convstab.report.inventory import machines, ran
 
 SCRIPTS = ("theme.js", "tables.js", "charts.js", "scatter.js", "attacks.js", "page.js")
 MARKS = {"agrees": "✓", "disagrees": "✗", "mixed": "±", "cannot be said": "?"}

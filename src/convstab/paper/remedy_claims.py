@@ -2,22 +2,13 @@
 
 from collections.abc import Sequence
 
+from convstab.paper.measured import Fooled, Measured, best_partner, drop, fooled_at, noisy_levels, paired, without_noise
+from convstab.paper.noise_claims import RARE, WEAKEST, fall_in_words, single_nets
+from convstab.paper.verdicts import SURELY, Spoken, change_in_words, finding, names_of, of_halves, share_in_words
 from convstab.report.content import Finding, Verdict
-from convstab.report.evidence import Evaluation, Evidence, Source
-from convstab.report.measured import (
-    Fooled,
-    Measured,
-    best_partner,
-    drop,
-    fooled_at,
-    noisy_levels,
-    paired,
-    without_noise,
-)
-from convstab.report.noise_claims import RARE, WEAKEST, fall_in_words, single_nets
-from convstab.report.origin import number_in_words
-from convstab.report.verdicts import SURELY, Spoken, change_in_words, finding, names_of, of_halves, share_in_words
-from convstab.report.words import count
+from convstab.report.formatting import count
+from convstab.report.inventory import number_in_words
+from convstab.report.results import Evaluation, Evidence, Source
 
 NOT_ALIKE = "The two trainings do not differ in the noise alone, so the noise may not be the cause."
 CONSIDERABLE = 0.01  # a fall of one point

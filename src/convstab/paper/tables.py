@@ -8,13 +8,12 @@ from dataclasses import replace
 import numpy as np
 
 from convstab.errors import InputError
-from convstab.paper import TABLES, PaperTable, table_of
-from convstab.report import limits
-from convstab.report.beside import accuracies, by_class, class_rows, shares
+from convstab.paper import TABLES, PaperTable, caveats, table_of
+from convstab.paper.comparison import accuracies, by_class, class_rows, shares
 from convstab.report.content import ClassRow, Number, Sheet
-from convstab.report.evidence import Evaluation, Evidence, Source, Training
-from convstab.report.origin import folders_of, told_apart
-from convstab.report.words import count, dataset_name, in_percent, points, sigmas_in_words
+from convstab.report.formatting import count, dataset_name, in_percent, points, sigmas_in_words
+from convstab.report.inventory import folders_of, told_apart
+from convstab.report.results import Evaluation, Evidence, Source, Training
 from convstab.runs import configuration
 from convstab.runs.configuration import is_below, leaves, plain
 from convstab.statistics import rates
@@ -117,7 +116,7 @@ def of_evaluation(evaluation: Evaluation) -> Sheet:
     images = np.bincount(result.labels, minlength=classes)
     rows = class_rows(result.classes, images, precision, by_class(correct, result.labels, classes, result.units), paper)
     remarks = limits_of(source, paper, result.images, noise=True)
-    remarks += limits.of_protocol(evaluation) if paper else []
+    remarks += caveats.of_protocol(evaluation) if paper else []
     overall = accuracies(correct, result.labels, paper, result.units)
     return sheet_of(source, paper, drawn(evaluation), rows, overall, remarks, noise=True)
 
@@ -152,8 +151,8 @@ def paper_of(source: Source, classes: int, noise: bool) -> PaperTable | None:
 def limits_of(source: Source, paper: PaperTable | None, images: int, noise: bool) -> list[str]:
     """The remarks on a comparison, or why there is none."""
     if paper is None:
-        return [why_alone(source, noise), *limits.of_files(source)]
-    remarks = [*limits.of_source(source, paper), *limits.of_test_images(images, paper), *paper.remarks]
+        return [why_alone(source, noise), *caveats.of_files(source)]
+    remarks = [*caveats.of_source(source, paper), *caveats.of_test_images(images, paper), *paper.remarks]
     if paper.dataset == "gtsrb":
         remarks.append(
             f"The printed {in_percent(paper.accuracy)} stands beside the balanced accuracy; beside the accuracy stand "

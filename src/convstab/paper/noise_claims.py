@@ -7,11 +7,11 @@ import numpy as np
 
 from convstab.evaluation.tables import mean_psnr
 from convstab.paper import table_of
+from convstab.paper.measured import Fooled, Measured, drop, first_drop, fooled_at, noisy_levels
+from convstab.paper.verdicts import OF_THE_PAPER, SURELY, Spoken, change_in_words, finding, names_of, share_in_words
 from convstab.report.content import Finding, Verdict
-from convstab.report.evidence import Evaluation, Evidence
-from convstab.report.measured import Fooled, Measured, drop, first_drop, fooled_at, noisy_levels
-from convstab.report.verdicts import OF_THE_PAPER, SURELY, Spoken, change_in_words, finding, names_of, share_in_words
-from convstab.report.words import count, dataset_name, in_percent, points, sigmas_in_words
+from convstab.report.formatting import count, dataset_name, in_percent, points, sigmas_in_words
+from convstab.report.results import Evaluation, Evidence
 from convstab.statistics.intervals import Floats
 
 WEAKEST = 1.0  # sigma that the paper calls hardly perceivable, in grey levels

@@ -1,10 +1,10 @@
 """What the evidence says of each claim of the paper; all numbers and verdicts are computed."""
 
+from convstab.paper.margin_claims import margin_stays, slim_margins
+from convstab.paper.noise_claims import gtsrb_from_eight, mnist_most, weak_noise
+from convstab.paper.remedy_claims import ensembles, noisy_copies
 from convstab.report.content import Finding
-from convstab.report.evidence import Evidence
-from convstab.report.margin_claims import margin_stays, slim_margins
-from convstab.report.noise_claims import gtsrb_from_eight, mnist_most, weak_noise
-from convstab.report.remedy_claims import ensembles, noisy_copies
+from convstab.report.results import Evidence
 
 CLAIMS = (slim_margins, weak_noise, gtsrb_from_eight, mnist_most, ensembles, noisy_copies, margin_stays)
 

@@ -7,8 +7,8 @@ from types import TracebackType
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from convstab.plan import Step
-from convstab.report.words import duration
+from convstab.paper.experiments import Step
+from convstab.report.formatting import duration
 
 MINUTE = 60.0  # seconds
 

@@ -17,7 +17,7 @@ from typing import Any
 from convstab.errors import InputError
 from convstab.exits import BAD_INPUT, OURS
 from convstab.files import METRICS, SUMMARY, write_json
-from convstab.plan import COMMANDS, Step
+from convstab.paper.experiments import COMMANDS, Step
 from convstab.runs import checkpoints, configuration
 from convstab.runs.parts import share_done
 
@@ -81,7 +81,7 @@ def processes(output: Path, more: Mapping[str, Sequence[str]]) -> Iterator[Start
     methods = multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
     if "forkserver" in methods:
-        context.set_forkserver_preload([f"convstab.{command}" for command in COMMANDS])
+        context.set_forkserver_preload([f"convstab.commands.{command}" for command in COMMANDS])
     started: list[BaseProcess] = []
 
     def start(step: Step) -> BaseProcess:
@@ -109,7 +109,7 @@ def run(step: Step, output: Path, more: Sequence[str]) -> None:
     os.environ.pop("HYDRA_FULL_ERROR", None)  # our own door has set it, and would ask this one for tracebacks
     sys.argv = [f"convstab-{step.command}", *step.arguments(output), *more, "skip_done=true"]
     print(PROMPT, *sys.argv, flush=True)
-    import_module(f"convstab.{step.command}").main()
+    import_module(f"convstab.commands.{step.command}").main()
 
 
 def end_with_parent() -> None:

@@ -7,17 +7,17 @@ from pathlib import Path
 
 from omegaconf import OmegaConf
 
-from convstab import publish
+from convstab.commands import publish
 from convstab.exits import bad_input_ends
 from convstab.files import write_text
 from convstab.paper import CONTRADICTIONS
+from convstab.paper.claims import findings
+from convstab.paper.tables import sheets
 from convstab.report.content import Report
-from convstab.report.evidence import gather
-from convstab.report.findings import findings
 from convstab.report.markdown import as_markdown
 from convstab.report.page import as_html
-from convstab.report.panels import log_report
-from convstab.report.sheets import sheets
+from convstab.report.results import gather
+from convstab.report.wandb import log_report
 
 PAGE, TEXT = "report.html", "report.md"
 TITLE = "Stability against noise: our results beside the paper's"

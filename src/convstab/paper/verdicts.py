@@ -7,11 +7,11 @@ from typing import NamedTuple
 import numpy as np
 
 from convstab.paper import TABLES
+from convstab.paper.measured import Measured
 from convstab.report.content import Finding, Verdict
-from convstab.report.evidence import Evidence, Source
-from convstab.report.measured import Measured
-from convstab.report.origin import folders_of
-from convstab.report.words import factor, in_percent, named, points
+from convstab.report.formatting import factor, in_percent, named, points
+from convstab.report.inventory import folders_of
+from convstab.report.results import Evidence, Source
 
 SURELY = '"Surely" means that the 95 % interval leaves no other sign.'
 OF_THE_PAPER = {table.dataset for table in TABLES}

@@ -14,7 +14,6 @@ from convstab.evaluation.result import CONFUSION, HISTOGRAM, STABILITY
 from convstab.exits import bad_input_ends
 from convstab.figures.comparison import heat_map, lines
 from convstab.figures.files import (
-    FIGURES,
     Named,
     attacks,
     evaluations,
@@ -24,7 +23,7 @@ from convstab.figures.files import (
     of_evaluations,
     save,
 )
-from convstab.files import write_text
+from convstab.files import FIGURES, write_text
 from convstab.runs import configuration
 from convstab.sweeps.comparison import TABLE, Comparison, as_csv
 

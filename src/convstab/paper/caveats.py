@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from convstab.evaluation.protocol import PAPER_DRAWS, PAPER_SIGMAS
 from convstab.paper import PaperTable
-from convstab.report.evidence import Evaluation, Source
-from convstab.report.words import count, dataset_name, sigmas_in_words
+from convstab.report.formatting import count, dataset_name, sigmas_in_words
+from convstab.report.results import Evaluation, Source
 
 MODELS = {"mnist": "LeNet", "cifar10": "CifarQuick", "gtsrb": "Aghdam"}
 TRAINED_ON = {"mnist": 60_000, "cifar10": 50_000, "gtsrb": 39_209}  # images; none was kept for validation

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from convstab.report.evidence import Source
+from convstab.report.results import Source
 
 NAMES = {"mnist": "MNIST", "cifar10": "CIFAR-10", "gtsrb": "GTSRB", "digits": "digits (8 x 8 pixels)"}
 

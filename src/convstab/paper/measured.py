@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from convstab.attacks.result import AttackResult, quantile
 from convstab.evaluation.result import Result
 from convstab.images import GREY_LEVELS
-from convstab.report.evidence import Source
+from convstab.report.results import Source
 from convstab.runs.provenance import NOISE
 from convstab.statistics import intervals
 from convstab.statistics.intervals import Floats, median_ends

@@ -9,14 +9,13 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.loggers import Logger
 
-from convstab import attack, evaluate, train
 from convstab.attacks.result import AttackResult
 from convstab.errors import InputError
 from convstab.evaluation.result import Result
 from convstab.exits import bad_input_ends
-from convstab.figures.files import FIGURES
 from convstab.files import CONFIG, METRICS, read_json
-from convstab.loggers.wandb import log_figures, tracking
+from convstab.loggers import results
+from convstab.loggers.wandb import tracking
 from convstab.runs import configuration
 from convstab.runs.directory import job_type_of
 from convstab.sweeps import jobs
@@ -109,18 +108,17 @@ def log_training(loggers: Sequence[Logger], folder: Path) -> None:
                 step = int(row.pop("step"))
                 for logger in loggers:
                     logger.log_metrics({name: float(value) for name, value in row.items() if value}, step=step)
-    train.log(loggers, folder, read_json(folder / METRICS))
+    results.log_training(loggers, folder, read_json(folder / METRICS))
 
 
 def log_evaluation(loggers: Sequence[Logger], folder: Path) -> None:
-    """The figures, rates and classes of an evaluation."""
-    log_figures(loggers, folder / FIGURES)
-    evaluate.log(loggers, Result.read(folder))
+    """All that an evaluation gives its loggers."""
+    results.log_evaluation(loggers, folder, Result.read(folder))
 
 
 def log_attack(loggers: Sequence[Logger], folder: Path) -> None:
-    """The numbers, figures and samples of an attack."""
-    attack.log(loggers, folder, AttackResult.read(folder))
+    """All that an attack gives its loggers."""
+    results.log_attack(loggers, folder, AttackResult.read(folder))
 
 
 LOG: dict[str, Callable[[Sequence[Logger], Path], None]] = {

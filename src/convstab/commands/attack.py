@@ -1,38 +1,32 @@
 """Search the least noise that makes a run misclassify its test images, and leave a table and the noise."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
-from pytorch_lightning.loggers import Logger
 from rich.console import Console
 from rich.markdown import Markdown
 
 from convstab.attacks import Attack
 from convstab.attacks.result import AttackResult, as_markdown, as_table
-from convstab.console import progress_bar
-from convstab.door import door, run_folder
+from convstab.commands.app import door, run_folder
+from convstab.commands.console import progress_bar
+from convstab.commands.tested import subject_of
 from convstab.errors import InputError
 from convstab.evaluation.workers import device_of
 from convstab.figures import files
-from convstab.figures.files import FIGURES
-from convstab.files import CONFIG, write_text
-from convstab.images import GREY_LEVELS
-from convstab.loggers.wandb import log_figures, log_images_table, log_numbers, tracking
+from convstab.files import CONFIG, FIGURES, write_text
+from convstab.loggers.results import log_attack
+from convstab.loggers.wandb import tracking
 from convstab.runs.parts import Part, Parts, Shard, folder_name
 from convstab.runs.provenance import made_with
 from convstab.runs.run import Subject, first_right
-from convstab.tested import subject_of
 
 SCHEMA = 3  # of the rows in a part; another number keeps parts of another layout apart
 NO_INFLUENCE = ("places", "batch_size")  # on any result
-SAMPLES = 30  # rows of the table of images that the loggers are given
-SAMPLE_COLUMNS = ("index", "label", "predicted", "L2", "PSNR", "clean", "noisy")
 
 
 @door("attack")
@@ -62,7 +56,7 @@ def main(config: DictConfig) -> float | None:
         result.write(folder, {"training": subject.training, "made_with": made_with(device)})
         for name, figure in files.of_attack([folder, *others]):
             files.save(figure, folder / FIGURES / name)
-        log(loggers, folder, result)
+        log_attack(loggers, folder, result)
     Console().print(Markdown(table))
     print(f"{subject.name}: {folder}")
     return median_of(result)
@@ -118,24 +112,6 @@ def work(
                 allow_nothing=True,
             )
             parts.write(number, Part(as_table(result)))
-
-
-def log(loggers: Sequence[Logger], folder: Path, result: AttackResult) -> None:
-    """Give the loggers the numbers of the summary, the figures, and a table of successes with their images."""
-    log_numbers(loggers, "attack", result.summary)
-    log_figures(loggers, folder / FIGURES)
-    log_images_table(loggers, "attack/samples", SAMPLE_COLUMNS, [sample(result, row) for row in result.spread(SAMPLES)])
-
-
-def sample(result: AttackResult, row: int) -> list[Any]:
-    """What ``SAMPLE_COLUMNS`` names, of one image; images are (H, W, C) in [0, 1]."""
-    index, label, predicted, l2, psnr = (
-        result.rows[name][row].item() for name in ("index", "label", "predicted", "l2", "psnr")
-    )
-    clean = result.pixels[row].transpose(1, 2, 0).astype(np.float32)
-    noisy = clean + result.noise[row].transpose(1, 2, 0)
-    classes = result.classes
-    return [index, classes[label], classes[predicted], l2, psnr, clean / GREY_LEVELS, noisy / GREY_LEVELS]
 
 
 def median_of(result: AttackResult) -> float | None:

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
+from convstab.paper.measured import LeastNoise, Measured, best_partner, least_noise, noise_ratio, without_noise
+from convstab.paper.remedy_claims import NOT_ALIKE, differences
+from convstab.paper.verdicts import SURELY, Spoken, finding, range_in_words
 from convstab.report.content import Finding, Verdict
-from convstab.report.evidence import Attacked, Evidence
-from convstab.report.measured import LeastNoise, Measured, best_partner, least_noise, noise_ratio, without_noise
-from convstab.report.origin import folders_of, told_apart
-from convstab.report.remedy_claims import NOT_ALIKE, differences
-from convstab.report.verdicts import SURELY, Spoken, finding, range_in_words
-from convstab.report.words import count, factor, listed, named
+from convstab.report.formatting import count, factor, listed, named
+from convstab.report.inventory import folders_of, told_apart
+from convstab.report.results import Attacked, Evidence
 
 HARDLY_SEEN = 30.0  # dB; noise of sigma 8
 LITTLE = 1.1  # times the least noise: a margin that grew by less did not grow

@@ -15,8 +15,10 @@ from pytorch_lightning.loggers import Logger
 from rich.console import Console
 from rich.markdown import Markdown
 
-from convstab.console import class_table, progress_bar
-from convstab.door import door, run_folder
+from convstab.commands.app import door, run_folder
+from convstab.commands.console import class_table, progress_bar
+from convstab.commands.figures import compare
+from convstab.commands.tested import subject_of
 from convstab.evaluation import tables
 from convstab.evaluation.examples import Examples
 from convstab.evaluation.protocol import PAPER_DRAWS, Protocol
@@ -24,15 +26,14 @@ from convstab.evaluation.result import Result
 from convstab.evaluation.tally import Counts
 from convstab.evaluation.workers import Crew, calibrate, device_of
 from convstab.figures import evaluation, files
-from convstab.figures.files import FIGURES, save
-from convstab.files import CONFIG, SUMMARY, write_json, write_text
-from convstab.loggers.wandb import log_figures, log_table, summarise, tracking
-from convstab.redraw import compare
-from convstab.report.words import duration
+from convstab.figures.files import save
+from convstab.files import CONFIG, FIGURES, SUMMARY, write_json, write_text
+from convstab.loggers.results import log_evaluation
+from convstab.loggers.wandb import tracking
+from convstab.report.formatting import duration
 from convstab.runs.parts import Part, Parts, Shard, folder_name
 from convstab.runs.provenance import made_with
 from convstab.runs.run import Subject
-from convstab.tested import subject_of
 
 SCHEMA = 1  # of the rows and totals in a part; another number keeps parts of another layout apart
 CPU_DRAWS = 10
@@ -129,8 +130,7 @@ def finish(
     from_tables = files.of_evaluation(compared, config.confusion_sigma)
     for name, figure in (*from_tables, ("strip", noisy)):
         save(figure, folder / FIGURES / name)
-    log_figures(loggers, folder / FIGURES)
-    log(loggers, result)
+    log_evaluation(loggers, folder, result)
     report(subject, result, folder)
 
 
@@ -161,16 +161,3 @@ def typical_image(subject: Subject, label: int) -> int:
     members = (subject.test.labels == label).nonzero()[:, 0]
     contrast = subject.test.pixels[members].float().flatten(1).std(1)
     return int(members[contrast.argsort()[len(members) // 2]])
-
-
-def log(loggers: Sequence[Logger], result: Result) -> None:
-    """Give the loggers the rates under each sigma, the table of the classes, and the rates over all noise."""
-    rates = {"accuracy": result.accuracy, "balanced_accuracy": result.balanced_accuracy, "flip_rate": result.flip_rate}
-    for logger in loggers:
-        for level, sigma in enumerate(result.sigmas.tolist()):
-            metrics = {f"noise/{name}": float(rate.value[level]) for name, rate in rates.items()}
-            logger.log_metrics({"sigma": sigma} | metrics, step=level)
-    columns = ["sigma", "class", "precision", "recall", "draws"]
-    log_table(loggers, "noise/classes", columns, list(tables.class_rows(result)))
-    levels = zip(result.sigmas.tolist(), result.accuracy.value.tolist(), strict=True)
-    summarise(loggers, tables.summary(result) | {f"accuracy/sigma_{sigma:g}": value for sigma, value in levels})

@@ -8,15 +8,15 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from convstab.door import door
+from convstab.commands.app import door
+from convstab.commands.report import JOB, PAGE, send, write_report
 from convstab.errors import InputError
 from convstab.exits import BAD_INPUT
 from convstab.files import alone
 from convstab.loggers.wandb import ID
-from convstab.plan import Step, planned, quoted
-from convstab.report.command import JOB, PAGE, send, write_report
-from convstab.steps import DONE, LOG, Start, missing, processes, reason, remember, share
-from convstab.time_left import TimeLeft
+from convstab.paper.experiments import Step, planned, quoted
+from convstab.paper.progress import TimeLeft
+from convstab.paper.steps import DONE, LOG, Start, missing, processes, reason, remember, share
 
 LOOK = 0.5  # seconds between two looks at a running step
 FAILED, STOPPED = 1, 130  # exit codes; BAD_INPUT when no step failed for another reason

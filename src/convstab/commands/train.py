@@ -1,12 +1,10 @@
 """Train one classifier, test it, and leave a run directory."""
 
 import time
-from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytorch_lightning as pl
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
@@ -16,15 +14,14 @@ from pytorch_lightning.loggers import Logger
 from rich.console import Console
 from torch import Tensor
 
-from convstab.console import class_table
+from convstab.commands.app import door, run_folder
+from convstab.commands.console import class_table
 from convstab.data.images import ImageData
-from convstab.door import door, run_folder
 from convstab.errors import InputError
-from convstab.evaluation.result import Result
-from convstab.figures import evaluation
-from convstab.figures.files import FIGURES, save
-from convstab.files import METRICS, alone, write_json
-from convstab.loggers.wandb import is_first_process, log_checkpoint, log_figures, log_table, summarise, tracking
+from convstab.figures.files import of_training, save
+from convstab.files import FIGURES, METRICS, alone, write_json
+from convstab.loggers.results import log_training
+from convstab.loggers.wandb import is_first_process, tracking
 from convstab.models import Classifier
 from convstab.runs import checkpoints, directory
 from convstab.runs.provenance import made_with
@@ -80,7 +77,9 @@ def fit(config: DictConfig, folder: Path) -> dict[str, Any]:
         metrics |= {"seconds": round(time.monotonic() - start, 1), "made_with": made_with(trainer.strategy.root_device)}
         if trainer.is_global_zero:  # the other processes have the same numbers
             write_json(folder / METRICS, metrics)
-            log(loggers, folder, metrics)
+            for name, figure in of_training(metrics):
+                save(figure, folder / FIGURES / name)
+            log_training(loggers, folder, metrics)
 
     if trainer.is_global_zero:
         report(metrics, model.classes, folder)
@@ -160,20 +159,6 @@ def summary(trainer: pl.Trainer, model: Classifier, data: ImageData) -> dict[str
 def number(value: Tensor) -> float | None:
     """A score as a plain number, None where it is not defined: JSON has no NaN."""
     return None if value.isnan() else value.item()
-
-
-def log(loggers: Sequence[Logger], folder: Path, metrics: dict[str, Any]) -> None:
-    """Draw the confusion of the test, and give the loggers it, the classes, the numbers and the best checkpoint."""
-    classes = directory.classes_of(metrics)
-    confusion = np.array(metrics["test/confusion"])
-    clean = Result(classes, "predicted", {"sigma": np.zeros(1)}, confusion[None], np.empty(0, int))  # no noise: sigma 0
-    save(evaluation.confusion(clean, 0), folder / FIGURES / "confusion")
-    log_figures(loggers, folder / FIGURES)
-    scores = ([metrics[f"test/{kind}/{name}"] for name in classes] for kind in ("precision", "recall"))
-    rows = list(zip(classes, *scores, confusion.sum(1).tolist(), strict=True))
-    log_table(loggers, "test/classes", ["class", "precision", "recall", "images"], rows)
-    summarise(loggers, metrics)
-    log_checkpoint(loggers, folder / checkpoints.BEST, {name: metrics[name] for name in metrics if name.count("/") < 2})
 
 
 def report(metrics: dict[str, Any], classes: list[str], folder: Path) -> None:

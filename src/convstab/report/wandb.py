@@ -10,7 +10,7 @@ from pytorch_lightning.loggers import Logger
 
 from convstab.loggers.wandb import log_numbers, log_page, log_table
 from convstab.report.content import Number, Report, Sheet
-from convstab.report.origin import Ran, machines, ran
+from convstab.report.inventory import Ran, machines, ran
 
 BESIDE = ("", " low", " high", " paper", " difference")
 

@@ -7,12 +7,12 @@ import numpy as np
 
 from convstab.evaluation.result import Result
 from convstab.figures.evaluation import PER_PANEL
-from convstab.report import charts, pictures
+from convstab.report import charts, mosaics
 from convstab.report.charts import Plain
 from convstab.report.content import Report, Sheet
-from convstab.report.evidence import Attacked, Evaluation, Evidence
-from convstab.report.origin import folders_of, told_apart
-from convstab.report.pictures import Mosaic, Picture, Tiles
+from convstab.report.inventory import folders_of, told_apart
+from convstab.report.mosaics import Mosaic, Picture, Tiles
+from convstab.report.results import Attacked, Evaluation, Evidence
 from convstab.statistics.rates import ratio
 from convstab.units import Integers
 
@@ -49,7 +49,7 @@ def exhibits(report: Report) -> list[Exhibit]:
     """All figures: rates, scatters, attacks, and differences from the paper."""
     evidence = report.evidence
     names = told_apart_names(evidence)
-    sheets = iter(pictures.mosaics(list(tiles(evidence))))
+    sheets = iter(mosaics.mosaics(list(tiles(evidence))))
     found = [rates(evidence, names)] if evidence.evaluations else []
     for number, evaluation in enumerate(evidence.evaluations):
         mosaic = next(sheets) if evaluation.examples else None
@@ -83,9 +83,9 @@ def tiles(evidence: Evidence) -> Iterator[tuple[Tiles, Integers]]:
         if evaluation.examples is not None:
             labels = dict(zip(evaluation.result.by_image("index")[:, 0], evaluation.result.labels, strict=True))
             classes = np.array([labels[index] for index in evaluation.examples.index])
-            yield pictures.versions(evaluation.examples), classes
+            yield mosaics.versions(evaluation.examples), classes
     for attacked in evidence.attacks:
-        rows, images = pictures.attacked_versions(attacked.result)
+        rows, images = mosaics.attacked_versions(attacked.result)
         yield images, np.arange(len(rows)) * TENTHS // max(1, len(rows))
 
 
@@ -97,9 +97,7 @@ def rates(evidence: Evidence, names: list[str]) -> Exhibit:
         *bands(results),
     ]
     title = "Accuracy and flip rate against sigma"
-    return Exhibit(
-        "rates", "rates", title, caption, [pictures.rates_picture(results)], {"lines": charts.rates(results)}
-    )
+    return Exhibit("rates", "rates", title, caption, [mosaics.rates_picture(results)], {"lines": charts.rates(results)})
 
 
 def bands(results: Mapping[str, Result]) -> list[str]:
@@ -126,7 +124,7 @@ def scatter(key: str, name: str, evaluation: Evaluation, mosaic: Mosaic | None) 
         "scatter",
         f"Score against noise: {name}",
         caption,
-        pictures.scatter_pictures(result, name),
+        mosaics.scatter_pictures(result, name),
         charts.scatter(evaluation, rows) | {"mosaic": plain(mosaic)},
         note=f"{SHADING} {kept(evaluation, len(rows))}",
         still_note=f"Dots: one draw of each image and sigma, at most {PER_PANEL:,} of a class.",
@@ -156,7 +154,7 @@ def attack(key: str, name: str, attacked: Attacked, mosaic: Mosaic) -> Exhibit:
     """The least noise of an attack, as the paper's Figures 1 and 2."""
     result = attacked.result
     tried, found = int(result.rows["attacked"].sum()), int(result.rows["success"].sum())
-    rows = np.array(result.spread(pictures.ATTACKED), np.int64)[mosaic.rows]
+    rows = np.array(result.spread(mosaics.ATTACKED), np.int64)[mosaic.rows]
     caption = [
         f"{tried:,} of {len(result.rows['attacked']):,} images were attacked: those that are right without noise. "
         f"Noise was found for {'all' if found == tried else format(found, ',')} of them.",
@@ -169,11 +167,9 @@ def attack(key: str, name: str, attacked: Attacked, mosaic: Mosaic) -> Exhibit:
         "attack",
         f"Least noise: {name}",
         caption,
-        [pictures.survival_picture(result, name)] if tried else [],
-        charts.attack(attacked, rows, pictures.scale(result.noise[rows])) | {"mosaic": plain(mosaic)}
-        if found
-        else None,
-        gallery=pictures.gallery(result, name) if found else None,
+        [mosaics.survival_picture(result, name)] if tried else [],
+        charts.attack(attacked, rows, mosaics.scale(result.noise[rows])) | {"mosaic": plain(mosaic)} if found else None,
+        gallery=mosaics.gallery(result, name) if found else None,
         note=f"Dots with pictures: {len(rows)} of {found:,}, evenly from the least norm to the greatest.",
     )
 
@@ -182,7 +178,7 @@ def differences(sheet: Sheet) -> Exhibit:
     """Ours minus the paper's of each class."""
     caption = [f"{sheet.source.name}; {sheet.drawn}.", "Right of the line: ours is higher than in the paper."]
     title = f"Difference from the paper: {sheet.title}"
-    still = [pictures.differences_picture(sheet)]
+    still = [mosaics.differences_picture(sheet)]
     return Exhibit(f"differences-{sheet.id}", "differences", title, caption, still, charts.differences(sheet))
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from convstab.report.evidence import Attacked, Evaluation, Evidence, Training
-from convstab.report.words import count
+from convstab.report.formatting import count
+from convstab.report.results import Attacked, Evaluation, Evidence, Training
 
 PARTS = ("train", "validation", "test")
 
