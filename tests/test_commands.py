@@ -1,6 +1,5 @@
 import csv
 import json
-import os
 import random
 import signal
 import subprocess
@@ -18,19 +17,13 @@ from omegaconf import OmegaConf
 from convstab.commands import train
 from convstab.files import CONFIG, METRICS, alone
 from convstab.runs import checkpoints
+from tests.support.fresh_process import TRAIN, environment
 
 ROOT = Path(__file__).parent.parent
-TRAIN = [sys.executable, str(ROOT / "train.py")]
 QUICK = ["logger=csv", "dataset.images=200"]
 NOISY = [*QUICK, "augment=gaussian", "trainer.max_epochs=4"]  # random numbers in every step
 
 Main = Callable[..., tuple[int | str | None, str]]
-
-
-def environment(home: Path) -> dict[str, str]:
-    """This process's, without a key for W&B and without a network."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("WANDB_", "CONVSTAB_"))}
-    return kept | {"HOME": str(home), "HTTPS_PROXY": "http://127.0.0.1:9", "COLUMNS": "100"}
 
 
 def command(cwd: Path, *overrides: str, program: list[str] | None = None) -> subprocess.CompletedProcess[str]:

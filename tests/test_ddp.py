@@ -15,7 +15,7 @@ from convstab.errors import InputError
 from convstab.files import METRICS
 from convstab.images import to_unit
 from convstab.runs import checkpoints, configuration
-from test_commands import TRAIN, environment
+from tests.support.fresh_process import TRAIN, environment
 
 TWO = ["trainer.accelerator=cpu", "trainer.devices=2", "trainer.strategy=ddp"]
 ODD = ["dataset.images=407", "dataset.batch_size=5"]  # 41 images validate, 20 a batch: two batches here, one there

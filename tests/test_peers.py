@@ -5,9 +5,9 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+
 from benchmarks import peers
 from benchmarks.peers import Pairs
-
 from convstab.errors import InputError
 
 Ratio = Callable[[Pairs], tuple[float, float, float]]

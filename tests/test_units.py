@@ -9,7 +9,6 @@ import pyarrow as pa
 import pytest
 import torch
 
-from attack_examples import example
 from convstab.attacks.result import AttackResult
 from convstab.commands import attack, evaluate
 from convstab.data import digits
@@ -21,8 +20,9 @@ from convstab.images import Images
 from convstab.paper import measured
 from convstab.paper.tables import of_evaluation
 from convstab.units import FramesAlike, Units
-from in_process import caller, train_short
-from made_up_evidence import evaluation
+from tests.support.attack_examples import example
+from tests.support.in_process import caller, train_short
+from tests.support.made_up_evidence import evaluation
 
 
 def images(count: int = 6, **more: object) -> Images:

@@ -1,0 +1,223 @@
+"""The command evaluate: what train left goes in, tables and figures come out, whatever happens in between."""
+
+import errno
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from convstab.commands import evaluate, figures
+from convstab.evaluation.result import CONFUSION, HISTOGRAM, STABILITY, Result
+from convstab.files import METRICS, SUMMARY
+from convstab.runs import checkpoints
+from convstab.runs.parts import Parts
+from tests.support.in_process import Main, call_in, caller, train_short
+
+ROOT = Path(__file__).parents[2]
+QUICK = ["logger=none", "images=60", "draws=4", "sigmas=[8,40]", "slice=4"]
+MERGED = (STABILITY, CONFUSION, HISTOGRAM, "table.csv", "table.md")
+FIGURES = [f"{name}.{form}" for name in ("confusion", "curves", "scatter_0", "strip") for form in ("png", "svg")]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two trainings that differ in their seed, and one of another data set size."""
+    return train_short(
+        tmp_path_factory.mktemp("trained"), {"one": ["seed=0"], "two": ["seed=1"], "other": ["dataset.images=100"]}
+    )
+
+
+@pytest.fixture
+def main(trained: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Main:
+    """Evaluate in this process; the exit code and the error stream."""
+    return caller(monkeypatch, capfd, trained, evaluate.main, *QUICK)
+
+
+@pytest.fixture(scope="module")
+def whole(trained: Path) -> Path:
+    """An evaluation that nothing interrupted."""
+    call_in(trained, evaluate.main, *QUICK, "run=one", "output=whole")
+    return trained / "whole"
+
+
+def assert_same_tables(folder: Path, other: Path) -> None:
+    for name in MERGED:
+        assert (folder / name).read_bytes() == (other / name).read_bytes(), name
+
+
+def test_an_evaluation_leaves_its_run_directory(whole: Path) -> None:
+    assert {path.name for path in whole.iterdir()} >= {*MERGED, "summary.json", "parts", "figures", "config.yaml"}
+    assert sorted(path.name for path in (whole / "figures").iterdir()) == FIGURES
+    summary = json.loads((whole / SUMMARY).read_text())
+    assert (summary["images"], summary["draws"], summary["sigmas"]) == (60, 60 * 9, [0, 8, 40])
+    assert sum(summary["first_failure"].values()) == 60
+    assert summary["images_per_second"] > 0
+    result = Result.read(whole)
+    assert summary["accuracy"]["value"] == result.accuracy.value.tolist()
+    assert not list(whole.rglob("*.tmp"))
+
+
+def test_the_figures_are_redrawn_from_the_tables_to_the_byte(whole: Path, tmp_path: Path) -> None:
+    for name in (*MERGED, "summary.json", "config.yaml"):
+        shutil.copy(whole / name, tmp_path)
+    figures.main([str(tmp_path)])
+    drawn = {path.name: path.read_bytes() for path in (tmp_path / "figures").iterdir()}
+    assert sorted(drawn) == [name for name in FIGURES if not name.startswith("strip")]
+    assert all((whole / "figures" / name).read_bytes() == content for name, content in drawn.items())
+
+
+def test_sigma_0_is_the_test_accuracy_of_the_training(main: Main, trained: Path) -> None:
+    assert main("run=one", "output=clean", "images=null", "sigmas=[0]", "draws=1") == (0, "")
+    metrics = json.loads((trained / "one" / METRICS).read_text())
+    summary = json.loads((trained / "clean" / SUMMARY).read_text())
+    assert summary["accuracy"]["value"] == [pytest.approx(metrics["test/accuracy"], abs=1e-7)]
+    assert Result.read(trained / "clean").confusion[0].tolist() == metrics["test/confusion"]
+
+
+@pytest.mark.parametrize("words", [["batch_size=16"], ["batch_size=1024", "workers=1"], ["slice=64"], ["workers=5"]])
+def test_how_it_is_computed_changes_no_byte(words: list[str], whole: Path, main: Main, tmp_path: Path) -> None:
+    assert main("run=one", f"output={tmp_path}", *words) == (0, "")
+    assert_same_tables(whole, tmp_path)
+
+
+@pytest.mark.parametrize("count", [2, 7])
+def test_shards_are_merged_by_the_last_one(count: int, whole: Path, main: Main, tmp_path: Path) -> None:
+    for number in range(count, 0, -1):
+        assert not (tmp_path / STABILITY).exists()
+        assert main("run=one", f"output={tmp_path}", f"shard={number}/{count}") == (0, "")
+    assert_same_tables(whole, tmp_path)
+
+
+def test_an_ensemble_of_one_is_its_run_and_of_two_is_not(whole: Path, main: Main, trained: Path) -> None:
+    assert main("run=[one]", "output=alone") == (0, "")
+    assert main("run=[one,two]", "output=both", "compare=[whole]") == (0, "")
+    assert_same_tables(whole, trained / "alone")
+    assert (trained / "both" / STABILITY).read_bytes() != (whole / STABILITY).read_bytes()
+
+
+def kill_and_resume(trained: Path, output: Path, parts: int, seconds: float) -> None:
+    command = [sys.executable, str(ROOT / "evaluate.py"), *QUICK, "run=one", f"output={output}"]
+    with subprocess.Popen(command, cwd=trained, stdout=subprocess.DEVNULL) as process:
+        while process.poll() is None and len(list(output.glob("parts/part-*"))) < parts:
+            time.sleep(0.001)
+        time.sleep(seconds)
+        process.send_signal(signal.SIGKILL)
+    subprocess.run(command, cwd=trained, stdout=subprocess.DEVNULL, check=True)
+    assert_same_tables(trained / "whole", output)
+
+
+def test_a_killed_evaluation_goes_on(whole: Path, trained: Path, tmp_path: Path) -> None:
+    kill_and_resume(trained, tmp_path, 3, 0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(20))
+def test_an_evaluation_may_be_killed_at_any_moment(seed: int, whole: Path, trained: Path, tmp_path: Path) -> None:
+    chance = random.Random(seed)
+    kill_and_resume(trained, tmp_path, chance.randrange(16), chance.uniform(0, 0.5))
+
+
+def test_parts_of_another_configuration_are_never_mixed(whole: Path, main: Main) -> None:
+    before = {path: path.read_bytes() for path in whole.rglob("*") if path.is_file()}
+    for words in (["draws=5"], ["seed=1"], ["sigmas=[8]"], ["run=two"], ["images=50"], ["clip=false"]):
+        code, error = main("run=one", f"output={whole}", *words)
+        assert (code, len(error.splitlines())) == (2, 1), error
+        assert "was made with another" in error
+    assert before == {path: path.read_bytes() for path in whole.rglob("*") if path.is_file()}
+
+
+def test_the_same_evaluation_goes_to_the_same_folder(whole: Path, main: Main, trained: Path) -> None:
+    def folders() -> set[Path]:
+        return set((trained / "runs/evaluate").glob("*"))
+
+    assert main("run=one", "shard=2/2") == (0, "")
+    (first,) = folders()
+    assert first.name.startswith("one-")
+    assert main("run=one", "shard=1/2") == (0, "")
+    assert folders() == {first}
+    assert_same_tables(whole, first)
+    for words in (["draws=1"], ["slice=8", "draws=1"], ["run=[one,two]", "draws=1"]):
+        before = folders()
+        assert main("run=one", *words) == (0, "")
+        assert len(folders() - before) == 1
+
+
+def test_images_may_be_listed(main: Main, tmp_path: Path) -> None:
+    assert main("run=one", f"output={tmp_path}", "images=[150,3]", "draws=1") == (0, "")
+    result = Result.read(tmp_path)
+    assert np.unique(result.rows["index"]).tolist() == [3, 150]
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["run=nowhere"], "run=nowhere does not exist"),
+        (["run=."], "run=. is not a run directory"),
+        (["run=[one,other]"], "one and other were trained on different data sets"),
+        (["run=one", "sigmas=[-1]"], "sigma is -1"),
+        (["run=one", "sigmas=[nan]"], "sigma is nan"),
+        (["run=one", "draws=0"], "draws is 0"),
+        (["run=one", "images=0"], "images is 0"),
+        (["run=[]"], "run is an empty list"),
+        (["run=one", "compare=[nowhere]"], "nowhere does not hold a whole evaluation"),
+        (["run=one", "compare=whole"], "compare is whole; it must be a list of folders"),
+        (["run=one", "images=[]"], "images=[]: nothing is not a place in the test set; its 200 images are 0 to 199"),
+        (["run=one", "shard=3/2"], "shard=3/2"),
+        (["run=one", "precision=float8"], "precision is"),
+        (["run=one", "device=tpu"], "device is"),
+        (["run=one", "batch_size=0"], "batch_size is 0"),
+        (["run=[one,two]", "rule=median"], "the rule of an ensemble"),
+    ],
+)
+def test_bad_input_ends_in_a_line(words: list[str], line: str, main: Main, tmp_path: Path) -> None:
+    code, error = main(*words, f"output={tmp_path / 'bad'}")
+    assert (code, len(error.splitlines())) == (2, 1), error
+    assert error.startswith(f"convstab: {line}"), error
+    assert not list(tmp_path.rglob("part-*"))
+
+
+def test_a_checkpoint_with_code_in_it_is_refused(main: Main, trained: Path, tmp_path: Path) -> None:
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "config.yaml").write_text((trained / "one" / "config.yaml").read_text())
+    torch.save({"state_dict": os.system}, tmp_path / checkpoints.BEST)
+    code, error = main(f"run={tmp_path}", "output=unsafe")
+    assert (code, len(error.splitlines())) == (2, 1), error
+    assert "more than weights" in error
+
+
+def test_a_network_that_returns_nan_is_refused(
+    main: Main, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load = checkpoints.load_classifier
+
+    def broken(folder: Path) -> torch.nn.Module:
+        classifier = load(folder)
+        torch.nn.init.constant_(next(classifier.parameters()), float("nan"))
+        return classifier
+
+    monkeypatch.setattr("convstab.runs.checkpoints.load_classifier", broken)
+    code, error = main("run=one", f"output={tmp_path}")
+    assert (code, len(error.splitlines())) == (2, 1), error
+    assert "not a number" in error
+    assert not list(tmp_path.rglob("part-*"))
+
+
+def test_an_error_stops_the_other_threads(main: Main, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = [0]
+
+    def full(*_: object) -> None:
+        made[0] += 1
+        raise OSError(errno.ENOSPC, "the disk is full", "part")
+
+    monkeypatch.setattr(Parts, "write", full)
+    assert main("run=one", f"output={tmp_path}") == (1, "convstab: the disk is full: part\n")
+    assert made[0] < 15

@@ -1,0 +1,122 @@
+"""convstab-report on real results of short trainings: the files that it leaves, and what it refuses."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from convstab.commands import attack, evaluate, report, train
+from convstab.paper import CONTRADICTIONS
+from convstab.report.results import gather
+from tests.support.in_process import call_in
+from tests.support.wandb_files import offline_runs
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A training of the digits, an evaluation and an attack of it."""
+    root = tmp_path_factory.mktemp("made")
+    call_in(root, train.main, "dataset.images=100", "trainer.max_epochs=1", "logger=none", "output=train")
+    few = ("run=train", "images=20", "logger=none")
+    call_in(root, evaluate.main, *few, "draws=2", "sigmas=[1,10,40]", "output=evaluate")
+    call_in(root, attack.main, "run=train", "images=[0,1,2,3,4,5]", "logger=none", "attack=gaussian", "output=attack")
+    return root
+
+
+@pytest.fixture
+def root(made: Path, tmp_path: Path) -> Path:
+    """A copy of them."""
+    return Path(shutil.copytree(made, tmp_path / "made"))
+
+
+def refusal(capsys: pytest.CaptureFixture[str], *words: str | Path) -> str:
+    """The one line that the command ends with."""
+    with pytest.raises(SystemExit) as end:
+        report.main([str(word) for word in words])
+    error = capsys.readouterr().err
+    assert (end.value.code, len(error.splitlines())) == (2, 1), error
+    return error
+
+
+def files(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
+
+
+def test_the_report_lies_in_the_first_folder(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = files(root)
+    report.main([str(root)])
+    assert capsys.readouterr().out.splitlines() == [str(root / "report.html"), str(root / "report.md")]
+    assert files(root) - before == {"report.html", "report.md"}  # and nothing half-written
+    page, text = (root / "report.html").read_text(encoding="utf-8"), (root / "report.md").read_text(encoding="utf-8")
+    assert page.startswith("<!doctype html>")
+    for told in (page, text):
+        assert report.TITLE.partition(":")[0] in told
+        assert "digits" in told
+    assert 'id="scatter-0"' in page
+    assert 'id="attack-0"' in page
+
+
+def test_folder_and_title_can_be_chosen(root: Path, tmp_path: Path) -> None:
+    output = tmp_path / "a" / "b"
+    folders = [str(root / name) for name in ("evaluate", "train")]
+    report.main([*folders, "--output", str(output), "--title", "Nine <nets> & more"])
+    assert files(output) == {"report.html", "report.md"}
+    page = (output / "report.html").read_text(encoding="utf-8")
+    assert "<title>Nine &lt;nets&gt; &amp; more</title>" in page
+    assert 'id="attack-0"' not in page
+
+
+def test_a_report_is_the_same_twice_and_does_not_read_itself(root: Path) -> None:
+    first = report.write_report([root], root)
+    pages = [(root / "report.html").read_bytes()]
+    second = report.write_report([root], root)
+    pages.append((root / "report.html").read_bytes())
+    assert pages[0] == pages[1]
+    assert [len(one.evidence.evaluations) for one in (first, second)] == [1, 1]
+
+
+def test_what_is_half_finished_is_a_remark(root: Path) -> None:
+    (root / "evaluate" / "summary.json").unlink()
+    written = report.write_report([root], root, remarks=["One step more was not tried"])
+    (left_out, more) = written.remarks
+    assert ("half-finished" in left_out, more) == (True, "One step more was not tried")
+    assert written.contradictions == CONTRADICTIONS
+    for name in (report.PAGE, report.TEXT):
+        told = (root / name).read_text(encoding="utf-8")
+        assert "half-finished" in told
+        assert more in told
+        assert "Where the paper contradicts itself" in told
+
+
+def test_bad_input_ends_in_a_line(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "nowhere does not exist" in refusal(capsys, "nowhere")
+    (tmp_path / "empty").mkdir()
+    assert "holds no result" in refusal(capsys, tmp_path / "empty")
+    (tmp_path / "file").touch()
+    assert str(tmp_path / "file") in refusal(capsys, root, "--output", tmp_path / "file" / "x")
+    (root / "evaluate" / "stability.parquet").write_bytes(b"no table")
+    assert str(root / "evaluate") in refusal(capsys, root)
+    assert not (root / "report.html").exists()
+
+
+def test_the_report_goes_to_wandb_under_an_id_of_its_own(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("WANDB_API_KEY", "WANDB_MODE", "WANDB_DIR", "WANDB_PROJECT", "WANDB_RUN_ID"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("NETRC", str(root / "netrc"))
+    monkeypatch.setenv("WANDB_DATA_DIR", str(root / "staging"))
+    report.main([str(root / "evaluate"), "--wandb", "offline"])
+    (run,) = offline_runs(root / "evaluate" / "report")
+    assert (run.exit_code, run.run.job_type, run.run.display_name) == (0, "report", "report")
+    assert run.config == {"title": report.TITLE, "folders": [str(root / "evaluate")]}
+    assert not (root / "evaluate" / "wandb.id").exists()  # that would be the run of the evaluation
+    assert capsys.readouterr().out.splitlines()[-1].startswith("wandb sync ")
+    assert len(gather([root / "evaluate"]).evaluations) == 1
+
+
+def test_disabled_wandb_is_refused(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+    assert "sends nothing" in refusal(capsys, root / "evaluate", "--wandb", "auto")

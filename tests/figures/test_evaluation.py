@@ -1,0 +1,111 @@
+"""Figures: what they show is what the tables hold."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib.collections import PathCollection
+from matplotlib.colors import to_rgb
+
+from convstab.evaluation.result import Result
+from convstab.evaluation.tally import PSNR_EDGES, SCORE_EDGES
+from convstab.figures import evaluation
+from tests.support.drawing import drawn
+
+
+def with_classes(count: int) -> Result:
+    shape = count, 2, len(PSNR_EDGES) - 1, len(SCORE_EDGES) - 1
+    one_row = {"label": [0], "sigma": [1.0], "sample_psnr": [40.0], "sample_score": [0.5], "sample_prediction": [0]}
+    names = [f"a traffic sign with a long name, number {i}" for i in range(count)]
+    rows = {name: np.array(column) for name, column in one_row.items()}
+    return Result(names, "predicted", rows, np.ones((1, count, count), np.int64), np.ones(shape, np.int64))
+
+
+def test_every_sampled_noisy_draw_is_one_point_of_its_colour(result: Result) -> None:
+    (figure,) = evaluation.scatter_pages(result)
+    shown = np.isfinite(result.rows["sample_psnr"])
+    assert shown.sum() == result.images * 3  # sigmas above 0
+    wrong = shown & (result.rows["sample_prediction"] != result.rows["label"])
+    for label in range(4):
+        points: list[Any] = [item for item in figure.axes[label].collections if isinstance(item, PathCollection)]
+        of_class = shown & (result.rows["label"] == label)
+        assert [len(item.get_offsets()) for item in points] == [(of_class & ~wrong).sum(), (of_class & wrong).sum()]
+        assert to_rgb(points[1].get_edgecolor()[0]) == to_rgb(evaluation.WRONG)
+
+
+def test_a_panel_shows_no_more_draws_than_the_eye_can_tell_apart(
+    result: Result, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("convstab.figures.evaluation.PER_PANEL", 5)
+    first, second = (
+        [item.get_offsets().tolist() for axis in page.axes[:4] for item in axis.collections[1:]]  # type: ignore[union-attr]
+        for _ in range(2)
+        for page in evaluation.scatter_pages(result)
+    )
+    assert first == second
+    assert sum(map(len, first)) == 4 * 5
+
+
+def test_the_density_holds_every_noisy_draw(result: Result) -> None:
+    (figure,) = evaluation.scatter_pages(result)
+    density: list[Any] = [axis.collections[0].get_array() for axis in figure.axes[:4]]
+    total = sum(np.ma.filled(counts, 0).sum() for counts in density)
+    assert total == result.rows["draws"][result.rows["sigma"] > 0].sum()
+
+
+@pytest.mark.parametrize(("count", "pages"), [(2, 1), (10, 1), (15, 1), (16, 2), (43, 3)])
+def test_classes_are_spread_over_pages(count: int, pages: int) -> None:
+    made = evaluation.scatter_pages(with_classes(count))
+    titles = [axis.get_title() for figure in made for axis in figure.axes if axis.get_title()]
+    assert (len(made), len(titles)) == (pages, count)
+    drawn(made[-1])
+
+
+def test_curves_show_the_rates_of_each_run(result: Result) -> None:
+    figure = evaluation.curves({"one": result, "two": replace(result, classes=list("abcd"))})
+    accuracy, flips = figure.axes
+    for line in accuracy.lines:
+        np.testing.assert_array_equal(line.get_xydata(), np.stack([result.sigmas, result.accuracy.value], 1))
+    np.testing.assert_array_equal(flips.lines[0].get_ydata(), result.flip_rate.value)
+    assert flips.get_legend_handles_labels()[1] == ["one", "two"]
+    assert len({line.get_color() for line in accuracy.lines}) == 2
+    assert len({line.get_marker() for line in accuracy.lines}) == 2
+    drawn(figure)
+
+
+def test_many_curves_can_be_told_apart(result: Result) -> None:
+    figure = evaluation.curves({str(number): result for number in range(20)})
+    looks = {(line.get_color(), line.get_marker()) for line in figure.axes[0].get_lines()}
+    assert len(looks) == 20
+
+
+def test_confusion_shows_shares_at_the_nearest_sigma(result: Result) -> None:
+    figure = evaluation.confusion(result, 19)
+    shares = np.asarray(figure.axes[0].images[0].get_array())
+    np.testing.assert_allclose(shares.sum(1), 1)
+    np.testing.assert_allclose(shares, result.confusion[2] / result.confusion[2].sum(1, keepdims=True))
+    assert "sigma 20" in figure.axes[0].get_title()
+    drawn(figure)
+    drawn(evaluation.confusion(with_classes(43), 40))
+
+
+@pytest.mark.parametrize(("count", "channels", "blocks"), [(2, 1, 1), (10, 1, 1), (43, 3, 2)])
+def test_the_strip_holds_every_class_under_every_sigma(count: int, channels: int, blocks: int) -> None:
+    images = np.random.default_rng(0).random((count, 3, 8, 6, channels)) * 0.9
+    figure = evaluation.strip(images, [0, 1, 40], [f"class {i}" for i in range(count)])
+    assert len(figure.axes) == blocks
+    sheets = [np.asarray(axis.images[0].get_array()) for axis in figure.axes]
+    assert sum(len(sheet) for sheet in sheets) == count * 9  # a line of white below every image
+    np.testing.assert_array_equal(sheets[0][9:17, 7:13], images[1, 1].squeeze())
+    drawn(figure)
+
+
+def test_figures_can_be_vector_graphics(result: Result) -> None:
+    (figure,) = evaluation.scatter_pages(result)
+    assert b"<svg" in drawn(figure, "svg")
+
+
+@pytest.mark.parametrize(("name", "short"), [("yield", "yield"), ("no passing for trucks", "no …cks")])
+def test_long_names_keep_both_ends(name: str, short: str) -> None:
+    assert evaluation.shortened(name, 7) == short

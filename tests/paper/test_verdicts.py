@@ -1,0 +1,82 @@
+"""How verdicts combine, and what a finding says of how it came about."""
+
+from pathlib import Path
+
+import pytest
+
+from convstab.paper.verdicts import Spoken, combined, finding, names_of, of_halves
+from convstab.report.content import Verdict
+from tests.support.made_up_evidence import evaluation, evidence, failing
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "word"),
+    [
+        (["agrees", "agrees"], "agrees"),
+        (["disagrees"], "disagrees"),
+        (["agrees", "disagrees"], "mixed"),
+        (["agrees", "mixed"], "mixed"),
+        (["agrees", "cannot be said"], "agrees"),
+        (["cannot be said"], "cannot be said"),
+        ([], "cannot be said"),
+    ],
+)
+def test_verdicts_combine(verdicts: list[Verdict], word: Verdict) -> None:
+    spoken = [Spoken("mnist", verdict, "") for verdict in verdicts]
+    assert combined(spoken) == word
+    assert combined([*spoken, Spoken("digits", "disagrees", "")]) == word  # not a data set of the paper
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "word"),
+    [
+        ("agrees", "agrees", "agrees"),
+        ("disagrees", "disagrees", "disagrees"),
+        ("agrees", "disagrees", "mixed"),
+        ("disagrees", "agrees", "mixed"),
+        ("agrees", "cannot be said", "cannot be said"),
+        ("cannot be said", "disagrees", "cannot be said"),
+    ],
+)
+def test_a_claim_of_two_halves_needs_both(first: Verdict, second: Verdict, word: Verdict) -> None:
+    assert of_halves(first, second) == word
+
+
+def test_where_results_differ_each_has_its_verdict_and_the_rule_says_what_comes_of_it() -> None:
+    differing = [Spoken("mnist", "agrees", "A."), Spoken("gtsrb", "disagrees", "B."), Spoken("digits", "mixed", "C.")]
+    found = finding("Claim.", "Section 1", differing, "the rule.", "missing")
+    rule = "How the verdict comes about: the rule. Where results differ it is mixed."
+    others = "Data sets that the paper does not use decide nothing."
+    assert found.verdict == "mixed"
+    lines = ["A. Taken alone: agrees.", "B. Taken alone: disagrees.", "C.", f"{rule} {others}"]
+    assert found.text.splitlines() == lines
+    alike = finding("Claim.", "Section 1", [differing[0], differing[0]], "the rule.", "missing")
+    assert alike.text.splitlines() == ["A.", "A.", "How the verdict comes about: the rule."]
+    open_too = finding("Claim.", "Section 1", [differing[0], Spoken("gtsrb", "cannot be said", "B.")], "the rule.", "x")
+    assert open_too.verdict == "agrees"
+    assert "B. Taken alone: cannot be said." in open_too.text
+    assert "Where results differ" not in open_too.text
+    assert open_too.text.endswith("the rule. Results from which it cannot be said decide nothing.")
+
+
+def test_a_result_that_the_claim_is_not_about_is_only_told() -> None:
+    beside = [Spoken("gtsrb", "agrees", "A."), Spoken("mnist", None, "B.")]
+    found = finding("Claim.", "Section 1", beside, "the rule.", "missing")
+    assert (found.verdict, found.text) == ("agrees", "A.\nB.\nHow the verdict comes about: the rule.")
+    assert finding("Claim.", "Section 1", beside[1:], "the rule.", "missing").verdict == "cannot be said"
+
+
+def test_what_is_missing_is_said_where_nothing_can_be() -> None:
+    assert finding("Claim.", "Section 1", [], "the rule.", "missing").text == "missing"
+    found = finding("Claim.", "Section 1", [Spoken("mnist", "cannot be said", "A.")], "the rule.", "missing")
+    assert found.text.splitlines() == ["A.", "More images may tell. missing", "How the verdict comes about: the rule."]
+
+
+def test_names_tell_results_of_one_data_set_apart_where_folders_have_the_same_name() -> None:
+    rates = failing(10, [0.1])
+    found = [
+        evaluation(rates, dataset, sigmas=[0], folder=Path(f"/runs/{size}/evaluate/{dataset}"))
+        for size, dataset in (("laptop", "mnist"), ("full", "mnist"), ("full", "cifar10"))
+    ]
+    names = names_of([one.source for one in found], evidence(*found))
+    assert names == ["MNIST, laptop/evaluate/mnist", "MNIST, full/evaluate/mnist", "CIFAR-10"]

@@ -1,0 +1,199 @@
+"""The page in a browser: its charts and tables answer, it reaches nothing, and without scripts it can be read."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from convstab.report.page import as_html
+from tests.support.page_browser import MEAN, POSITION, Opened, drawn, facts, opening, started, traces
+from tests.support.page_examples import CLASSES, EVIL, report
+
+RIGHT, WRONG, RING = 4, 5, 6  # traces of the scatter, after the four of the density
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("page") / "report.html"
+    path.write_text(as_html(report()), encoding="utf-8")
+    return path.as_uri()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with started() as found:
+        yield found
+
+
+@pytest.fixture
+def opened(browser: Any, address: str) -> Iterator[Opened]:
+    with opening(browser, address) as open_page:
+        yield open_page
+
+
+def names(table: Any) -> list[str]:
+    return list(table.locator("tbody th").all_text_contents())
+
+
+def test_tables_sort_both_ways_by_mouse_and_keyboard(opened: Opened) -> None:
+    page = opened()
+    table = page.locator("#sheet-table-2 table.sortable")
+    head = table.locator("thead tr:last-child th").nth(3)  # recall, ours
+    ascending = [CLASSES[label] for label in (3, 1, 0, 2)]
+    head.locator("button").click()
+    assert (head.get_attribute("aria-sort"), names(table)) == ("ascending", ascending)
+    head.locator("button").click()
+    assert (head.get_attribute("aria-sort"), names(table)) == ("descending", ascending[::-1])
+    number = table.locator("thead tr:last-child th").first
+    number.locator("button").focus()
+    page.keyboard.press("Enter")
+    assert (number.get_attribute("aria-sort"), head.get_attribute("aria-sort")) == ("ascending", "none")
+    assert names(table) == CLASSES
+    page.keyboard.press("Space")
+    assert names(table) == CLASSES[::-1]
+
+
+def test_what_is_not_known_is_sorted_last(opened: Opened) -> None:
+    table = opened().locator("#sheet-other table.sortable")
+    button = table.locator("thead tr:last-child th button").nth(3)
+    button.click()
+    assert names(table)[-1] == CLASSES[1]
+    button.click()
+    assert names(table)[-1] == CLASSES[1]
+
+
+def test_class_and_sigma_choose_what_is_drawn(opened: Opened) -> None:
+    page = opened()
+    figure = drawn(page, "#scatter-0")
+    first = traces(page, "#scatter-0")
+    assert len(first[RIGHT][0]) + len(first[WRONG][0]) == 10 * 3
+    figure.get_by_label("Sigma (grey levels)").select_option(label="60")
+    strongest = traces(page, "#scatter-0")
+    assert len(strongest[RIGHT][0]) + len(strongest[WRONG][0]) == 10
+    assert max(strongest[RIGHT][0] + strongest[WRONG][0]) < 20  # dB
+    recall = traces(page, "#scatter-0", 1)
+    figure.get_by_role("combobox", name="Class").select_option("2")
+    assert traces(page, "#scatter-0") != strongest
+    assert traces(page, "#scatter-0", 1) != recall
+    assert facts(figure)["Label"] == "yield"
+    assert facts(figure)["Sigma"] == "60 grey levels"
+
+
+def test_a_dot_shows_its_images_when_pointed_at(opened: Opened) -> None:
+    page = opened()
+    figure = drawn(page, "#scatter-0")
+    figure.get_by_label("Sigma (grey levels)").select_option(label="20")
+    psnr, score = (values[-1] for values in traces(page, "#scatter-0")[RIGHT])
+    chosen = page.evaluate("(at) => document.querySelector('#scatter-0 .chart').data[at].customdata.at(-1)", RIGHT)
+    last = len(traces(page, "#scatter-0")[RIGHT][0]) - 1
+    page.mouse.move(*page.evaluate(POSITION, ["#scatter-0", RIGHT, last]))
+    page.wait_for_function("(x) => document.querySelector('#scatter-0 .chart').data.at(-1).x[0] === x", arg=psnr)
+    said = facts(figure)
+    assert (said["PSNR"], said["Score"][:5]) == (f"{psnr:.2f} dB", f"{score:.3f}")
+    assert (said["Label"], said["Predicted"]) == (EVIL, f"{EVIL} (right)")
+    row = chosen // 3  # three sigmas
+    clean, noisy = (figure.locator(f"canvas[data-role={name}]").evaluate(MEAN) for name in ("clean", "noisy"))
+    assert clean[:2] == pytest.approx([0, 6 * row], abs=12)
+    assert noisy[:2] == pytest.approx([255, 6 * row], abs=12)
+
+
+def test_dots_can_be_chosen_from_the_keyboard(opened: Opened) -> None:
+    page = opened()
+    figure = drawn(page, "#scatter-0")
+    figure.locator(".chart").first.focus()
+    seen = []
+    for key in ("Home", "ArrowRight", "ArrowRight", "ArrowLeft", "End"):
+        page.keyboard.press(key)
+        seen.append(float(facts(figure)["PSNR"].removesuffix(" dB")))
+    assert seen[0] <= seen[1] <= seen[2]
+    assert seen[3] == seen[1]
+    assert seen[4] == pytest.approx(max(max(xs) for xs, _ in traces(page, "#scatter-0")[RIGHT:RING]), abs=0.01)
+
+
+def test_an_attack_shows_image_noise_and_both(opened: Opened) -> None:
+    page = opened()
+    figure = drawn(page, "#attack-0")
+    assert traces(page, "#attack-0")[0] == [[0, 2, 3, 4, 9], [100, 80, 60, pytest.approx(40), pytest.approx(20)]]
+    page.mouse.move(*page.evaluate(POSITION, ["#attack-0", 1, 2]))
+    page.wait_for_function("() => document.querySelector('#attack-0 .chart').data.at(-1).x[0] === 4")
+    assert facts(figure)["L2 norm"].startswith("4.00")
+    assert facts(figure)["Predicted"].startswith(EVIL)  # of image 3, whose label is the last class
+    assert "noise, times 2." in (figure.locator("[data-role=below-noise]").text_content() or "")
+    figure.get_by_label("Measure").select_option("psnr")
+    assert traces(page, "#attack-0")[1][0] == [38, 37, 36, 31]
+
+
+def test_all_charts_are_drawn_and_a_class_stays_text(opened: Opened) -> None:
+    page = opened()
+    for figure in ("#rates", "#scatter-0", "#attack-0", "#differences-table-2"):
+        assert drawn(page, figure).locator("svg.main-svg").count() >= 1
+        assert not page.locator(f"{figure} .still").is_visible()
+    labels = page.locator("#differences-table-2 .ytick").all_text_contents()
+    assert labels[0] == EVIL
+    assert labels[1] == "stop & go"
+    assert EVIL in page.locator("#scatter-0 option").first.text_content()
+
+
+def test_dark_mode_changes_the_page_and_its_charts(opened: Opened) -> None:
+    def looks(page: Any) -> tuple[str, str]:
+        drawn(page, "#rates")
+        ink = page.evaluate("document.querySelector('#rates .chart').layout.font.color")
+        return page.evaluate("getComputedStyle(document.body).backgroundColor"), ink
+
+    light, dark = opened(color_scheme="light"), opened(color_scheme="dark")
+    bright, dim = looks(light), looks(dark)
+    assert bright[0] != dim[0]
+    assert bright[1] != dim[1]
+    light.get_by_role("button", name="Dark mode").click()
+    dark.get_by_role("button", name="Light mode").click()
+    assert (looks(light), looks(dark)) == (dim, bright)
+
+
+def test_without_scripts_text_tables_and_pictures_are_there(opened: Opened) -> None:
+    page = opened(java_script_enabled=False)
+    assert page.get_by_text("The first sentence.").is_visible()
+    assert page.locator("#sheet-table-2 tbody tr").count() == 2 + 4
+    assert page.locator("#scatter-0 .still img").is_visible()
+    assert not page.locator("#scatter-0 .live").is_visible()
+    assert not page.locator("#theme").is_visible()
+    sizes = [image.bounding_box()["width"] for image in page.locator("img").all()]
+    assert len(sizes) == 5
+    assert min(sizes) > 200
+
+
+def test_print_shows_pictures_in_place_of_charts(opened: Opened) -> None:
+    page = opened()
+    drawn(page, "#scatter-0")
+    page.emulate_media(media="print", color_scheme="dark")
+    assert page.locator("#scatter-0 .still img").is_visible()
+    assert not page.locator("#scatter-0 .live").is_visible()
+    assert page.get_by_text("at most 1,200 of a class").is_visible()  # what only the picture shows
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_narrow_screen_does_not_scroll_sideways(opened: Opened, scripts: bool) -> None:
+    page = opened(width=360, java_script_enabled=scripts)
+    if scripts:
+        for figure in ("#rates", "#scatter-0", "#attack-0", "#differences-table-2"):
+            drawn(page, figure)
+    page.evaluate("window.scrollTo(500, 0)")
+    assert page.evaluate("[document.documentElement.scrollWidth, window.scrollX]") == [360, 0]
+
+
+def test_the_first_stop_of_the_keyboard_leads_to_the_content(opened: Opened) -> None:
+    page = opened()
+    page.keyboard.press("Tab")
+    skip = page.locator(".skip")
+    assert skip.bounding_box()["x"] >= 0
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+
+
+def test_a_dot_can_be_tapped(opened: Opened) -> None:
+    page = opened(width=390, has_touch=True, is_mobile=True)
+    drawn(page, "#attack-0")
+    page.evaluate("document.querySelector('#attack-0 .chart').scrollIntoView({ block: 'center', behavior: 'instant' })")
+    page.touchscreen.tap(*page.evaluate(POSITION, ["#attack-0", 1, 3]))
+    page.wait_for_function("() => document.querySelector('#attack-0 .chart').data.at(-1).x[0] === 9")

@@ -1,0 +1,133 @@
+"""Results are recognised in folders, and what is not whole is reported, not used."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from convstab.commands import attack, evaluate
+from convstab.errors import InputError
+from convstab.evaluation.examples import EXAMPLES
+from convstab.report.results import Evidence, gather
+from tests.support.in_process import call_in, train_short
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two trainings, evaluations of one and of both, and an attack."""
+    folder = tmp_path_factory.mktemp("evidence")
+    train_short(folder, {"train/b": ["seed=4"], "train/a": ["augment=noisy"]})
+    short = ["logger=none", "sigmas=[40]", "draws=2", "images=30", "slice=8"]
+    call_in(folder, evaluate.main, "run=train/a", *short, "output=evaluate/a")
+    call_in(folder, evaluate.main, "run=[train/a,train/b]", *short, "output=evaluate/both")
+    attacked = ["attack=ddn", "images=2", "max_queries=100", "logger=none", "output=attack/b"]
+    call_in(folder, attack.main, "run=train/b", *attacked)
+    return folder
+
+
+@pytest.fixture
+def copy(results: Path, tmp_path: Path) -> Path:
+    """The same, to be changed."""
+    return Path(shutil.copytree(results, tmp_path / "copy"))
+
+
+def names(evidence: Evidence) -> list[list[str]]:
+    return [
+        [result.source.folder.name for result in kind]
+        for kind in (evidence.trainings, evidence.evaluations, evidence.attacks)
+    ]
+
+
+def test_everything_below_a_folder_is_found_in_order(results: Path) -> None:
+    evidence = gather([results])
+    assert names(evidence) == [["a", "b"], ["a", "both"], ["b"]]
+    assert evidence.remarks == []
+
+
+def test_what_is_named_twice_is_there_once(results: Path) -> None:
+    assert names(gather([results / "train/b", results / "train", results / "attack/b"])) == [["a", "b"], [], ["b"]]
+
+
+def test_a_result_says_where_it_comes_from(results: Path) -> None:
+    evidence = gather([results])
+    source = evidence.evaluations[1].source
+    assert (source.dataset, source.model, source.augment, source.noisy) == ("digits", "LeNet", "various", True)
+    assert (source.members, source.seeds, source.epochs) == (2, [0, 4], 1)
+    assert source.images["train"] == 180
+    assert source.made_with["torch"]
+    assert evidence.trainings[1].source.name == "digits, one net, augment: none"
+    assert evidence.trainings[1].confusion.sum() == source.images["test"]
+    assert evidence.trainings[1].classes == [str(digit) for digit in range(10)]
+    assert evidence.attacks[0].source.seeds == [4]
+    examples = evidence.evaluations[0].examples
+    assert examples is not None
+    assert examples.noisy.shape == (len(examples.index), 1, 1, 28, 28)
+
+
+def test_a_half_finished_evaluation_is_named_with_its_share_and_not_used(copy: Path) -> None:
+    for name in ("stability.parquet", "summary.json", "parts/part-00003.parquet"):
+        (copy / "evaluate/a" / name).unlink()
+    evidence = gather([copy])
+    assert names(evidence) == [["a", "b"], ["both"], ["b"]]
+    assert evidence.remarks == ["copy/evaluate/a is half-finished and not used: 3 of 4 parts are there"]
+
+
+def test_parts_without_tables_are_half_finished_too(copy: Path) -> None:
+    (copy / "evaluate/a/summary.json").unlink()
+    said = "a is half-finished and not used: its parts are there, its tables not"
+    assert gather([copy / "evaluate/a", copy / "train"]).remarks == [said]
+
+
+def test_a_training_that_goes_on_is_named_and_not_used(copy: Path) -> None:
+    (copy / "train/b/metrics.json").unlink()
+    assert gather([copy]).remarks == ["copy/train/b is a training that is not finished and not used"]
+
+
+def test_without_anything_finished_there_is_no_evidence(copy: Path) -> None:
+    (copy / "train/b/metrics.json").unlink()
+    with pytest.raises(InputError, match="nothing is finished: b is a training that is not finished"):
+        gather([copy / "train/b"])
+
+
+def test_a_folder_without_images_is_still_evidence(copy: Path) -> None:
+    (copy / "evaluate/a" / EXAMPLES).unlink()
+    assert gather([copy]).evaluations[0].examples is None
+
+
+def test_a_result_that_does_not_say_its_training_is_named_and_not_used(copy: Path) -> None:
+    path = copy / "attack/b/summary.json"
+    summary = json.loads(path.read_text())
+    path.write_text(json.dumps({name: value for name, value in summary.items() if name != "training"}))
+    evidence = gather([copy])
+    assert names(evidence) == [["a", "b"], ["a", "both"], []]
+    assert evidence.remarks[0].startswith("copy/attack/b does not say of which training it is, and is not used")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("train/a/metrics.json", "{", "metrics.json is damaged"),
+        ("evaluate/a/summary.json", "[", "summary.json is damaged"),
+        ("evaluate/a/summary.json", "[]", "summary.json is damaged: it holds no names"),
+        ("train/a/config.yaml", "dataset: mine", "train/a is not a result of this version"),
+        ("train/a/metrics.json", '{"accuracy": 1}', "train/a is not a result of this version"),
+        ("evaluate/a/stability.parquet", "x", "does not hold a whole evaluation"),
+        (
+            "attack/b/summary.json",
+            '{"training": {"net": 1}, "run": "b", "attack": "DDN"}',
+            "attack/b is not a result of this version",
+        ),
+    ],
+)
+def test_what_is_damaged_is_refused(copy: Path, name: str, content: str, said: str) -> None:
+    (copy / name).write_text(content)
+    with pytest.raises(InputError, match=said):
+        gather([copy])
+
+
+def test_what_is_no_result_is_refused(results: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="nowhere does not exist"):
+        gather([results, Path("nowhere")])
+    with pytest.raises(InputError, match="holds no result"):
+        gather([tmp_path])
