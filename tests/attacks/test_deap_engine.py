@@ -19,7 +19,7 @@ from convstab.attacks.attack import Task
 from convstab.errors import InputError
 from convstab.generators import Streams
 from convstab.genetic.operators import Crossover, Mutation
-from convstab.genetic.search import Images, Outcome
+from convstab.genetic.population import Images, Outcome
 
 DEAP = attacks.Paper(engine="deap", population=10, generations=5, mutation=0.1)
 ENGINES: tuple[Any, Any] = ("deap", "vectorised")

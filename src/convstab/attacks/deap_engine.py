@@ -24,7 +24,8 @@ from convstab.errors import InputError
 from convstab.generators import image_key
 from convstab.genetic.objectives import margins
 from convstab.genetic.operators import REACH
-from convstab.genetic.search import Images, Outcome, Settings
+from convstab.genetic.population import Images, Outcome
+from convstab.genetic.settings import Settings
 from convstab.images import GREY_LEVELS, as_images, grey_to_unit_, quantise_, whole_groups
 
 if not hasattr(creator, "ConvstabNoise"):  # the registry is global: once, and under names that nobody else takes

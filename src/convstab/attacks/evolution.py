@@ -16,7 +16,9 @@ from convstab.errors import InputError
 from convstab.generators import Streams
 from convstab.genetic.objectives import Objective
 from convstab.genetic.operators import Crossover, Mutation, tournament
-from convstab.genetic.search import Images, Outcome, Search, Settings
+from convstab.genetic.population import Images, Outcome
+from convstab.genetic.search import Search
+from convstab.genetic.settings import Settings
 from convstab.validation import Count, CountOrZero, Fraction, Matings, Positive, PositiveOrNone, Several, Share, Sides
 
 

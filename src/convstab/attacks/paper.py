@@ -12,7 +12,7 @@ from convstab.errors import InputError
 from convstab.generators import Streams
 from convstab.genetic.objectives import Equation2, Objective
 from convstab.genetic.operators import initialise_uniform
-from convstab.genetic.search import Images, Outcome
+from convstab.genetic.population import Images, Outcome
 from convstab.validation import Engine, NotNegative, Positive
 
 

@@ -1,4 +1,4 @@
-"""The genetic search for the least noise, for several images at once. Paper: section 3.
+"""The loop of the genetic search for the least noise, for several images at once. Paper: section 3.
 
 Operators work on whole populations as tensors. Of DEAP it has the toolbox, which names them, and the statistics; DEAP's
 own operators and algorithm run in ``attacks.deap_engine``.
@@ -6,7 +6,6 @@ own operators and algorithm run in ``attacks.deap_engine``.
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from operator import itemgetter
 
 import numpy as np
@@ -19,145 +18,13 @@ from convstab.generators import Streams
 from convstab.genetic import descent
 from convstab.genetic.objectives import margins
 from convstab.genetic.operators import take
+from convstab.genetic.population import Images, Outcome, Places
+from convstab.genetic.settings import Settings
 from convstab.genetic.trials import ANY, Trials, nearest, towards
-from convstab.images import GREY_LEVELS, as_images, as_rows, grey_to_unit_, quantise_, whole_groups
+from convstab.images import GREY_LEVELS, as_images, grey_to_unit_, quantise_, whole_groups
 
 BAR = 0.3  # quantile of a generation that half of the next should beat when mutation has the right size
 Progress = Callable[[int], object]
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How long and how widely the search looks.
-
-    population: individuals of each image, at least 2. elite: the best ones that are kept, below the population.
-    descents: children of the best individual, turned to where the margin falls; with the elite at most the population.
-    momentum: share of the slope that stays from generation to generation, in [0, 1].
-    targets: classes that are tried, each with a population of its own; 1: none, noise may lead to any.
-    trial: share of the generations for each of them, in (0, 1); times targets at most 1.
-    generations: at most. patience: generations without improvement after which an image is finished.
-    amplitude: of the mutation, in grey levels. damping: how slowly it follows the success of the last generation;
-        None: it stays.
-    places: images that are evolved at the same time. batch_size: individuals in one forward pass.
-    Raises InputError for anything else.
-    """
-
-    population: int
-    elite: int
-    descents: int
-    momentum: float
-    targets: int
-    trial: float
-    generations: int
-    patience: int
-    amplitude: float
-    damping: float | None
-    places: int
-    batch_size: int
-
-    def __post_init__(self) -> None:
-        if self.population < 2:
-            raise InputError(f"population is {self.population}; it must be at least 2")
-        if not 0 <= self.elite < self.population:
-            raise InputError(
-                f"elite is {self.elite}; it must be at least 0 and below the population, {self.population}"
-            )
-        if not 0 <= self.descents <= self.population - self.elite:
-            raise InputError(
-                f"descents is {self.descents}; it must be at least 0 and, with the elite of {self.elite}, "
-                f"at most the population, {self.population}"
-            )
-        for name in ("generations", "patience", "places", "batch_size", "targets"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} is {getattr(self, name)}; it must be at least 1")
-        if self.targets > 1 and self.targets * self.trial > 1:
-            raise InputError(
-                f"targets is {self.targets}; it must be at most {int(1 / self.trial)}, "
-                f"as each takes {self.trial} of the generations"
-            )
-        for name in ("amplitude", "damping"):
-            value = getattr(self, name)
-            if value is not None and value <= 0:
-                raise InputError(f"{name} is {value}; it must be above 0")
-
-    def affordable(self, max_queries: int | None) -> int:
-        """Generations at most; None: no limit of queries. Raises InputError when not even one can be paid."""
-        if max_queries is None:
-            return self.generations
-        if max_queries < self.population:
-            said = f"max_queries is {max_queries}; one generation takes {self.population}"
-            raise InputError(f"{said}: give that many or more, or null for no limit")
-        return min(self.generations, max_queries // self.population)
-
-
-@dataclass(frozen=True)
-class Images:
-    """The images of a search, all right when clean.
-
-    rows: float32 (n, genes), in grey levels, in the order H, W, C. shape: (C, H, W).
-    labels: int64 (n,). clean: float32 (n, K), logits. index: of the images in the test set.
-    """
-
-    rows: Tensor
-    shape: tuple[int, ...]
-    labels: Tensor
-    clean: Tensor
-    index: list[int]
-
-    @classmethod
-    def of(cls, pixels: Tensor, labels: Tensor, clean: Tensor, index: list[int]) -> "Images":
-        """From pixels, uint8 (n, C, H, W)."""
-        rows = as_rows(pixels)[:, : pixels[0].numel()]
-        return cls(rows, tuple(pixels.shape[1:]), labels, clean, index)
-
-
-class Outcome:
-    """What the search found: noise, float32 (n, genes) in grey levels, and what it took, image by image.
-
-    ended: why the search of each image ended: "stall" (no improvement for ``patience`` generations), "generations" or
-        "queries" (it was cut off at the limit of these).
-    """
-
-    def __init__(self, images: Images) -> None:
-        count = len(images.index)
-        self.noise = torch.zeros_like(images.rows)
-        self.queries, self.generations = torch.zeros(2, count, dtype=torch.int64)
-        self.ended = [""] * count
-        self.seconds = torch.zeros(count, dtype=torch.float64)
-        self.logbooks = [tools.Logbook() for _ in range(count)]
-
-
-class Places:
-    """The state of the images that are evolved at the same time, place by place."""
-
-    def __init__(self, count: int, population: int, images: Images) -> None:
-        size, device = images.rows.shape[1], images.rows.device
-        self.genes = torch.empty(count, population, size, device=device)  # grey levels, clipped to the box
-        self.clean = torch.empty(count, 1, size, device=device)  # pixels
-        self.labels = torch.empty(count, dtype=torch.int64, device=device)
-        self.margin, self.amplitude, self.bar, self.best, self.turn = torch.empty(5, count, device=device)
-        self.best_genes, self.slope = torch.empty(2, count, size, device=device)
-        self.target = torch.empty(count, dtype=torch.int64, device=device)
-        self.image, self.age, self.stale = ([0] * count for _ in range(3))
-        self.trials: list[Trials | None] = [None] * count  # None: not begun
-
-    def __len__(self) -> int:
-        return len(self.image)
-
-    def state(self, place: int) -> dict[str, Tensor]:
-        """A copy of the population of a place and of what it has found."""
-        return {name: value[place].clone() for name, value in vars(self).items() if isinstance(value, Tensor)}
-
-    def restore(self, place: int, state: dict[str, Tensor]) -> None:
-        """Go back to an earlier state."""
-        for name, value in state.items():
-            getattr(self, name)[place] = value
-
-    def keep(self, places: list[int]) -> None:
-        """Drop all other places."""
-        index = torch.tensor(places, dtype=torch.int64, device=self.genes.device)
-        for name, value in vars(self).items():
-            setattr(self, name, value[index] if isinstance(value, Tensor) else [value[place] for place in places])
 
 
 class Search:
