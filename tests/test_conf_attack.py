@@ -60,7 +60,7 @@ def test_what_changes_the_rows_changes_the_fingerprint() -> None:
     for word in ("attack=paper", "attack.mutation=0.1", "attack.scales=[1,60]", "seed=1", "max_queries=9", "rule=vote"):
         assert fingerprint(word) != default, word
     assert fingerprint("attack=paper", "attack.engine=deap") != fingerprint("attack=paper")
-    for word in ("attack.places=3", "attack.batch_size=16", "shard=2/3", "output=x", "logger=none", "compare=[a]"):
+    for word in ("attack.slots=3", "attack.batch_size=16", "shard=2/3", "output=x", "logger=none", "compare=[a]"):
         assert fingerprint(word) == default, word
 
 
@@ -81,5 +81,5 @@ def test_the_papers_search_has_no_budget_but_the_one_that_is_given() -> None:
 
 def test_no_value_is_there_in_vain() -> None:
     keys = {str(key) for key in OmegaConf.load(ROOT / "conf/attack.yaml")} - {"defaults", "hydra"}
-    code = "".join((ROOT / "src/convstab" / name).read_text() for name in ("attack.py", "door.py"))
+    code = "".join((ROOT / "src/convstab/commands" / name).read_text() for name in ("attack.py", "tested.py", "app.py"))
     assert {key for key in keys if not re.search(rf"\bconfig\.{key}\b", code)} == set()

@@ -100,5 +100,5 @@ def test_every_logger_can_be_chosen(name: str) -> None:
 
 def test_no_value_is_there_in_vain() -> None:
     keys = {str(key) for key in OmegaConf.load(ROOT / "conf/evaluate.yaml")} - {"defaults", "hydra"}
-    code = "".join(path.read_text() for path in (ROOT / "src/convstab").glob("*.py"))
+    code = "".join(path.read_text() for path in (ROOT / "src/convstab/commands").glob("*.py"))
     assert {key for key in keys if not re.search(rf"\bconfig\.{key}\b", code)} == set()

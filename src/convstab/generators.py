@@ -61,7 +61,7 @@ class NoiseSource:
 
 
 class Streams:
-    """One generator for each place of a batch, so that an image's numbers do not depend on its neighbours.
+    """One generator for each slot of a batch, so that an image's numbers do not depend on its neighbours.
 
     The numbers depend on (seed, image) and on the sizes of the fills before, and are those of the kind of device.
 
@@ -77,36 +77,36 @@ class Streams:
         return len(self.generators)
 
     def append(self, image: int) -> None:
-        """Add a place for an image (index in the test set)."""
+        """Add a slot for an image (index in the test set)."""
         self.generators.append(torch.Generator(self.device))
         self.restart(-1, image)
 
-    def restart(self, place: int, image: int) -> None:
-        """Give a place to another image."""
-        self.generators[place].manual_seed(image_key(self.seed, image))
+    def restart(self, slot: int, image: int) -> None:
+        """Give a slot to another image."""
+        self.generators[slot].manual_seed(image_key(self.seed, image))
 
-    def keep(self, places: Iterable[int]) -> None:
-        """Keep only these places, in this order."""
-        self.generators = [self.generators[place] for place in places]
+    def keep(self, slots: Iterable[int]) -> None:
+        """Keep only these slots, in this order."""
+        self.generators = [self.generators[slot] for slot in slots]
 
-    def only(self, place: int) -> "Streams":
-        """The stream of one place, as if it were alone."""
+    def only(self, slot: int) -> "Streams":
+        """The stream of one slot, as if it were alone."""
         alone = Streams(self.seed, self.device)
-        alone.generators = [self.generators[place]]
+        alone.generators = [self.generators[slot]]
         return alone
 
     def uniform_(self, rows: Tensor) -> Tensor:
-        """Fill float32 rows (places, ...) with numbers in [0, 1), in place."""
+        """Fill float32 rows (slots, ...) with numbers in [0, 1), in place."""
         for row, generator in zip(rows, self.generators, strict=True):
             row.uniform_(generator=generator)
         return rows
 
     def uniform(self, *shape: int) -> Tensor:
-        """Numbers in [0, 1), float32 (places, *shape)."""
+        """Numbers in [0, 1), float32 (slots, *shape)."""
         return self.uniform_(torch.empty(len(self), *shape, device=self.device))
 
     def normal_(self, rows: Tensor) -> Tensor:
-        """Fill float32 rows (places, ...) with standard normal numbers, in place."""
+        """Fill float32 rows (slots, ...) with standard normal numbers, in place."""
         for row, generator in zip(rows, self.generators, strict=True):
             row.normal_(generator=generator)
         return rows

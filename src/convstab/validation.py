@@ -67,7 +67,7 @@ Flag = Annotated[bool, Limit(lambda value: isinstance(value, bool), "true or fal
 Sides = Annotated[
     tuple[int, ...], listed(lambda side: is_whole(side, 1), "a list of whole numbers, each at least 1, such as [2]")
 ]
-Matings = Annotated[
+Crossovers = Annotated[
     tuple[str, ...],
     listed(
         lambda kind: kind in ("arithmetic", "intermediate", "uniform"), "a list of arithmetic, intermediate, uniform"

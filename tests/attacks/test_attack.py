@@ -331,8 +331,8 @@ def test_no_field_takes_what_makes_no_sense(cls: type[Attack], name: str) -> Non
         (attacks.Genetic, "scales", [2, math.nan], "two numbers above 0, the lower one first"),
         (attacks.Genetic, "tiles", [0], "a list of whole numbers, each at least 1"),
         (attacks.Genetic, "tiles", [2, 1.5], "a list of whole numbers, each at least 1"),
-        (attacks.Genetic, "matings", ["foo"], "a list of arithmetic, intermediate, uniform"),
-        (attacks.Genetic, "matings", [["uniform"]], "a list of arithmetic, intermediate, uniform"),
+        (attacks.Genetic, "crossovers", ["foo"], "a list of arithmetic, intermediate, uniform"),
+        (attacks.Genetic, "crossovers", [["uniform"]], "a list of arithmetic, intermediate, uniform"),
         (attacks.Genetic, "predict", 1, "true or false"),
         (attacks.Genetic, "damping", 0, "above 0, or null"),
         (attacks.Genetic, "elite", 40, "at least 0 and below the population, 40"),
@@ -364,7 +364,7 @@ def test_a_refusal_says_what_would_be_right(attack: type[Attack], name: str, val
         attacks.Square(steps=1, share=0, least=2),
         attacks.NES(steps=1, pairs=1, momentum=0, turns=1, targets=1, tile=1, coarse=0),
         attacks.Genetic(
-            population=2, generations=1, patience=1, tournament=1, elite=0, descents=0, scales=(2.0, 2.0), places=1
+            population=2, generations=1, patience=1, tournament=1, elite=0, descents=0, scales=(2.0, 2.0), slots=1
         ),
         attacks.Paper(population=2, generations=1, tournament=1, crossover=0, mutation=0, beta=0, batch_size=1),
     ],

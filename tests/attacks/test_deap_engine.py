@@ -79,7 +79,9 @@ def test_both_engines_end_at_the_same_norm() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("options", [{}, {"tournament": 2, "crossover": 0.5, "elite": 3}, {"matings": ("arithmetic",)}])
+@pytest.mark.parametrize(
+    "options", [{}, {"tournament": 2, "crossover": 0.5, "elite": 3}, {"crossovers": ("arithmetic",)}]
+)
 def test_over_thirty_seeds_both_engines_find_the_same_noise_after_as_many_generations(options: dict[str, Any]) -> None:
     pixels = torch.randint(100, 156, (1, 5, 5), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     vectorised = attacks.Paper(population=24, mutation=0.1, patience=40, **options)
@@ -116,7 +118,7 @@ def test_the_parts_of_deap_do_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
         (tools.Logbook, "record"),
     ):
         count(owner, name)
-    evolve(replace(DEAP, generations=7, matings=("intermediate", "uniform"), crossover=1.0), Bright(), count=2)
+    evolve(replace(DEAP, generations=7, crossovers=("intermediate", "uniform"), crossover=1.0), Bright(), count=2)
     every, between = 2 * 7, 2 * 6  # images times generations, and what lies between two of them
     assert [calls[name] for name in ("update", "compile", "record")] == [every] * 3
     assert [calls[name] for name in ("selTournament", "selBest", "varAnd")] == [between] * 3
@@ -241,11 +243,11 @@ def test_mutation_is_the_same_law_in_both_engines() -> None:
 def test_the_best_of_a_tournament_wins_as_often_as_arithmetic_says() -> None:
     toolbox = deap_engine.make_toolbox(attacks.Paper(engine="deap", tournament=3), 9.0, [128.0])
     population = toolbox.population(4)
-    for place, individual in enumerate(population):
-        individual[0], individual.fitness.values = place, (float(place),)
+    for slot, individual in enumerate(population):
+        individual[0], individual.fitness.values = slot, (float(slot),)
     random.seed(0)
     winners = [int(individual[0]) for individual in toolbox.select(population, 10_000)]
-    expected = [((4 - place) / 4) ** 3 - ((3 - place) / 4) ** 3 for place in range(4)]
+    expected = [((4 - slot) / 4) ** 3 - ((3 - slot) / 4) ** 3 for slot in range(4)]
     np.testing.assert_allclose(np.bincount(winners, minlength=4) / 10_000, expected, atol=0.02)
 
 

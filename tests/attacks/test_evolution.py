@@ -18,7 +18,7 @@ from convstab.errors import InputError
         ({"elite": 100}, "elite is 100"),
         ({"generations": 0}, "generations is 0"),
         ({"amplitude": 0.0}, "amplitude is 0"),
-        ({"matings": ("two-point",)}, "matings is"),
+        ({"crossovers": ("two-point",)}, "crossovers is"),
     ],
 )
 @pytest.mark.parametrize("attack", [attacks.Paper, attacks.Genetic])

@@ -46,8 +46,8 @@ def test_take_copies() -> None:
 
 def test_take_copies_and_scales() -> None:
     genes = torch.arange(12.0).view(2, 3, 2)
-    chosen, reach = torch.tensor([[2, 0], [1, 1]]), torch.tensor([[1.0, 1.0, 2.0], [1.0, 3.0, 1.0]])
-    out = take(genes, chosen, reach, out=torch.empty(2, 2, 2))
+    chosen, projection = torch.tensor([[2, 0], [1, 1]]), torch.tensor([[1.0, 1.0, 2.0], [1.0, 3.0, 1.0]])
+    out = take(genes, chosen, projection, out=torch.empty(2, 2, 2))
     torch.testing.assert_close(out, torch.tensor([[[8.0, 10.0], [0.0, 1.0]], [[24.0, 27.0], [24.0, 27.0]]]))
 
 
@@ -97,7 +97,7 @@ def test_buffers_are_kept_until_the_size_changes() -> None:
 
 @pytest.mark.parametrize("kinds", [["copied"], ["arithmetic", "blend"], []])
 def test_other_kinds_of_matings_are_refused(kinds: list[str]) -> None:
-    message = f"matings is {kinds}; it can hold arithmetic, intermediate and uniform"
+    message = f"crossovers is {kinds}; it can hold arithmetic, intermediate and uniform"
     with pytest.raises(InputError) as error:
         Crossover(0.5, kinds)
     assert str(error.value) == message

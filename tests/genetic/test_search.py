@@ -39,9 +39,9 @@ def evolve(net: nn.Module, attack: Evolution, count: int = 5, **options: Any) ->
 
 @pytest.mark.parametrize("attack", [attacks.Paper, attacks.Genetic])
 def test_places_and_batches_change_nothing(attack: Any, lenet: LeNet) -> None:
-    first = evolve(lenet, attack(generations=6, places=5, batch_size=1000))
-    for places, batch_size in ((1, 16), (3, 48), (16, 100)):
-        other = evolve(lenet, attack(generations=6, places=places, batch_size=batch_size))
+    first = evolve(lenet, attack(generations=6, slots=5, batch_size=1000))
+    for slots, batch_size in ((1, 16), (3, 48), (16, 100)):
+        other = evolve(lenet, attack(generations=6, slots=slots, batch_size=batch_size))
         np.testing.assert_array_equal(other.noise, first.noise)
         for name, column in first.history.items():
             np.testing.assert_array_equal(other.history[name], column)
@@ -60,7 +60,7 @@ def test_the_global_random_states_are_left_alone(lenet: LeNet) -> None:
 
 
 def test_an_image_is_finished_after_generations_without_improvement() -> None:
-    result = evolve(Flat(), attacks.Genetic(patience=5, places=2), count=3)
+    result = evolve(Flat(), attacks.Genetic(patience=5, slots=2), count=3)
     assert result.rows["generations"].tolist() == [6] * 3  # the first is better than nothing
     assert result.rows["queries"].tolist() == [6 * 40] * 3
     np.testing.assert_array_equal(result.history["index"], np.repeat([0, 1, 2], 6))
@@ -104,11 +104,11 @@ def test_a_generation_must_be_paid_for(lenet: LeNet) -> None:
 
 
 class Watched(Search):
-    """Remembers the best standing in each generation of the first place."""
+    """Remembers the best rank in each generation of the first slot."""
 
-    def remember(self, standing: Tensor) -> None:
-        seen.append(standing[0].min().item())
-        super().remember(standing)
+    def remember(self, rank: Tensor) -> None:
+        seen.append(rank[0].min().item())
+        super().remember(rank)
 
 
 seen: list[float] = []
@@ -128,7 +128,7 @@ def test_the_best_individual_so_far_is_in_every_generation(
 
 def test_progress_counts_every_image_once(lenet: LeNet) -> None:
     finished: list[int] = []
-    evolve(lenet, attacks.Genetic(generations=2, places=2), progress=finished.append)
+    evolve(lenet, attacks.Genetic(generations=2, slots=2), progress=finished.append)
     assert sum(finished) == 5
 
 
@@ -156,12 +156,12 @@ def test_the_best_trial_is_remembered() -> None:
 
 
 class Aimed(Search):
-    """Remembers what the first place aims at, and the age at which it does."""
+    """Remembers what the first slot aims at, and the age at which it does."""
 
-    def aim(self, place: int, target: int) -> None:
-        super().aim(place, target)
-        if place == 0:
-            aims.append((self.places.age[0], target))
+    def aim(self, slot: int, target: int) -> None:
+        super().aim(slot, target)
+        if slot == 0:
+            aims.append((self.slots.age[0], target))
 
 
 aims: list[tuple[int, int]] = []
@@ -217,11 +217,11 @@ def test_in_a_trial_only_the_label_and_its_target_are_judged(lenet: LeNet, monke
 
 
 class Sloped(Search):
-    """Remembers how long the slope of the first place is in each generation."""
+    """Remembers how long the slope of the first slot is in each generation."""
 
     def descend(self, *arguments: Any, **options: Any) -> None:
         super().descend(*arguments, **options)
-        lengths.append(self.places.slope[0].norm().item())
+        lengths.append(self.slots.slope[0].norm().item())
 
 
 lengths: list[float] = []

@@ -79,7 +79,7 @@ def make_toolbox(attack: Evolution, spread: float, clean: Sequence[float]) -> ba
     toolbox.register("map", at_once)
     toolbox.register("select", tools.selTournament, tournsize=attack.tournament)
     toolbox.register("elite", tools.selBest, k=attack.elite)
-    toolbox.register("mate", mate, kinds=crossovers(attack.matings))
+    toolbox.register("mate", mate, kinds=crossovers(attack.crossovers))
     toolbox.register("mutate", mutate_uniform, genes=mutated, amplitude=attack.amplitude)
     toolbox.decorate("population", in_box)
     toolbox.decorate("mutate", in_box)
@@ -174,15 +174,15 @@ def ea_elitist(
     or "queries" (what of the two made them affordable no more). All individuals are evaluated, the elite again.
     """
     population, statistics = toolbox.population(settings.population), make_statistics()
-    best, logbook, stale, ended = tools.HallOfFame(1), tools.Logbook(), 0, ""
+    best, logbook, stagnation, ended = tools.HallOfFame(1), tools.Logbook(), 0, ""
     while True:
         for individual, fitness in zip(population, toolbox.map(toolbox.evaluate, population), strict=True):
             individual.fitness.values = fitness
         before = [individual.fitness for individual in best]
         best.update(population)
-        stale = stale + 1 if before and not best[0].fitness > before[0] else 0
+        stagnation = stagnation + 1 if before and not best[0].fitness > before[0] else 0
         record(logbook, statistics.compile(population), settings.population, best[0])
-        if stale >= settings.patience:
+        if stagnation >= settings.patience:
             ended = "stall"
         elif len(logbook) >= affordable:
             ended = "generations" if affordable == settings.generations else "queries"

@@ -19,7 +19,17 @@ from convstab.genetic.operators import Crossover, Mutation, tournament
 from convstab.genetic.population import Images, Outcome
 from convstab.genetic.search import Search
 from convstab.genetic.settings import Settings
-from convstab.validation import Count, CountOrZero, Fraction, Matings, Positive, PositiveOrNone, Several, Share, Sides
+from convstab.validation import (
+    Count,
+    CountOrZero,
+    Crossovers,
+    Fraction,
+    Positive,
+    PositiveOrNone,
+    Several,
+    Share,
+    Sides,
+)
 
 
 @dataclass(frozen=True)
@@ -34,11 +44,11 @@ class Evolution(Attack):
     targets: classes that are tried, the nearest first, each with a population of its own for ``trial`` of the
         generations (in (0, 1), times targets at most 1); the best one goes on. 1: noise may lead to any class from the
         start.
-    crossover: probability that two parents mate. matings: kinds of crossover; one is drawn for each mating.
+    crossover: probability that two parents mate. crossovers: kinds of crossover; one is drawn for each mating.
     mutation: share of the genes that change. amplitude: of the change, in grey levels.
     tiles: sides of the squares of pixels that change together, taken in turn by the individuals; (1,): single genes.
     damping: how slowly the amplitude follows the success of the last generation; None: it stays as it is.
-    places: images that are evolved at the same time. batch_size: individuals in one forward pass, rounded up to a
+    slots: images that are evolved at the same time. batch_size: individuals in one forward pass, rounded up to a
         multiple of 16. Neither changes a result.
     Raises InputError for a value outside its limits, or a tournament or an elite that does not fit the population.
     """
@@ -53,12 +63,12 @@ class Evolution(Attack):
     targets: Count = 1
     trial: Fraction = 0.1
     crossover: Share = 0.9
-    matings: Matings = ("arithmetic", "intermediate", "uniform")
+    crossovers: Crossovers = ("arithmetic", "intermediate", "uniform")
     mutation: Share = 0.02
     amplitude: Positive = 10.0
     tiles: Sides = (1,)
     damping: PositiveOrNone = None
-    places: Count = 16
+    slots: Count = 16
     batch_size: Count = 256
 
     def __post_init__(self) -> None:
@@ -75,16 +85,16 @@ class Evolution(Attack):
 
     @abstractmethod
     def initialise(self, genes: Tensor, streams: Streams) -> None:
-        """Fill the first populations, (places, population, genes), in grey levels."""
+        """Fill the first populations, (slots, population, genes), in grey levels."""
 
     def toolbox(self, shape: tuple[int, ...]) -> base.Toolbox:
         """The operators for images of a shape (C, H, W)."""
         toolbox, objective = base.Toolbox(), self.objective(math.prod(shape))
         toolbox.register("initialise", self.initialise)
         toolbox.register("evaluate", objective)
-        toolbox.register("standing", objective.standing)
+        toolbox.register("rank", objective.rank)
         toolbox.register("select", tournament, size=self.tournament)
-        toolbox.register("mate", Crossover(self.crossover, self.matings))
+        toolbox.register("mate", Crossover(self.crossover, self.crossovers))
         toolbox.register("mutate", Mutation(shape, self.mutation, self.tiles))
         return toolbox
 

@@ -25,7 +25,7 @@ class Paper(Evolution):
     spread: the first population is uniform in [-spread, spread] grey levels. It must hold misclassified images: where
         the scores saturate, equation 2 sees no difference between noise that does nothing and noise that nearly fools.
     engine: "vectorised", or "deap": DEAP's own operators on one image at a time, the same search many times slower. It
-        mutates single genes by a fixed amplitude only, and ``places`` has no meaning.
+        mutates single genes by a fixed amplitude only, and ``slots`` has no meaning.
     Everything else: see ``Evolution``.
     """
 

@@ -26,7 +26,7 @@ from convstab.runs.provenance import made_with
 from convstab.runs.run import Subject, first_right
 
 SCHEMA = 3  # of the rows in a part; another number keeps parts of another layout apart
-NO_INFLUENCE = ("places", "batch_size")  # on any result
+NO_INFLUENCE = ("slots", "batch_size")  # on any result
 
 
 @door("attack")

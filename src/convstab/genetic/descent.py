@@ -3,7 +3,7 @@
 A generation is a sample of noisy images with their margins, and its regression says in which direction the margin falls
 around it, as the pairs of NES (Ilyas et al., 2018) do, at no query. Length costs norm, so the children only turn.
 
-Shapes: places (images evolved at once), individuals, genes (pixels of an image).
+Shapes: slots (images evolved at once), individuals, genes (pixels of an image).
 """
 
 import torch
@@ -16,9 +16,9 @@ NOTHING = 1e-12  # a norm that is none
 
 
 def slope(genes: Tensor, margin: Tensor) -> Tensor:
-    """Unit vectors along which the margin rises in a generation, (places, genes); zeros where nothing is to be seen.
+    """Unit vectors along which the margin rises in a generation, (slots, genes); zeros where nothing is to be seen.
 
-    genes: (places, individuals, genes). margin: (places, individuals), in logits.
+    genes: (slots, individuals, genes). margin: (slots, individuals), in logits.
     """
     weights = margin - margin.mean(1, keepdim=True)
     centred = genes - genes.mean(1, keepdim=True)
@@ -26,7 +26,7 @@ def slope(genes: Tensor, margin: Tensor) -> Tensor:
 
 
 def tried(turn: Tensor, count: int) -> Tensor:
-    """The angles by which ``count`` children turn, (places, count): radians, in equal ratios around those of a turn."""
+    """The angles by which ``count`` children turn, (slots, count): radians, in equal ratios around those of a turn."""
     exponents = torch.linspace(-1, 1, count, device=turn.device) if count > 1 else torch.zeros(1, device=turn.device)
     return turn[:, None] * WIDEST**exponents
 
@@ -34,7 +34,7 @@ def tried(turn: Tensor, count: int) -> Tensor:
 def followed(turn: Tensor, count: int, winner: Tensor) -> Tensor:
     """The turn of the next generation: that of the child that won, or a smaller one when none of them did.
 
-    turn: (places,), radians, around which this generation tried. winner: int64 (places,), which of the ``count``
+    turn: (slots,), radians, around which this generation tried. winner: int64 (slots,), which of the ``count``
     children was the best of the generation; any other number: none.
     """
     none = (winner < 0) | (winner >= count)
@@ -43,9 +43,9 @@ def followed(turn: Tensor, count: int, winner: Tensor) -> Tensor:
 
 
 def turned(noise: Tensor, slopes: Tensor, angles: Tensor) -> Tensor:
-    """Noise turned against the slopes, of the same length as before, (places, count, genes).
+    """Noise turned against the slopes, of the same length as before, (slots, count, genes).
 
-    noise, slopes: (places, genes). angles: (places, count), radians, small: their tangents are meant.
+    noise, slopes: (slots, genes). angles: (slots, count), radians, small: their tangents are meant.
     """
     along = unit(noise)
     across = unit(slopes - (slopes * along).sum(1, keepdim=True) * along)

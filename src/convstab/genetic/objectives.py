@@ -1,6 +1,6 @@
 """What a population is judged by: the lower the fitness, the better.
 
-Shapes: logits (places, population, K), labels (places,), norm (places, population) in grey levels.
+Shapes: logits (slots, population, K), labels (slots,), norm (slots, population) in grey levels.
 """
 
 from dataclasses import dataclass
@@ -13,20 +13,20 @@ NEVER = 1e-3  # logits; noise that lowers the margin by less is taken to need th
 
 
 class Judgement(NamedTuple):
-    """fitness: (places, population). reach: what the noise is to be multiplied with to end at the boundary, or None."""
+    """fitness: (slots, population). projection: what noise is to be multiplied with to end at the boundary, or None."""
 
     fitness: Tensor
-    reach: Tensor | None
+    projection: Tensor | None
 
 
 class Objective(Protocol):
     """Judges individuals."""
 
     def __call__(self, logits: Tensor, labels: Tensor, norm: Tensor, clean: Tensor) -> Judgement:
-        """Judge; clean: (places,), the margins of the clean images in logits, above 0."""
+        """Judge; clean: (slots,), the margins of the clean images in logits, above 0."""
 
-    def standing(self, fitness: Tensor, margin: Tensor, norm: Tensor) -> Tensor:
-        """By what elitism and the final result choose, (places, population), the lower the better."""
+    def rank(self, fitness: Tensor, margin: Tensor, norm: Tensor) -> Tensor:
+        """By what elitism and the final result choose, (slots, population), the lower the better."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Equation2:
         psi = torch.where(predicted == labels[:, None], self.beta * label, highest - label)
         return Judgement(psi + self.weight * norm, None)
 
-    def standing(self, fitness: Tensor, margin: Tensor, norm: Tensor) -> Tensor:  # noqa: ARG002
+    def rank(self, fitness: Tensor, margin: Tensor, norm: Tensor) -> Tensor:  # noqa: ARG002
         """The fitness itself."""
         return fitness
 
@@ -70,11 +70,11 @@ class Distance:
     def __call__(self, logits: Tensor, labels: Tensor, norm: Tensor, clean: Tensor) -> Judgement:
         """Judge by the predicted norm at the boundary."""
         margin = margins(logits, labels)
-        reach = clean[:, None] / (clean[:, None] - margin).clamp_min_(NEVER)
-        fitness = norm * reach if self.predict else self.standing(norm, margin, norm)
-        return Judgement(fitness, reach.clamp_(0.5, 2) if self.project else None)
+        projection = clean[:, None] / (clean[:, None] - margin).clamp_min_(NEVER)
+        fitness = norm * projection if self.predict else self.rank(norm, margin, norm)
+        return Judgement(fitness, projection.clamp_(0.5, 2) if self.project else None)
 
-    def standing(self, fitness: Tensor, margin: Tensor, norm: Tensor) -> Tensor:  # noqa: ARG002
+    def rank(self, fitness: Tensor, margin: Tensor, norm: Tensor) -> Tensor:  # noqa: ARG002
         """Feasibility first: the norm of what is misclassified, and above all of these the margin of what is not."""
         return torch.where(margin < 0, norm, margin.clamp_min(0) + FEASIBLE)
 
@@ -83,6 +83,6 @@ FEASIBLE = 1e6  # grey levels; no noise in the box of an image of less than 15 m
 
 
 def margins(logits: Tensor, labels: Tensor) -> Tensor:
-    """Logit of the label minus the highest other one, (places, population); below 0 when misclassified."""
+    """Logit of the label minus the highest other one, (slots, population); below 0 when misclassified."""
     index = labels[:, None, None].expand(-1, logits.shape[1], 1)
     return logits.gather(2, index)[..., 0] - logits.scatter(2, index, -torch.inf).amax(2)

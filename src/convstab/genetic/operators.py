@@ -1,6 +1,6 @@
 """Genetic operators on the populations of several images at once; random numbers come from each image's own stream.
 
-Shapes: places (images evolved at once), population, genes (pixels of an image, in the order H, W, C).
+Shapes: slots (images evolved at once), population, genes (pixels of an image, in the order H, W, C).
 """
 
 from collections.abc import Sequence
@@ -28,24 +28,24 @@ def initialise_scales(genes: Tensor, streams: Streams, low: float, high: float) 
 
 
 def tournament(fitness: Tensor, streams: Streams, size: int) -> Tensor:
-    """The winners of as many tournaments as there are individuals, int64 (places, population).
+    """The winners of as many tournaments as there are individuals, int64 (slots, population).
 
-    fitness: (places, population), the lower the better. size: individuals drawn, with replacement, for each.
+    fitness: (slots, population), the lower the better. size: individuals drawn, with replacement, for each.
     """
     population = fitness.shape[1]
     drawn = streams.uniform(population, size).mul_(population).long().clamp_(max=population - 1)
     return fitness.argsort(dim=1, stable=True).gather(1, drawn.amin(2))
 
 
-def take(genes: Tensor, chosen: Tensor, reach: Tensor | None, out: Tensor) -> Tensor:
-    """Copy the chosen individuals of each place to ``out`` (places, count, genes), scaled by their reach.
+def take(genes: Tensor, chosen: Tensor, projection: Tensor | None, out: Tensor) -> Tensor:
+    """Copy the chosen individuals of each slot to ``out`` (slots, count, genes), scaled by their projection.
 
-    chosen: int64 (places, count). reach: (places, population), or None for a copy as it is.
+    chosen: int64 (slots, count). projection: (slots, population), or None for a copy as it is.
     """
-    places, population, size = genes.shape
-    first = torch.arange(places, device=genes.device)[:, None] * population
+    slots, population, size = genes.shape
+    first = torch.arange(slots, device=genes.device)[:, None] * population
     torch.index_select(genes.view(-1, size), 0, (chosen + first).flatten(), out=out.view(-1, size))
-    return out if reach is None else out.mul_(reach.gather(1, chosen)[..., None])
+    return out if projection is None else out.mul_(projection.gather(1, chosen)[..., None])
 
 
 class Crossover:
@@ -70,14 +70,14 @@ class Crossover:
         check_share("crossover", rate)
         unknown = set(kinds) - (self.WEIGHTS.keys() - {"copied"})
         if unknown or not kinds:
-            raise InputError(f"matings is {list(kinds)}; it can hold arithmetic, intermediate and uniform")
+            raise InputError(f"crossovers is {list(kinds)}; it can hold arithmetic, intermediate and uniform")
         self.rate, self.kinds = rate, list(kinds)
         self.weights = torch.tensor([self.WEIGHTS[kind] for kind in ("copied", *kinds)])
         self.arithmetic = torch.tensor([kind == "arithmetic" for kind in ("copied", *kinds)]).float()
         self.buffers: tuple[Tensor, Tensor] | None = None
 
     def __call__(self, genes: Tensor, streams: Streams) -> None:
-        """Mate individuals 0 and 1, 2 and 3, ... of each place; an odd last one stays as it is."""
+        """Mate individuals 0 and 1, 2 and 3, ... of each slot; an odd last one stays as it is."""
         pairs = genes.shape[1] // 2
         x, y = genes[:, 0 : 2 * pairs : 2], genes[:, 1 : 2 * pairs : 2]
         mates, kind, share = streams.uniform(3, pairs).unbind(1)
@@ -115,7 +115,7 @@ class Mutation:
         self.tilings = [Tiling(shape, share, side) for side in tiles] if share else []
 
     def __call__(self, genes: Tensor, streams: Streams, amplitude: Tensor) -> None:
-        """Mutate; amplitude: (places,), grey levels."""
+        """Mutate; amplitude: (slots,), grey levels."""
         for turn, tiling in enumerate(self.tilings):
             mine = genes[:, turn :: len(self.tilings)]
             if mine.shape[1]:
@@ -141,7 +141,7 @@ class Tiling:
         self.inside = ((torch.arange(side)[:, None] * self.width + torch.arange(side)) * self.channels).flatten()
 
     def draw(self, individuals: int, streams: Streams) -> tuple[Tensor, Tensor]:
-        """Genes, int64, and uniform noise in [-1, 1], both (places, individuals, count); the noise of a tile is one."""
+        """Genes, int64, and uniform noise in [-1, 1], both (slots, individuals, count); the noise of a tile is one."""
         uniform = streams.uniform(individuals, 2, self.drawn)
         choices, device = self.choices.to(uniform.device), uniform.device
         tile = torch.minimum((uniform[:, :, 0] * choices).long(), choices - 1) + self.first.to(device)

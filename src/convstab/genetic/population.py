@@ -1,4 +1,4 @@
-"""What the genetic search works on, and what it leaves: images, their populations place by place, and the outcome."""
+"""What the genetic search works on, and what it leaves: images, their populations slot by slot, and the outcome."""
 
 from dataclasses import dataclass
 
@@ -47,34 +47,34 @@ class Outcome:
         self.logbooks = [tools.Logbook() for _ in range(count)]
 
 
-class Places:
-    """The state of the images that are evolved at the same time, place by place."""
+class Slots:
+    """The state of the images that are evolved at the same time, slot by slot."""
 
     def __init__(self, count: int, population: int, images: Images) -> None:
         size, device = images.rows.shape[1], images.rows.device
         self.genes = torch.empty(count, population, size, device=device)  # grey levels, clipped to the box
         self.clean = torch.empty(count, 1, size, device=device)  # pixels
         self.labels = torch.empty(count, dtype=torch.int64, device=device)
-        self.margin, self.amplitude, self.bar, self.best, self.turn = torch.empty(5, count, device=device)
+        self.margin, self.amplitude, self.success_threshold, self.best, self.turn = torch.empty(5, count, device=device)
         self.best_genes, self.slope = torch.empty(2, count, size, device=device)
         self.target = torch.empty(count, dtype=torch.int64, device=device)
-        self.image, self.age, self.stale = ([0] * count for _ in range(3))
+        self.image, self.age, self.stagnation = ([0] * count for _ in range(3))
         self.trials: list[Trials | None] = [None] * count  # None: not begun
 
     def __len__(self) -> int:
         return len(self.image)
 
-    def state(self, place: int) -> dict[str, Tensor]:
-        """A copy of the population of a place and of what it has found."""
-        return {name: value[place].clone() for name, value in vars(self).items() if isinstance(value, Tensor)}
+    def state(self, slot: int) -> dict[str, Tensor]:
+        """A copy of the population of a slot and of what it has found."""
+        return {name: value[slot].clone() for name, value in vars(self).items() if isinstance(value, Tensor)}
 
-    def restore(self, place: int, state: dict[str, Tensor]) -> None:
+    def restore(self, slot: int, state: dict[str, Tensor]) -> None:
         """Go back to an earlier state."""
         for name, value in state.items():
-            getattr(self, name)[place] = value
+            getattr(self, name)[slot] = value
 
-    def keep(self, places: list[int]) -> None:
-        """Drop all other places."""
-        index = torch.tensor(places, dtype=torch.int64, device=self.genes.device)
+    def keep(self, slots: list[int]) -> None:
+        """Drop all other slots."""
+        index = torch.tensor(slots, dtype=torch.int64, device=self.genes.device)
         for name, value in vars(self).items():
-            setattr(self, name, value[index] if isinstance(value, Tensor) else [value[place] for place in places])
+            setattr(self, name, value[index] if isinstance(value, Tensor) else [value[slot] for slot in slots])

@@ -17,7 +17,7 @@ class Settings:
     generations: at most. patience: generations without improvement after which an image is finished.
     amplitude: of the mutation, in grey levels. damping: how slowly it follows the success of the last generation;
         None: it stays.
-    places: images that are evolved at the same time. batch_size: individuals in one forward pass.
+    slots: images that are evolved at the same time. batch_size: individuals in one forward pass.
     Raises InputError for anything else.
     """
 
@@ -31,7 +31,7 @@ class Settings:
     patience: int
     amplitude: float
     damping: float | None
-    places: int
+    slots: int
     batch_size: int
 
     def __post_init__(self) -> None:
@@ -46,7 +46,7 @@ class Settings:
                 f"descents is {self.descents}; it must be at least 0 and, with the elite of {self.elite}, "
                 f"at most the population, {self.population}"
             )
-        for name in ("generations", "patience", "places", "batch_size", "targets"):
+        for name in ("generations", "patience", "slots", "batch_size", "targets"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} is {getattr(self, name)}; it must be at least 1")
         if self.targets > 1 and self.targets * self.trial > 1:

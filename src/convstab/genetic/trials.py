@@ -3,7 +3,7 @@
 A search that goes down from where it happens to start may settle for a class that is not the nearest. As NES does here,
 the search tries several and goes on with the population that found the least noise.
 
-Shapes: places (images evolved at once), population, K classes.
+Shapes: slots (images evolved at once), population, K classes.
 """
 
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ class Trials:
     """The trials of one image.
 
     classes: those that are still to be tried. number: of the trial that is going on, from 1.
-    least: the norm, or rank of a failure, that the best trial came to. state: what ``Places.state`` gave for it.
+    least: the norm, or rank of a failure, that the best trial came to. state: what ``Slots.state`` gave for it.
     """
 
     classes: list[int]
@@ -51,7 +51,7 @@ def nearest(logits: Tensor, clean: Tensor, label: int, norm: Tensor, count: int)
 
 
 def towards(logits: Tensor, labels: Tensor, target: Tensor) -> Tensor:
-    """Logits (places, population, K) in which a place sees its label and its target only; all where that is ``ANY``."""
+    """Logits (slots, population, K) in which a slot sees its label and its target only; all where that is ``ANY``."""
     classes = torch.arange(logits.shape[2], device=logits.device)
     seen = (classes == labels[:, None]) | (classes == target[:, None]) | (target == ANY)[:, None]
     return logits.masked_fill(~seen[:, None], -torch.inf)
