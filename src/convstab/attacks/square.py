@@ -40,7 +40,7 @@ class Square(ImageByImage):
     share: Share = 0.1
     least: Several = 3
     radius: Positive = 1.0
-    shrink: Fraction = 0.05
+    shrink: Fraction = 0.02
 
     def run(self, victim: Victim, images: Tensor, labels: Tensor) -> object:
         """Search until the steps or the queries are spent."""
