@@ -5,8 +5,8 @@ python benchmarks/evaluate.py --precision bfloat16 --clock cpu --threads 1
 python benchmarks/evaluate.py --device cuda --precision float32 bfloat16 --seconds 10
 python benchmarks/evaluate.py --memory
 
-evaluate.py  Crew.work as the command calls it: noise, PSNR, forward pass, softmax, counts, the parts written to a disk
-bare         the forward pass alone, again and again on one ready batch without noise: in as many threads as the crew
+evaluate.py  Workers.work as the command calls it: noise, PSNR, forward pass, softmax, counts, parts written to a disk
+bare         the forward pass alone, again and again on one ready batch without noise: in as many threads as the workers
              has, each with its share of the cores; and in one thread whose forward pass has all cores
 user         a Dataset that adds NumPy noise to one image at a time, DataLoader, PyTorch's layout, torchmetrics
 
@@ -46,7 +46,7 @@ from torchmetrics.classification import MulticlassAccuracy, MulticlassPrecision,
 from convstab.commands.evaluate import write_part
 from convstab.evaluation.protocol import Protocol
 from convstab.evaluation.stability import Precision, forward_precision
-from convstab.evaluation.workers import Crew, calibrate
+from convstab.evaluation.workers import Workers, calibrate
 from convstab.images import Images, to_unit
 from convstab.models import Aghdam, CifarQuick, Classifier, LeNet
 from convstab.runs.parts import Parts
@@ -87,61 +87,61 @@ def synthetic(name: str, count: int) -> tuple[nn.Module, Images, Tensor, int]:
     return architecture(shape, names).eval(), test, torch.arange(count), classes
 
 
-def run_evaluate(crew: Crew, setting: Setting, draws: int) -> float:
+def run_evaluate(workers: Workers, setting: Setting, draws: int) -> float:
     """Measure the evaluation of enough slices for ``draws`` draws, equally many for each thread."""
-    images = min(draws / crew.protocol.draws_per_image, len(crew.index))
-    rounds = math.ceil(images / crew.workers / SLICE)  # slices of each thread
-    size = max(1, int(images / crew.workers / rounds))
+    images = min(draws / workers.protocol.draws_per_image, len(workers.index))
+    rounds = math.ceil(images / workers.count / SLICE)  # slices of each thread
+    size = max(1, int(images / workers.count / rounds))
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
-        parts = Parts(Path(folder), crew.workers * rounds * size, {}, size)
+        parts = Parts(Path(folder), workers.count * rounds * size, {}, size)
         start = setting.now()
-        crew.work(dict(enumerate(parts.slices)), partial(write_part, parts), lambda _: None)
-        return len(parts.slices) * size * crew.protocol.draws_per_image / (setting.now() - start)
+        workers.work(dict(enumerate(parts.slices)), partial(write_part, parts), lambda _: None)
+        return len(parts.slices) * size * workers.protocol.draws_per_image / (setting.now() - start)
 
 
 @torch.inference_mode()
-def run_bare(crew: Crew, setting: Setting, draws: int) -> float:
-    """Measure the forward pass in the threads of the crew."""
-    batches = math.ceil(draws / crew.workers / crew.batch_size)
-    ready = Barrier(crew.workers + 1)
+def run_bare(workers: Workers, setting: Setting, draws: int) -> float:
+    """Measure the forward pass in the threads of the workers."""
+    batches = math.ceil(draws / workers.count / workers.batch_size)
+    ready = Barrier(workers.count + 1)
 
     def work(inputs: Tensor) -> None:
-        forward(crew, inputs, WARMUP)
+        forward(workers, inputs, WARMUP)
         ready.wait()
         ready.wait()
-        forward(crew, inputs, batches)
+        forward(workers, inputs, batches)
 
-    with crew.threads() as pool:
-        jobs = [pool.submit(work, batch(crew)) for _ in range(crew.workers)]
+    with workers.threads() as pool:
+        jobs = [pool.submit(work, batch(workers)) for _ in range(workers.count)]
         ready.wait()
         start = setting.now()
         ready.wait()
         for job in jobs:
             job.result()
-        return crew.workers * batches * crew.batch_size / (setting.now() - start)
+        return workers.count * batches * workers.batch_size / (setting.now() - start)
 
 
-def run_bare_alone(crew: Crew, setting: Setting, draws: int) -> float:
+def run_bare_alone(workers: Workers, setting: Setting, draws: int) -> float:
     """Measure the forward pass in one thread that has all cores."""
-    batches, inputs = math.ceil(draws / crew.batch_size), batch(crew)
-    forward(crew, inputs, WARMUP)
+    batches, inputs = math.ceil(draws / workers.batch_size), batch(workers)
+    forward(workers, inputs, WARMUP)
     start = setting.now()
-    forward(crew, inputs, batches)
-    return batches * crew.batch_size / (setting.now() - start)
+    forward(workers, inputs, batches)
+    return batches * workers.batch_size / (setting.now() - start)
 
 
 @torch.inference_mode()
-def forward(crew: Crew, inputs: Tensor, times: int) -> None:
+def forward(workers: Workers, inputs: Tensor, times: int) -> None:
     """The forward pass, again and again."""
-    with forward_precision(crew.precision, crew.device):
+    with forward_precision(workers.precision, workers.device):
         for _ in range(times):
-            crew.classifier(inputs)
+            workers.classifier(inputs)
 
 
-def batch(crew: Crew) -> Tensor:
+def batch(workers: Workers) -> Tensor:
     """One ready batch, float32 in [0, 1], channels last."""
-    pixels = crew.images.pixels
-    chosen = pixels[torch.arange(crew.batch_size) % len(pixels)].to(crew.device)
+    pixels = workers.images.pixels
+    chosen = pixels[torch.arange(workers.batch_size) % len(pixels)].to(workers.device)
     return to_unit(chosen).contiguous(memory_format=torch.channels_last)
 
 
@@ -163,10 +163,10 @@ class NoisyImages(Dataset[tuple[Tensor, int]]):
         return torch.from_numpy(noisy), int(self.labels[image])
 
 
-def run_user(crew: Crew, setting: Setting, workers: int) -> float:
+def run_user(workers: Workers, setting: Setting, processes: int) -> float:
     """Measure what a user would write, for some seconds."""
-    test, classes = crew.images, crew.classes
-    net = plain_layout(crew.classifier)
+    test, classes = workers.images, workers.classes
+    net = plain_layout(workers.classifier)
     metrics = MetricCollection(
         {
             "accuracy": MulticlassAccuracy(classes, average="micro"),
@@ -174,8 +174,8 @@ def run_user(crew: Crew, setting: Setting, workers: int) -> float:
             "recall": MulticlassRecall(classes, average=None),
         }
     ).to(setting.device)
-    dataset = NoisyImages(test.pixels.numpy(), test.labels.numpy(), crew.protocol)
-    loader = DataLoader(dataset, batch_size=crew.batch_size, num_workers=workers, drop_last=True)
+    dataset = NoisyImages(test.pixels.numpy(), test.labels.numpy(), workers.protocol)
+    loader = DataLoader(dataset, batch_size=workers.batch_size, num_workers=processes, drop_last=True)
     start, done = 0.0, 0
     with torch.inference_mode(), forward_precision(setting.precision, setting.device):
         for step, (images, labels) in enumerate(endless(loader)):
@@ -206,17 +206,17 @@ def plain_layout(classifier: nn.Module) -> nn.Module:
 
 def measure(name: str, setting: Setting, rounds: int) -> list[dict[str, float]]:
     """Draws a second of each contestant, for each round."""
-    crew = Crew(*synthetic(name, 4096), Protocol(), setting.device, precision=setting.precision)
-    draws = round(calibrate(crew) * setting.seconds)
+    workers = Workers(*synthetic(name, 4096), Protocol(), setting.device, precision=setting.precision)
+    draws = round(calibrate(workers) * setting.seconds)
     runs: dict[str, Callable[[], float]] = {
-        "evaluate.py": lambda: run_evaluate(crew, setting, draws),
-        "bare": lambda: run_bare(crew, setting, draws),
-        "user, 0 workers": lambda: run_user(crew, setting, 0),
+        "evaluate.py": lambda: run_evaluate(workers, setting, draws),
+        "bare": lambda: run_bare(workers, setting, draws),
+        "user, 0 workers": lambda: run_user(workers, setting, 0),
     }
-    if crew.workers > 1:
-        runs["bare, all"] = lambda: run_bare_alone(crew, setting, draws)
+    if workers.count > 1:
+        runs["bare, all"] = lambda: run_bare_alone(workers, setting, draws)
     if setting.timer is time.perf_counter:  # workers are other processes, whose time the processor's clock leaves out
-        runs["user, 2 workers"] = lambda: run_user(crew, setting, 2)
+        runs["user, 2 workers"] = lambda: run_user(workers, setting, 2)
     return [{who: run() for who, run in runs.items()} for _ in range(rounds)]
 
 
@@ -240,10 +240,10 @@ def speed(rounds: list[dict[str, float]], who: str) -> str:
 def races(options: argparse.Namespace) -> None:
     """Print the table of speeds."""
     timer = {"wall": time.perf_counter, "cpu": time.process_time}[options.clock]
-    crew = Crew(*synthetic("LeNet 1x28x28", 1), Protocol(), torch.device(options.device))
-    print(f"{where(options.device)}, batch {crew.batch_size}; {options.clock} time, {options.rounds} rounds\n")
+    workers = Workers(*synthetic("LeNet 1x28x28", 1), Protocol(), torch.device(options.device))
+    print(f"{where(options.device)}, batch {workers.batch_size}; {options.clock} time, {options.rounds} rounds\n")
     print(
-        f"| net | precision | evaluate.py (draws/s) | bare, {crew.workers} x 1 thread | evaluate.py / bare "
+        f"| net | precision | evaluate.py (draws/s) | bare, {workers.count} x 1 thread | evaluate.py / bare "
         "| bare, 1 x all threads | evaluate.py / bare | user | evaluate.py / user |"
     )
     print("|---|---|" + "---:|" * 7)
@@ -282,10 +282,10 @@ def peak_of_process(name: str, precision: str, draws: int, options: argparse.Nam
 
 def report_peak(name: str, precision: Precision, draws: int, device: torch.device) -> None:
     """Evaluate with so many draws, and print the peak memory of this process before and after."""
-    crew = Crew(*synthetic(name, MEMORY_IMAGES), Protocol(draws=draws), device, precision=precision)
+    workers = Workers(*synthetic(name, MEMORY_IMAGES), Protocol(draws=draws), device, precision=precision)
     before = peak()
     setting = Setting(device, precision, seconds=0)
-    run_evaluate(crew, setting, MEMORY_IMAGES * crew.protocol.draws_per_image)
+    run_evaluate(workers, setting, MEMORY_IMAGES * workers.protocol.draws_per_image)
     print(before, peak())
 
 

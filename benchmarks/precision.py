@@ -19,7 +19,7 @@ from convstab.evaluation.protocol import Protocol
 from convstab.evaluation.stability import NoisyBatches, Precision, forward_precision
 from convstab.exits import bad_input_ends
 from convstab.precision import true_float32
-from convstab.runs.run import Subject, load_subject
+from convstab.runs.run import Run, load_run
 from convstab.statistics.intervals import Estimate, Floats
 from convstab.statistics.rates import accuracy
 
@@ -28,7 +28,7 @@ PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16")
 
 
 @torch.inference_mode()
-def decisions(subject: Subject, protocol: Protocol, device: torch.device) -> Iterator[Tensor]:
+def decisions(subject: Run, protocol: Protocol, device: torch.device) -> Iterator[Tensor]:
     """The predicted classes in float32 and in bfloat16, int64 (2, n), of the draws of each batch."""
     classifier = subject.classifier.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     for images, psnr in NoisyBatches(subject.test.pixels.to(device), subject.index.tolist(), protocol, BATCH):
@@ -45,7 +45,7 @@ def event_rates(events: Tensor, protocol: Protocol) -> Floats:
     return torch.stack([part.mean(1) for part in by_image.split(protocol.draws_of, 1)], 1).numpy()
 
 
-def compare(subject: Subject, protocol: Protocol, device: torch.device) -> Iterator[str]:
+def compare(subject: Run, protocol: Protocol, device: torch.device) -> Iterator[str]:
     """The lines of the table of one run."""
     single, half = torch.cat(list(decisions(subject, protocol, device)), 1)
     labels = subject.test.labels.repeat_interleave(protocol.draws_per_image)
@@ -84,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with bad_input_ends():
         protocol = Protocol(tuple(options.sigmas), options.draws)
         for run in options.run:
-            subject = load_subject(run, "runs", root=options.root, images=options.images)
+            subject = load_run(run, "runs", root=options.root, images=options.images)
             print(f"{subject.name}: {len(subject.index)} images, {options.draws} draws")
             print(
                 f"torch {torch.__version__}, {device}",

@@ -11,7 +11,7 @@ from torch import nn
 
 from convstab.data.images import ImageData, ImageSet
 from convstab.evaluation.protocol import Protocol
-from convstab.evaluation.result import Result
+from convstab.evaluation.result import StabilityResult
 from convstab.evaluation.stability import stability
 from convstab.images import Images
 
@@ -77,10 +77,12 @@ def watched() -> Iterator[Callable[[nn.Module], set[Any]]]:
 
 
 @pytest.fixture(scope="session")
-def result() -> Result:
+def result() -> StabilityResult:
     """An evaluation of an untrained network: 30 images, 4 classes, sigma 0, 1, 20 and 60."""
     torch.manual_seed(0)
     classifier = nn.Sequential(nn.Flatten(), nn.Linear(64, 4))
     pixels, labels = torch.randint(0, 256, (30, 1, 8, 8), dtype=torch.uint8), torch.arange(30) % 4
     counts = stability(classifier, pixels, labels, torch.arange(30), 4, Protocol((0, 1, 20, 60), draws=25))
-    return Result(list("abcd"), "predicted", counts.rows, counts.totals["confusion"], counts.totals["histogram"])
+    return StabilityResult(
+        list("abcd"), "predicted", counts.rows, counts.totals["confusion"], counts.totals["histogram"]
+    )

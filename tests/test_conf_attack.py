@@ -17,7 +17,7 @@ from convstab.evaluation.workers import device_of
 from convstab.images import Images
 from convstab.models import LeNet
 from convstab.runs.parts import Shard
-from convstab.runs.run import Subject
+from convstab.runs.run import Run
 
 ROOT = Path(__file__).parent.parent
 CPU = torch.device("cpu")
@@ -50,7 +50,7 @@ def test_the_defaults_are_those_of_the_attack(name: str) -> None:
 
 def test_what_changes_the_rows_changes_the_fingerprint() -> None:
     images = Images(torch.zeros(3, 1, 28, 28, dtype=torch.uint8), torch.tensor([0, 1, 1]))
-    subject = Subject(LeNet((1, 28, 28), ["a", "b"]).eval(), ["a", "b"], images, torch.arange(3), "one", {})
+    subject = Run(LeNet((1, 28, 28), ["a", "b"]).eval(), ["a", "b"], images, torch.arange(3), "one", {})
 
     def fingerprint(*words: str) -> dict[str, Any]:
         config = composed(*words)

@@ -10,12 +10,12 @@ from omegaconf import DictConfig, OmegaConf
 
 from convstab.commands import evaluate
 from convstab.evaluation.protocol import PAPER_DRAWS, Protocol
-from convstab.evaluation.workers import Crew, device_of
+from convstab.evaluation.workers import Workers, device_of
 from convstab.images import Images
 from convstab.models import LeNet
 from convstab.models.ensemble import Ensemble
 from convstab.runs.parts import Shard
-from convstab.runs.run import Subject
+from convstab.runs.run import Run
 
 ROOT = Path(__file__).parent.parent
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
@@ -30,9 +30,9 @@ def lenet() -> LeNet:
     return LeNet((1, 28, 28), ["a", "b"])
 
 
-def subject(config: DictConfig) -> Subject:
+def subject(config: DictConfig) -> Run:
     images = Images(torch.zeros(3, 1, 28, 28, dtype=torch.uint8), torch.tensor([0, 1, 1]))
-    return Subject(Ensemble([lenet(), lenet()], config.rule).eval(), ["a", "b"], images, torch.arange(3), "two", {})
+    return Run(Ensemble([lenet(), lenet()], config.rule).eval(), ["a", "b"], images, torch.arange(3), "two", {})
 
 
 def test_the_default_on_a_gpu_is_the_papers_protocol() -> None:
@@ -67,8 +67,8 @@ def test_the_crew_and_the_ensemble_take_their_values(rule: str, precision: str) 
     protocol = evaluate.protocol_of(config, CPU)
     of = subject(config)
     choices = protocol, CPU, config.batch_size, config.precision, config.workers
-    crew = Crew(of.classifier, of.test, of.index, len(of.classes), *choices)
-    assert (crew.batch_size, crew.precision, crew.workers) == (32, precision, 3)
+    workers = Workers(of.classifier, of.test, of.index, len(of.classes), *choices)
+    assert (workers.batch_size, workers.precision, workers.count) == (32, precision, 3)
 
 
 def test_what_changes_the_counts_changes_the_fingerprint() -> None:

@@ -15,7 +15,7 @@ from convstab.data import digits
 from convstab.data.images import ImageSet
 from convstab.errors import InputError
 from convstab.evaluation import tables
-from convstab.evaluation.result import Result
+from convstab.evaluation.result import StabilityResult
 from convstab.images import Images
 from convstab.paper import measured
 from convstab.paper.tables import of_evaluation
@@ -78,10 +78,10 @@ def test_columns_are_there_where_images_are_not_the_units() -> None:
 
 
 @pytest.mark.parametrize("units", [Units(), Units(np.arange(30) // 3), Units(design_effect=3.0)])
-def test_results_keep_their_units(result: Result, units: Units, tmp_path: Path) -> None:
+def test_results_keep_their_units(result: StabilityResult, units: Units, tmp_path: Path) -> None:
     totals = {"confusion": result.confusion, "histogram": result.histogram}
-    Result.of(pa.table(result.rows), totals, result.classes, result.score, units).write(tmp_path)
-    again = Result.read(tmp_path)
+    StabilityResult.of(pa.table(result.rows), totals, result.classes, result.score, units).write(tmp_path)
+    again = StabilityResult.read(tmp_path)
     assert again.units.design_effect == units.design_effect
     np.testing.assert_array_equal(again.groups, units.groups)
     assert f"95 %: over {units.in_words(30)}." in tables.rates_markdown(again)
@@ -151,7 +151,7 @@ def test_the_groups_of_the_test_images_reach_both_tables(
     attacked = caller(monkeypatch, capfd, trained, attack.main, "attack=gaussian", "attack.draws=1")
     expected = (digits_places(load, PLACES) // 60).tolist()
     assert evaluated(*words[:-1], words[-1] + "e") == attacked(*words[:-1], words[-1] + "a") == (0, "")
-    assert Result.read(tmp_path / "e").groups.tolist() == expected  # type: ignore[union-attr]
+    assert StabilityResult.read(tmp_path / "e").groups.tolist() == expected  # type: ignore[union-attr]
     assert AttackResult.read(tmp_path / "a").units.groups.tolist() == expected  # type: ignore[union-attr]
     assert (tmp_path / "e" / "table.md").read_text().count(f"95 %: over {len(set(expected))} groups of images.") == 1
 

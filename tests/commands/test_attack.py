@@ -21,7 +21,7 @@ from convstab.attacks.result import CONVERGENCE, MINIMUM_NOISE, NOISE, AttackRes
 from convstab.commands import attack, figures
 from convstab.files import CONFIG, SUMMARY
 from convstab.loggers import results
-from convstab.runs.run import Subject, load_subject
+from convstab.runs.run import Run, load_run
 from tests.support.in_process import Main, call_in, caller, train_short
 
 ROOT = Path(__file__).parents[2]
@@ -58,7 +58,7 @@ def assert_same(folder: Path, other: Path) -> None:
     assert (folder / NOISE).read_bytes() == (other / NOISE).read_bytes()
 
 
-def assert_verified(folder: Path, subject: Subject) -> int:
+def assert_verified(folder: Path, subject: Run) -> int:
     """Classify every noisy image as a user would; the number of successes."""
     rows, arrays = table(folder).to_pydict(), np.load(folder / NOISE)
     clean = subject.test.pixels.numpy().astype(np.float32)
@@ -92,7 +92,7 @@ def test_an_attack_leaves_its_run_directory(whole: Path) -> None:
 
 
 def test_the_folder_says_all_that_figures_need(whole: Path, trained: Path) -> None:
-    result, subject = AttackResult.read(whole), load_subject(str(trained / "one"), "runs", images=PLACES)
+    result, subject = AttackResult.read(whole), load_run(str(trained / "one"), "runs", images=PLACES)
     assert (result.run, result.attack, result.classes) == ("one", "Genetic", [str(digit) for digit in range(10)])
     np.testing.assert_array_equal(result.pixels, subject.test.pixels.numpy())
     np.testing.assert_array_equal(result.rows["label"], subject.test.labels.numpy())
@@ -150,7 +150,7 @@ def test_loggers_are_given_images_of_successes(whole: Path, monkeypatch: pytest.
 
 
 def test_every_success_fools_the_classifier(whole: Path, trained: Path) -> None:
-    assert assert_verified(whole, load_subject(str(trained / "one"), "runs", images=PLACES)) > 0
+    assert assert_verified(whole, load_run(str(trained / "one"), "runs", images=PLACES)) > 0
 
 
 def test_images_that_are_wrong_when_clean_are_listed_and_not_attacked(whole: Path) -> None:
@@ -198,22 +198,22 @@ def test_a_killed_attack_goes_on(whole: Path, trained: Path, main: Main, tmp_pat
 def test_an_ensemble_is_attacked_as_one(main: Main, trained: Path) -> None:
     words = ["run=[one,two]", "output=both", "attack=ddn", "attack.steps=20", f"images={PLACES[:12]}"]
     assert main(*words) == (0, "")
-    subject = load_subject([str(trained / "one"), str(trained / "two")], "runs", images=PLACES[:12])
+    subject = load_run([str(trained / "one"), str(trained / "two")], "runs", images=PLACES[:12])
     assert assert_verified(trained / "both", subject) > 0
 
 
 def spoilt(monkeypatch: pytest.MonkeyPatch, wrong: slice) -> None:
     """Let some images have a label that the classifier does not give."""
 
-    def load(*words: Any) -> Subject:
-        subject = load_subject(*words)
+    def load(*words: Any) -> Run:
+        subject = load_run(*words)
         test = subject.test
         with torch.inference_mode():
             predicted = subject.classifier(test.pixels.float() / 255).argmax(1)
         test.labels[wrong] = (predicted[wrong] + 1) % len(subject.classes)
         return subject
 
-    monkeypatch.setattr(attack, "load_subject", load)
+    monkeypatch.setattr(attack, "load_run", load)
 
 
 def test_a_number_of_images_goes_to_the_one_that_completes_it(whole: Path, main: Main, tmp_path: Path) -> None:

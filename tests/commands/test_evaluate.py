@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from convstab.commands import evaluate, figures
-from convstab.evaluation.result import CONFUSION, HISTOGRAM, STABILITY, Result
+from convstab.evaluation.result import CONFUSION, HISTOGRAM, STABILITY, StabilityResult
 from convstab.files import METRICS, SUMMARY
 from convstab.runs import checkpoints
 from convstab.runs.parts import Parts
@@ -61,7 +61,7 @@ def test_an_evaluation_leaves_its_run_directory(whole: Path) -> None:
     assert (summary["images"], summary["draws"], summary["sigmas"]) == (60, 60 * 9, [0, 8, 40])
     assert sum(summary["first_failure"].values()) == 60
     assert summary["images_per_second"] > 0
-    result = Result.read(whole)
+    result = StabilityResult.read(whole)
     assert summary["accuracy"]["value"] == result.accuracy.value.tolist()
     assert not list(whole.rglob("*.tmp"))
 
@@ -80,7 +80,7 @@ def test_sigma_0_is_the_test_accuracy_of_the_training(main: Main, trained: Path)
     metrics = json.loads((trained / "one" / METRICS).read_text())
     summary = json.loads((trained / "clean" / SUMMARY).read_text())
     assert summary["accuracy"]["value"] == [pytest.approx(metrics["test/accuracy"], abs=1e-7)]
-    assert Result.read(trained / "clean").confusion[0].tolist() == metrics["test/confusion"]
+    assert StabilityResult.read(trained / "clean").confusion[0].tolist() == metrics["test/confusion"]
 
 
 @pytest.mark.parametrize("words", [["batch_size=16"], ["batch_size=1024", "workers=1"], ["slice=64"], ["workers=5"]])
@@ -153,7 +153,7 @@ def test_the_same_evaluation_goes_to_the_same_folder(whole: Path, main: Main, tr
 
 def test_images_may_be_listed(main: Main, tmp_path: Path) -> None:
     assert main("run=one", f"output={tmp_path}", "images=[150,3]", "draws=1") == (0, "")
-    result = Result.read(tmp_path)
+    result = StabilityResult.read(tmp_path)
     assert np.unique(result.rows["index"]).tolist() == [3, 150]
 
 

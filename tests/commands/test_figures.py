@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from convstab.attacks.result import MINIMUM_NOISE, NOISE, AttackResult
 from convstab.commands import figures
-from convstab.evaluation.result import CONFUSION, HISTOGRAM, STABILITY, Result
+from convstab.evaluation.result import CONFUSION, HISTOGRAM, STABILITY, StabilityResult
 from convstab.figures import files as drawing
 from tests.support.attack_examples import example, history
 
@@ -20,7 +20,7 @@ FILES = sorted(f"{name}.{form}" for name in NAMES for form in ("png", "svg"))
 OF_ATTACK = ["by_class", "convergence", "samples", "survival"]
 
 
-def evaluation(folder: Path, result: Result, run: str, compare: tuple[str, ...] = ()) -> Path:
+def evaluation(folder: Path, result: StabilityResult, run: str, compare: tuple[str, ...] = ()) -> Path:
     """What the tables of an evaluation hold, with a summary and a configuration, and no figures."""
     folder.mkdir(parents=True)
     result.write(folder)
@@ -30,12 +30,12 @@ def evaluation(folder: Path, result: Result, run: str, compare: tuple[str, ...] 
 
 
 @pytest.fixture
-def one(result: Result, tmp_path: Path) -> Path:
+def one(result: StabilityResult, tmp_path: Path) -> Path:
     return evaluation(tmp_path / "one", result, "first")
 
 
 @pytest.fixture
-def two(result: Result, tmp_path: Path) -> Path:
+def two(result: StabilityResult, tmp_path: Path) -> Path:
     return evaluation(tmp_path / "two", replace(result, score="label"), "second")
 
 
@@ -104,7 +104,7 @@ def test_the_same_tables_give_the_same_bytes(one: Path, tmp_path: Path) -> None:
     assert files(tmp_path / "copy/figures") == first
 
 
-def test_what_is_drawn_is_in_the_tables(one: Path, result: Result, drawn: dict[Path, Figure]) -> None:
+def test_what_is_drawn_is_in_the_tables(one: Path, result: StabilityResult, drawn: dict[Path, Figure]) -> None:
     figures.main([str(one)])
     accuracy, flips = drawn[one / "figures/curves"].axes
     np.testing.assert_array_equal(accuracy.lines[0].get_ydata(), result.accuracy.value)
@@ -130,14 +130,14 @@ def test_several_are_compared_in_another_folder(one: Path, two: Path, drawn: dic
     assert lines(drawn[one / "figures/curves"]) == ["first"]
 
 
-def test_evaluations_of_runs_with_one_name_are_told_apart_by_folder(result: Result, tmp_path: Path) -> None:
+def test_evaluations_of_runs_with_one_name_are_told_apart_by_folder(result: StabilityResult, tmp_path: Path) -> None:
     folders = [evaluation(tmp_path / name, result, "same") for name in ("a", "b", "c/a")]
     assert list(drawing.evaluations(folders[:2])) == ["a", "b"]
     assert list(drawing.evaluations(folders)) == [str(folder) for folder in folders]
 
 
 def test_what_joined_the_curves_joins_them_again(
-    result: Result, two: Path, drawn: dict[Path, Figure], capsys: pytest.CaptureFixture[str]
+    result: StabilityResult, two: Path, drawn: dict[Path, Figure], capsys: pytest.CaptureFixture[str]
 ) -> None:
     both = evaluation(two.parent / "both", result, "both", compare=(str(two),))
     figures.main([str(both)])

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from convstab.commands import attack, evaluate, publish, train
-from convstab.evaluation.result import Result
+from convstab.evaluation.result import StabilityResult
 from convstab.runs import configuration
 from tests.support.wandb_files import OfflineRun, offline_runs
 
@@ -109,7 +109,7 @@ def test_an_evaluation_and_an_attack_keep_their_numbers_figures_and_tables(root:
         ("paper", "attack"),
     ]
     assert [list(run.run.tags) for run in (noisy, attacked)] == [["digits", "LeNet"], ["digits", "LeNet", "Gaussian"]]
-    accuracy = Result.read(root / "evaluation").accuracy.value.tolist()
+    accuracy = StabilityResult.read(root / "evaluation").accuracy.value.tolist()
     assert noisy.curve("noise/accuracy", "sigma") == list(zip([0, 10, 40], accuracy, strict=True))
     summary = json.loads((root / "attack/summary.json").read_text())
     assert attacked.summary["attack/success_rate"] == summary["success_rate"]

@@ -14,10 +14,10 @@ from convstab.data.images import ImageData
 from convstab.errors import InputError
 from convstab.evaluation.examples import EXAMPLES, Examples, choose
 from convstab.evaluation.protocol import Protocol
-from convstab.evaluation.result import Result
+from convstab.evaluation.result import StabilityResult
 from convstab.evaluation.stability import stability
 from convstab.models import LeNet
-from convstab.runs.run import Subject
+from convstab.runs.run import Run
 
 SIGMAS = (0.0, 5.0, 40.0)
 CPU = torch.device("cpu")
@@ -43,7 +43,7 @@ def test_a_class_of_one_image_and_many_classes_are_no_trouble() -> None:
 
 
 @pytest.fixture(params=[True, False])
-def made(request: pytest.FixtureRequest, make_data: Callable[..., ImageData]) -> tuple[Subject, Result, Protocol]:
+def made(request: pytest.FixtureRequest, make_data: Callable[..., ImageData]) -> tuple[Run, StabilityResult, Protocol]:
     """An evaluation of an untrained network, with and without rounding."""
     test = make_data().images.test
     index = torch.arange(len(test)) * 3 + 1
@@ -51,8 +51,10 @@ def made(request: pytest.FixtureRequest, make_data: Callable[..., ImageData]) ->
     torch.manual_seed(0)
     net = LeNet((3, 16, 16), list("abcd")).eval()
     counts = stability(net, test.pixels, test.labels, index, 4, protocol)
-    result = Result(list("abcd"), "predicted", counts.rows, counts.totals["confusion"], counts.totals["histogram"])
-    return Subject(net, list("abcd"), test, index, "run", {}), result, protocol
+    result = StabilityResult(
+        list("abcd"), "predicted", counts.rows, counts.totals["confusion"], counts.totals["histogram"]
+    )
+    return Run(net, list("abcd"), test, index, "run", {}), result, protocol
 
 
 class Recorder(nn.Module):
@@ -68,7 +70,7 @@ class Recorder(nn.Module):
 
 
 @pytest.fixture
-def counted(made: tuple[Subject, Result, Protocol]) -> torch.Tensor:
+def counted(made: tuple[Run, StabilityResult, Protocol]) -> torch.Tensor:
     """The very draws that the evaluation classifies, float (images, draws, C, H, W), by sigma, then draw."""
     subject, _, protocol = made
     recorder = Recorder()
@@ -77,13 +79,13 @@ def counted(made: tuple[Subject, Result, Protocol]) -> torch.Tensor:
     return torch.cat(recorder.seen)[:draws].view(-1, protocol.draws_per_image, 3, 16, 16)
 
 
-def made_on(device: torch.device, subject: Subject, result: Result, protocol: Protocol) -> Examples:
+def made_on(device: torch.device, subject: Run, result: StabilityResult, protocol: Protocol) -> Examples:
     """The examples of an evaluation."""
     return Examples.of(subject.test, subject.index, result, protocol, device)
 
 
 def test_the_noisy_copies_are_the_draws_that_the_table_keeps(
-    made: tuple[Subject, Result, Protocol], counted: torch.Tensor
+    made: tuple[Run, StabilityResult, Protocol], counted: torch.Tensor
 ) -> None:
     subject, result, protocol = made
     examples = made_on(CPU, subject, result, protocol)
@@ -102,7 +104,7 @@ def test_the_noisy_copies_are_the_draws_that_the_table_keeps(
 
 
 def test_the_strip_shows_draws_that_were_counted(
-    made: tuple[Subject, Result, Protocol], counted: torch.Tensor, monkeypatch: pytest.MonkeyPatch
+    made: tuple[Run, StabilityResult, Protocol], counted: torch.Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     subject, result, protocol = made
     monkeypatch.setattr("convstab.figures.evaluation.strip", lambda images, *_: images)
@@ -115,7 +117,7 @@ def test_the_strip_shows_draws_that_were_counted(
 
 
 def test_all_pictures_are_made_on_the_device_that_classified(
-    made: tuple[Subject, Result, Protocol], monkeypatch: pytest.MonkeyPatch
+    made: tuple[Run, StabilityResult, Protocol], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def copies(pixels: torch.Tensor, sigma: float, draws: int, *_: object) -> torch.Tensor:
         devices.append(pixels.device.type)
@@ -130,7 +132,7 @@ def test_all_pictures_are_made_on_the_device_that_classified(
     assert devices == ["meta"] * 4 * len(SIGMAS)
 
 
-def test_they_are_read_as_they_were_written(made: tuple[Subject, Result, Protocol], tmp_path: Path) -> None:
+def test_they_are_read_as_they_were_written(made: tuple[Run, StabilityResult, Protocol], tmp_path: Path) -> None:
     assert Examples.read(tmp_path) is None
     examples = made_on(CPU, *made)
     examples.write(tmp_path)

@@ -11,12 +11,12 @@ import pytest
 from sklearn.metrics import balanced_accuracy_score, precision_recall_fscore_support
 
 from convstab.evaluation import tables
-from convstab.evaluation.result import Result
+from convstab.evaluation.result import StabilityResult
 from convstab.evaluation.tally import PSNR_EDGES, SCORE_EDGES
 from convstab.statistics.intervals import Estimate
 
 
-def counted(confusion: Any, sigmas: tuple[float, ...], classes: list[str]) -> Result:
+def counted(confusion: Any, sigmas: tuple[float, ...], classes: list[str]) -> StabilityResult:
     """A result with one image for each class, and these counts of its draws, (sigmas, label, predicted)."""
     confusion = np.array(confusion)
     levels, count, _ = confusion.shape
@@ -31,11 +31,11 @@ def counted(confusion: Any, sigmas: tuple[float, ...], classes: list[str]) -> Re
         "psnr_mean": np.where(np.tile(np.array(sigmas), count) == 0, np.inf, 40.0),
     }
     histogram = np.zeros((count, 2, len(PSNR_EDGES) - 1, len(SCORE_EDGES) - 1), np.int64)
-    return Result(classes, "predicted", rows, confusion, histogram)
+    return StabilityResult(classes, "predicted", rows, confusion, histogram)
 
 
 @pytest.fixture
-def small() -> Result:
+def small() -> StabilityResult:
     """Two classes, clean and at sigma 20: of "a", 3 of 4 noisy draws are right; of "b", 1 of 4."""
     return counted([[[1, 0], [0, 1]], [[3, 1], [3, 1]]], (0, 20), ["a", "b"])
 
@@ -46,7 +46,7 @@ def draws_of(confusion: Any) -> tuple[list[int], list[int]]:
     return labels.tolist(), predictions.tolist()
 
 
-def test_precision_and_recall_are_those_of_scikit_learn(result: Result) -> None:
+def test_precision_and_recall_are_those_of_scikit_learn(result: StabilityResult) -> None:
     rows = list(csv.DictReader(io.StringIO(tables.as_csv(result))))
     assert len(rows) == 4 * (1 + len(result.sigmas))
     for sigma, confusion in [("noise", result.confusion[1:].sum(0)), ("20", result.confusion[2])]:
@@ -59,13 +59,13 @@ def test_precision_and_recall_are_those_of_scikit_learn(result: Result) -> None:
         np.testing.assert_array_equal([int(row["draws"]) for row in some], support)
 
 
-def test_a_class_name_may_hold_a_comma_and_quotes(small: Result) -> None:
+def test_a_class_name_may_hold_a_comma_and_quotes(small: StabilityResult) -> None:
     named = replace(small, classes=['speed, "30"', "line\nbreak"])
     rows = list(csv.DictReader(io.StringIO(tables.as_csv(named))))
     assert [row["class"] for row in rows[:2]] == named.classes
 
 
-def test_the_rates_are_laid_out_by_sigma(small: Result) -> None:
+def test_the_rates_are_laid_out_by_sigma(small: StabilityResult) -> None:
     header, rule, clean, noisy, _, over = tables.rates_markdown(small).splitlines()
     assert over == "95 %: over images."
     assert header.count("|") == rule.count("|") == clean.count("|") == noisy.count("|")
@@ -77,7 +77,7 @@ def test_the_rates_are_laid_out_by_sigma(small: Result) -> None:
     assert low < 50 < high
 
 
-def test_the_mean_psnr_weighs_draws_and_leaves_identical_ones_out(small: Result) -> None:
+def test_the_mean_psnr_weighs_draws_and_leaves_identical_ones_out(small: StabilityResult) -> None:
     rows = small.rows | {
         "psnr_mean": np.array([np.inf, 30.0, np.inf, 50.0]),
         "identical": np.array([1, 1, 1, 3]),  # of 4 noisy draws of the first image, 3 differ; of the second, 1
@@ -96,7 +96,7 @@ def test_classes_stand_side_by_side_as_in_the_paper(count: int, blocks: int) -> 
     assert [text.count(f" {name} |") for name in names] == [1] * count
 
 
-def test_over_all_noise_sigma_0_does_not_count(small: Result) -> None:
+def test_over_all_noise_sigma_0_does_not_count(small: StabilityResult) -> None:
     labels, predictions = draws_of(small.confusion[1])
     assert balanced_accuracy_score(labels, predictions) == 0.5
     assert tables.over_noise(small) == "Over all noise: accuracy 50.00%, balanced accuracy 50.00%."
@@ -113,7 +113,7 @@ def test_without_noise_there_is_nothing_to_pool() -> None:
     assert "No noise" in tables.as_markdown(clean)
 
 
-def test_the_summary_counts_images_draws_and_failures(small: Result) -> None:
+def test_the_summary_counts_images_draws_and_failures(small: StabilityResult) -> None:
     summary = tables.summary(small)
     assert (summary["sigmas"], summary["images"], summary["draws"]) == ([0, 20], 2, 10)
     assert summary["accuracy"]["value"] == summary["balanced_accuracy"]["value"] == [1, 0.5]
@@ -123,7 +123,7 @@ def test_the_summary_counts_images_draws_and_failures(small: Result) -> None:
     assert summary["attraction"] == {"a": 0.75, "b": 0.25}  # 3 of the 4 wrong draws are taken for "a"
 
 
-def test_the_summary_is_plain_json(result: Result) -> None:
+def test_the_summary_is_plain_json(result: StabilityResult) -> None:
     summary = tables.summary(result)
     assert json.loads(json.dumps(summary, allow_nan=False)) == summary
 

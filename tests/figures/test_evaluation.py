@@ -8,21 +8,21 @@ import pytest
 from matplotlib.collections import PathCollection
 from matplotlib.colors import to_rgb
 
-from convstab.evaluation.result import Result
+from convstab.evaluation.result import StabilityResult
 from convstab.evaluation.tally import PSNR_EDGES, SCORE_EDGES
 from convstab.figures import evaluation
 from tests.support.drawing import drawn
 
 
-def with_classes(count: int) -> Result:
+def with_classes(count: int) -> StabilityResult:
     shape = count, 2, len(PSNR_EDGES) - 1, len(SCORE_EDGES) - 1
     one_row = {"label": [0], "sigma": [1.0], "sample_psnr": [40.0], "sample_score": [0.5], "sample_prediction": [0]}
     names = [f"a traffic sign with a long name, number {i}" for i in range(count)]
     rows = {name: np.array(column) for name, column in one_row.items()}
-    return Result(names, "predicted", rows, np.ones((1, count, count), np.int64), np.ones(shape, np.int64))
+    return StabilityResult(names, "predicted", rows, np.ones((1, count, count), np.int64), np.ones(shape, np.int64))
 
 
-def test_every_sampled_noisy_draw_is_one_point_of_its_colour(result: Result) -> None:
+def test_every_sampled_noisy_draw_is_one_point_of_its_colour(result: StabilityResult) -> None:
     (figure,) = evaluation.scatter_pages(result)
     shown = np.isfinite(result.rows["sample_psnr"])
     assert shown.sum() == result.images * 3  # sigmas above 0
@@ -35,7 +35,7 @@ def test_every_sampled_noisy_draw_is_one_point_of_its_colour(result: Result) -> 
 
 
 def test_a_panel_shows_no_more_draws_than_the_eye_can_tell_apart(
-    result: Result, monkeypatch: pytest.MonkeyPatch
+    result: StabilityResult, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("convstab.figures.evaluation.PER_PANEL", 5)
     first, second = (
@@ -47,7 +47,7 @@ def test_a_panel_shows_no_more_draws_than_the_eye_can_tell_apart(
     assert sum(map(len, first)) == 4 * 5
 
 
-def test_the_density_holds_every_noisy_draw(result: Result) -> None:
+def test_the_density_holds_every_noisy_draw(result: StabilityResult) -> None:
     (figure,) = evaluation.scatter_pages(result)
     density: list[Any] = [axis.collections[0].get_array() for axis in figure.axes[:4]]
     total = sum(np.ma.filled(counts, 0).sum() for counts in density)
@@ -62,7 +62,7 @@ def test_classes_are_spread_over_pages(count: int, pages: int) -> None:
     drawn(made[-1])
 
 
-def test_curves_show_the_rates_of_each_run(result: Result) -> None:
+def test_curves_show_the_rates_of_each_run(result: StabilityResult) -> None:
     figure = evaluation.curves({"one": result, "two": replace(result, classes=list("abcd"))})
     accuracy, flips = figure.axes
     for line in accuracy.lines:
@@ -74,13 +74,13 @@ def test_curves_show_the_rates_of_each_run(result: Result) -> None:
     drawn(figure)
 
 
-def test_many_curves_can_be_told_apart(result: Result) -> None:
+def test_many_curves_can_be_told_apart(result: StabilityResult) -> None:
     figure = evaluation.curves({str(number): result for number in range(20)})
     looks = {(line.get_color(), line.get_marker()) for line in figure.axes[0].get_lines()}
     assert len(looks) == 20
 
 
-def test_confusion_shows_shares_at_the_nearest_sigma(result: Result) -> None:
+def test_confusion_shows_shares_at_the_nearest_sigma(result: StabilityResult) -> None:
     figure = evaluation.confusion(result, 19)
     shares = np.asarray(figure.axes[0].images[0].get_array())
     np.testing.assert_allclose(shares.sum(1), 1)
@@ -101,7 +101,7 @@ def test_the_strip_holds_every_class_under_every_sigma(count: int, channels: int
     drawn(figure)
 
 
-def test_figures_can_be_vector_graphics(result: Result) -> None:
+def test_figures_can_be_vector_graphics(result: StabilityResult) -> None:
     (figure,) = evaluation.scatter_pages(result)
     assert b"<svg" in drawn(figure, "svg")
 

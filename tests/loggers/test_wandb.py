@@ -19,7 +19,7 @@ from PIL import Image
 
 from convstab.commands import train
 from convstab.errors import InputError
-from convstab.evaluation.result import Result
+from convstab.evaluation.result import StabilityResult
 from convstab.exits import bad_input
 from convstab.loggers.csv import MetricsCsv
 from convstab.loggers.results import log_evaluation
@@ -161,7 +161,9 @@ def test_bad_data_marks_the_run_as_failed(tmp_path: Path, monkeypatch: pytest.Mo
     assert wandb.run is None
 
 
-def test_an_evaluation_is_curves_against_sigma(result: Result, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_evaluation_is_curves_against_sigma(
+    result: StabilityResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("WANDB_DATA_DIR", str(tmp_path / "staging"))
     for _ in range(2):  # the second one replaces the first: same id, not resumed
         with tracking(config(), tmp_path / "noisy", "evaluate") as loggers:

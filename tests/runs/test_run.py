@@ -11,20 +11,20 @@ from convstab.commands import attack, evaluate
 from convstab.images import Images
 from convstab.models import Aghdam, CifarQuick, Classifier, LeNet
 from convstab.models.ensemble import Ensemble
-from convstab.runs.run import Subject
+from convstab.runs.run import Run
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
 SHAPE, CLASSES = (3, 48, 48), ["a", "b"]
 Fingerprint = dict[str, Any]
 
 
-def of_evaluate(subject: Subject, device: torch.device) -> Fingerprint:
+def of_evaluate(subject: Run, device: torch.device) -> Fingerprint:
     with initialize_config_module("convstab.conf", version_base="1.3"):
         config = compose("evaluate", ["draws=1"])
     return evaluate.fingerprint(config, evaluate.protocol_of(config, device), subject, device)
 
 
-def of_attack(subject: Subject, device: torch.device) -> Fingerprint:
+def of_attack(subject: Run, device: torch.device) -> Fingerprint:
     with initialize_config_module("convstab.conf", version_base="1.3"):
         config = compose("attack")
     return attack.fingerprint(config, attack.attack_of(config), subject, device)
@@ -36,7 +36,7 @@ def fingerprint(request: pytest.FixtureRequest) -> Callable[..., Fingerprint]:
 
     def made(classifier: Classifier | Ensemble, device: torch.device = CPU) -> Fingerprint:
         images = Images(torch.zeros(2, *SHAPE, dtype=torch.uint8), torch.tensor([0, 1]))
-        found: Fingerprint = request.param(Subject(classifier, CLASSES, images, torch.arange(2), "one", {}), device)
+        found: Fingerprint = request.param(Run(classifier, CLASSES, images, torch.arange(2), "one", {}), device)
         return found
 
     return made

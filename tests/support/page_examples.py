@@ -12,7 +12,7 @@ from torch import nn
 
 from convstab.evaluation.examples import Examples, choose
 from convstab.evaluation.protocol import Protocol
-from convstab.evaluation.result import Result
+from convstab.evaluation.result import StabilityResult
 from convstab.evaluation.stability import stability
 from convstab.report.content import ClassRow, Finding, Number, Report, Sheet
 from convstab.report.results import Attacked, Evaluation, Evidence, Source, Training
@@ -32,7 +32,7 @@ def source(name: str, **more: Any) -> Source:
     return Source(Path("/results") / name, **values | {"made_with": {"torch": "2.9", "device": "cpu"}} | more)
 
 
-def result(images: int = 40) -> Result:
+def result(images: int = 40) -> StabilityResult:
     """An evaluation of a network that looks at one pixel, whose brightness tells the classes apart."""
     torch.manual_seed(0)
     labels = torch.arange(images) % 4
@@ -44,10 +44,10 @@ def result(images: int = 40) -> Result:
         line.bias.copy_(-40 * centres**2)
     net = nn.Sequential(nn.Flatten(), line)
     counts = stability(net, pixels, labels, torch.arange(images), 4, Protocol(SIGMAS, draws=10))
-    return Result(CLASSES, "predicted", counts.rows, counts.totals["confusion"], counts.totals["histogram"])
+    return StabilityResult(CLASSES, "predicted", counts.rows, counts.totals["confusion"], counts.totals["histogram"])
 
 
-def examples(of: Result) -> Examples:
+def examples(of: StabilityResult) -> Examples:
     """Images whose green tells their row in the mosaic; the copies under each sigma are red besides."""
     index = np.sort(choose(of.rates, of.labels))
     clean = np.zeros((len(index), 3, SIDE, SIDE), np.uint8)

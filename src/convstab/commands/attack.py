@@ -23,7 +23,7 @@ from convstab.loggers.results import log_attack
 from convstab.loggers.wandb import tracking
 from convstab.runs.parts import Part, Parts, Shard, folder_name
 from convstab.runs.provenance import made_with
-from convstab.runs.run import Subject, first_right
+from convstab.runs.run import Run, first_right
 
 SCHEMA = 3  # of the rows in a part; another number keeps parts of another layout apart
 NO_INFLUENCE = ("slots", "batch_size")  # on any result
@@ -62,7 +62,7 @@ def main(config: DictConfig) -> float | None:
     return median_of(result)
 
 
-def images_of(config: DictConfig, device: torch.device) -> Subject:
+def images_of(config: DictConfig, device: torch.device) -> Run:
     """What is attacked: the images that are listed, all, or those up to the n-th that is right when clean."""
     count = config.images if isinstance(config.images, int) else None
     images = None if count is not None else config.images
@@ -85,7 +85,7 @@ def attack_of(config: DictConfig) -> Attack:
     return attack
 
 
-def fingerprint(config: DictConfig, attack: Attack, subject: Subject, device: torch.device) -> dict[str, Any]:
+def fingerprint(config: DictConfig, attack: Attack, subject: Run, device: torch.device) -> dict[str, Any]:
     """Everything that the rows depend on."""
     values = {f"attack.{name}": value for name, value in vars(attack).items() if name not in NO_INFLUENCE}
     options = {"seed": config.seed, "max_queries": config.max_queries, "rule": config.rule}
@@ -93,7 +93,7 @@ def fingerprint(config: DictConfig, attack: Attack, subject: Subject, device: to
 
 
 def work(
-    config: DictConfig, attack: Attack, subject: Subject, device: torch.device, parts: Parts, todo: Sequence[int]
+    config: DictConfig, attack: Attack, subject: Run, device: torch.device, parts: Parts, todo: Sequence[int]
 ) -> None:
     """Make the parts of these slices, one after another: an attack has many images in each forward pass."""
     test, classifier = subject.test, subject.classifier.to(device)

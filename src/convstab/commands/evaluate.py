@@ -22,9 +22,9 @@ from convstab.commands.tested import subject_of
 from convstab.evaluation import tables
 from convstab.evaluation.examples import Examples
 from convstab.evaluation.protocol import PAPER_DRAWS, Protocol
-from convstab.evaluation.result import Result
+from convstab.evaluation.result import StabilityResult
 from convstab.evaluation.tally import Counts
-from convstab.evaluation.workers import Crew, calibrate, device_of
+from convstab.evaluation.workers import Workers, calibrate, device_of
 from convstab.figures import evaluation, files
 from convstab.figures.files import save
 from convstab.files import CONFIG, FIGURES, SUMMARY, write_json, write_text
@@ -33,7 +33,7 @@ from convstab.loggers.wandb import tracking
 from convstab.report.formatting import duration
 from convstab.runs.parts import Part, Parts, Shard, folder_name
 from convstab.runs.provenance import made_with
-from convstab.runs.run import Subject
+from convstab.runs.run import Run
 
 SCHEMA = 1  # of the rows and totals in a part; another number keeps parts of another layout apart
 CPU_DRAWS = 10
@@ -51,27 +51,27 @@ def main(config: DictConfig) -> float | None:
     parts = Parts(folder / "parts", len(subject.index), identity, config.slice)
     if config.skip_done and (folder / FIGURES / "strip.svg").exists() and not parts.missing():  # the last file
         print(f"finished before: {folder}")
-        return float(tables.summary(Result.read(folder))["noise/accuracy"])
-    others = files.compared(config.compare, Result.read)
+        return float(tables.summary(StabilityResult.read(folder))["noise/accuracy"])
+    others = files.compared(config.compare, StabilityResult.read)
     write_text(folder / CONFIG, OmegaConf.to_yaml(config, resolve=True))
 
     choices = protocol, device, config.batch_size, config.precision, config.workers
-    crew = Crew(subject.classifier, subject.test, subject.index, len(subject.classes), *choices)
+    workers = Workers(subject.classifier, subject.test, subject.index, len(subject.classes), *choices)
     todo = {number: parts.slices[number] for number in parts.todo(shard)}
     images = sum(map(len, todo.values()))
     if todo and device.type == "cpu":
-        announce(calibrate(crew), crew, images)
+        announce(calibrate(workers), workers, images)
     start, draws = time.monotonic(), images * protocol.draws_per_image
     with progress_bar() as bar:
         task = bar.add_task("draws", total=draws)
-        crew.work(todo, keep=partial(write_part, parts), progress=partial(bar.advance, task))
+        workers.work(todo, keep=partial(write_part, parts), progress=partial(bar.advance, task))
     seconds = time.monotonic() - start
 
     whole = parts.merge()
     if whole is None:
         print(parts.awaited(shard))
         return None
-    result = Result.of(whole.rows, whole.totals, subject.classes, protocol.score, subject.test.units)
+    result = StabilityResult.of(whole.rows, whole.totals, subject.classes, protocol.score, subject.test.units)
     rate = {"seconds": round(seconds, 1), "images_per_second": round(draws / seconds, 1)} if todo else {}
     with tracking(config, folder, "evaluate") as loggers:
         result.write(folder)
@@ -99,18 +99,18 @@ def protocol_of(config: DictConfig, device: torch.device) -> Protocol:
     )
 
 
-def fingerprint(config: DictConfig, protocol: Protocol, subject: Subject, device: torch.device) -> dict[str, Any]:
+def fingerprint(config: DictConfig, protocol: Protocol, subject: Run, device: torch.device) -> dict[str, Any]:
     """Everything that the counts depend on."""
     options = {"rule": config.rule, "precision": config.precision, "schema": SCHEMA}
     return vars(protocol) | subject.fingerprint(device) | options
 
 
-def announce(rate: float, crew: Crew, images: int) -> None:
+def announce(rate: float, workers: Workers, images: int) -> None:
     """Say what this will take, and what the full protocol would, from a short calibration."""
-    draws = crew.protocol.draws_per_image
-    paper = draws / crew.protocol.draws * PAPER_DRAWS
-    line = f"about {duration(images * draws / rate)} for {images} images, {crew.protocol.draws} draws each and sigma"
-    if crew.protocol.draws < PAPER_DRAWS:
+    draws = workers.protocol.draws_per_image
+    paper = draws / workers.protocol.draws * PAPER_DRAWS
+    line = f"about {duration(images * draws / rate)} for {images} images, {workers.protocol.draws} draws each and sigma"
+    if workers.protocol.draws < PAPER_DRAWS:
         line += f"; the paper's {PAPER_DRAWS} would take {duration(images * paper / rate)} (draws={PAPER_DRAWS})"
     print(f"{rate:,.0f} draws/s: {line}")
 
@@ -119,8 +119,8 @@ def finish(
     config: DictConfig,
     folder: Path,
     compared: Sequence[Path],
-    subject: Subject,
-    result: Result,
+    subject: Run,
+    result: StabilityResult,
     noisy: Figure,
     loggers: Sequence[Logger],
 ) -> None:
@@ -134,7 +134,7 @@ def finish(
     report(subject, result, folder)
 
 
-def report(subject: Subject, result: Result, folder: Path) -> None:
+def report(subject: Run, result: StabilityResult, folder: Path) -> None:
     """Print the rates under each sigma, and the classes over all noise in the form of the paper's Table 2."""
     console, scores = Console(), dict[str, float]()
     for _, name, precision, recall, _ in tables.one_class_rows("noise", result.classes, result.pooled_confusion):
@@ -145,7 +145,7 @@ def report(subject: Subject, result: Result, folder: Path) -> None:
     print(f"{tables.over_noise(result)} {subject.name}: {folder}")
 
 
-def strip(subject: Subject, result: Result, protocol: Protocol, device: torch.device) -> Figure:
+def strip(subject: Run, result: StabilityResult, protocol: Protocol, device: torch.device) -> Figure:
     """One typical image of each class under all sigmas: the first draws that were counted, clipped to be shown."""
     labels, sigmas = np.unique(result.labels), result.sigmas.tolist()
     copies = []
@@ -156,7 +156,7 @@ def strip(subject: Subject, result: Result, protocol: Protocol, device: torch.de
     return evaluation.strip(images, sigmas, [result.classes[label] for label in labels])
 
 
-def typical_image(subject: Subject, label: int) -> int:
+def typical_image(subject: Run, label: int) -> int:
     """The position of the image of a class whose contrast is the median."""
     members = (subject.test.labels == label).nonzero()[:, 0]
     contrast = subject.test.pixels[members].float().flatten(1).std(1)

@@ -11,7 +11,7 @@ from pytorch_lightning.loggers import Logger
 
 from convstab.attacks.result import AttackResult
 from convstab.errors import InputError
-from convstab.evaluation.result import Result
+from convstab.evaluation.result import StabilityResult
 from convstab.exits import bad_input_ends
 from convstab.files import CONFIG, METRICS, read_json
 from convstab.loggers import results
@@ -113,7 +113,7 @@ def log_training(loggers: Sequence[Logger], folder: Path) -> None:
 
 def log_evaluation(loggers: Sequence[Logger], folder: Path) -> None:
     """All that an evaluation gives its loggers."""
-    results.log_evaluation(loggers, folder, Result.read(folder))
+    results.log_evaluation(loggers, folder, StabilityResult.read(folder))
 
 
 def log_attack(loggers: Sequence[Logger], folder: Path) -> None:

@@ -6,12 +6,12 @@ from typing import Any
 from omegaconf import DictConfig, ListConfig
 
 from convstab.runs.directory import find_run
-from convstab.runs.run import Subject, load_subject
+from convstab.runs.run import Run, load_run
 from convstab.sweeps.jobs import members_of
 
 
-def subject_of(config: DictConfig, images: Any) -> Subject:
-    """Load what ``run`` names, with these images; see ``load_subject``.
+def subject_of(config: DictConfig, images: Any) -> Run:
+    """Load what ``run`` names, with these images; see ``load_run``.
 
     ``run=latest`` becomes, in the configuration, the run that is the newest now: later there may be a newer one.
     """
@@ -21,4 +21,4 @@ def subject_of(config: DictConfig, images: Any) -> Subject:
     members = members_of(run) if isinstance(run, str) else list(run)
     name = Path(run).name if isinstance(run, str) and len(members) > 1 else ""
     images = list(images) if isinstance(images, ListConfig) else images
-    return load_subject(members, config.runs, config.rule, config.dataset.root, images, name)
+    return load_run(members, config.runs, config.rule, config.dataset.root, images, name)

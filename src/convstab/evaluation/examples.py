@@ -10,7 +10,7 @@ from torch import Tensor
 
 from convstab.errors import InputError
 from convstab.evaluation.protocol import Protocol
-from convstab.evaluation.result import Result
+from convstab.evaluation.result import StabilityResult
 from convstab.files import arrays_to_bytes, bytes_to_arrays, write_bytes
 from convstab.images import Images, to_grey
 from convstab.statistics.intervals import Floats
@@ -35,7 +35,9 @@ class Examples:
     noisy: NDArray[np.uint8]
 
     @classmethod
-    def of(cls, images: Images, index: Tensor, result: Result, protocol: Protocol, device: torch.device) -> "Examples":
+    def of(
+        cls, images: Images, index: Tensor, result: StabilityResult, protocol: Protocol, device: torch.device
+    ) -> "Examples":
         """Choose images of each class, and make their noisy copies again, on the device that classified them.
 
         index: int64 (n,), places of the images in the test set.

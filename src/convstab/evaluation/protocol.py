@@ -15,7 +15,7 @@ PAPER_SIGMAS = (1.0, 2.0, 4.0, 8.0, 10.0, 14.0, 18.0, 20.0, 25.0, 30.0, 35.0, 40
 PAPER_DRAWS = 150
 
 
-class Run(NamedTuple):
+class DrawRange(NamedTuple):
     """Consecutive draws of one image under one sigma, within a batch."""
 
     row: int  # of the batch, of the first draw
@@ -63,7 +63,7 @@ class Protocol:
         """Draws of one image under all sigmas."""
         return sum(self.draws_of)
 
-    def runs(self, start: int, stop: int) -> Iterator[Run]:
+    def runs(self, start: int, stop: int) -> Iterator[DrawRange]:
         """Cut draws start ... stop - 1 of a slice into runs; draws are in the order image, sigma, draw."""
         counts = self.draws_of
         starts = [sum(counts[:level]) for level in range(len(counts))]
@@ -73,7 +73,7 @@ class Protocol:
             level = bisect_right(starts, within) - 1
             first = within - starts[level]
             count = min(counts[level] - first, stop - position)
-            yield Run(position - start, image, level, first, count)
+            yield DrawRange(position - start, image, level, first, count)
             position += count
 
     def copies(self, pixels: Tensor, sigma: float, draws: int, image: int) -> Tensor:

@@ -22,7 +22,7 @@ STABILITY, CONFUSION, HISTOGRAM = "stability.parquet", "confusion.parquet", "his
 
 
 @dataclass(frozen=True)
-class Result:
+class StabilityResult:
     """Counts over all draws of a test set.
 
     classes: K names. score: which probability the histogram and the samples show, "predicted" or "label".
@@ -45,7 +45,7 @@ class Result:
         classes: Sequence[str],
         score: str,
         units: Units = IMAGES,
-    ) -> "Result":
+    ) -> "StabilityResult":
         """The result that rows and totals of ``tally.Counts`` make; units: what is independent among the images."""
         rows = {name: table[name].to_numpy() for name in table.column_names}
         levels = len(np.unique(rows["sigma"]))
@@ -53,7 +53,7 @@ class Result:
         return cls(classes, score, rows, totals["confusion"], totals["histogram"])
 
     @classmethod
-    def read(cls, folder: Path) -> "Result":
+    def read(cls, folder: Path) -> "StabilityResult":
         """Read what ``write`` left in a folder; InputError when it is not there or damaged."""
         try:
             table = pq.ParquetFile(folder / STABILITY).read()

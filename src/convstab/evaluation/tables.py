@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from convstab.evaluation.result import Result
+from convstab.evaluation.result import StabilityResult
 from convstab.statistics import rates
 from convstab.statistics.intervals import Estimate
 from convstab.units import Integers
@@ -16,7 +16,7 @@ from convstab.units import Integers
 PER_COLUMN = 15  # classes, as in the paper's Tables 4 and 6
 
 
-def class_rows(result: Result) -> Iterator[tuple[str, str, float, float, int]]:
+def class_rows(result: StabilityResult) -> Iterator[tuple[str, str, float, float, int]]:
     """(sigma, class, precision, recall, draws) for all noisy draws, then for each sigma; NaN where not defined."""
     yield from one_class_rows("noise", result.classes, result.pooled_confusion)
     for sigma, confusion in zip(result.sigmas, result.confusion, strict=True):
@@ -32,7 +32,7 @@ def one_class_rows(
         yield sigma, name, precision, recall, draws
 
 
-def as_csv(result: Result) -> str:
+def as_csv(result: StabilityResult) -> str:
     """Precision and recall of every class over all noise (sigma "noise") and under each sigma."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -42,12 +42,12 @@ def as_csv(result: Result) -> str:
     return text.getvalue()
 
 
-def as_markdown(result: Result) -> str:
+def as_markdown(result: StabilityResult) -> str:
     """The rates under each sigma, then precision and recall over all noise as in the paper's Tables 2 to 6."""
     return f"{rates_markdown(result)}\n{classes_markdown(result)}\n{over_noise(result)}\n"
 
 
-def rates_markdown(result: Result) -> str:
+def rates_markdown(result: StabilityResult) -> str:
     """Accuracy, balanced accuracy and flip rate under each sigma, with 95 % intervals."""
     lines = ["| sigma | accuracy | 95 % | balanced | flip rate | 95 % | PSNR (dB) |", "|" + "---:|" * 7]
     accuracy, balanced, flips = result.accuracy, result.balanced_accuracy, result.flip_rate
@@ -58,7 +58,7 @@ def rates_markdown(result: Result) -> str:
     return "\n".join([*lines, "", f"95 %: over {result.units.in_words(result.images)}.", ""])
 
 
-def classes_markdown(result: Result) -> str:
+def classes_markdown(result: StabilityResult) -> str:
     """Precision and recall of each class over all noise, side by side."""
     rows = list(one_class_rows("noise", result.classes, result.pooled_confusion))
     blocks = [rows[start : start + PER_COLUMN] for start in range(0, len(rows), PER_COLUMN)]
@@ -69,7 +69,7 @@ def classes_markdown(result: Result) -> str:
     return "\n".join([*lines, ""])
 
 
-def over_noise(result: Result) -> str:
+def over_noise(result: StabilityResult) -> str:
     """One line with the accuracies over all noisy draws."""
     confusion = result.pooled_confusion
     if not confusion.any():
@@ -83,7 +83,7 @@ def estimate_cells(rate: Estimate, level: int) -> tuple[str, str]:
     return f"{rate.value[level]:.2%}", f"{100 * rate.low[level]:.2f}-{100 * rate.high[level]:.2f}"
 
 
-def mean_psnr(result: Result, level: int) -> str:
+def mean_psnr(result: StabilityResult, level: int) -> str:
     """Mean PSNR over the draws of a sigma that differ from the clean image."""
     psnr = result.by_image("psnr_mean")[:, level]
     weights = (result.by_image("draws") - result.by_image("identical"))[:, level]
@@ -95,7 +95,7 @@ def class_cells(row: tuple[str, str, float, float, int]) -> str:
     return f"{row[1]} | {shown(row[2])} | {shown(row[3])} |"
 
 
-def summary(result: Result) -> dict[str, Any]:
+def summary(result: StabilityResult) -> dict[str, Any]:
     """The numbers of an evaluation in plain values; lists are in the order of the sigmas."""
     confusion = result.pooled_confusion
     first = rates.first_failure(result.rates, result.sigmas)

@@ -26,7 +26,7 @@ class Stopped(Exception):  # noqa: N818
     """Another thread has failed or the user has had enough."""
 
 
-class Crew:
+class Workers:
     """Evaluates slices in threads, each with one core: that is faster than one slice with all cores.
 
     classifier: images in [0, 1], float (N, C, H, W), channels last -> logits (N, K), K classes.
@@ -53,8 +53,8 @@ class Crew:
         if precision not in ("float32", "bfloat16"):
             raise InputError(f"precision is {precision!r}; it can be float32 or bfloat16")
         self.batch_size = whole_rows((CPU_BATCH if on_cpu else GPU_BATCH) if batch_size is None else batch_size)
-        self.workers = (torch.get_num_threads() if on_cpu else 1) if workers is None else workers
-        if self.workers < 1:
+        self.count = (torch.get_num_threads() if on_cpu else 1) if workers is None else workers
+        if self.count < 1:
             raise InputError(f"workers is {workers}; it must be at least 1")
         classifier.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.stopping = Event()
@@ -99,8 +99,8 @@ class Crew:
         """A pool whose threads share the cores of a CPU; after an error, the others stop at their next batch."""
         cores = torch.get_num_threads()
         if self.device.type == "cpu":
-            torch.set_num_threads(max(1, cores // self.workers))
-        pool = ThreadPoolExecutor(self.workers)
+            torch.set_num_threads(max(1, cores // self.count))
+        pool = ThreadPoolExecutor(self.count)
         try:
             yield pool
         except BaseException:
@@ -112,14 +112,14 @@ class Crew:
             self.stopping.clear()
 
 
-def calibrate(crew: Crew, draws: int = 16) -> float:
+def calibrate(workers: Workers, draws: int = 16) -> float:
     """Draws a second, from a few draws in every thread."""
-    protocol = replace(crew.protocol, draws=draws)
-    slices = [range(place, place + 1) for place in range(min(crew.workers, len(crew.index)))]
+    protocol = replace(workers.protocol, draws=draws)
+    slices = [range(place, place + 1) for place in range(min(workers.count, len(workers.index)))]
     for _ in range(2):  # the first round is warming up
         start = time.monotonic()
-        with crew.threads() as pool:
-            list(pool.map(partial(crew.evaluate, protocol), slices))
+        with workers.threads() as pool:
+            list(pool.map(partial(workers.evaluate, protocol), slices))
         seconds = time.monotonic() - start
     return len(slices) * protocol.draws_per_image / seconds
 

@@ -9,7 +9,7 @@ from matplotlib.colors import LogNorm, PowerNorm
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from convstab.evaluation.result import Result
+from convstab.evaluation.result import StabilityResult
 from convstab.evaluation.tally import PSNR_EDGES, SCORE_EDGES
 from convstab.statistics.intervals import Estimate
 from convstab.statistics.rates import ratio
@@ -21,14 +21,14 @@ PER_PAGE = 15  # classes, as in the paper's Figures 5 to 7
 PER_PANEL = 1200  # draws; more of them would hide each other and the density
 
 
-def scatter_pages(result: Result) -> list[Figure]:
+def scatter_pages(result: StabilityResult) -> list[Figure]:
     """PSNR against score for each class, as the paper's Figures 3 to 7, at most 15 classes a page."""
     count = len(result.classes)
     pages = -(-count // PER_PAGE)
     return [scatter(result, labels.tolist()) for labels in np.array_split(np.arange(count), pages)]
 
 
-def scatter(result: Result, labels: Sequence[int]) -> Figure:
+def scatter(result: StabilityResult, labels: Sequence[int]) -> Figure:
     """One panel per class: wrong draws in red over right ones in grey, before the density of all draws."""
     columns = 5 if len(labels) > 4 else len(labels)
     rows = -(-len(labels) // columns)
@@ -71,7 +71,7 @@ def limits(counts: NDArray[Any], edges: NDArray[Any]) -> tuple[float, float]:
     return low - 0.02 * (high - low), high + 0.02 * (high - low)
 
 
-def draw_samples(axis: Axes, result: Result, label: int) -> None:
+def draw_samples(axis: Axes, result: StabilityResult, label: int) -> None:
     """One draw per image of a class and sigma, at most ``PER_PANEL`` of them, always the same ones."""
     shown = np.flatnonzero((result.rows["label"] == label) & np.isfinite(result.rows["sample_psnr"]))
     shown = np.sort(np.random.default_rng(0).permutation(shown)[:PER_PANEL])
@@ -93,7 +93,7 @@ def draw_samples(axis: Axes, result: Result, label: int) -> None:
     )
 
 
-def curves(results: Mapping[str, Result]) -> Figure:
+def curves(results: Mapping[str, StabilityResult]) -> Figure:
     """Accuracy and flip rate against sigma with 95 % intervals, one line per run."""
     figure = Figure(figsize=(9, 3.8), layout="constrained")
     left, right = figure.subplots(1, 2)
@@ -129,7 +129,7 @@ def draw_estimate(
         axis.fill_between(sigmas, estimate.low, estimate.high, color=color, alpha=0.2, linewidth=0)
 
 
-def confusion(result: Result, sigma: float) -> Figure:
+def confusion(result: StabilityResult, sigma: float) -> Figure:
     """What each class is taken for at the level nearest to ``sigma``, as shares of its draws."""
     level = int(np.abs(result.sigmas - sigma).argmin())
     counts = result.confusion[level]

@@ -13,7 +13,7 @@ from omegaconf import ListConfig
 
 from convstab.attacks.result import AttackResult
 from convstab.errors import InputError
-from convstab.evaluation.result import Result
+from convstab.evaluation.result import StabilityResult
 from convstab.figures import attack, evaluation
 from convstab.figures.convergence import convergence
 from convstab.files import SUMMARY, write_bytes
@@ -35,7 +35,9 @@ def compared(folders: Any, read: Callable[[Path], object]) -> list[Path]:
 def of_training(metrics: Mapping[str, Any]) -> Named:
     """The confusion of the test of a training."""
     confusion = np.array(metrics["test/confusion"])[None]
-    clean = Result(classes_of(metrics), "predicted", {"sigma": np.zeros(1)}, confusion, np.empty(0, int))  # no noise
+    clean = StabilityResult(
+        classes_of(metrics), "predicted", {"sigma": np.zeros(1)}, confusion, np.empty(0, int)
+    )  # no noise
     yield "confusion", evaluation.confusion(clean, 0)
 
 
@@ -52,7 +54,7 @@ def of_evaluation(folders: Sequence[Path], sigma: float) -> Named:
     yield "confusion", evaluation.confusion(result, sigma)
 
 
-def of_evaluations(results: Mapping[str, Result]) -> Named:
+def of_evaluations(results: Mapping[str, StabilityResult]) -> Named:
     """What compares evaluations."""
     yield "curves", evaluation.curves(results)
 
@@ -76,9 +78,9 @@ def of_attacks(results: Mapping[str, AttackResult]) -> Named:
         yield "against_reference", attack.against_reference(results)
 
 
-def evaluations(folders: Sequence[Path]) -> dict[str, Result]:
+def evaluations(folders: Sequence[Path]) -> dict[str, StabilityResult]:
     """The results in these folders by the names of their runs."""
-    results = [Result.read(folder) for folder in folders]
+    results = [StabilityResult.read(folder) for folder in folders]
     return dict(zip(told_apart(folders, [run_of(folder) for folder in folders]), results, strict=True))
 
 

@@ -9,7 +9,7 @@ from pytorch_lightning.loggers import Logger
 
 from convstab.attacks.result import AttackResult
 from convstab.evaluation import tables
-from convstab.evaluation.result import Result
+from convstab.evaluation.result import StabilityResult
 from convstab.files import FIGURES
 from convstab.images import GREY_LEVELS
 from convstab.loggers.wandb import (
@@ -42,7 +42,7 @@ def log_training(loggers: Sequence[Logger], folder: Path, metrics: Mapping[str, 
     log_checkpoint(loggers, folder / BEST, {name: metrics[name] for name in metrics if name.count("/") < 2})
 
 
-def log_evaluation(loggers: Sequence[Logger], folder: Path, result: Result) -> None:
+def log_evaluation(loggers: Sequence[Logger], folder: Path, result: StabilityResult) -> None:
     """The figures of an evaluation, its rates under each sigma, its classes, and its rates over all noise."""
     log_figures(loggers, folder / FIGURES)
     rates = {"accuracy": result.accuracy, "balanced_accuracy": result.balanced_accuracy, "flip_rate": result.flip_rate}

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convstab.attacks.result import AttackResult, quantile
-from convstab.evaluation.result import Result
+from convstab.evaluation.result import StabilityResult
 from convstab.images import GREY_LEVELS
 from convstab.report.results import Source
 from convstab.runs.provenance import NOISE
@@ -36,23 +36,23 @@ def mean_change(changes: Floats, units: Units = IMAGES) -> Measured:
     return Measured(float(found.value[0]), float(found.low[0]), float(found.high[0]), len(changes))
 
 
-def drop(result: Result, sigmas: Floats | float) -> Measured:
+def drop(result: StabilityResult, sigmas: Floats | float) -> Measured:
     """By how much the accuracy over these sigmas is below that without noise."""
     return mean_change(result.rates[:, 0] - over_noise(result, sigmas), result.units)
 
 
-def noisy_levels(result: Result) -> Floats:
+def noisy_levels(result: StabilityResult) -> Floats:
     """The sigmas above 0."""
     return result.sigmas[result.sigmas > 0]
 
 
-def over_noise(result: Result, sigmas: Floats | float) -> Floats:
+def over_noise(result: StabilityResult, sigmas: Floats | float) -> Floats:
     """Mean share of right draws of each image under these sigmas, (n,)."""
     rates: Floats = result.rates[:, np.isin(result.sigmas, sigmas)].mean(1)
     return rates
 
 
-def paired(first: Result, second: Result) -> Measured | None:
+def paired(first: StabilityResult, second: StabilityResult) -> Measured | None:
     """By how much the second's accuracy over the noise of both exceeds the first's, over the images of both.
 
     None: they share no image or no noise, or their labels say that the images are different ones.
@@ -85,7 +85,7 @@ class Fooled:
     share: float
 
 
-def fooled_at(result: Result, sigma: float) -> Fooled | None:
+def fooled_at(result: StabilityResult, sigma: float) -> Fooled | None:
     """What a sigma does; None: it was not drawn."""
     if sigma not in result.sigmas:
         return None
@@ -97,7 +97,7 @@ def fooled_at(result: Result, sigma: float) -> Fooled | None:
     return Fooled(rate, fooled, int(right.sum()), errors, float(wrong[right].sum() / max(wrong.sum(), 1e-12)))
 
 
-def first_drop(result: Result) -> tuple[float, Measured] | None:
+def first_drop(result: StabilityResult) -> tuple[float, Measured] | None:
     """From which sigma on the accuracy is surely below that without noise, and the fall there; None: from none on."""
     first = None
     for sigma in noisy_levels(result)[::-1]:

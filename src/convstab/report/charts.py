@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convstab.evaluation.result import Result
+from convstab.evaluation.result import StabilityResult
 from convstab.evaluation.tally import PSNR_EDGES, SCORE_EDGES
 from convstab.figures.evaluation import shortened
 from convstab.report.content import Sheet
@@ -20,7 +20,7 @@ SAMPLE = ("label", "sample_prediction", "sample_psnr", "sample_score")
 Plain = dict[str, Any]
 
 
-def rates(results: Mapping[str, Result]) -> list[Plain]:
+def rates(results: Mapping[str, StabilityResult]) -> list[Plain]:
     """Accuracy and flip rate of each evaluation under each sigma, with their intervals."""
     return [
         {"name": name, "sigmas": result.sigmas.tolist()}
@@ -48,7 +48,7 @@ def scatter(evaluation: Evaluation, rows: Integers) -> Plain:
     }
 
 
-def spans(result: Result, label: int) -> list[list[float] | None]:
+def spans(result: StabilityResult, label: int) -> list[list[float] | None]:
     """Least and greatest PSNR of one draw of each image of a class, in dB, under each sigma above 0."""
     psnr = result.by_image("sample_psnr")[result.labels == label][:, result.sigmas > 0]
     known = [column[np.isfinite(column)] for column in psnr.T]
@@ -66,7 +66,7 @@ def sparse(counts: NDArray[Any]) -> list[list[int]]:
     return [np.diff(bins, prepend=0).tolist(), counts.ravel()[bins].tolist()]
 
 
-def recall(result: Result, label: int) -> Plain:
+def recall(result: StabilityResult, label: int) -> Plain:
     """Recall of a class under each sigma, the clean image first where it was classified, with its interval."""
     of_class = result.labels == label
     return {"sigmas": result.sigmas.tolist()} | estimate(accuracy(result.rates[of_class], result.units.part(of_class)))

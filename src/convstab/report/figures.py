@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from convstab.evaluation.result import Result
+from convstab.evaluation.result import StabilityResult
 from convstab.figures.evaluation import PER_PANEL
 from convstab.report import charts, mosaics
 from convstab.report.charts import Plain
@@ -100,7 +100,7 @@ def rates(evidence: Evidence, names: list[str]) -> Exhibit:
     return Exhibit("rates", "rates", title, caption, [mosaics.rates_picture(results)], {"lines": charts.rates(results)})
 
 
-def bands(results: Mapping[str, Result]) -> list[str]:
+def bands(results: Mapping[str, StabilityResult]) -> list[str]:
     """What the intervals of each evaluation are over: one line where it is the same for all."""
     over = {name: result.units.in_words(result.images) for name, result in results.items()}
     if len(set(over.values())) == 1:

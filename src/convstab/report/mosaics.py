@@ -13,7 +13,7 @@ from PIL import Image
 
 from convstab.attacks.result import AttackResult
 from convstab.evaluation.examples import Examples
-from convstab.evaluation.result import Result
+from convstab.evaluation.result import StabilityResult
 from convstab.figures import attack, evaluation
 from convstab.figures.evaluation import COLOURS, MARKERS, shortened
 from convstab.report.content import Sheet
@@ -65,7 +65,7 @@ def as_uri(webp: bytes) -> str:
     return f"data:image/webp;base64,{base64.b64encode(webp).decode()}"
 
 
-def scatter_pictures(result: Result, name: str) -> list[Picture]:
+def scatter_pictures(result: StabilityResult, name: str) -> list[Picture]:
     """The paper's Figures 3 to 7 of an evaluation, at most 15 classes in one."""
     pages = evaluation.scatter_pages(result)
     spans = [names.tolist() for names in np.array_split(np.array(result.classes), len(pages))]
@@ -73,7 +73,7 @@ def scatter_pictures(result: Result, name: str) -> list[Picture]:
     return [picture(page, alt) for page, alt in zip(pages, alts, strict=True)]
 
 
-def rates_picture(results: Mapping[str, Result]) -> Picture:
+def rates_picture(results: Mapping[str, StabilityResult]) -> Picture:
     """Accuracy and flip rate of all evaluations, with the names below."""
     figure = evaluation.curves(results)
     for legend in (axis.get_legend() for axis in figure.axes):

@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 from convstab.attacks.result import MINIMUM_NOISE, AttackResult
 from convstab.errors import InputError
 from convstab.evaluation.examples import Examples
-from convstab.evaluation.result import STABILITY, Result
+from convstab.evaluation.result import STABILITY, StabilityResult
 from convstab.files import CONFIG, METRICS, SUMMARY, read_json
 from convstab.runs import configuration, directory
 from convstab.runs.configuration import plain
@@ -77,7 +77,7 @@ class Evaluation:
 
     source: Source
     summary: dict[str, Any]
-    result: Result
+    result: StabilityResult
     examples: Examples | None
 
 
@@ -176,7 +176,7 @@ def read_result(folder: Path) -> Training | Evaluation | Attacked:
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{folder} is not a result of this version of convstab: {error!r}") from error
     if kind == "evaluate":
-        return Evaluation(source, summary, Result.read(folder), Examples.read(folder))
+        return Evaluation(source, summary, StabilityResult.read(folder), Examples.read(folder))
     return Attacked(source, configuration.load_config(folder), summary, AttackResult.read(folder))
 
 

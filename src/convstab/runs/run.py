@@ -28,7 +28,7 @@ from convstab.runs.provenance import training_of
 
 
 @dataclass(frozen=True)
-class Subject:
+class Run:
     """A classifier and the test images that are tried on it.
 
     classifier: on the CPU, in evaluation mode. test: the images; index: int64 (n,), their places in the test set.
@@ -53,7 +53,7 @@ class Subject:
             **arithmetic(device),
         }
 
-    def part(self, rows: slice) -> "Subject":
+    def part(self, rows: slice) -> "Run":
         """With some of the images."""
         return replace(self, test=self.test.part(rows), index=self.index[rows])
 
@@ -64,19 +64,19 @@ def architecture(classifier: Classifier | Ensemble) -> str:
     For example "CifarQuick(pool='max', shape=[3, 32, 32])": weights of one fit the other pool as well.
     """
     if isinstance(classifier, Ensemble):
-        return " + ".join(map(architecture, classifier.members))  # type: ignore[arg-type]  # load_subject makes them
+        return " + ".join(map(architecture, classifier.members))  # type: ignore[arg-type]  # load_run makes them
     values = (f"{name}={value!r}" for name, value in sorted(classifier.hparams.items()) if name != "classes")
     return f"{type(classifier).__qualname__}({', '.join(values)})"
 
 
-def load_subject(
+def load_run(
     run: str | Sequence[str],
     where: str,
     rule: Rule = "probabilities",
     root: str | None = None,
     images: int | Sequence[int] | None = None,
     name: str = "",
-) -> Subject:
+) -> Run:
     """Load the run, or the runs of an ensemble, and their test set.
 
     run: a directory of train, or "latest": the newest below ``where``; or several: an ensemble.
@@ -96,7 +96,7 @@ def load_subject(
     members = [checkpoints.load_classifier(folder) for folder in folders]
     test = test_images(configs[0], root, members[0])
     index = chosen(images, len(test))
-    return Subject(
+    return Run(
         classifier=members[0] if len(members) == 1 else Ensemble(members, rule).eval(),
         classes=members[0].classes,
         test=test.part(index),
@@ -127,7 +127,7 @@ def checked_count(images: Any) -> int | None:
     return images
 
 
-def first_right(subject: Subject, count: int, device: torch.device) -> Subject:
+def first_right(subject: Run, count: int, device: torch.device) -> Run:
     """The images up to the ``count``-th one that is classified correctly; all when there are fewer."""
     checked_count(count)
     subject.classifier.to(device)

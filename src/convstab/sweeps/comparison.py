@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from convstab.errors import InputError
-from convstab.evaluation.result import Result
+from convstab.evaluation.result import StabilityResult
 from convstab.runs import configuration
 from convstab.runs.configuration import is_below, leaves, plain
 from convstab.statistics.intervals import Floats
@@ -47,7 +47,7 @@ class Comparison:
 
     def __init__(self, folders: Sequence[Path]) -> None:
         self.name, values = labels_of([training_of(folder) for folder in folders])
-        results = [Result.read(folder) for folder in folders]
+        results = [StabilityResult.read(folder) for folder in folders]
         numeric = all(isinstance(value, int | float) for value in values)
         order = sorted(range(len(values)), key=lambda place: values[place] if numeric else place)
         self.values, self.results = [values[place] for place in order], [results[place] for place in order]
