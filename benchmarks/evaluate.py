@@ -77,19 +77,19 @@ class Setting:
         return self.timer()
 
 
-def synthetic(name: str, count: int) -> tuple[nn.Module, Images, Tensor, int]:
+def synthetic(name: str, count: int) -> tuple[nn.Module, Images]:
     """A network with random weights, and random images; speed does not depend on what they show."""
     architecture, shape, classes = NETS[name]
     torch.manual_seed(0)
     names = [str(label) for label in range(classes)]
     pixels = torch.randint(256, (count, *shape), dtype=torch.uint8)
-    test = Images(pixels, torch.randint(classes, (count,)))
-    return architecture(shape, names).eval(), test, torch.arange(count), classes
+    test = Images(pixels, torch.randint(classes, (count,)), names)
+    return architecture(shape, names).eval(), test
 
 
 def run_evaluate(workers: Workers, setting: Setting, draws: int) -> float:
     """Measure the evaluation of enough slices for ``draws`` draws, equally many for each thread."""
-    images = min(draws / workers.protocol.draws_per_image, len(workers.index))
+    images = min(draws / workers.protocol.draws_per_image, len(workers.images))
     rounds = math.ceil(images / workers.count / SLICE)  # slices of each thread
     size = max(1, int(images / workers.count / rounds))
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
@@ -135,7 +135,7 @@ def forward(workers: Workers, inputs: Tensor, times: int) -> None:
     """The forward pass, again and again."""
     with forward_precision(workers.precision, workers.device):
         for _ in range(times):
-            workers.classifier(inputs)
+            workers.model(inputs)
 
 
 def batch(workers: Workers) -> Tensor:
@@ -165,8 +165,8 @@ class NoisyImages(Dataset[tuple[Tensor, int]]):
 
 def run_user(workers: Workers, setting: Setting, processes: int) -> float:
     """Measure what a user would write, for some seconds."""
-    test, classes = workers.images, workers.classes
-    net = plain_layout(workers.classifier)
+    test, classes = workers.images, len(workers.images.classes)
+    net = plain_layout(workers.model)
     metrics = MetricCollection(
         {
             "accuracy": MulticlassAccuracy(classes, average="micro"),

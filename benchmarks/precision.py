@@ -28,10 +28,10 @@ PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16")
 
 
 @torch.inference_mode()
-def decisions(subject: Run, protocol: Protocol, device: torch.device) -> Iterator[Tensor]:
+def decisions(run: Run, protocol: Protocol, device: torch.device) -> Iterator[Tensor]:
     """The predicted classes in float32 and in bfloat16, int64 (2, n), of the draws of each batch."""
-    classifier = subject.classifier.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    for images, psnr in NoisyBatches(subject.test.pixels.to(device), subject.index.tolist(), protocol, BATCH):
+    classifier = run.model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    for images, psnr in NoisyBatches(run.test.pixels.to(device), run.test.ids.tolist(), protocol, BATCH):
         predicted = []
         for precision in PRECISIONS:
             with true_float32(), forward_precision(precision, device):
@@ -45,10 +45,10 @@ def event_rates(events: Tensor, protocol: Protocol) -> Floats:
     return torch.stack([part.mean(1) for part in by_image.split(protocol.draws_of, 1)], 1).numpy()
 
 
-def compare(subject: Run, protocol: Protocol, device: torch.device) -> Iterator[str]:
+def compare(run: Run, protocol: Protocol, device: torch.device) -> Iterator[str]:
     """The lines of the table of one run."""
-    single, half = torch.cat(list(decisions(subject, protocol, device)), 1)
-    labels = subject.test.labels.repeat_interleave(protocol.draws_per_image)
+    single, half = torch.cat(list(decisions(run, protocol, device)), 1)
+    labels = run.test.labels.repeat_interleave(protocol.draws_per_image)
     changed = accuracy(event_rates(single != half, protocol))
     accuracies = [accuracy(event_rates(predicted == labels, protocol)) for predicted in (single, half)]
     within = (accuracies[0].low <= accuracies[1].value) & (accuracies[1].value <= accuracies[0].high)
@@ -83,13 +83,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     device = torch.device(options.device)
     with bad_input_ends():
         protocol = Protocol(tuple(options.sigmas), options.draws)
-        for run in options.run:
-            subject = load_run(run, "runs", root=options.root, images=options.images)
-            print(f"{subject.name}: {len(subject.index)} images, {options.draws} draws")
+        for name in options.run:
+            run = load_run(name, "runs", root=options.root, images=options.images)
+            print(f"{run.name}: {len(run.test)} images, {options.draws} draws")
             print(
                 f"torch {torch.__version__}, {device}",
                 "",
-                *compare(subject, protocol, device),
+                *compare(run, protocol, device),
                 "",
                 sep="\n",
                 flush=True,

@@ -35,7 +35,7 @@ def image_set() -> ImageSet:
         labels = torch.arange(count) // 3 % 4
         noise = torch.randint(0, 30, (count, 3, 16, 16), generator=torch.Generator().manual_seed(seed))
         pixels = (labels.view(-1, 1, 1, 1) * 60 + noise).to(torch.uint8)
-        return Images(pixels, labels, torch.arange(count) // 3)
+        return Images(pixels, labels, groups=torch.arange(count) // 3)
 
     return ImageSet(images(240, 0), images(80, 1), ("black", "dark", "light", "white"), mirror={0: 0, 1: 2, 2: 1})
 

@@ -49,8 +49,8 @@ def test_the_defaults_are_those_of_the_attack(name: str) -> None:
 
 
 def test_what_changes_the_rows_changes_the_fingerprint() -> None:
-    images = Images(torch.zeros(3, 1, 28, 28, dtype=torch.uint8), torch.tensor([0, 1, 1]))
-    subject = Run(LeNet((1, 28, 28), ["a", "b"]).eval(), ["a", "b"], images, torch.arange(3), "one", {})
+    images = Images(torch.zeros(3, 1, 28, 28, dtype=torch.uint8), torch.tensor([0, 1, 1]), classes=("a", "b"))
+    subject = Run(LeNet((1, 28, 28), ["a", "b"]).eval(), images, "one", {})
 
     def fingerprint(*words: str) -> dict[str, Any]:
         config = composed(*words)

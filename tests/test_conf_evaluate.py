@@ -31,8 +31,8 @@ def lenet() -> LeNet:
 
 
 def subject(config: DictConfig) -> Run:
-    images = Images(torch.zeros(3, 1, 28, 28, dtype=torch.uint8), torch.tensor([0, 1, 1]))
-    return Run(Ensemble([lenet(), lenet()], config.rule).eval(), ["a", "b"], images, torch.arange(3), "two", {})
+    images = Images(torch.zeros(3, 1, 28, 28, dtype=torch.uint8), torch.tensor([0, 1, 1]), classes=("a", "b"))
+    return Run(Ensemble([lenet(), lenet()], config.rule).eval(), images, "two", {})
 
 
 def test_the_default_on_a_gpu_is_the_papers_protocol() -> None:
@@ -67,7 +67,7 @@ def test_the_crew_and_the_ensemble_take_their_values(rule: str, precision: str) 
     protocol = evaluate.protocol_of(config, CPU)
     of = subject(config)
     choices = protocol, CPU, config.batch_size, config.precision, config.workers
-    workers = Workers(of.classifier, of.test, of.index, len(of.classes), *choices)
+    workers = Workers(of.model, of.test, *choices)
     assert (workers.batch_size, workers.precision, workers.count) == (32, precision, 3)
 
 

@@ -144,7 +144,7 @@ def test_the_groups_of_the_test_images_reach_both_tables(
     def grouped(root: Path | None = None, entries: int | None = None) -> ImageSet:
         found = load(root)
         numbers = torch.arange(len(found.test) if entries is None else entries)
-        return replace(found, test=Images(found.test.pixels, found.test.labels, numbers // 60))
+        return replace(found, test=replace(found.test, groups=numbers // 60))
 
     monkeypatch.setattr("convstab.data.digits.load", grouped)
     evaluated = caller(monkeypatch, capfd, trained, evaluate.main, "draws=1", "sigmas=[40]")

@@ -1,10 +1,14 @@
 """Images in memory, and their pixels: uint8 in memory and in transit, float in [0, 1] for a model."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from convstab.errors import InputError
 from convstab.units import FramesAlike, Units, check_groups
 
 GREY_LEVELS = 255.0  # 8-bit white; sigma and every noise amplitude are given on this scale
@@ -12,26 +16,61 @@ LANE = 16  # torch draws normals on a CPU in groups of 16; only whole groups mak
 ROWS = 16  # in channels last, batches of any multiple of 16 rows give the same bits; batches of other sizes may not
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)  # its own __init__ takes arrays and lists as well
 class Images:
     """Labelled images held in memory.
 
-    pixels: uint8, (N, C, H, W), in [0, 255]; may be memory-mapped.
-    labels: int64, (N,), in [0, K).
-    groups: int64, (N,), or None. Images of one group (the frames of one GTSRB track) are near copies and must not
-        be split between training and validation; of test images, they are the independent units of every interval.
-    alike: where there are such groups and it is not known which images make one; of no account beside groups.
-    Raises InputError when groups is of another length.
+    Args:
+        pixels: (N, C, H, W); uint8 grey levels, which may be memory-mapped, or floats in [0, 1], which are rounded to
+            the nearest grey level. A tensor or an array.
+        labels: (N,), integers in [0, K).
+        classes: K names, in the order of the labels; none: they have no names, K is not known.
+        ids: (N,), integers that name the images, each once: the noise of an image depends on its id and not on its
+            place; None: 0 to N - 1.
+        groups: (N,), integers, or None. Images of one group (the frames of one GTSRB track) are near copies and must
+            not be split between training and validation; of test images, they are the independent units of every
+            interval.
+        alike: where there are such groups and it is not known which images make one; of no account beside groups.
+
+    Raises:
+        InputError: shapes, lengths, types or ranges that do not fit.
+
+    >>> images = Images(torch.rand(8, 3, 16, 16), torch.arange(8) % 2, classes=("cat", "dog"))
+    >>> len(images), images.pixels.dtype, images.ids.tolist()
+    (8, torch.uint8, [0, 1, 2, 3, 4, 5, 6, 7])
     """
 
     pixels: Tensor
     labels: Tensor
-    groups: Tensor | None = None
-    alike: FramesAlike | None = None
+    classes: tuple[str, ...]
+    ids: Tensor
+    groups: Tensor | None
+    alike: FramesAlike | None
 
-    def __post_init__(self) -> None:
-        if self.groups is not None:
-            check_groups(len(self.groups), len(self.labels))
+    def __init__(
+        self,
+        pixels: Tensor | NDArray[Any],
+        labels: Tensor | NDArray[Any] | Sequence[int],
+        classes: Sequence[str] = (),
+        ids: Tensor | NDArray[Any] | Sequence[int] | None = None,
+        groups: Tensor | NDArray[Any] | Sequence[int] | None = None,
+        alike: FramesAlike | None = None,
+    ) -> None:
+        found = as_pixels(pixels)
+        count = len(found)
+        values = {
+            "pixels": found,
+            "labels": as_integers("labels", labels, count),
+            "classes": tuple(classes),
+            "ids": torch.arange(count) if ids is None else as_integers("ids", ids, count),
+            "groups": None if groups is None else as_integers("groups", groups, count),
+            "alike": alike,
+        }
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+        if len(self.ids.unique()) < count:
+            raise InputError("ids names an image twice; each image needs one of its own")
+        check_labels(self.labels, len(self.classes))
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -45,13 +84,59 @@ class Images:
         """Some of the images, which are chosen by their place and not by their group."""
         labels, groups = self.labels[rows], None if self.groups is None else self.groups[rows]
         alike = None if self.alike is None else self.alike.among(len(labels) / len(self))
-        return Images(self.pixels[rows], labels, groups, alike)
+        return Images(self.pixels[rows], labels, self.classes, self.ids[rows], groups, alike)
+
+    def named(self, classes: Sequence[str]) -> "Images":
+        """The same images with names of the classes."""
+        return replace(self, classes=tuple(classes))
 
     @property
     def units(self) -> Units:
         """What is independent among the images."""
         effect = 1.0 if self.alike is None else self.alike.design_effect
         return Units(design_effect=effect) if self.groups is None else Units(self.groups.numpy())
+
+
+def as_pixels(pixels: Any) -> Tensor:
+    """A tensor or an array of images as uint8 (N, C, H, W); InputError for another shape, type or range."""
+    found: Tensor = torch.as_tensor(pixels)
+    if found.ndim != 4:
+        raise InputError(f"pixels are of the shape {tuple(found.shape)}; it must be (N, C, H, W)")
+    if found.dtype == torch.uint8:
+        return found
+    if not found.is_floating_point():
+        raise InputError(f"pixels are {name_of(found.dtype)}; they must be uint8, or floats in [0, 1]")
+    low, high = (float(end) for end in found.aminmax()) if found.numel() else (0.0, 0.0)
+    if not 0 <= low <= high <= 1:  # NaN fails every comparison
+        raise InputError(f"pixels are floats from {low:g} to {high:g}; they must be in [0, 1], or uint8 in [0, 255]")
+    return to_grey(found)
+
+
+def name_of(kind: torch.dtype) -> str:
+    """The name of a type as a reader takes it."""
+    return str(kind).removeprefix("torch.")
+
+
+def as_integers(name: str, values: Any, count: int) -> Tensor:
+    """A list, tensor or array as int64 (count,); InputError for another length or type."""
+    found: Tensor = torch.as_tensor(values)
+    if found.shape != (count,):
+        if name == "groups" and found.ndim == 1:
+            check_groups(len(found), count)
+        raise InputError(f"{name} are of the shape {tuple(found.shape)}; there are {count} images, each needs one")
+    if found.is_floating_point() or found.dtype == torch.bool:
+        raise InputError(f"{name} are {name_of(found.dtype)}; they must be integers")
+    return found.long()
+
+
+def check_labels(labels: Tensor, classes: int) -> None:
+    """Raise InputError for a label that is negative, or beyond the classes where these are known."""
+    if not len(labels):
+        return
+    low, high = (int(end) for end in labels.aminmax())
+    if low < 0 or (classes and high >= classes):
+        known = f"the {classes} classes are 0 to {classes - 1}" if classes else "the lowest is 0"
+        raise InputError(f"labels hold {low if low < 0 else high}; {known}")
 
 
 def to_unit(pixels: Tensor) -> Tensor:

@@ -64,12 +64,12 @@ def assert_verified(folder: Path, subject: Run) -> int:
     clean = subject.test.pixels.numpy().astype(np.float32)
     noise = arrays["noise"]
     assert noise.dtype == np.float32
-    assert arrays["index"].tolist() == rows["index"] == subject.index.tolist()
+    assert arrays["index"].tolist() == rows["index"] == subject.test.ids.tolist()
     noisy = clean + noise
     assert noisy.min() >= 0
     assert noisy.max() <= 255
     with torch.inference_mode():
-        predicted = subject.classifier(torch.from_numpy(noisy / 255)).argmax(1)
+        predicted = subject.model(torch.from_numpy(noisy / 255)).argmax(1)
     fooled = (predicted != subject.test.labels).numpy()
     success, attacked = np.array(rows["success"]), np.array(rows["attacked"])
     assert fooled[success].all()
@@ -209,8 +209,8 @@ def spoilt(monkeypatch: pytest.MonkeyPatch, wrong: slice) -> None:
         subject = load_run(*words)
         test = subject.test
         with torch.inference_mode():
-            predicted = subject.classifier(test.pixels.float() / 255).argmax(1)
-        test.labels[wrong] = (predicted[wrong] + 1) % len(subject.classes)
+            predicted = subject.model(test.pixels.float() / 255).argmax(1)
+        test.labels[wrong] = (predicted[wrong] + 1) % len(subject.test.classes)
         return subject
 
     monkeypatch.setattr(attack, "load_run", load)

@@ -1,6 +1,7 @@
 """The images that a page shows: some of each class, and the very draws that the table keeps."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,15 +47,15 @@ def test_a_class_of_one_image_and_many_classes_are_no_trouble() -> None:
 def made(request: pytest.FixtureRequest, make_data: Callable[..., ImageData]) -> tuple[Run, StabilityResult, Protocol]:
     """An evaluation of an untrained network, with and without rounding."""
     test = make_data().images.test
-    index = torch.arange(len(test)) * 3 + 1
+    test = replace(test, ids=torch.arange(len(test)) * 3 + 1)
     protocol = Protocol(SIGMAS, draws=6, seed=9, clip=request.param, rounding=request.param)
     torch.manual_seed(0)
     net = LeNet((3, 16, 16), list("abcd")).eval()
-    counts = stability(net, test.pixels, test.labels, index, 4, protocol)
+    counts = stability(net, test.pixels, test.labels, test.ids, 4, protocol)
     result = StabilityResult(
         list("abcd"), "predicted", counts.rows, counts.totals["confusion"], counts.totals["histogram"]
     )
-    return Run(net, list("abcd"), test, index, "run", {}), result, protocol
+    return Run(net, test, "run", {}), result, protocol
 
 
 class Recorder(nn.Module):
@@ -74,14 +75,14 @@ def counted(made: tuple[Run, StabilityResult, Protocol]) -> torch.Tensor:
     """The very draws that the evaluation classifies, float (images, draws, C, H, W), by sigma, then draw."""
     subject, _, protocol = made
     recorder = Recorder()
-    stability(recorder, subject.test.pixels, subject.test.labels, subject.index, 4, protocol, batch_size=4096)
-    draws = len(subject.index) * protocol.draws_per_image
+    stability(recorder, subject.test.pixels, subject.test.labels, subject.test.ids, 4, protocol, batch_size=4096)
+    draws = len(subject.test.ids) * protocol.draws_per_image
     return torch.cat(recorder.seen)[:draws].view(-1, protocol.draws_per_image, 3, 16, 16)
 
 
 def made_on(device: torch.device, subject: Run, result: StabilityResult, protocol: Protocol) -> Examples:
     """The examples of an evaluation."""
-    return Examples.of(subject.test, subject.index, result, protocol, device)
+    return Examples.of(subject.test, result, protocol, device)
 
 
 def test_the_noisy_copies_are_the_draws_that_the_table_keeps(
@@ -92,7 +93,7 @@ def test_the_noisy_copies_are_the_draws_that_the_table_keeps(
     assert examples.sigmas.tolist() == [5.0, 40.0]
     place = 7
     image = int(examples.index[place])
-    row = subject.index.tolist().index(image)
+    row = subject.test.ids.tolist().index(image)
     assert (examples.clean[place] == subject.test.pixels[row].numpy()).all()
     draw = int(result.by_image("sample_draw")[row, 2])
     expected = (counted[row, 1 + 6 + draw] * 255).round().clamp(0, 255).byte()  # after sigma 0 and 5

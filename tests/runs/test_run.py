@@ -35,8 +35,8 @@ def fingerprint(request: pytest.FixtureRequest) -> Callable[..., Fingerprint]:
     """The fingerprint of each of the two commands."""
 
     def made(classifier: Classifier | Ensemble, device: torch.device = CPU) -> Fingerprint:
-        images = Images(torch.zeros(2, *SHAPE, dtype=torch.uint8), torch.tensor([0, 1]))
-        found: Fingerprint = request.param(Run(classifier, CLASSES, images, torch.arange(2), "one", {}), device)
+        images = Images(torch.zeros(2, *SHAPE, dtype=torch.uint8), torch.tensor([0, 1]), classes=CLASSES)
+        found: Fingerprint = request.param(Run(classifier, images, "one", {}), device)
         return found
 
     return made

@@ -59,6 +59,7 @@ class Attack(ABC):
     """
 
     needs_gradients: ClassVar[bool] = False
+    default_queries: ClassVar[int | None] = 50_000  # for each image; None: to its own end
 
     def __post_init__(self) -> None:
         check_limits(self)

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -28,6 +29,8 @@ class Paper(Evolution):
         mutates single genes by a fixed amplitude only, and ``slots`` has no meaning.
     Everything else: see ``Evolution``.
     """
+
+    default_queries: ClassVar[int | None] = None
 
     weight: Positive = 1.0
     beta: NotNegative = 10.0

@@ -95,6 +95,14 @@ class AttackResult:
             write_table(folder / CONVERGENCE, pa.table(self.history))
         write_json(folder / SUMMARY, summary)
 
+    def table(self) -> str:
+        """The numbers of the summary, as Markdown."""
+        return as_markdown(self)
+
+    def _repr_markdown_(self) -> str:
+        """What a notebook shows."""
+        return self.table()
+
     @property
     def norms(self) -> NDArray[np.float64]:
         """L2 norm for pixels in [0, 1]; infinite where no noise was found, (n,)."""

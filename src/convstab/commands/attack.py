@@ -33,32 +33,32 @@ NO_INFLUENCE = ("slots", "batch_size")  # on any result
 def main(config: DictConfig) -> float | None:
     """Attack what the configuration names; the median L2 norm, or None: infinite, or other shards are at work."""
     device, attack, shard = device_of(config.device), attack_of(config), Shard.parse(str(config.shard))
-    subject = images_of(config, device)
-    identity = fingerprint(config, attack, subject, device)
-    name = folder_name(f"{subject.name}-{type(attack).__name__}", identity | {"slice": config.slice})
+    run = images_of(config, device)
+    identity = fingerprint(config, attack, run, device)
+    name = folder_name(f"{run.name}-{type(attack).__name__}", identity | {"slice": config.slice})
     folder = run_folder(config, f"attack/{name}")
-    parts = Parts(folder / "parts", len(subject.index), identity, config.slice)
+    parts = Parts(folder / "parts", len(run.test), identity, config.slice)
     others = files.compared(config.compare, AttackResult.read)
     if config.skip_done and (folder / FIGURES / "by_class.svg").exists() and not parts.missing():  # the last file
         print(f"finished before: {folder}")
         return median_of(AttackResult.read(folder))
     write_text(folder / CONFIG, OmegaConf.to_yaml(config, resolve=True))
 
-    work(config, attack, subject, device, parts, list(parts.todo(shard)))
+    work(config, attack, run, device, parts, list(parts.todo(shard)))
     whole = parts.merge()
     if whole is None:
         print(parts.awaited(shard))
         return None
-    test, kind = subject.test, type(attack).__name__
-    result = AttackResult.of(whole.rows, test.pixels.numpy(), subject.classes, subject.name, kind, test.units)
+    test, kind = run.test, type(attack).__name__
+    result = AttackResult.of(whole.rows, test.pixels.numpy(), run.test.classes, run.name, kind, test.units)
     table = as_markdown(result)
     with tracking(config, folder, "attack") as loggers:
-        result.write(folder, {"training": subject.training, "made_with": made_with(device)})
+        result.write(folder, {"training": run.training, "made_with": made_with(device)})
         for name, figure in files.of_attack([folder, *others]):
             files.save(figure, folder / FIGURES / name)
         log_attack(loggers, folder, result)
     Console().print(Markdown(table))
-    print(f"{subject.name}: {folder}")
+    print(f"{run.name}: {folder}")
     return median_of(result)
 
 
@@ -66,8 +66,8 @@ def images_of(config: DictConfig, device: torch.device) -> Run:
     """What is attacked: the images that are listed, all, or those up to the n-th that is right when clean."""
     count = config.images if isinstance(config.images, int) else None
     images = None if count is not None else config.images
-    subject = subject_of(config, images)
-    return subject if count is None else first_right(subject, count, device)
+    run = subject_of(config, images)
+    return run if count is None else first_right(run, count, device)
 
 
 def attack_of(config: DictConfig) -> Attack:
@@ -85,18 +85,16 @@ def attack_of(config: DictConfig) -> Attack:
     return attack
 
 
-def fingerprint(config: DictConfig, attack: Attack, subject: Run, device: torch.device) -> dict[str, Any]:
+def fingerprint(config: DictConfig, attack: Attack, run: Run, device: torch.device) -> dict[str, Any]:
     """Everything that the rows depend on."""
     values = {f"attack.{name}": value for name, value in vars(attack).items() if name not in NO_INFLUENCE}
     options = {"seed": config.seed, "max_queries": config.max_queries, "rule": config.rule}
-    return {"attack": type(attack).__qualname__, "schema": SCHEMA} | values | subject.fingerprint(device) | options
+    return {"attack": type(attack).__qualname__, "schema": SCHEMA} | values | run.fingerprint(device) | options
 
 
-def work(
-    config: DictConfig, attack: Attack, subject: Run, device: torch.device, parts: Parts, todo: Sequence[int]
-) -> None:
+def work(config: DictConfig, attack: Attack, run: Run, device: torch.device, parts: Parts, todo: Sequence[int]) -> None:
     """Make the parts of these slices, one after another: an attack has many images in each forward pass."""
-    test, classifier = subject.test, subject.classifier.to(device)
+    test, classifier = run.test, run.model.to(device)
     with progress_bar() as bar:
         task = bar.add_task("images", total=sum(len(parts.slices[number]) for number in todo))
         for number in todo:
@@ -105,7 +103,7 @@ def work(
                 classifier,
                 test.pixels[images].to(device),
                 test.labels[images].to(device),
-                subject.index[images],
+                run.test.ids[images],
                 config.seed,
                 config.max_queries,
                 progress=lambda finished: bar.advance(task, finished),

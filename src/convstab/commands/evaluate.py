@@ -45,10 +45,10 @@ def main(config: DictConfig) -> float | None:
     """Evaluate what the configuration names; the accuracy over all noise, or None while other shards are at work."""
     device = device_of(config.device)
     protocol, shard = protocol_of(config, device), Shard.parse(str(config.shard))
-    subject = subject_of(config, config.images)
-    identity = fingerprint(config, protocol, subject, device)
-    folder = run_folder(config, f"evaluate/{folder_name(subject.name, identity | {'slice': config.slice})}")
-    parts = Parts(folder / "parts", len(subject.index), identity, config.slice)
+    run = subject_of(config, config.images)
+    identity = fingerprint(config, protocol, run, device)
+    folder = run_folder(config, f"evaluate/{folder_name(run.name, identity | {'slice': config.slice})}")
+    parts = Parts(folder / "parts", len(run.test), identity, config.slice)
     if config.skip_done and (folder / FIGURES / "strip.svg").exists() and not parts.missing():  # the last file
         print(f"finished before: {folder}")
         return float(tables.summary(StabilityResult.read(folder))["noise/accuracy"])
@@ -56,7 +56,7 @@ def main(config: DictConfig) -> float | None:
     write_text(folder / CONFIG, OmegaConf.to_yaml(config, resolve=True))
 
     choices = protocol, device, config.batch_size, config.precision, config.workers
-    workers = Workers(subject.classifier, subject.test, subject.index, len(subject.classes), *choices)
+    workers = Workers(run.model, run.test, *choices)
     todo = {number: parts.slices[number] for number in parts.todo(shard)}
     images = sum(map(len, todo.values()))
     if todo and device.type == "cpu":
@@ -71,14 +71,14 @@ def main(config: DictConfig) -> float | None:
     if whole is None:
         print(parts.awaited(shard))
         return None
-    result = StabilityResult.of(whole.rows, whole.totals, subject.classes, protocol.score, subject.test.units)
+    result = StabilityResult.of(whole.rows, whole.totals, run.test.classes, protocol.score, run.test.units)
     rate = {"seconds": round(seconds, 1), "images_per_second": round(draws / seconds, 1)} if todo else {}
     with tracking(config, folder, "evaluate") as loggers:
         result.write(folder)
-        Examples.of(subject.test, subject.index, result, protocol, device).write(folder)
-        about = {"training": subject.training, "protocol": vars(protocol), "made_with": made_with(device)}
-        write_json(folder / SUMMARY, {"run": subject.name} | tables.summary(result) | rate | about)
-        finish(config, folder, [folder, *others], subject, result, strip(subject, result, protocol, device), loggers)
+        Examples.of(run.test, result, protocol, device).write(folder)
+        about = {"training": run.training, "protocol": vars(protocol), "made_with": made_with(device)}
+        write_json(folder / SUMMARY, {"run": run.name} | tables.summary(result) | rate | about)
+        finish(config, folder, [folder, *others], run, result, strip(run, result, protocol, device), loggers)
     return float(tables.summary(result)["noise/accuracy"])
 
 
@@ -99,10 +99,10 @@ def protocol_of(config: DictConfig, device: torch.device) -> Protocol:
     )
 
 
-def fingerprint(config: DictConfig, protocol: Protocol, subject: Run, device: torch.device) -> dict[str, Any]:
+def fingerprint(config: DictConfig, protocol: Protocol, run: Run, device: torch.device) -> dict[str, Any]:
     """Everything that the counts depend on."""
     options = {"rule": config.rule, "precision": config.precision, "schema": SCHEMA}
-    return vars(protocol) | subject.fingerprint(device) | options
+    return vars(protocol) | run.fingerprint(device) | options
 
 
 def announce(rate: float, workers: Workers, images: int) -> None:
@@ -119,7 +119,7 @@ def finish(
     config: DictConfig,
     folder: Path,
     compared: Sequence[Path],
-    subject: Run,
+    run: Run,
     result: StabilityResult,
     noisy: Figure,
     loggers: Sequence[Logger],
@@ -131,10 +131,10 @@ def finish(
     for name, figure in (*from_tables, ("strip", noisy)):
         save(figure, folder / FIGURES / name)
     log_evaluation(loggers, folder, result)
-    report(subject, result, folder)
+    report(run, result, folder)
 
 
-def report(subject: Run, result: StabilityResult, folder: Path) -> None:
+def report(run: Run, result: StabilityResult, folder: Path) -> None:
     """Print the rates under each sigma, and the classes over all noise in the form of the paper's Table 2."""
     console, scores = Console(), dict[str, float]()
     for _, name, precision, recall, _ in tables.one_class_rows("noise", result.classes, result.pooled_confusion):
@@ -142,22 +142,22 @@ def report(subject: Run, result: StabilityResult, folder: Path) -> None:
     console.print(Markdown(tables.rates_markdown(result)))
     title = f"all noisy draws of {result.images} test images"
     console.print(class_table(scores, result.classes, title, console.width))
-    print(f"{tables.over_noise(result)} {subject.name}: {folder}")
+    print(f"{tables.over_noise(result)} {run.name}: {folder}")
 
 
-def strip(subject: Run, result: StabilityResult, protocol: Protocol, device: torch.device) -> Figure:
+def strip(run: Run, result: StabilityResult, protocol: Protocol, device: torch.device) -> Figure:
     """One typical image of each class under all sigmas: the first draws that were counted, clipped to be shown."""
     labels, sigmas = np.unique(result.labels), result.sigmas.tolist()
     copies = []
-    for row in (typical_image(subject, label) for label in labels):
-        pixels, image = subject.test.pixels[row].to(device), int(subject.index[row])
+    for row in (typical_image(run, label) for label in labels):
+        pixels, image = run.test.pixels[row].to(device), int(run.test.ids[row])
         copies.append(torch.cat([protocol.copies(pixels, sigma, 1, image) for sigma in sigmas]))
     images = torch.stack(copies).clamp_(0, 1).permute(0, 1, 3, 4, 2).cpu().numpy()
     return evaluation.strip(images, sigmas, [result.classes[label] for label in labels])
 
 
-def typical_image(subject: Run, label: int) -> int:
+def typical_image(run: Run, label: int) -> int:
     """The position of the image of a class whose contrast is the median."""
-    members = (subject.test.labels == label).nonzero()[:, 0]
-    contrast = subject.test.pixels[members].float().flatten(1).std(1)
+    members = (run.test.labels == label).nonzero()[:, 0]
+    contrast = run.test.pixels[members].float().flatten(1).std(1)
     return int(members[contrast.argsort()[len(members) // 2]])

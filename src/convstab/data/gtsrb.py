@@ -156,7 +156,7 @@ def _images(base: Path, files: Listing, size: int) -> Images:
     labels = torch.from_numpy(files.labels)
     if groups is None:
         return Images(pixels, labels, alike=FRAMES_OF_A_SIGN)
-    return Images(pixels, labels, torch.from_numpy(groups))
+    return Images(pixels, labels, groups=torch.from_numpy(groups))
 
 
 def _test_signs(files: Listing) -> np.ndarray | None:

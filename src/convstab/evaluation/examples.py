@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from convstab.errors import InputError
 from convstab.evaluation.protocol import Protocol
@@ -35,24 +34,19 @@ class Examples:
     noisy: NDArray[np.uint8]
 
     @classmethod
-    def of(
-        cls, images: Images, index: Tensor, result: StabilityResult, protocol: Protocol, device: torch.device
-    ) -> "Examples":
-        """Choose images of each class, and make their noisy copies again, on the device that classified them.
-
-        index: int64 (n,), places of the images in the test set.
-        """
+    def of(cls, images: Images, result: StabilityResult, protocol: Protocol, device: torch.device) -> "Examples":
+        """Choose images of each class, and make their noisy copies again, on the device that classified them."""
         chosen, levels = choose(result.rates, result.labels), np.flatnonzero(result.sigmas > 0)
         draws, sigmas = result.by_image("sample_draw"), result.sigmas
         clean = images.pixels[torch.from_numpy(chosen)]
         noisy = np.empty((len(chosen), len(levels), *clean.shape[1:]), np.uint8)
         for place, row in enumerate(chosen.tolist()):
-            image = int(index[row])
+            image = int(images.ids[row])
             for level, at in enumerate(levels.tolist()):
                 draw = int(draws[row, at])
                 copies = protocol.copies(clean[place].to(device), float(sigmas[at]), draw + 1, image)
                 noisy[place, level] = to_grey(copies[draw]).cpu().numpy()
-        return cls(index.numpy()[chosen], sigmas[levels], clean.numpy(), noisy)
+        return cls(images.ids.numpy()[chosen], sigmas[levels], clean.numpy(), noisy)
 
     @classmethod
     def read(cls, folder: Path) -> "Examples | None":

@@ -76,6 +76,16 @@ class StabilityResult:
         names = {"classes": np.array(self.classes), "score": np.array(self.score)}
         write_bytes(folder / HISTOGRAM, arrays_to_bytes(arrays | names))
 
+    def table(self) -> str:
+        """Accuracy, balanced accuracy and flip rate under each sigma with their 95 % intervals, as Markdown."""
+        from convstab.evaluation.tables import rates_markdown  # noqa: PLC0415  # which needs this module
+
+        return rates_markdown(self)
+
+    def _repr_markdown_(self) -> str:
+        """What a notebook shows."""
+        return self.table()
+
     @property
     def images(self) -> int:
         """Number of images."""

@@ -9,7 +9,7 @@ from functools import partial
 from threading import Event
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from convstab.errors import InputError
 from convstab.evaluation.protocol import Protocol
@@ -29,25 +29,23 @@ class Stopped(Exception):  # noqa: N818
 class Workers:
     """Evaluates slices in threads, each with one core: that is faster than one slice with all cores.
 
-    classifier: images in [0, 1], float (N, C, H, W), channels last -> logits (N, K), K classes.
-    images: n images. index: int64 (n,), their places in the test set.
+    model: images in [0, 1], float (N, C, H, W), channels last -> logits (N, K).
+    images: n images of K classes.
     batch_size, workers: None for what suits the device; workers are then all cores, or one thread for a GPU.
     Raises InputError for values that make no sense.
     """
 
     def __init__(
         self,
-        classifier: nn.Module,
+        model: nn.Module,
         images: Images,
-        index: Tensor,
-        classes: int,
         protocol: Protocol,
         device: torch.device,
         batch_size: int | None = None,
         precision: Precision = "float32",
         workers: int | None = None,
     ) -> None:
-        self.classifier, self.images, self.index, self.classes = classifier, images, index, classes
+        self.model, self.images = model, images
         self.protocol, self.device, self.precision = protocol, device, precision
         on_cpu = device.type == "cpu"
         if precision not in ("float32", "bfloat16"):
@@ -56,7 +54,7 @@ class Workers:
         self.count = (torch.get_num_threads() if on_cpu else 1) if workers is None else workers
         if self.count < 1:
             raise InputError(f"workers is {workers}; it must be at least 1")
-        classifier.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.stopping = Event()
 
     def work(self, slices: Mapping[int, range], keep: Callable[[int, Counts], object], progress: Progress) -> None:
@@ -82,11 +80,11 @@ class Workers:
 
         chosen = slice(images.start, images.stop)
         return stability(
-            self.classifier,
+            self.model,
             self.images.pixels[chosen],
             self.images.labels[chosen],
-            self.index[chosen],
-            self.classes,
+            self.images.ids[chosen],
+            len(self.images.classes),
             protocol,
             batch_size=self.batch_size,
             precision=self.precision,
@@ -115,7 +113,7 @@ class Workers:
 def calibrate(workers: Workers, draws: int = 16) -> float:
     """Draws a second, from a few draws in every thread."""
     protocol = replace(workers.protocol, draws=draws)
-    slices = [range(place, place + 1) for place in range(min(workers.count, len(workers.index)))]
+    slices = [range(place, place + 1) for place in range(min(workers.count, len(workers.images)))]
     for _ in range(2):  # the first round is warming up
         start = time.monotonic()
         with workers.threads() as pool:

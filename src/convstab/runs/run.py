@@ -29,33 +29,31 @@ from convstab.runs.provenance import training_of
 
 @dataclass(frozen=True)
 class Run:
-    """A classifier and the test images that are tried on it.
+    """A model and the test images that are tried on it.
 
-    classifier: on the CPU, in evaluation mode. test: the images; index: int64 (n,), their places in the test set.
+    model: on the CPU, in evaluation mode. test: the images, with their classes; their ids are places in the test set.
     name: of the run directory, or of the sweep, or of all, joined by "+".
-    training: where the classifier comes from, see ``provenance.together``.
+    training: where the model comes from, see ``provenance.together``.
     """
 
-    classifier: Classifier | Ensemble
-    classes: list[str]
+    model: Classifier | Ensemble
     test: Images
-    index: Tensor
     name: str
     training: dict[str, Any]
 
     def fingerprint(self, device: torch.device) -> dict[str, str]:
         """Architecture, digests of the weights and of the images, and what computes on this device."""
-        images = {"pixels": self.test.pixels, "labels": self.test.labels, "index": self.index}
+        images = {"pixels": self.test.pixels, "labels": self.test.labels, "index": self.test.ids}
         return {
-            "architecture": architecture(self.classifier),
-            "weights": digest(self.classifier.state_dict()),
+            "architecture": architecture(self.model),
+            "weights": digest(self.model.state_dict()),
             "data": digest(images),
             **arithmetic(device),
         }
 
     def part(self, rows: slice) -> "Run":
         """With some of the images."""
-        return replace(self, test=self.test.part(rows), index=self.index[rows])
+        return replace(self, test=self.test.part(rows))
 
 
 def architecture(classifier: Classifier | Ensemble) -> str:
@@ -71,7 +69,7 @@ def architecture(classifier: Classifier | Ensemble) -> str:
 
 def load_run(
     run: str | Sequence[str],
-    where: str,
+    where: str = "runs",
     rule: Rule = "probabilities",
     root: str | None = None,
     images: int | Sequence[int] | None = None,
@@ -79,7 +77,7 @@ def load_run(
 ) -> Run:
     """Load the run, or the runs of an ensemble, and their test set.
 
-    run: a directory of train, or "latest": the newest below ``where``; or several: an ensemble.
+    run: a directory of train, or "latest": the newest below ``where``; or several: an ensemble by this ``rule``.
     root: the folder of the data; None: where the training found it.
     images: at most this many, evenly spaced; or their places in the test set, from 0; None: all.
     name: of what is loaded; empty: the names of the runs.
@@ -97,10 +95,8 @@ def load_run(
     test = test_images(configs[0], root, members[0])
     index = chosen(images, len(test))
     return Run(
-        classifier=members[0] if len(members) == 1 else Ensemble(members, rule).eval(),
-        classes=members[0].classes,
-        test=test.part(index),
-        index=index,
+        model=members[0] if len(members) == 1 else Ensemble(members, rule).eval(),
+        test=replace(test, classes=tuple(members[0].classes)).part(index),
         name=name or "+".join(folder.name for folder in folders),
         training=together([training_of(configuration.plain(c), directory.metrics(f)) for c, f in zip(configs, folders, strict=True)]),
     )
@@ -127,21 +123,21 @@ def checked_count(images: Any) -> int | None:
     return images
 
 
-def first_right(subject: Run, count: int, device: torch.device) -> Run:
+def first_right(run: Run, count: int, device: torch.device) -> Run:
     """The images up to the ``count``-th one that is classified correctly; all when there are fewer."""
     checked_count(count)
-    subject.classifier.to(device)
+    run.model.to(device)
     right = 0
-    for start in range(0, len(subject.index), TOGETHER):
+    for start in range(0, len(run.test), TOGETHER):
         rows = slice(start, start + TOGETHER)
-        pixels = subject.test.pixels[rows].to(device)
+        pixels = run.test.pixels[rows].to(device)
         places = (
-            classify(subject.classifier, as_input(pixels.float())).argmax(1).cpu() == subject.test.labels[rows]
+            classify(run.model, as_input(pixels.float())).argmax(1).cpu() == run.test.labels[rows]
         ).nonzero()
         if right + len(places) >= count:
-            return subject.part(slice(0, start + int(places[count - right - 1]) + 1))
+            return run.part(slice(0, start + int(places[count - right - 1]) + 1))
         right += len(places)
-    return subject
+    return run
 
 
 def data_of(config: DictConfig) -> tuple[str, int | None]:

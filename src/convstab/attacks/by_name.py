@@ -1,0 +1,79 @@
+"""Attack a model from Python: ``convstab.attack``."""
+
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from convstab import attacks
+from convstab.attacks.attack import Attack, Progress
+from convstab.attacks.result import AttackResult, as_table
+from convstab.errors import InputError
+from convstab.images import Images
+from convstab.own_model import own_model
+
+ATTACKS: dict[str, type[Attack]] = {
+    "boundary": attacks.Boundary,
+    "carlini_wagner": attacks.CarliniWagner,
+    "ddn": attacks.DDN,
+    "deepfool": attacks.DeepFool,
+    "gaussian": attacks.Gaussian,
+    "genetic": attacks.Genetic,
+    "hopskipjump": attacks.HopSkipJump,
+    "lbfgs": attacks.LBFGS,
+    "nes": attacks.NES,
+    "paper": attacks.Paper,
+    "square": attacks.Square,
+}
+
+
+def attack(
+    model: Any,
+    images: Images,
+    name: str = "genetic",
+    *,
+    seed: int = 0,
+    max_queries: int | Literal["default"] | None = "default",
+    device: str | None = None,
+    progress: Progress = lambda _: None,
+    **values: Any,
+) -> AttackResult:
+    """Search the least noise that makes a model misclassify each image. Paper: section 3.
+
+    Nothing is written, and the model stays as it is. Images that the model misclassifies without noise are listed and
+    not attacked; what is found for the others is verified by a fresh forward pass in float32, and failures stay.
+
+    Args:
+        model: an nn.Module in evaluation mode, or a callable; see ``convstab.evaluate``.
+        images: n images with their labels.
+        name: boundary, carlini_wagner, ddn, deepfool, gaussian, genetic, hopskipjump, lbfgs, nes, paper or square.
+        seed: of the attack, 64 bits.
+        max_queries: images that may be classified for each; None: as many as it takes to the attack's own end;
+            "default": 50,000, and no limit for the paper's search, which needs hundreds of thousands.
+        device: cpu or cuda; None: the best there is.
+        progress: is given the number of images just finished.
+        values: of the attack, in place of its defaults, such as ``steps=300``.
+
+    Raises:
+        InputError: a model, images, a name or values that do not fit; no image that is classified correctly.
+
+    >>> import torch, convstab as cs
+    >>> images = cs.Images(torch.rand(4, 1, 4, 4), torch.tensor([0, 1, 0, 1]))
+    >>> model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(16, 2)).eval()
+    >>> found = cs.attack(model, images, "ddn", steps=20)
+    >>> found.attack, found.norms.shape, found.noise.shape
+    ('DDN', (4,), (4, 1, 4, 4))
+    """
+    if name not in ATTACKS:
+        raise InputError(f"the attack is {name!r}; it can be {', '.join(ATTACKS)}")
+    try:
+        chosen = ATTACKS[name](**values)
+    except TypeError as error:
+        raise InputError(f"attack {name}: {error}") from error
+    target = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    own, images = own_model(model, images, target)
+    pixels, labels = images.pixels.to(target), images.labels.to(target)
+    limit = chosen.default_queries if max_queries == "default" else max_queries
+    found = chosen(own, pixels, labels, images.ids, seed, limit, progress)
+    table, kind = as_table(found), type(model).__name__
+    return AttackResult.of(table, np.asarray(images.pixels), images.classes, kind, type(chosen).__name__, images.units)

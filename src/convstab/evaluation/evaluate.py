@@ -1,0 +1,85 @@
+"""Evaluate a model from Python: ``convstab.evaluate``."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+
+from convstab.errors import InputError
+from convstab.evaluation.protocol import PAPER_SIGMAS, Protocol
+from convstab.evaluation.result import StabilityResult
+from convstab.evaluation.stability import Precision
+from convstab.evaluation.tally import Counts
+from convstab.evaluation.workers import Workers, device_of
+from convstab.images import Images
+from convstab.own_model import own_model
+
+SLICE = 64  # images that one worker takes at a time
+
+
+def evaluate(
+    model: Any,
+    images: Images,
+    sigmas: Sequence[float] = PAPER_SIGMAS,
+    draws: int = 10,
+    *,
+    seed: int = 0,
+    clip: bool = True,
+    rounding: bool = True,
+    score: Literal["predicted", "label"] = "predicted",
+    batch_size: int | None = None,
+    precision: Precision = "float32",
+    device: str | None = None,
+    workers: int | None = None,
+    progress: Callable[[int], object] = lambda _: None,
+) -> StabilityResult:
+    """Classify noisy copies of images and say how stable the model is. Paper: section 4.
+
+    Nothing is written, and the model stays as it is. The numbers depend on the model, the images with their ids, the
+    sigmas, draws and seed, and on nothing else.
+
+    Args:
+        model: an nn.Module in evaluation mode, or a callable that works on the device: images in [0, 1], float
+            (N, C, H, W) -> logits (N, K). It normalises inside.
+        images: n images with their labels.
+        sigmas: standard deviations of the noise, in grey levels (0 to 255); the clean images (0) are always tried.
+        draws: noisy copies of each image under each sigma.
+        seed: names the noise, 64 bits.
+        clip: keep noisy pixels within [0, 255], as an 8-bit image does.
+        rounding: make them whole grey levels, as an 8-bit image does.
+        score: the softmax probability that the figures show: of the predicted class, or of the label.
+        batch_size: draws in a forward pass; None: what suits the device.
+        precision: float32 (never TF32), or bfloat16 under autocast.
+        device: cpu or cuda; None: the best there is.
+        workers: threads; None: one for each core.
+        progress: is given the number of draws just classified, such as ``tqdm(total=...).update``.
+
+    Raises:
+        InputError: a model, images or values that do not fit.
+
+    >>> import torch, convstab as cs
+    >>> model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(192, 2)).eval()
+    >>> images = cs.Images(torch.rand(20, 3, 8, 8), torch.arange(20) % 2, classes=("cat", "dog"))
+    >>> result = cs.evaluate(model, images, sigmas=[1, 40], draws=5)
+    >>> result.sigmas.tolist(), result.accuracy.value.shape, result.confusion.shape
+    ([0.0, 1.0, 40.0], (3,), (3, 2, 2))
+    """
+    chosen = device_of(device)
+    protocol = Protocol(tuple({0.0, *map(float, sigmas)}), draws, seed, clip, rounding, score)
+    own, images = own_model(model, images, chosen)
+    pool = Workers(own, images, protocol, chosen, batch_size, precision, workers)
+    starts = range(0, len(images), SLICE)
+    slices = {number: range(start, min(start + SLICE, len(images))) for number, start in enumerate(starts)}
+    found: dict[int, Counts] = {}
+    pool.work(slices, keep=found.__setitem__, progress=progress)
+    return together([found[number] for number in slices], images, protocol)
+
+
+def together(counts: Sequence[Counts], images: Images, protocol: Protocol) -> StabilityResult:
+    """The result that the counts of all slices make, in their order."""
+    if not counts:
+        raise InputError("there are no images; at least one is needed")
+    rows = {name: np.concatenate([part.rows[name] for part in counts]) for name in counts[0].rows}
+    totals = {name: np.sum([part.totals[name] for part in counts], axis=0) for name in counts[0].totals}
+    return StabilityResult.of(pa.table(rows), totals, images.classes, protocol.score, images.units)

@@ -1,0 +1,225 @@
+"""What a Python user calls: ``import convstab as cs``."""
+
+import copy
+import doctest
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+import convstab as cs
+from convstab import attacks
+from convstab.attacks.attack import Attack
+from convstab.evaluation.protocol import Protocol
+from convstab.evaluation.stability import stability
+
+CLASSES = ("a", "b", "c")
+README = Path(__file__).parents[1] / "README.md"
+
+
+@pytest.fixture
+def model() -> nn.Module:
+    """A small network with weights of its own, in evaluation mode."""
+    torch.manual_seed(0)
+    layers = nn.Conv2d(3, 8, 3), nn.ReLU(), nn.BatchNorm2d(8), nn.Flatten(), nn.Linear(8 * 36, 3)
+    return nn.Sequential(*layers).eval()
+
+
+@pytest.fixture
+def images(model: nn.Module) -> cs.Images:
+    """150 images, most of which the model has right."""
+    pixels = torch.randint(256, (150, 3, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        labels = model(pixels / 255).argmax(1)
+    labels[::10] = (labels[::10] + 1) % 3
+    return cs.Images(pixels, labels, CLASSES, ids=torch.arange(150) * 2)
+
+
+def test_every_public_name_is_there_and_documented() -> None:
+    for name in cs.__all__:
+        assert getattr(cs, name).__doc__, name
+    assert dir(cs) == cs.__all__
+    with pytest.raises(AttributeError, match="no attribute 'evluate'"):
+        cs.evluate  # noqa: B018
+
+
+def test_a_bare_import_loads_nothing_heavy() -> None:
+    heavy = {"torch", "numpy", "pytorch_lightning", "hydra", "wandb", "matplotlib"}
+    command = f"import sys, convstab; print(sorted(set(sys.modules) & {heavy!r}))"
+    assert subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+@pytest.mark.parametrize("name", sorted({f"convstab.{home}" for home in cs.HOMES.values()}))
+def test_the_examples_in_the_docstrings_run(name: str) -> None:
+    assert doctest.testmod(import_module(name)).failed == 0
+
+
+def test_the_example_in_the_readme_runs() -> None:
+    done = doctest.testfile(str(README), module_relative=False, optionflags=doctest.ELLIPSIS)
+    assert (done.failed, done.attempted > 5) == (0, True)
+
+
+@pytest.mark.parametrize("name", ["Images", "attack", "evaluate"])
+def test_what_a_user_calls_has_an_example(name: str) -> None:
+    assert ">>>" in getattr(cs, name).__doc__
+
+
+def test_an_evaluation_is_that_of_all_images_at_once(model: nn.Module, images: cs.Images) -> None:
+    done: list[int] = []
+    result = cs.evaluate(model, images, [5, 30], draws=4, seed=3, workers=2, batch_size=48, progress=done.append)
+    whole = stability(
+        copy.deepcopy(model), images.pixels, images.labels, images.ids, 3, Protocol((0, 5, 30), draws=4, seed=3)
+    )
+    assert all(np.array_equal(result.rows[name], whole.rows[name]) for name in whole.rows)
+    assert np.array_equal(result.confusion, whole.totals["confusion"])
+    assert np.array_equal(result.histogram, whole.totals["histogram"])
+    assert sum(done) == 150 * 9
+    assert list(result.classes) == list(CLASSES)
+
+
+def test_the_model_is_left_as_it_was(model: nn.Module, images: cs.Images) -> None:
+    weight = model[0].weight  # type: ignore[index]
+    before, strides = copy.deepcopy(model.state_dict()), weight.stride()
+    cs.evaluate(model, images, [5], draws=1)
+    cs.attack(model, images, "ddn", steps=3)
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert (weight.stride(), model.training, weight.grad) == (strides, False, None)
+    model(images.pixels[:2] / 255).sum().backward()  # its weights still take gradients
+    assert weight.grad is not None
+
+
+def test_results_show_themselves(model: nn.Module, images: cs.Images) -> None:
+    result, found = cs.evaluate(model, images, [30], draws=2), cs.attack(model, images, "ddn", steps=5)
+    accuracy = f"{100 * result.accuracy.value[1]:.2f}"
+    assert accuracy in result.table()
+    assert result._repr_markdown_() == result.table()
+    assert "| DDN | 135 of 150 |" in found.table()
+    assert found._repr_markdown_() == found.table()
+
+
+def test_groups_are_the_units_of_the_intervals(model: nn.Module, images: cs.Images) -> None:
+    grouped = cs.Images(images.pixels, images.labels, groups=torch.arange(150) // 15)
+    narrow, wide = (cs.evaluate(model, each, [30], draws=2).accuracy for each in (images, grouped))
+    assert ((wide.high - wide.low) > (narrow.high - narrow.low)).all()
+
+
+def test_probabilities_are_taken_with_a_warning(model: nn.Module, images: cs.Images) -> None:
+    logits = cs.evaluate(model, images, [30], draws=3)
+    with pytest.warns(UserWarning, match="gives probabilities"):
+        found = cs.evaluate(lambda batch: model(batch).softmax(1), images, [30], draws=3)
+    assert np.array_equal(found.confusion, logits.confusion)
+    np.testing.assert_allclose(found.rows["score_mean"], logits.rows["score_mean"], atol=1e-5)
+
+
+def test_floats_are_the_grey_levels_they_stand_for(images: cs.Images) -> None:
+    again = cs.Images(images.pixels.numpy() / 255, images.labels.tolist())
+    assert torch.equal(again.pixels, images.pixels)
+    assert torch.equal(again.labels, images.labels)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"pixels": torch.zeros(4, 8, 8)}, r"pixels are of the shape \(4, 8, 8\); it must be \(N, C, H, W\)"),
+        ({"pixels": torch.full((4, 3, 8, 8), 1.5)}, "pixels are floats from 1.5 to 1.5; they must be in"),
+        ({"pixels": torch.full((4, 3, 8, 8), torch.nan)}, "pixels are floats from nan to nan"),
+        ({"pixels": torch.zeros(4, 3, 8, 8, dtype=torch.int64)}, "pixels are int64; they must be uint8"),
+        ({"labels": [0, 1, 2]}, r"labels are of the shape \(3,\); there are 4 images"),
+        ({"labels": [0.0, 1.0, 2.0, 0.0]}, "labels are float32; they must be integers"),
+        ({"labels": [0, 1, 3, 0]}, "labels hold 3; the 3 classes are 0 to 2"),
+        ({"labels": [0, -1, 2, 0]}, "labels hold -1; the 3 classes are 0 to 2"),
+        ({"ids": [0, 1, 1, 2]}, "ids names an image twice"),
+        ({"groups": [0, 1]}, "groups are given for 2 images, but there are 4"),
+    ],
+)
+def test_images_that_do_not_fit_are_refused(values: dict[str, Any], message: str) -> None:
+    right: dict[str, Any] = {
+        "pixels": torch.zeros(4, 3, 8, 8, dtype=torch.uint8),
+        "labels": [0, 1, 2, 0],
+        "classes": CLASSES,
+    }
+    cs.Images(**right)
+    with pytest.raises(cs.InputError, match=message):
+        cs.Images(**right | values)
+
+
+def constant(*shape: int, value: float = 0.5) -> Any:
+    """A callable that gives the same for all images."""
+    return lambda images: torch.full((len(images), *shape), value)
+
+
+@pytest.mark.parametrize(
+    ("broken", "message"),
+    [
+        (nn.Flatten().train(), "in training mode: call model.eval"),
+        ("resnet18", "the model is a str; it must be an nn.Module or another callable"),
+        (lambda images: {"logits": images}, "the model returns a dict; it must return logits"),
+        (constant(3, 2), r"the model returns \(16, 3, 2\) for 16 images"),
+        (constant(1), r"the model returns \(16, 1\) for 16 images"),
+        (constant(4), "the model gives 4 logits for each image; the images have 3 classes"),
+        (constant(3, value=torch.nan), "logits that are infinite or not a number"),
+    ],
+)
+def test_models_that_do_not_fit_are_refused(broken: Any, message: str, images: cs.Images) -> None:
+    for call in (cs.evaluate, cs.attack):
+        with pytest.raises(cs.InputError, match=message):
+            call(broken, images)
+
+
+def test_labels_beyond_the_logits_are_refused_where_classes_have_no_names() -> None:
+    images = cs.Images(torch.zeros(2, 1, 4, 4, dtype=torch.uint8), [0, 5])
+    with pytest.raises(cs.InputError, match="labels hold 5; the model gives 3 logits, of the classes 0 to 2"):
+        cs.evaluate(constant(3), images)
+    with pytest.raises(cs.InputError, match="there are no images"):
+        cs.evaluate(constant(3), images.part(slice(0, 0)))
+
+
+def test_an_attack_is_the_one_of_that_name(model: nn.Module, images: cs.Images) -> None:
+    some = images.part(slice(0, 20))
+    found = cs.attack(model, some, "ddn", steps=30)
+    direct = attacks.DDN(steps=30)(copy.deepcopy(model), some.pixels, some.labels, some.ids)
+    assert np.array_equal(found.noise, direct.noise)
+    assert found.rows["attacked"].sum() == 18
+    assert (found.attack, found.rows["index"].tolist()) == ("DDN", some.ids.tolist())
+
+
+def test_the_papers_search_has_no_limit_unless_it_is_given_one(
+    model: nn.Module, images: cs.Images, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits: list[int | None] = []
+
+    def call(attack: Attack, model: nn.Module, pixels: Tensor, labels: Tensor, *more: Any) -> attacks.Result:
+        limits.append(more[2])
+        raise cs.InputError("enough")
+
+    monkeypatch.setattr(Attack, "__call__", call)
+    for name, options in (
+        ("paper", {}),
+        ("genetic", {}),
+        ("paper", {"max_queries": 7}),
+        ("nes", {"max_queries": None}),
+    ):
+        with pytest.raises(cs.InputError, match="enough"):
+            cs.attack(model, images, name, **options)
+    assert limits == [None, 50_000, 7, None]
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "message"),
+    [
+        ("pgd", {}, "the attack is 'pgd'; it can be boundary, carlini_wagner, ddn,"),
+        ("ddn", {"stepz": 3}, "attack ddn: .*unexpected keyword argument 'stepz'"),
+        ("ddn", {"steps": 0}, "steps is 0; it must be a whole number, at least 1"),
+    ],
+)
+def test_attacks_that_are_not_there_are_refused(
+    name: str, values: dict[str, Any], message: str, model: nn.Module, images: cs.Images
+) -> None:
+    with pytest.raises(cs.InputError, match=message):
+        cs.attack(model, images, name, **values)
