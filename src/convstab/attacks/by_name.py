@@ -10,7 +10,7 @@ from convstab.attacks.attack import Attack, Progress
 from convstab.attacks.result import AttackResult, as_table
 from convstab.errors import InputError
 from convstab.images import Images
-from convstab.own_model import own_model
+from convstab.validation import own_model
 
 ATTACKS: dict[str, type[Attack]] = {
     "boundary": attacks.Boundary,

@@ -13,7 +13,7 @@ from convstab.evaluation.stability import Precision
 from convstab.evaluation.tally import Counts
 from convstab.evaluation.workers import Workers, device_of
 from convstab.images import Images
-from convstab.own_model import own_model
+from convstab.validation import own_model
 
 SLICE = 64  # images that one worker takes at a time
 
