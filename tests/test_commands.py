@@ -15,7 +15,7 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
 from convstab.commands import train
-from convstab.files import CONFIG, METRICS, alone
+from convstab.files import BEST, CONFIG, LAST, METRICS, alone
 from convstab.runs import checkpoints
 from tests.support.fresh_process import TRAIN, environment
 
@@ -38,7 +38,7 @@ def result(run: Path) -> tuple[dict[str, Any], list[dict[str, str]], dict[str, t
     assert metrics.pop("seconds") > 0
     with (run / "metrics.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    return metrics, rows, torch.load(run / checkpoints.LAST, weights_only=True)["state_dict"]
+    return metrics, rows, torch.load(run / LAST, weights_only=True)["state_dict"]
 
 
 def assert_equal_results(run: Path, other: Path) -> None:
@@ -73,7 +73,7 @@ def test_a_training_leaves_its_run_directory(finished: tuple[Path, subprocess.Co
     assert [row["epoch"] for row in rows if row["train/loss"]] == ["0", "1", "2", "3"]
     assert float(rows[-1]["test/accuracy"]) == metrics["test/accuracy"]
     assert metrics["val/accuracy"] == max(float(row["val/accuracy"]) for row in rows if row["val/accuracy"])
-    for name in (checkpoints.BEST, checkpoints.LAST):
+    for name in (BEST, LAST):
         torch.load(run / name, weights_only=True)
     assert not list(run.rglob("*.tmp"))
 
@@ -82,7 +82,7 @@ def kill_and_resume(cwd: Path, seconds: float) -> Path:
     """Start a training, end it with SIGKILL so long after its first checkpoint, and resume it."""
     words = [*TRAIN, *NOISY, "output=run"]
     with subprocess.Popen(words, cwd=cwd, env=environment(cwd), stdout=subprocess.DEVNULL) as process:
-        while process.poll() is None and not (cwd / "run" / checkpoints.LAST).exists():
+        while process.poll() is None and not (cwd / "run" / LAST).exists():
             time.sleep(0.001)
         time.sleep(seconds)
         process.send_signal(signal.SIGKILL)
@@ -187,7 +187,7 @@ def test_bad_values_are_named_and_leave_nothing(overrides: list[str], line: str,
 
 def test_checkpoints_are_started_from_and_resumed_only_where_they_fit(main: Main, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    best = run / checkpoints.BEST
+    best = run / BEST
     assert main("output=run", "logger=none") == (0, "")
     before = result_bytes(run)
     for overrides, line in (

@@ -44,8 +44,8 @@ def images(model: nn.Module) -> cs.Images:
 def test_every_public_name_is_there_and_documented() -> None:
     for name in cs.__all__:
         assert getattr(cs, name).__doc__, name
-    assert dir(cs) == cs.__all__
-    with pytest.raises(AttributeError, match="no attribute 'evluate'"):
+    assert sorted(dir(cs)) == sorted(cs.__all__)
+    with pytest.raises(AttributeError, match="evluate"):
         cs.evluate  # noqa: B018
 
 
@@ -55,7 +55,7 @@ def test_a_bare_import_loads_nothing_heavy() -> None:
     assert subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
-@pytest.mark.parametrize("name", sorted({f"convstab.{home}" for home in cs.HOMES.values()}))
+@pytest.mark.parametrize("name", sorted({getattr(cs, name).__module__ for name in cs.__all__}))
 def test_the_examples_in_the_docstrings_run(name: str) -> None:
     assert doctest.testmod(import_module(name)).failed == 0
 

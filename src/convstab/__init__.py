@@ -10,8 +10,9 @@ run = cs.load_run("runs/m")                                    what train.py mad
 Names are loaded when they are used: the import itself loads no torch.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import lazy_loader
 
 if TYPE_CHECKING:
     from convstab.attacks.by_name import attack
@@ -22,27 +23,16 @@ if TYPE_CHECKING:
     from convstab.images import Images
     from convstab.runs.run import Run, load_run
 
-HOMES = {
-    "AttackResult": "attacks.result",
-    "Images": "images",
-    "InputError": "errors",
-    "Run": "runs.run",
-    "StabilityResult": "evaluation.result",
-    "attack": "attacks.by_name",
-    "evaluate": "evaluation.evaluate",
-    "load_run": "runs.run",
-}
-
 __all__ = ["AttackResult", "Images", "InputError", "Run", "StabilityResult", "attack", "evaluate", "load_run"]
-
-
-def __getattr__(name: str) -> Any:
-    """A public name, from the module that it lives in."""
-    if name not in HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    """The public names."""
-    return __all__
+__getattr__, __dir__, _ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "attacks.by_name": ["attack"],
+        "attacks.result": ["AttackResult"],
+        "errors": ["InputError"],
+        "evaluation.evaluate": ["evaluate"],
+        "evaluation.result": ["StabilityResult"],
+        "images": ["Images"],
+        "runs.run": ["Run", "load_run"],
+    },
+)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from convstab.errors import InputError
 
 CONFIG, METRICS, SUMMARY, FIGURES = "config.yaml", "metrics.json", "summary.json", "figures"  # in run directories
+BEST, LAST = "checkpoints/best.ckpt", "checkpoints/last.ckpt"
 
 
 def write_bytes(path: Path, content: bytes | memoryview) -> None:

@@ -17,7 +17,7 @@ import torch
 
 from convstab.commands import evaluate, figures
 from convstab.evaluation.result import CONFUSION, HISTOGRAM, STABILITY, StabilityResult
-from convstab.files import METRICS, SUMMARY
+from convstab.files import BEST, METRICS, SUMMARY
 from convstab.runs import checkpoints
 from convstab.runs.parts import Parts
 from tests.support.in_process import Main, call_in, caller, train_short
@@ -188,7 +188,7 @@ def test_bad_input_ends_in_a_line(words: list[str], line: str, main: Main, tmp_p
 def test_a_checkpoint_with_code_in_it_is_refused(main: Main, trained: Path, tmp_path: Path) -> None:
     (tmp_path / "checkpoints").mkdir()
     (tmp_path / "config.yaml").write_text((trained / "one" / "config.yaml").read_text())
-    torch.save({"state_dict": os.system}, tmp_path / checkpoints.BEST)
+    torch.save({"state_dict": os.system}, tmp_path / BEST)
     code, error = main(f"run={tmp_path}", "output=unsafe")
     assert (code, len(error.splitlines())) == (2, 1), error
     assert "more than weights" in error

@@ -11,8 +11,7 @@ import pytorch_lightning as pl
 import torch
 
 from convstab.commands import train
-from convstab.files import METRICS
-from convstab.runs.checkpoints import LAST
+from convstab.files import LAST, METRICS
 
 EPOCHS = 3
 STEPS = 5  # of one epoch: 90 of 100 images train, 20 a batch

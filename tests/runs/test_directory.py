@@ -11,7 +11,11 @@ from pytorch_lightning.plugins import TorchCheckpointIO
 from convstab.errors import InputError
 from convstab.files import CONFIG, METRICS, write_json, write_text
 from convstab.models import LeNet
-from convstab.runs import checkpoints, configuration, directory
+from convstab.files import LAST
+from convstab.files import BEST
+from convstab.runs import checkpoints
+from convstab.runs import configuration
+from convstab.runs import directory
 
 VALUES = {
     "seed": 0,
@@ -36,7 +40,7 @@ def run(tmp_path: Path) -> Path:
     network = LeNet([1, 28, 28], DIGITS)
     network.set_statistics(torch.tensor([0.2]), torch.tensor([0.3]))
     content = {"state_dict": network.state_dict(), "hyper_parameters": dict(network.hparams)}
-    for name in (checkpoints.BEST, checkpoints.LAST):
+    for name in (BEST, LAST):
         torch.save(content, folder / name)
     return folder
 
@@ -55,7 +59,7 @@ def test_a_folder_is_not_trained_in_twice(run: Path) -> None:
 
 def test_resuming_needs_the_same_configuration(run: Path) -> None:
     moved = {"root": "b", "batch_size": 32}
-    assert directory.open_for_training(run, config(ckpt="last", output="y", dataset=moved)) == run / checkpoints.LAST
+    assert directory.open_for_training(run, config(ckpt="last", output="y", dataset=moved)) == run / LAST
     with pytest.raises(InputError, match="was made with another seed: 0 there, 1 now; choose another output="):
         directory.open_for_training(run, config(ckpt="last", seed=1))
 
@@ -104,7 +108,7 @@ def test_what_only_watches_may_change(run: Path) -> None:
     trainer = {"log_every_n_steps": 1, "profiler": "simple", "enable_progress_bar": False, "num_sanity_val_steps": 2}
     callbacks = {"progress": {"refresh_rate": 1}, "checkpoint": {"dirpath": "y/checkpoints"}}
     asked = config(ckpt="last", trainer=trainer, callbacks=callbacks, logger={"csv": "x"})
-    assert directory.open_for_training(run, asked) == run / checkpoints.LAST
+    assert directory.open_for_training(run, asked) == run / LAST
     assert configuration.load_config(run).trainer == trainer
 
 
@@ -119,7 +123,7 @@ def test_more_epochs_may_follow_where_the_rates_stay_the_same(
     write_text(run / CONFIG, OmegaConf.to_yaml(config(trainer={"max_epochs": 3}, **parts)))
     asked = parts | {"trainer": {"max_epochs": epochs}}
     if goes_on:
-        assert directory.open_for_training(run, config(ckpt="last", **asked)) == run / checkpoints.LAST
+        assert directory.open_for_training(run, config(ckpt="last", **asked)) == run / LAST
     else:
         assert f"another trainer.max_epochs: 3 there, {epochs} now" in refused(run, "trainer.max_epochs", **asked)
 
@@ -161,21 +165,21 @@ class Evil:
 
 
 def test_nothing_is_unpickled_freely(run: Path, tmp_path: Path) -> None:
-    torch.save({"state_dict": {}, "hyper_parameters": Evil(tmp_path / "hacked")}, run / checkpoints.BEST)
+    torch.save({"state_dict": {}, "hyper_parameters": Evil(tmp_path / "hacked")}, run / BEST)
     with pytest.raises(InputError, match="holds more than weights and plain values"):
         checkpoints.load_classifier(run)
     assert not (tmp_path / "hacked").exists()
 
 
 def test_damaged_missing_and_foreign_checkpoints_are_named(run: Path) -> None:
-    whole = (run / checkpoints.BEST).read_bytes()
-    (run / checkpoints.BEST).write_bytes(whole[: len(whole) // 2])
+    whole = (run / BEST).read_bytes()
+    (run / BEST).write_bytes(whole[: len(whole) // 2])
     with pytest.raises(InputError, match=r"best\.ckpt is damaged"):
         checkpoints.load_classifier(run)
-    (run / checkpoints.BEST).unlink()
+    (run / BEST).unlink()
     with pytest.raises(InputError, match=r"best\.ckpt does not exist"):
         checkpoints.load_classifier(run)
-    (run / checkpoints.BEST).write_bytes(whole)
+    (run / BEST).write_bytes(whole)
     write_text(run / CONFIG, OmegaConf.to_yaml(config(model={"_target_": "convstab.models.CifarQuick"})))
     with pytest.raises(InputError, match="is not a checkpoint of CifarQuick"):
         checkpoints.load_classifier(run)

@@ -15,7 +15,7 @@ from omegaconf import OmegaConf
 
 from convstab.commands import evaluate, train
 from convstab.errors import InputError
-from convstab.files import METRICS
+from convstab.files import BEST, METRICS
 from convstab.runs import checkpoints
 from convstab.sweeps import jobs
 from convstab.sweeps.jobs import job_name, read_jobs, runs_of
@@ -46,7 +46,7 @@ def table(folder: Path) -> list[dict[str, str]]:
 
 
 def weights(folder: Path) -> dict[str, Any]:
-    return dict(checkpoints.load_checkpoint(folder / checkpoints.BEST)["state_dict"])
+    return dict(checkpoints.load_checkpoint(folder / BEST)["state_dict"])
 
 
 def assert_same_training(folder: Path, other: Path) -> None:
@@ -136,7 +136,7 @@ def test_more_epochs_go_on_where_fewer_ended(main: Main) -> None:
 def test_a_start_from_weights_is_not_forgotten(main: Main) -> None:
     assert main(train.main, *QUICK, "output=one")[0] == 0
     still = ["optimizer.lr=1e-12", "optimizer.weight_decay=0", "schedule=constant"]
-    words = [*QUICK, *still, "output=two", "skip_done=true", f"ckpt=one/{checkpoints.BEST}"]
+    words = [*QUICK, *still, "output=two", "skip_done=true", f"ckpt=one/{BEST}"]
     assert main(train.main, *words)[0] == 0
     first, second = (json.loads(Path(run, METRICS).read_text())["test/confusion"] for run in ("one", "two"))
     assert first == second

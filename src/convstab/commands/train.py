@@ -19,7 +19,7 @@ from convstab.commands.console import class_table
 from convstab.data.images import ImageData
 from convstab.errors import InputError
 from convstab.figures.files import of_training, save
-from convstab.files import FIGURES, METRICS, alone, write_json
+from convstab.files import BEST, FIGURES, LAST, METRICS, alone, write_json
 from convstab.loggers.results import log_training
 from convstab.loggers.wandb import is_first_process, tracking
 from convstab.models import Classifier
@@ -40,7 +40,7 @@ def main(config: DictConfig) -> float:
         if metrics is not None:
             print(f"finished before: {folder}")
             return score(metrics)
-        if config.ckpt is None or (folder / checkpoints.LAST).exists():
+        if config.ckpt is None or (folder / LAST).exists():
             config.ckpt = "last"
     with alone(folder, "training") if is_first_process() else nullcontext():
         return score(fit(config, folder))
@@ -72,7 +72,7 @@ def fit(config: DictConfig, folder: Path) -> dict[str, Any]:
             checkpoints.load_weights(model, checkpoint)
         trainer = make_trainer(config, data, loggers)
         trainer.fit(model, data, ckpt_path=resume, weights_only=True)
-        trainer.test(model, data, ckpt_path=folder / checkpoints.BEST, weights_only=True, verbose=False)
+        trainer.test(model, data, ckpt_path=folder / BEST, weights_only=True, verbose=False)
         metrics = summary(trainer, model, data)
         metrics |= {"seconds": round(time.monotonic() - start, 1), "made_with": made_with(trainer.strategy.root_device)}
         if trainer.is_global_zero:  # the other processes have the same numbers

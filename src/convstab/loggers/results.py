@@ -10,7 +10,7 @@ from pytorch_lightning.loggers import Logger
 from convstab.attacks.result import AttackResult
 from convstab.evaluation import tables
 from convstab.evaluation.result import StabilityResult
-from convstab.files import FIGURES
+from convstab.files import BEST, FIGURES
 from convstab.images import GREY_LEVELS
 from convstab.loggers.wandb import (
     log_checkpoint,
@@ -20,7 +20,6 @@ from convstab.loggers.wandb import (
     log_table,
     summarise,
 )
-from convstab.runs.checkpoints import BEST
 from convstab.runs.directory import classes_of
 
 SAMPLES = 30  # rows of the table of images of an attack

@@ -16,9 +16,9 @@ from typing import Any
 
 from convstab.errors import InputError
 from convstab.exits import BAD_INPUT, OURS
-from convstab.files import METRICS, SUMMARY, write_json
+from convstab.files import BEST, METRICS, SUMMARY, write_json
 from convstab.paper.experiments import COMMANDS, Step
-from convstab.runs import checkpoints, configuration
+from convstab.runs import configuration
 from convstab.runs.parts import share_done
 
 DONE, LOG, PROMPT = "step.json", "step.log", "$ convstab: "
@@ -37,7 +37,7 @@ def is_done(step: Step, output: Path) -> bool:
 
 def identity(step: Step, output: Path) -> dict[str, Any]:
     """What tells whether a result is that of a step: its words, and the weights that it was made from."""
-    weights = {need: (output / need / checkpoints.BEST) for need in step.needs}
+    weights = {need: (output / need / BEST) for need in step.needs}
     made_from = {need: sha256(path.read_bytes()).hexdigest() for need, path in weights.items() if path.is_file()}
     return {"command": step.command, "words": step.words, "made_from": made_from}
 
