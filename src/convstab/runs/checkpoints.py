@@ -1,0 +1,72 @@
+"""Weights on disk: read under ``weights_only``, written whole or not at all."""
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+from hydra.utils import get_class
+from pytorch_lightning.plugins import TorchCheckpointIO
+
+from convstab.errors import InputError
+from convstab.files import BEST, CONFIG, beside
+from convstab.models import Classifier
+from convstab.runs.configuration import load_config
+
+
+
+def load_classifier(folder: Path, checkpoint: str = BEST) -> Classifier:
+    """The classifier of a run, on the CPU, in evaluation mode; only plain values and tensors are read from disk.
+
+    Raises InputError when the checkpoint is missing, damaged, holds anything else, or is of another architecture.
+    """
+    path, target = folder / checkpoint, load_config(folder).model._target_
+    architecture = get_class(target)
+    if not issubclass(architecture, Classifier):
+        raise InputError(f"{folder / CONFIG}: model._target_ {target} is not a Classifier")
+    content = load_checkpoint(path)
+    try:
+        classifier = architecture(**content["hyper_parameters"])
+        classifier.load_state_dict(content["state_dict"])
+    except (KeyError, TypeError, RuntimeError) as error:
+        raise InputError(f"{path} is not a checkpoint of {architecture.__name__}, which {CONFIG} names") from error
+    return classifier.eval()
+
+
+def load_weights(model: Classifier, path: Path) -> None:
+    """Give a classifier the weights and statistics of a checkpoint; InputError when it is of another architecture."""
+    name, shape = type(model).__name__, "x".join(map(str, model.shape))
+    try:
+        model.load_state_dict(load_checkpoint(path)["state_dict"])
+    except (LookupError, TypeError, RuntimeError) as error:
+        raise InputError(
+            f"{path} is not a checkpoint of {name} for {shape} images and {len(model.classes)} classes"
+        ) from error
+
+
+def load_checkpoint(path: Path) -> dict[str, Any]:
+    """A Lightning checkpoint, on the CPU, under ``weights_only``; InputError when it is missing, damaged or unsafe."""
+    try:
+        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError as error:
+        raise InputError(f"{path} does not exist; has the training finished an epoch?") from error
+    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError) as error:
+        raise InputError(f"{path} is damaged, or holds more than weights and plain values") from error
+    return content
+
+
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """Writes beside the target and renames, so that a kill leaves the earlier checkpoint whole.
+
+    Lightning writes to the system's temporary folder first, which may be on another disk, where a move is a copy.
+    """
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
+        """Save like TorchCheckpointIO, at once or not at all."""
+        part = beside(Path(path))
+        try:
+            super().save_checkpoint(checkpoint, part, storage_options)
+            part.replace(path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
