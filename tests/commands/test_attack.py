@@ -180,7 +180,7 @@ def test_a_part_that_is_lost_is_made_again(whole: Path, main: Main, tmp_path: Pa
 
 
 def test_how_it_is_computed_changes_no_byte(whole: Path, main: Main, tmp_path: Path) -> None:
-    assert main("run=one", f"output={tmp_path}", "attack.places=2", "attack.batch_size=32", "slice=24") == (0, "")
+    assert main("run=one", f"output={tmp_path}", "attack.slots=2", "attack.batch_size=32", "slice=24") == (0, "")
     assert_same(whole, tmp_path)
 
 
@@ -213,7 +213,7 @@ def spoilt(monkeypatch: pytest.MonkeyPatch, wrong: slice) -> None:
         test.labels[wrong] = (predicted[wrong] + 1) % len(subject.test.classes)
         return subject
 
-    monkeypatch.setattr(attack, "load_run", load)
+    monkeypatch.setattr("convstab.commands.tested.load_run", load)
 
 
 def test_a_number_of_images_goes_to_the_one_that_completes_it(whole: Path, main: Main, tmp_path: Path) -> None:

@@ -9,13 +9,9 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.plugins import TorchCheckpointIO
 
 from convstab.errors import InputError
-from convstab.files import CONFIG, METRICS, write_json, write_text
+from convstab.files import BEST, CONFIG, LAST, METRICS, write_json, write_text
 from convstab.models import LeNet
-from convstab.files import LAST
-from convstab.files import BEST
-from convstab.runs import checkpoints
-from convstab.runs import configuration
-from convstab.runs import directory
+from convstab.runs import checkpoints, configuration, directory
 
 VALUES = {
     "seed": 0,

@@ -1,1 +1,1 @@
-"""Run directories: configuration, checkpoints and metrics of a training, the parts of a result, and where it comes from."""
+"""Run directories: configuration, checkpoints and metrics of a training, parts of a result, and where it is from."""

@@ -14,7 +14,6 @@ from convstab.models import Classifier
 from convstab.runs.configuration import load_config
 
 
-
 def load_classifier(folder: Path, checkpoint: str = BEST) -> Classifier:
     """The classifier of a run, on the CPU, in evaluation mode; only plain values and tensors are read from disk.
 

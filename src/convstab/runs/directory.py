@@ -10,8 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 from convstab.attacks.result import MINIMUM_NOISE
 from convstab.errors import InputError
 from convstab.evaluation.result import STABILITY
-from convstab.files import CONFIG, METRICS, SUMMARY, write_text
-from convstab.files import BEST, LAST
+from convstab.files import BEST, CONFIG, LAST, METRICS, SUMMARY, write_text
 from convstab.runs.configuration import refuse_other_training
 
 PRECISION = "test/precision/"  # and a class: a key of the metrics

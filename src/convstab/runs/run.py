@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -10,21 +9,15 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 from torch import Tensor
 
-from convstab.runs import configuration
-from convstab.runs import directory
-from convstab.runs import directory
-from convstab.runs import checkpoints
-from convstab.runs import configuration
 from convstab.attacks.verification import TOGETHER, as_input, classify
 from convstab.data.images import ImageData
 from convstab.errors import InputError
 from convstab.images import Images
 from convstab.models import Classifier
 from convstab.models.ensemble import Ensemble, Rule
+from convstab.runs import checkpoints, configuration, directory
 from convstab.runs.parts import digest
-from convstab.runs.provenance import arithmetic
-from convstab.runs.provenance import together
-from convstab.runs.provenance import training_of
+from convstab.runs.provenance import arithmetic, together, training_of
 
 
 @dataclass(frozen=True)
@@ -96,9 +89,11 @@ def load_run(
     index = chosen(images, len(test))
     return Run(
         model=members[0] if len(members) == 1 else Ensemble(members, rule).eval(),
-        test=replace(test, classes=tuple(members[0].classes)).part(index),
+        test=replace(test, classes=tuple(members[0].classes), ids=torch.arange(len(test))).part(index),
         name=name or "+".join(folder.name for folder in folders),
-        training=together([training_of(configuration.plain(c), directory.metrics(f)) for c, f in zip(configs, folders, strict=True)]),
+        training=together(
+            [training_of(configuration.plain(c), directory.metrics(f)) for c, f in zip(configs, folders, strict=True)]
+        ),
     )
 
 
@@ -131,9 +126,7 @@ def first_right(run: Run, count: int, device: torch.device) -> Run:
     for start in range(0, len(run.test), TOGETHER):
         rows = slice(start, start + TOGETHER)
         pixels = run.test.pixels[rows].to(device)
-        places = (
-            classify(run.model, as_input(pixels.float())).argmax(1).cpu() == run.test.labels[rows]
-        ).nonzero()
+        places = (classify(run.model, as_input(pixels.float())).argmax(1).cpu() == run.test.labels[rows]).nonzero()
         if right + len(places) >= count:
             return run.part(slice(0, start + int(places[count - right - 1]) + 1))
         right += len(places)
