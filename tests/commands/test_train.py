@@ -84,7 +84,7 @@ def test_a_resumed_training_is_an_uninterrupted_one(command: Any) -> None:
     whole = result(command("whole"))
     assert len(whole[1]) == 3 * EPOCHS + 1  # rate, validation, training; test
     for epoch, step in ((1, 0), (1, "null"), (2, STEPS - 1)):
-        kill = f"+callbacks.progress={{_target_: test_train.KillAt, epoch: {epoch}, step: {step}}}"
+        kill = f"+callbacks.progress={{_target_: tests.commands.test_train.KillAt, epoch: {epoch}, step: {step}}}"
         with pytest.raises(Killed):
             command(f"killed-{epoch}-{step}", "~callbacks.progress", kill)  # in place of what may change
         assert same(result(command(f"killed-{epoch}-{step}", "ckpt=last")), whole)
