@@ -43,7 +43,7 @@ def validation_images(folder: Path, root: str | None) -> tuple[Images, Tensor]:
     images, places = data.images.train, data.val
     if images.groups is None or not len(places):
         raise InputError(f"{folder} has no validation images in groups; it takes a training on gtsrb with validation")
-    return Images(images.pixels[places], images.labels[places], groups=images.groups[places]), places
+    return images.part(places), places
 
 
 def failure_rates(

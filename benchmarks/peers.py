@@ -66,15 +66,14 @@ def row(result: AttackResult) -> str:
     return f"| {' | '.join(cells)} | {rows['success_rounded'].mean():.0%} |"
 
 
-def pairs(runs: Runs, first: str, other: str) -> Pairs:
-    """The images that both attacked and one at least fooled, of all runs."""
+def pairs(runs: Sequence[Mapping[str, AttackResult]], first: str, other: str) -> Pairs:
+    """The images that both attacked and one at least fooled, of all runs; each has results of both."""
     norms, units = [np.empty((2, 0))], [np.empty(0, np.int64)]
-    for results in runs.values():
-        if {first, other} <= results.keys():
-            both = together({name: results[name] for name in (first, other)})
-            rows = both[first].rows
-            norms.append(np.stack([result.norms for result in both.values()]))
-            units.append(rows.get(GROUP, rows["index"]))
+    for results in runs:
+        both = together({name: results[name] for name in (first, other)})
+        rows = both[first].rows
+        norms.append(np.stack([result.norms for result in both.values()]))
+        units.append(rows.get(GROUP, rows["index"]))
     joined, members = np.concatenate(norms, axis=1), np.concatenate(units)
     known = np.isfinite(joined).any(0)
     return Pairs(joined[:, known], members[known])
@@ -108,12 +107,12 @@ def report(runs: Runs, first: str) -> Iterator[str]:
         yield from map(row, results.values())
     yield f"\n| {first} against | runs | images | median of ratios | ratio of medians |\n|---|{4 * '---:|'}"
     for other in [attack for attack in attacks if attack != first]:
-        both = pairs(runs, first, other)
+        compared = [results for results in runs.values() if {first, other} <= results.keys()]
+        both = pairs(compared, first, other)
         if len(both.units):
-            found = sum({first, other} <= results.keys() for results in runs.values())
             ends = (median_of_ratios(both), ratio_of_medians(both))
             cells = [f"{middle:.3f} ({low:.3f} to {high:.3f})" for middle, low, high in ends]
-            yield f"| {other} | {found} | {len(both.units)} | {' | '.join(cells)} |"
+            yield f"| {other} | {len(compared)} | {len(both.units)} | {' | '.join(cells)} |"
 
 
 def main() -> None:

@@ -13,11 +13,11 @@ from omegaconf import DictConfig, OmegaConf
 from convstab import attacks
 from convstab.attacks import Attack, Evolution
 from convstab.commands import attack
-from convstab.evaluation.workers import device_of
 from convstab.images import Images
 from convstab.models import LeNet
 from convstab.runs.parts import Shard
 from convstab.runs.run import Run
+from convstab.validation import device_of
 
 ROOT = Path(__file__).parent.parent
 CPU = torch.device("cpu")

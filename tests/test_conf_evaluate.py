@@ -10,12 +10,13 @@ from omegaconf import DictConfig, OmegaConf
 
 from convstab.commands import evaluate
 from convstab.evaluation.protocol import PAPER_DRAWS, Protocol
-from convstab.evaluation.workers import Workers, device_of
+from convstab.evaluation.workers import Workers
 from convstab.images import Images
 from convstab.models import LeNet
 from convstab.models.ensemble import Ensemble
 from convstab.runs.parts import Shard
 from convstab.runs.run import Run
+from convstab.validation import device_of
 
 ROOT = Path(__file__).parent.parent
 CPU, GPU = torch.device("cpu"), torch.device("cuda")

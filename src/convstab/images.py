@@ -1,7 +1,7 @@
 """Images in memory, and their pixels: uint8 in memory and in transit, float in [0, 1] for a model."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -85,10 +85,6 @@ class Images:
         labels, groups = self.labels[rows], None if self.groups is None else self.groups[rows]
         alike = None if self.alike is None else self.alike.among(len(labels) / len(self))
         return Images(self.pixels[rows], labels, self.classes, self.ids[rows], groups, alike)
-
-    def named(self, classes: Sequence[str]) -> "Images":
-        """The same images with names of the classes."""
-        return replace(self, classes=tuple(classes))
 
     @property
     def units(self) -> Units:

@@ -8,7 +8,7 @@ import copy
 import math
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal, get_type_hints
 
 import torch
@@ -96,6 +96,14 @@ Range = Annotated[
 ]
 
 
+def device_of(name: str | None) -> torch.device:
+    """The device that is named, or the best there is; InputError when it is not there."""
+    name = name or ("cuda" if torch.cuda.is_available() else "cpu")
+    if name not in ("cpu", "cuda") or (name == "cuda" and not torch.cuda.is_available()):
+        raise InputError(f"device is {name}; it can be cpu, or cuda where there is a GPU")
+    return torch.device(name)
+
+
 class Called(nn.Module):
     """A callable that is no module."""
 
@@ -179,4 +187,4 @@ def checked_classes(outputs: Tensor, images: Images) -> Images:
         )
     if highest >= count:
         raise InputError(f"labels hold {highest}; the model gives {count} logits, of the classes 0 to {count - 1}")
-    return images if images.classes else images.named(tuple(map(str, range(count))))
+    return images if images.classes else replace(images, classes=tuple(map(str, range(count))))

@@ -3,14 +3,13 @@
 from typing import Any, Literal
 
 import numpy as np
-import torch
 
 from convstab import attacks
 from convstab.attacks.attack import Attack, Progress
 from convstab.attacks.result import AttackResult, as_table
 from convstab.errors import InputError
 from convstab.images import Images
-from convstab.validation import own_model
+from convstab.validation import device_of, own_model
 
 ATTACKS: dict[str, type[Attack]] = {
     "boundary": attacks.Boundary,
@@ -70,7 +69,7 @@ def attack(
         chosen = ATTACKS[name](**values)
     except TypeError as error:
         raise InputError(f"attack {name}: {error}") from error
-    target = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    target = device_of(device)
     own, images = own_model(model, images, target)
     pixels, labels = images.pixels.to(target), images.labels.to(target)
     limit = chosen.default_queries if max_queries == "default" else max_queries

@@ -16,7 +16,6 @@ from convstab.commands.app import door, run_folder
 from convstab.commands.console import progress_bar
 from convstab.commands.tested import subject_of
 from convstab.errors import InputError
-from convstab.evaluation.workers import device_of
 from convstab.figures import files
 from convstab.files import CONFIG, FIGURES, write_text
 from convstab.loggers.results import log_attack
@@ -24,6 +23,7 @@ from convstab.loggers.wandb import tracking
 from convstab.runs.parts import Part, Parts, Shard, folder_name
 from convstab.runs.provenance import made_with
 from convstab.runs.run import Run, first_right
+from convstab.validation import device_of
 
 SCHEMA = 3  # of the rows in a part; another number keeps parts of another layout apart
 NO_INFLUENCE = ("slots", "batch_size")  # on any result
@@ -50,7 +50,7 @@ def main(config: DictConfig) -> float | None:
         print(parts.awaited(shard))
         return None
     test, kind = run.test, type(attack).__name__
-    result = AttackResult.of(whole.rows, test.pixels.numpy(), run.test.classes, run.name, kind, test.units)
+    result = AttackResult.of(whole.rows, test.pixels.numpy(), test.classes, run.name, kind, test.units)
     table = as_markdown(result)
     with tracking(config, folder, "attack") as loggers:
         result.write(folder, {"training": run.training, "made_with": made_with(device)})
@@ -103,7 +103,7 @@ def work(config: DictConfig, attack: Attack, run: Run, device: torch.device, par
                 classifier,
                 test.pixels[images].to(device),
                 test.labels[images].to(device),
-                run.test.ids[images],
+                test.ids[images],
                 config.seed,
                 config.max_queries,
                 progress=lambda finished: bar.advance(task, finished),

@@ -21,10 +21,10 @@ from convstab.commands.figures import compare
 from convstab.commands.tested import subject_of
 from convstab.evaluation import tables
 from convstab.evaluation.examples import Examples
-from convstab.evaluation.protocol import PAPER_DRAWS, Protocol
+from convstab.evaluation.protocol import PAPER_DRAWS, Protocol, with_clean
 from convstab.evaluation.result import StabilityResult
 from convstab.evaluation.tally import Counts
-from convstab.evaluation.workers import Workers, calibrate, device_of
+from convstab.evaluation.workers import Workers, calibrate
 from convstab.figures import evaluation, files
 from convstab.figures.files import save
 from convstab.files import CONFIG, FIGURES, SUMMARY, write_json, write_text
@@ -34,6 +34,7 @@ from convstab.report.formatting import duration
 from convstab.runs.parts import Part, Parts, Shard, folder_name
 from convstab.runs.provenance import made_with
 from convstab.runs.run import Run
+from convstab.validation import device_of
 
 SCHEMA = 1  # of the rows and totals in a part; another number keeps parts of another layout apart
 CPU_DRAWS = 10
@@ -90,7 +91,7 @@ def write_part(parts: Parts, number: int, counts: Counts) -> None:
 def protocol_of(config: DictConfig, device: torch.device) -> Protocol:
     """The protocol that suits the device, where the configuration leaves it open; sigma 0 is always there."""
     return Protocol(
-        sigmas=tuple({0.0, *map(float, config.sigmas)}),
+        sigmas=with_clean(config.sigmas),
         draws=(PAPER_DRAWS if device.type == "cuda" else CPU_DRAWS) if config.draws is None else config.draws,
         seed=config.seed,
         clip=config.clip,

@@ -6,14 +6,13 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 
-from convstab.errors import InputError
-from convstab.evaluation.protocol import PAPER_SIGMAS, Protocol
+from convstab.evaluation.protocol import PAPER_SIGMAS, Protocol, with_clean
 from convstab.evaluation.result import StabilityResult
 from convstab.evaluation.stability import Precision
 from convstab.evaluation.tally import Counts
-from convstab.evaluation.workers import Workers, device_of
+from convstab.evaluation.workers import Workers
 from convstab.images import Images
-from convstab.validation import own_model
+from convstab.validation import device_of, own_model
 
 SLICE = 64  # images that one worker takes at a time
 
@@ -66,7 +65,7 @@ def evaluate(
     ([0.0, 1.0, 40.0], (3,), (3, 2, 2))
     """
     chosen = device_of(device)
-    protocol = Protocol(tuple({0.0, *map(float, sigmas)}), draws, seed, clip, rounding, score)
+    protocol = Protocol(with_clean(sigmas), draws, seed, clip, rounding, score)
     own, images = own_model(model, images, chosen)
     pool = Workers(own, images, protocol, chosen, batch_size, precision, workers)
     starts = range(0, len(images), SLICE)
@@ -78,8 +77,6 @@ def evaluate(
 
 def together(counts: Sequence[Counts], images: Images, protocol: Protocol) -> StabilityResult:
     """The result that the counts of all slices make, in their order."""
-    if not counts:
-        raise InputError("there are no images; at least one is needed")
     rows = {name: np.concatenate([part.rows[name] for part in counts]) for name in counts[0].rows}
     totals = {name: np.sum([part.totals[name] for part in counts], axis=0) for name in counts[0].totals}
     return StabilityResult.of(pa.table(rows), totals, images.classes, protocol.score, images.units)

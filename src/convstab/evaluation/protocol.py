@@ -1,7 +1,7 @@
 """What is asked of a classifier: noise levels, draws and switches, and the order in which the draws are made."""
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -23,6 +23,11 @@ class DrawRange(NamedTuple):
     level: int  # position in the sigmas
     first: int  # draw
     length: int  # number of draws
+
+
+def with_clean(sigmas: Iterable[float]) -> tuple[float, ...]:
+    """These noise levels and 0, the clean images."""
+    return tuple({0.0, *map(float, sigmas)})
 
 
 @dataclass(frozen=True)

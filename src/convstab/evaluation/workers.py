@@ -120,11 +120,3 @@ def calibrate(workers: Workers, draws: int = 16) -> float:
             list(pool.map(partial(workers.evaluate, protocol), slices))
         seconds = time.monotonic() - start
     return len(slices) * protocol.draws_per_image / seconds
-
-
-def device_of(name: str | None) -> torch.device:
-    """The device that is named, or the best there is; InputError when it is not there."""
-    name = name or ("cuda" if torch.cuda.is_available() else "cpu")
-    if name not in ("cpu", "cuda") or (name == "cuda" and not torch.cuda.is_available()):
-        raise InputError(f"device is {name}; it can be cpu, or cuda where there is a GPU")
-    return torch.device(name)
