@@ -121,6 +121,9 @@ def test_floats_are_the_grey_levels_they_stand_for(images: cs.Images) -> None:
     again = cs.Images(images.pixels.numpy() / 255, images.labels.tolist())
     assert torch.equal(again.pixels, images.pixels)
     assert torch.equal(again.labels, images.labels)
+    for off in (-0.4, 0.4):  # rounded to the nearest, not cut off
+        near = ((images.pixels.double() + off) / 255).clamp(0, 1)
+        assert torch.equal(cs.Images(near, images.labels).pixels, images.pixels)
 
 
 @pytest.mark.parametrize(
