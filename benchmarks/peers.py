@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from convstab.attacks.result import AttackResult, quantile, together
+from convstab.attacks.result import AttackResult, on_common_images, quantile
 from convstab.errors import InputError
 from convstab.exits import bad_input_ends
 from convstab.statistics.intervals import median_ends
@@ -70,7 +70,7 @@ def pairs(runs: Sequence[Mapping[str, AttackResult]], first: str, other: str) ->
     """The images that both attacked and one at least fooled, of all runs; each has results of both."""
     norms, units = [np.empty((2, 0))], [np.empty(0, np.int64)]
     for results in runs:
-        both = together({name: results[name] for name in (first, other)})
+        both = on_common_images({name: results[name] for name in (first, other)})
         rows = both[first].rows
         norms.append(np.stack([result.norms for result in both.values()]))
         units.append(rows.get(GROUP, rows["index"]))

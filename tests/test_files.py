@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from convstab.errors import InputError
-from convstab.files import alone, beside
+from convstab.files import alone, temporary_path
 
 HOLD = "import sys, time; from pathlib import Path; from convstab.files import alone\n"
 HOLD += "with alone(Path(sys.argv[1]), 'training'): print('in', flush=True); time.sleep(60)"
@@ -38,4 +38,4 @@ def test_a_process_that_was_killed_leaves_the_folder_free(tmp_path: Path) -> Non
 
 
 def test_no_two_writers_share_a_temporary_name(tmp_path: Path) -> None:
-    assert len({beside(tmp_path / "a") for _ in range(100)}) == 100
+    assert len({temporary_path(tmp_path / "a") for _ in range(100)}) == 100

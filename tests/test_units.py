@@ -110,7 +110,7 @@ def test_attacks_keep_their_units(units: Units, tmp_path: Path) -> None:
     assert half.units.count(30) == 5
 
 
-def test_changes_and_sheets_are_over_groups() -> None:
+def test_changes_and_tables_are_over_groups() -> None:
     plain = evaluation(np.array([[1, 0.5], [1, 1], [1, 0.5]] * 20), sigmas=(0, 5))
     units = Units(np.arange(60) % 10)  # the images of a class
     grouped = replace(plain, result=replace(plain.result, rows=plain.result.rows | units.columns(60, 2)))
@@ -119,12 +119,12 @@ def test_changes_and_sheets_are_over_groups() -> None:
     paired = measured.paired(grouped.result, grouped.result)
     assert paired is not None
     assert paired.high > 0.2  # of 10 groups
-    (sheet, alone) = (of_evaluation(each) for each in (grouped, plain))
-    assert sheet.drawn.endswith("intervals over 10 groups of images")
+    (scores, alone) = (of_evaluation(each) for each in (grouped, plain))
+    assert scores.drawn.endswith("intervals over 10 groups of images")
     assert "interval" not in alone.drawn
     for name in ("accuracy", "balanced accuracy"):
-        assert sheet.overall[name].low < alone.overall[name].low  # type: ignore[operator]
-    assert sheet.rows[0].recall.low < alone.rows[0].recall.low  # type: ignore[operator]
+        assert scores.overall[name].low < alone.overall[name].low  # type: ignore[operator]
+    assert scores.rows[0].recall.low < alone.rows[0].recall.low  # type: ignore[operator]
 
 
 PLACES = list(range(0, 192, 8))  # among them are images that a short training gets right

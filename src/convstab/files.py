@@ -25,7 +25,7 @@ BEST, LAST = "checkpoints/best.ckpt", "checkpoints/last.ckpt"
 
 def write_bytes(path: Path, content: bytes | memoryview) -> None:
     """Write a file at once or not at all; OSError that names it when the disk is full."""
-    temporary = beside(path)
+    temporary = temporary_path(path)
     try:
         temporary.write_bytes(content)
         temporary.replace(path)
@@ -40,7 +40,7 @@ def write_bytes(path: Path, content: bytes | memoryview) -> None:
         raise
 
 
-def beside(path: Path) -> Path:
+def temporary_path(path: Path) -> Path:
     """A hidden name beside a file, which no other writer of it takes."""
     return path.with_name(f".{path.name}.{uuid4().hex}.tmp")
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from convstab import attacks
 from convstab.attacks import Attack, Evolution, Result
-from convstab.attacks.attack import ImageByImage
+from convstab.attacks.attack import BatchedAttack
 from convstab.attacks.verification import classify, verify
 from convstab.errors import InputError
 from convstab.models import LeNet
@@ -146,7 +146,7 @@ def test_peers_ask_as_often_as_they_say(attack: attacks.Square | attacks.NES, ex
     counter = Counter(lenet)
     assert run(attack, counter, [0]).rows["queries"][0] == expected
     others = 32 + 3 * 16  # the labels of this test; clean, noisy and rounded; each padded to 16
-    assert counter.images == expected * attack.together + others
+    assert counter.images == expected * attack.batch + others
 
 
 @pytest.mark.parametrize("attack", [attacks.Square(), attacks.NES()], ids=["Square", "NES"])
@@ -214,7 +214,7 @@ def test_the_budget_holds_and_the_best_try_counts(attack: Attack, lenet: LeNet) 
 
 def copies(attack: Attack) -> int:
     """How often each query of a lone image is classified: a batch is filled up with copies of it."""
-    return attack.together if isinstance(attack, ImageByImage) else 1
+    return attack.batch if isinstance(attack, BatchedAttack) else 1
 
 
 def padding(attack: Attack, queries: int) -> int:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from convstab.attacks.query_counter import CERTAIN, OutOfQueries, Victim
+from convstab.attacks.query_counter import CERTAIN, OutOfQueries, QueryCounter
 from convstab.attacks.verification import as_input, classify, margin, measure, noisy_grey, verify
 from convstab.errors import InputError
 
@@ -32,14 +32,14 @@ def images(*pixels: tuple[float, float]) -> Tensor:
     return torch.tensor(pixels).view(-1, *SHAPE)
 
 
-def victim(max_queries: int | None = None) -> Victim:
+def model(max_queries: int | None = None) -> QueryCounter:
     """Two images of class 0: margins of 1 and 0.5."""
     clean = images((1.0, 1.0), (1.0, 0.5))
-    return Victim(Sum(), clean, torch.tensor([0, 0]), max_queries)
+    return QueryCounter(Sum(), clean, torch.tensor([0, 0]), max_queries)
 
 
 def test_the_nearest_misclassified_image_of_each_is_kept() -> None:
-    net = victim()
+    net = model()
     far, near = images((0.0, 0.0), (0.0, 0.5)), images((0.5, 0.25), (0.25, 0.5))
     logits = net(torch.cat([far, near]))
     assert logits[:, 0].tolist() == [-1, -0.5, -0.25, -0.25]
@@ -51,7 +51,7 @@ def test_the_nearest_misclassified_image_of_each_is_kept() -> None:
 
 
 def test_until_one_is_misclassified_the_nearest_to_the_boundary_is_kept() -> None:
-    net = victim()
+    net = model()
     assert (net.norm.isinf() & net.margin.isinf()).all()
     net(images((1.0, 0.75), (1.0, 0.5)))
     assert net.margin.tolist() == [0.75, 0.5]
@@ -66,20 +66,20 @@ def test_until_one_is_misclassified_the_nearest_to_the_boundary_is_kept() -> Non
 
 
 def test_a_failure_by_less_than_rounding_is_none() -> None:
-    net = victim()
+    net = model()
     net(images((0.5, 0.5 - CERTAIN / 2), (0.5, 0.5 - CERTAIN * 2)))
     assert net.norm.isinf().tolist() == [True, False]
 
 
 def test_what_is_given_up_is_kept_as_it_was() -> None:
-    net = victim()
+    net = model()
     net.given_up[0] = True
     net(images((0.0, 0.0), (0.0, 0.0)))
     assert net.best.equal(images((1.0, 1.0), (0.0, 0.0)))
 
 
 def test_queries_and_gradients_are_counted_for_each_image() -> None:
-    net = victim(max_queries=3)
+    net = model(max_queries=3)
     noisy = torch.cat([net.clean, net.clean]).requires_grad_()
     net(noisy).sum().backward()
     assert (net.queries, net.gradients) == (2, 2)

@@ -17,8 +17,8 @@ from convstab.attacks.result import (
     AttackResult,
     as_markdown,
     as_table,
+    on_common_images,
     quantile,
-    together,
 )
 from convstab.errors import InputError
 from convstab.files import SUMMARY, arrays_to_bytes, bytes_to_arrays
@@ -64,7 +64,7 @@ def test_the_summary_is_written_with_the_names(tmp_path: Path) -> None:
     result = example([1, 2, 3, 5])
     result.write(tmp_path)
     numbers = json.loads((tmp_path / SUMMARY).read_text())
-    assert numbers == {"run": "net", "attack": "Genetic"} | result.summary
+    assert numbers == {"run": "model", "attack": "Genetic"} | result.summary
     assert (numbers["l2_median"], numbers["l2_90"], numbers["psnr_median"], numbers["psnr_90"]) == (2, 5, 38, 35)
 
 
@@ -127,7 +127,7 @@ def test_a_damaged_folder_is_refused(name: str, tmp_path: Path) -> None:
             AttackResult.read(tmp_path)
 
 
-@pytest.mark.parametrize("content", ["[]", "3", '{"run": "net"}'])
+@pytest.mark.parametrize("content", ["[]", "3", '{"run": "model"}'])
 def test_a_summary_that_names_nothing_is_refused(content: str, tmp_path: Path) -> None:
     example([1, 2]).write(tmp_path)
     (tmp_path / SUMMARY).write_text(content)
@@ -156,7 +156,7 @@ def test_files_of_two_attacks_are_not_mixed(tmp_path: Path) -> None:
 def test_what_is_compared_are_the_images_that_all_attacked() -> None:
     one = example([1, 2, 3, 4], attacked=[True, True, False, True], history=history({0: [1], 1: [2], 3: [4]}))
     other = one.part(np.array([3, 2, 1]))
-    parts = together({"one": one, "other": other})
+    parts = on_common_images({"one": one, "other": other})
     for part in parts.values():
         assert part.rows["index"].tolist() == [1, 3]
         assert part.norms.tolist() == [2, 4]
@@ -167,11 +167,13 @@ def test_what_is_compared_are_the_images_that_all_attacked() -> None:
 def test_what_does_not_fit_together_is_refused() -> None:
     one = example([1, 2, 3, 4])
     with pytest.raises(InputError, match="no image was attacked by all of one, other"):
-        together({"one": one, "other": replace(one, rows=one.rows | {"index": np.arange(4) + 4})})
-    with pytest.raises(InputError, match="one attacks net, other attacks another"):
-        together({"one": one, "other": replace(one, run="another")})
+        on_common_images({"one": one, "other": replace(one, rows=one.rows | {"index": np.arange(4) + 4})})
+    with pytest.raises(InputError, match="one attacks model, other attacks another"):
+        on_common_images({"one": one, "other": replace(one, run="another")})
     with pytest.raises(InputError, match="one and other attack different images"):
-        together({"one": one, "other": replace(one, pixels=one.pixels + 1)})
-    with pytest.raises(InputError, match="different networks of the name net"):
-        together({"one": one, "other": replace(one, rows=one.rows | {"clean_score": one.rows["clean_score"] - 0.01})})
-    assert together({"one": one, "other": replace(one, attack="DDN")}).keys() == {"one", "other"}
+        on_common_images({"one": one, "other": replace(one, pixels=one.pixels + 1)})
+    with pytest.raises(InputError, match="different models of the name model"):
+        on_common_images(
+            {"one": one, "other": replace(one, rows=one.rows | {"clean_score": one.rows["clean_score"] - 0.01})}
+        )
+    assert on_common_images({"one": one, "other": replace(one, attack="DDN")}).keys() == {"one", "other"}

@@ -59,10 +59,10 @@ def test_the_report_lies_in_the_first_folder(root: Path, capsys: pytest.CaptureF
 def test_folder_and_title_can_be_chosen(root: Path, tmp_path: Path) -> None:
     output = tmp_path / "a" / "b"
     folders = [str(root / name) for name in ("evaluate", "train")]
-    report.main([*folders, "--output", str(output), "--title", "Nine <nets> & more"])
+    report.main([*folders, "--output", str(output), "--title", "Nine <models> & more"])
     assert files(output) == {"report.html", "report.md"}
     page = (output / "report.html").read_text(encoding="utf-8")
-    assert "<title>Nine &lt;nets&gt; &amp; more</title>" in page
+    assert "<title>Nine &lt;models&gt; &amp; more</title>" in page
     assert 'id="attack-0"' not in page
 
 

@@ -153,7 +153,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_
     [
         (["experiment=table9"], "Could not find 'experiment/table9'"),
         (["size=huge"], "Could not find 'size/huge'"),
-        (["+experiment.table2.net=3"], "Key 'net' not in 'Experiment'"),
+        (["+experiment.table2.model=3"], "Key 'model' not in 'Experiment'"),
         (["hydra.mode=MULTIRUN", "experiment=table2,table4"], "has no multirun"),
         (["attacks=[ddn,nonsense]"], "attack nonsense is not there"),
         (["threads=0"], "threads is 0; it must be at least 1"),

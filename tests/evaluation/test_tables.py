@@ -120,7 +120,7 @@ def test_the_summary_counts_images_draws_and_failures(small: StabilityResult) ->
     assert summary["flip_rate"]["value"] == [0, 0.5]
     assert summary["noise/accuracy"] == summary["noise/balanced_accuracy"] == 0.5
     assert summary["first_failure"] == {"0": 0, "20": 2, "inf": 0}
-    assert summary["attraction"] == {"a": 0.75, "b": 0.25}  # 3 of the 4 wrong draws are taken for "a"
+    assert summary["attraction"] == {"a": 0.75, "b": 0.25}  # 3 of the 4 misclassified draws are taken for "a"
 
 
 def test_the_summary_is_plain_json(result: StabilityResult) -> None:

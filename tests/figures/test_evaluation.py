@@ -31,7 +31,7 @@ def test_every_sampled_noisy_draw_is_one_point_of_its_colour(result: StabilityRe
         points: list[Any] = [item for item in figure.axes[label].collections if isinstance(item, PathCollection)]
         of_class = shown & (result.rows["label"] == label)
         assert [len(item.get_offsets()) for item in points] == [(of_class & ~wrong).sum(), (of_class & wrong).sum()]
-        assert to_rgb(points[1].get_edgecolor()[0]) == to_rgb(evaluation.WRONG)
+        assert to_rgb(points[1].get_edgecolor()[0]) == to_rgb(evaluation.MISCLASSIFIED)
 
 
 def test_a_panel_shows_no_more_draws_than_the_eye_can_tell_apart(
@@ -95,9 +95,9 @@ def test_the_strip_holds_every_class_under_every_sigma(count: int, channels: int
     images = np.random.default_rng(0).random((count, 3, 8, 6, channels)) * 0.9
     figure = evaluation.strip(images, [0, 1, 40], [f"class {i}" for i in range(count)])
     assert len(figure.axes) == blocks
-    sheets = [np.asarray(axis.images[0].get_array()) for axis in figure.axes]
-    assert sum(len(sheet) for sheet in sheets) == count * 9  # a line of white below every image
-    np.testing.assert_array_equal(sheets[0][9:17, 7:13], images[1, 1].squeeze())
+    tables = [np.asarray(axis.images[0].get_array()) for axis in figure.axes]
+    assert sum(len(scores) for scores in tables) == count * 9  # a line of white below every image
+    np.testing.assert_array_equal(tables[0][9:17, 7:13], images[1, 1].squeeze())
     drawn(figure)
 
 

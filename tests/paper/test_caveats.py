@@ -10,8 +10,8 @@ from tests.support.made_up_evidence import confusion, evaluation, noisy, only, t
 
 
 def test_the_same_as_the_paper_has_no_remark_but_those_on_the_paper() -> None:
-    sheet = only(evaluation(noisy(10_000), "mnist"))
-    assert sheet.remarks == [*next(one for one in TABLES if one.name == "Table 3").remarks]
+    scores = only(evaluation(noisy(10_000), "mnist"))
+    assert scores.remarks == [*next(one for one in TABLES if one.name == "Table 3").remarks]
 
 
 @pytest.mark.parametrize(
@@ -19,8 +19,8 @@ def test_the_same_as_the_paper_has_no_remark_but_those_on_the_paper() -> None:
     [
         ("mnist", {"official": False}, "not the publisher's files"),
         ("mnist", {"official": None}, "not recorded whether"),
-        ("mnist", {"members": 3, "seeds": [0, 1, 2]}, "3 nets here, 5 in the paper"),
-        ("mnist", {"model": "CifarQuick"}, "The net is CifarQuick"),
+        ("mnist", {"members": 3, "seeds": [0, 1, 2]}, "3 models here, 5 in the paper"),
+        ("mnist", {"model": "CifarQuick"}, "The model is CifarQuick"),
         ("mnist", {"augment": "Jitter"}, "augmentation Jitter"),
         ("mnist", {"images": {"train": 54_000, "validation": 6_000}}, "6,000 more were kept for validation"),
         ("mnist", {"images": {"train": 900, "validation": 100}}, "the full set has 60,000"),
@@ -42,15 +42,15 @@ def test_the_same_as_the_paper_has_no_remark_but_those_on_the_paper() -> None:
 )
 def test_what_limits_the_comparison_is_said_once(dataset: str, more: dict[str, Any], said: str) -> None:
     classes = 43 if dataset == "gtsrb" else 10
-    sheet = only(evaluation(noisy(classes * 10), dataset, classes=classes, **more))
-    assert sheet.paper is not None
-    assert sum(said in remark for remark in sheet.remarks) == 1
+    scores = only(evaluation(noisy(classes * 10), dataset, classes=classes, **more))
+    assert scores.paper is not None
+    assert sum(said in remark for remark in scores.remarks) == 1
 
 
 def test_other_sigmas_are_said() -> None:
-    sheet = only(evaluation(noisy(sigmas=3), sigmas=(0, 5, 20)))
-    assert any(remark.startswith("Sigma is 5 and 20 here, and 1, 2, 4") for remark in sheet.remarks)
-    assert sheet.drawn == "150 noisy copies of each of 100 test images under each sigma of 5 and 20"
+    scores = only(evaluation(noisy(sigmas=3), sigmas=(0, 5, 20)))
+    assert any(remark.startswith("Sigma is 5 and 20 here, and 1, 2, 4") for remark in scores.remarks)
+    assert scores.drawn == "150 noisy copies of each of 100 test images under each sigma of 5 and 20"
     assert not any("Sigma is" in remark for remark in only(evaluation(noisy())).remarks)
     assert len(PAPER_SIGMAS) == 12
 
@@ -59,21 +59,21 @@ def test_other_sigmas_are_said() -> None:
     ("dataset", "more", "said"),
     [
         ("digits", {}, "The paper has no results for digits"),
-        ("mnist", {"noisy": True}, "no table of one net trained on noise for noisy MNIST images"),
-        ("gtsrb", {"noisy": True, "members": 5}, "no table of 5 nets trained on noise for noisy GTSRB images"),
+        ("mnist", {"noisy": True}, "no table of one model trained on noise for noisy MNIST images"),
+        ("gtsrb", {"noisy": True, "members": 5}, "no table of 5 models trained on noise for noisy GTSRB images"),
     ],
 )
 def test_without_a_table_of_the_paper_nothing_is_compared(dataset: str, more: dict[str, Any], said: str) -> None:
-    sheet = only(evaluation(noisy(), dataset, **more))
-    assert sheet.paper is None
-    assert said in sheet.remarks[0]
-    numbers = [*sheet.overall.values(), *(row.recall for row in sheet.rows), *(row.precision for row in sheet.rows)]
+    scores = only(evaluation(noisy(), dataset, **more))
+    assert scores.paper is None
+    assert said in scores.remarks[0]
+    numbers = [*scores.overall.values(), *(row.recall for row in scores.rows), *(row.precision for row in scores.rows)]
     assert {number.paper for number in numbers} == {None}
     assert {number.difference for number in numbers} == {None}
 
 
 def test_clean_gtsrb_has_no_table_and_unofficial_files_are_said_all_the_same() -> None:
-    sheet = only(training(confusion(43), "gtsrb", official=False))
-    assert sheet.paper is None
-    assert "Aghdam et al. 2015" in sheet.remarks[0]
-    assert any("not the publisher's files" in remark for remark in sheet.remarks)
+    scores = only(training(confusion(43), "gtsrb", official=False))
+    assert scores.paper is None
+    assert "Aghdam et al. 2015" in scores.remarks[0]
+    assert any("not the publisher's files" in remark for remark in scores.remarks)

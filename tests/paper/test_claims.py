@@ -9,7 +9,7 @@ from tests.support.made_up_evidence import attacked, evaluation, evidence, l2_of
 def test_without_evidence_nothing_can_be_said_and_the_way_to_get_it_is() -> None:
     found = findings(evidence())
     assert len(found) == 7
-    assert {one.verdict for one in found} == {"cannot be said"}
+    assert {one.verdict for one in found} == {"inconclusive"}
     for one in found:
         assert "convstab-" in one.text
         assert any(word in one.where for word in ("Section", "Abstract"))
@@ -18,7 +18,7 @@ def test_without_evidence_nothing_can_be_said_and_the_way_to_get_it_is() -> None
 def test_a_data_set_that_the_paper_does_not_use_is_told_and_decides_nothing() -> None:
     results: list[Any] = [evaluation(under_noise(0.0, 0.2), "digits"), attacked([l2_of(40)] * 20, "digits")]
     for one in findings(evidence(*results)):
-        assert one.verdict == "cannot be said"
+        assert one.verdict == "inconclusive"
     text = findings(evidence(*results))[1].text
     assert "digits (8 x 8 pixels)" in text
     assert "Data sets that the paper does not use decide nothing." in text

@@ -33,10 +33,12 @@ def test_every_experiment_is_chosen_and_stands_under_its_own_name() -> None:
 @pytest.mark.parametrize("size", ["full", "laptop"])
 def test_the_paper_needs_five_nets_of_each_kind_and_one_on_noisy_copies(size: str) -> None:
     names = {step.name for step in planned(f"size={size}")}
-    trained = {f"train/{net}_{seed}" for net in NETS for seed in range(5)} | {f"train/{net}_0" for net in ON_NOISE}
-    evaluated = {f"evaluate/{net}{nets}" for net in NETS for nets in ("", "_x5")}
-    evaluated |= {f"evaluate/{net}" for net in ON_NOISE}
-    attacked = {f"attack/{net}_{attack}" for net in NETS for attack in ATTACKS} | {"attack/gtsrb_jitter_noisy_ddn"}
+    trained = {f"train/{model}_{seed}" for model in NETS for seed in range(5)} | {
+        f"train/{model}_0" for model in ON_NOISE
+    }
+    evaluated = {f"evaluate/{model}{models}" for model in NETS for models in ("", "_x5")}
+    evaluated |= {f"evaluate/{model}" for model in ON_NOISE}
+    attacked = {f"attack/{model}_{attack}" for model in NETS for attack in ATTACKS} | {"attack/gtsrb_jitter_noisy_ddn"}
     assert names == trained | evaluated | attacked
 
 
@@ -69,7 +71,7 @@ def test_every_word_of_every_size_is_one_that_its_command_knows(size: str) -> No
 
 def test_what_is_said_for_one_data_set_counts_more_than_what_is_said_for_all() -> None:
     size = Size(evaluate={"all": ["draws=9"], "mnist": ["draws=3"]}, minutes={"evaluate": {"mnist": 4}})
-    (_, one), (*_, five) = (steps_of({"a": Experiment("mnist", nets=nets)}, size, []) for nets in (1, 5))
+    (_, one), (*_, five) = (steps_of({"a": Experiment("mnist", models=models)}, size, []) for models in (1, 5))
     assert one.words == ["draws=9", "draws=3"]
     assert (one.minutes, five.minutes) == (4.0, 20.0)
 
@@ -92,7 +94,7 @@ def test_what_is_said_for_an_attack_on_a_data_set_comes_last_and_counts() -> Non
 
 
 def test_an_ensemble_may_be_attacked() -> None:
-    *trained, attack = planned("experiment=figure2", "attacks=[ddn]", "+experiment.figure2.nets=3")
+    *trained, attack = planned("experiment=figure2", "attacks=[ddn]", "+experiment.figure2.models=3")
     assert (attack.name, attack.needs) == ("attack/gtsrb_jitter_x3_ddn", [step.name for step in trained])
 
 
@@ -100,8 +102,8 @@ def test_an_ensemble_may_be_attacked() -> None:
     ("overrides", "said"),
     [
         (["+experiment.table2.comand=train"], "experiment.table2: Key 'comand' not in 'Experiment'"),
-        (["+experiment.table2.nets=many"], "experiment.table2: Value 'many'"),
-        (["+experiment.table2.nets=0"], "nets 0"),
+        (["+experiment.table2.models=many"], "experiment.table2: Value 'many'"),
+        (["+experiment.table2.models=0"], "models 0"),
         (["+experiment.table2.command=try"], "command is 'try'"),
         (["+size.trains={}"], "size: Key 'trains'"),
         (["attacks=[ddn,try]"], "attack try is not there; it can be boundary, "),

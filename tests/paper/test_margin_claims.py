@@ -21,11 +21,11 @@ def test_the_least_noise_of_any_attack_decides_whether_it_is_seen(psnr: float, v
     assert found.verdict == verdict
     norm, rms = l2_of(psnr), 255 * 10 ** (-psnr / 20)
     assert (
-        f"DDN fools the net on 21 of 21 images within 1,000 queries each with a median L2 norm of {norm:.3g}"
+        f"DDN fools the model on 21 of 21 images within 1,000 queries each with a median L2 norm of {norm:.3g}"
         in found.text
     )
     assert f"{rms:.3g} grey levels (root mean square) or {psnr:.1f} dB" in found.text
-    assert "The paper's search to the letter fools the net on 20 of 21 images within 2,000 queries each" in found.text
+    assert "The paper's search to the letter fools the model on 20 of 21 images within 2,000 queries each" in found.text
     assert "does not show it: its noise is as strong as Gaussian noise of sigma 50.9" in found.text
     holds = f"The better search shows it, whose median norm is {l2_of(14) / norm:.3g} times smaller"
     assert (holds in found.text) == (verdict == "agrees")
@@ -45,12 +45,12 @@ def test_what_a_limit_cut_off_shows_nothing_of_what_cannot_be_found(limit: str) 
     assert "not run to its own end" in text
     assert "does not show it" not in text
     strong = attacked([l2_of(29)] * 20, ended=["steps"] * 19 + [limit])
-    assert claim(margin_claims.slim_margins, strong).verdict == "cannot be said"
+    assert claim(margin_claims.slim_margins, strong).verdict == "inconclusive"
     noisy = attacked([l2_of(20)] * 20, ended=["steps"] * 19 + [limit], **NOISY)
     whole = attacked([l2_of(20)] * 20, **NOISY)
     clean = attacked([l2_of(29)] * 20, augment="Jitter")
     assert claim(margin_claims.margin_stays, whole, clean).verdict == "disagrees"
-    assert claim(margin_claims.margin_stays, noisy, clean).verdict == "cannot be said"
+    assert claim(margin_claims.margin_stays, noisy, clean).verdict == "inconclusive"
 
 
 def test_an_upper_bound_is_one_wherever_the_search_ended() -> None:
@@ -60,7 +60,7 @@ def test_an_upper_bound_is_one_wherever_the_search_ended() -> None:
 
 def test_an_attack_that_fails_on_most_has_an_infinite_median() -> None:
     found = claim(margin_claims.slim_margins, attacked([l2_of(40)] * 9 + [None] * 11))
-    assert found.verdict == "cannot be said"
+    assert found.verdict == "inconclusive"
     assert "it failed on 11, so the median is infinite" in found.text
 
 
@@ -69,14 +69,14 @@ def test_an_attack_that_fails_on_most_has_an_infinite_median() -> None:
     [
         ({"DDN": [29] * 20}, "disagrees"),
         ({"CarliniWagner": [29] * 20, "Paper": [13] * 20}, "disagrees"),
-        ({"DDN": [29] * 19 + [None]}, "cannot be said"),  # there may be weak noise for the last one
-        ({"Genetic": [29] * 20}, "cannot be said"),  # only an upper bound
-        ({"Paper": [13] * 20, "Gaussian": [20] * 20}, "cannot be said"),
+        ({"DDN": [29] * 19 + [None]}, "inconclusive"),  # there may be weak noise for the last one
+        ({"Genetic": [29] * 20}, "inconclusive"),  # only an upper bound
+        ({"Paper": [13] * 20, "Gaussian": [20] * 20}, "inconclusive"),
         ({"DDN": [29] * 20, "Genetic": [31] * 20}, "agrees"),
         ({"Paper": [31] * 20}, "agrees"),  # an upper bound is enough
-        ({"DDN": [31] * 4}, "cannot be said"),  # too few images for an interval
-        ({"DDN": [29] * 4}, "cannot be said"),
-        ({"DDN": [31] * 11 + [20] * 9}, "cannot be said"),  # the interval of the median has both
+        ({"DDN": [31] * 4}, "inconclusive"),  # too few images for an interval
+        ({"DDN": [29] * 4}, "inconclusive"),
+        ({"DDN": [31] * 11 + [20] * 9}, "inconclusive"),  # the interval of the median has both
     ],
 )
 def test_only_an_attack_that_follows_the_gradient_shows_that_weak_noise_is_not_enough(
@@ -102,13 +102,13 @@ def test_each_net_has_a_say_and_two_attacks_of_a_kind_are_told_apart() -> None:
     assert "DDN (long/attack)" in found.text
     assert "DDN (short/attack)" in found.text
     assert "GTSRB" not in found.text  # trained on noise
-    assert claim(margin_claims.slim_margins, attacked(weak, "digits")).verdict == "cannot be said"
+    assert claim(margin_claims.slim_margins, attacked(weak, "digits")).verdict == "inconclusive"
     assert "convstab-attack" in claim(margin_claims.slim_margins).text
 
 
 @pytest.mark.parametrize(
     ("ratio", "verdict"),
-    [((1.01, 1.05), "disagrees"), ((0.9, 1.09), "agrees"), ((0.9, 1.11), "cannot be said"), ((0.5, 0.6), "agrees")],
+    [((1.01, 1.05), "disagrees"), ((0.9, 1.09), "agrees"), ((0.9, 1.11), "inconclusive"), ((0.5, 0.6), "agrees")],
 )
 def test_margins_at_the_limits(ratio: Any, verdict: Verdict) -> None:
     assert margin_claims.margin_verdict(interval(*ratio)) == verdict
@@ -131,7 +131,7 @@ def test_margins_that_the_images_do_not_decide() -> None:
     norms, factors = np.ones(40), np.tile([0.5, 2.0], 20)
     results = [attacked(norms.tolist(), "gtsrb"), attacked((factors * norms).tolist(), "gtsrb", **NOISY)]
     found = claim(margin_claims.margin_stays, *results)
-    assert found.verdict == "cannot be said"
+    assert found.verdict == "inconclusive"
     assert "(95 %: 0.5 to 2;" in found.text
 
 
@@ -141,18 +141,18 @@ def test_margins_need_the_same_attack_on_nets_alike() -> None:
     assert claim(margin_claims.margin_stays, clean, noisy).verdict == "agrees"
     for other in (attacked(norms, "gtsrb", attack="DeepFool"), attacked(norms, "mnist")):
         found = claim(margin_claims.margin_stays, other, noisy)
-        assert found.verdict == "cannot be said"
+        assert found.verdict == "inconclusive"
         assert "the same attack on the same images is not there" in found.text
         assert "convstab-attack run=<each> attack=ddn" in found.text
     unlike = claim(margin_claims.margin_stays, clean, attacked([0.5] * 20, "gtsrb", noisy=True, augment="NoisyCopies"))
-    assert unlike.verdict == "cannot be said"
+    assert unlike.verdict == "inconclusive"
     assert "0.5 times as large" in unlike.text
     assert "the noise may not be the cause" in unlike.text
 
 
 def test_margins_of_few_images_or_with_many_failures_are_told_in_words() -> None:
     few = claim(margin_claims.margin_stays, attacked([1.0] * 4, "gtsrb"), attacked([0.5] * 4, "gtsrb", **NOISY))
-    assert few.verdict == "cannot be said"
+    assert few.verdict == "inconclusive"
     assert "0.5 times as large (too few images for an interval; median over 4 images)" in few.text
     failed: list[float | None] = [None] * 20
     never = claim(margin_claims.margin_stays, attacked([1.0] * 20, "gtsrb"), attacked(failed, "gtsrb", **NOISY))
@@ -175,7 +175,7 @@ def test_other_settings_of_an_attack_are_said() -> None:
 def test_what_a_weak_attack_needs_says_nothing_of_the_margin() -> None:
     kind: dict[str, Any] = {"dataset": "gtsrb", "attack": "Paper"}
     found = claim(margin_claims.margin_stays, attacked([1.0] * 20, **kind), attacked([2.0] * 20, **kind, **NOISY))
-    assert found.verdict == "cannot be said"
+    assert found.verdict == "inconclusive"
     assert "the least noise is 2 times as large" in found.text
 
 
@@ -191,9 +191,9 @@ def test_what_a_weak_attack_needs_says_nothing_of_the_margin() -> None:
 )
 def test_nets_that_differ_in_anything_are_not_one(other: dict[str, Any]) -> None:
     weak, strong = [l2_of(40)] * 20, [l2_of(20)] * 20
-    first = attacked(weak, config={"run": "train/net"}, folder=Path("runs/a"))
-    same = attacked(strong, config={"run": "train/net"}, folder=Path("runs/b"))
-    values: dict[str, Any] = {"config": {"run": "train/net"}} | other
+    first = attacked(weak, config={"run": "train/model"}, folder=Path("runs/a"))
+    same = attacked(strong, config={"run": "train/model"}, folder=Path("runs/b"))
+    values: dict[str, Any] = {"config": {"run": "train/model"}} | other
     another = attacked(strong, folder=Path("runs/c"), **values)
     assert claim(margin_claims.slim_margins, first, same).verdict == "agrees"
     found = claim(margin_claims.slim_margins, first, another)

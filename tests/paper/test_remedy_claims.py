@@ -27,7 +27,7 @@ def test_ensembles(single: float, clean: float, ensemble: float, verdict: Verdic
     five = evaluation(under_noise(clean, ensemble, MANY), "cifar10", **FIVE)
     found = claim(remedy_claims.ensembles, one, five)
     assert found.verdict == verdict
-    assert "CIFAR-10, 5 nets: over the noise of both its accuracy differs" in found.text
+    assert "CIFAR-10, 5 models: over the noise of both its accuracy differs" in found.text
     assert f"by {points(single - ensemble)} (95 %" in found.text
     assert f"from {in_percent(1 - clean)} without noise to {in_percent(1 - ensemble)} over all noise" in found.text
 
@@ -36,10 +36,10 @@ def test_ensembles(single: float, clean: float, ensemble: float, verdict: Verdic
     ("gain", "fall", "verdict"),
     [
         ((0.001, 0.002), (0.0101, 0.02), "agrees"),
-        ((0.001, 0.002), (0.0099, 0.02), "cannot be said"),  # perhaps less than a point
+        ((0.001, 0.002), (0.0099, 0.02), "inconclusive"),  # perhaps less than a point
         ((0.001, 0.002), (0.001, 0.0099), "mixed"),  # it helps, and cures
         ((-0.001, 0.0009), (0.001, 0.0099), "disagrees"),  # it neither helps nor loses much
-        ((-0.001, 0.0011), (0.001, 0.0099), "cannot be said"),  # it may help
+        ((-0.001, 0.0011), (0.001, 0.0099), "inconclusive"),  # it may help
         ((-0.001, 0.0009), (0.0101, 0.02), "mixed"),  # it does not help, and loses much
         ((-0.002, -0.001), (0.0099, 0.03), "disagrees"),
     ],
@@ -59,8 +59,8 @@ def test_ensembles_need_a_single_net_of_their_kind() -> None:
     ]
     for other in others:
         found = claim(remedy_claims.ensembles, five, other)
-        assert found.verdict == "cannot be said"
-        assert "no single net of its kind" in found.text
+        assert found.verdict == "inconclusive"
+        assert "no single model of its kind" in found.text
         assert "convstab-evaluate run=[" in found.text
 
 
@@ -70,11 +70,11 @@ def test_a_member_is_the_single_net_to_compare_with() -> None:
         for seed, fails in ((7, 0.25), (3, 0.3))
     ]
     five = evaluation(under_noise(0.05, 0.2), "cifar10", **FIVE)
-    assert "differs from that of a single net by +10.00 points" in claim(remedy_claims.ensembles, *results, five).text
+    assert "differs from that of a single model by +10.00 points" in claim(remedy_claims.ensembles, *results, five).text
 
 
 def noisy_training(fails: float, weak: float = 0.05, dataset: str = "gtsrb", **more: Any) -> Any:
-    """An evaluation of a net that was trained on noise; weak: share that fails at sigma 1, 0.04 without noise."""
+    """An evaluation of a model that was trained on noise; weak: share that fails at sigma 1, 0.04 without noise."""
     values: dict[str, Any] = {"classes": 43, "noisy": True, "augment": "Jitter + NoisyCopies"} | more
     return evaluation(under_noise(0.04, [weak, *[fails] * 11], MANY), dataset, **values)
 
@@ -100,7 +100,7 @@ def test_noisy_copies(fails: float, weak: float, verdict: Verdict) -> None:
 def test_noise_must_be_all_that_differs() -> None:
     clean = evaluation(under_noise(0.05, 0.2, MANY), "gtsrb", classes=43)
     found = claim(remedy_claims.noisy_copies, clean, noisy_training(0.1, augment="NoisyCopies", epochs=3))
-    assert found.verdict == "cannot be said"
+    assert found.verdict == "inconclusive"
     assert "augment NoisyCopies against Jitter" in found.text
     assert "differ in their training: 3 epochs against 10" in found.text
     assert "the noise may not be the cause" in found.text
@@ -116,7 +116,7 @@ def test_noise_must_be_all_that_differs() -> None:
 def test_noisy_copies_need_a_net_without() -> None:
     for results in ([], [noisy_training(0.1)]):
         found = claim(remedy_claims.noisy_copies, *results)
-        assert found.verdict == "cannot be said"
+        assert found.verdict == "inconclusive"
         assert "convstab-train dataset=gtsrb with augment=jitter_noisy" in found.text
 
 
@@ -130,10 +130,10 @@ def fooled(images: int, right: int = MANY, high: float = 1.0) -> Fooled:
     [
         ((0.01, 0.02), fooled(1), "agrees"),
         ((0.01, 0.02), fooled(0, high=0.00099), "mixed"),
-        ((0.01, 0.02), fooled(0, high=0.00101), "cannot be said"),
-        ((0.01, 0.02), fooled(0, right=0), "cannot be said"),  # no image could be fooled
-        ((0.01, 0.02), None, "cannot be said"),  # sigma 1 was not drawn
-        ((-0.01, 0.02), fooled(1), "cannot be said"),
+        ((0.01, 0.02), fooled(0, high=0.00101), "inconclusive"),
+        ((0.01, 0.02), fooled(0, right=0), "inconclusive"),  # no image could be fooled
+        ((0.01, 0.02), None, "inconclusive"),  # sigma 1 was not drawn
+        ((-0.01, 0.02), fooled(1), "inconclusive"),
         ((-0.01, 0.0009), fooled(1), "mixed"),
         ((-0.01, 0.0009), fooled(0, high=0.00099), "disagrees"),
         ((-0.02, -0.01), None, "disagrees"),
@@ -146,8 +146,8 @@ def test_noisy_copies_at_the_limits(gain: Any, found: Fooled | None, verdict: Ve
 @pytest.mark.parametrize(
     ("rates", "sigmas", "said"),
     [
-        (np.tile([1.0, 0.5], (100, 1)), (0, 5), "For the net trained on noise sigma 1 was not tried."),
-        (np.tile([0.0, 0.5], (100, 1)), (0, 1), "For the net trained on noise no image is right without noise."),
+        (np.tile([1.0, 0.5], (100, 1)), (0, 5), "For the model trained on noise sigma 1 was not tried."),
+        (np.tile([0.0, 0.5], (100, 1)), (0, 1), "For the model trained on noise no image is correct when clean."),
     ],
 )
 def test_without_sigma_one_or_right_images_noisy_copies_are_not_judged(rates: Any, sigmas: Any, said: str) -> None:
@@ -155,7 +155,7 @@ def test_without_sigma_one_or_right_images_noisy_copies_are_not_judged(rates: An
     clean = evaluation(np.zeros_like(rates), **kind)
     noisy = evaluation(rates, noisy=True, augment="Jitter + NoisyCopies", **kind)
     found = claim(remedy_claims.noisy_copies, clean, noisy)
-    assert found.verdict == "cannot be said"
+    assert found.verdict == "inconclusive"
     assert said in found.text
 
 

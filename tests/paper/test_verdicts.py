@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from convstab.paper.verdicts import Spoken, combined, finding, names_of, of_halves
+from convstab.paper.verdicts import Assessment, combined, finding, names_of, of_halves
 from convstab.report.content import Verdict
 from tests.support.made_up_evidence import evaluation, evidence, failing
 
@@ -16,15 +16,15 @@ from tests.support.made_up_evidence import evaluation, evidence, failing
         (["disagrees"], "disagrees"),
         (["agrees", "disagrees"], "mixed"),
         (["agrees", "mixed"], "mixed"),
-        (["agrees", "cannot be said"], "agrees"),
-        (["cannot be said"], "cannot be said"),
-        ([], "cannot be said"),
+        (["agrees", "inconclusive"], "agrees"),
+        (["inconclusive"], "inconclusive"),
+        ([], "inconclusive"),
     ],
 )
 def test_verdicts_combine(verdicts: list[Verdict], word: Verdict) -> None:
-    spoken = [Spoken("mnist", verdict, "") for verdict in verdicts]
+    spoken = [Assessment("mnist", verdict, "") for verdict in verdicts]
     assert combined(spoken) == word
-    assert combined([*spoken, Spoken("digits", "disagrees", "")]) == word  # not a data set of the paper
+    assert combined([*spoken, Assessment("digits", "disagrees", "")]) == word  # not a data set of the paper
 
 
 @pytest.mark.parametrize(
@@ -34,8 +34,8 @@ def test_verdicts_combine(verdicts: list[Verdict], word: Verdict) -> None:
         ("disagrees", "disagrees", "disagrees"),
         ("agrees", "disagrees", "mixed"),
         ("disagrees", "agrees", "mixed"),
-        ("agrees", "cannot be said", "cannot be said"),
-        ("cannot be said", "disagrees", "cannot be said"),
+        ("agrees", "inconclusive", "inconclusive"),
+        ("inconclusive", "disagrees", "inconclusive"),
     ],
 )
 def test_a_claim_of_two_halves_needs_both(first: Verdict, second: Verdict, word: Verdict) -> None:
@@ -43,7 +43,11 @@ def test_a_claim_of_two_halves_needs_both(first: Verdict, second: Verdict, word:
 
 
 def test_where_results_differ_each_has_its_verdict_and_the_rule_says_what_comes_of_it() -> None:
-    differing = [Spoken("mnist", "agrees", "A."), Spoken("gtsrb", "disagrees", "B."), Spoken("digits", "mixed", "C.")]
+    differing = [
+        Assessment("mnist", "agrees", "A."),
+        Assessment("gtsrb", "disagrees", "B."),
+        Assessment("digits", "mixed", "C."),
+    ]
     found = finding("Claim.", "Section 1", differing, "the rule.", "missing")
     rule = "How the verdict comes about: the rule. Where results differ it is mixed."
     others = "Data sets that the paper does not use decide nothing."
@@ -52,23 +56,25 @@ def test_where_results_differ_each_has_its_verdict_and_the_rule_says_what_comes_
     assert found.text.splitlines() == lines
     alike = finding("Claim.", "Section 1", [differing[0], differing[0]], "the rule.", "missing")
     assert alike.text.splitlines() == ["A.", "A.", "How the verdict comes about: the rule."]
-    open_too = finding("Claim.", "Section 1", [differing[0], Spoken("gtsrb", "cannot be said", "B.")], "the rule.", "x")
+    open_too = finding(
+        "Claim.", "Section 1", [differing[0], Assessment("gtsrb", "inconclusive", "B.")], "the rule.", "x"
+    )
     assert open_too.verdict == "agrees"
-    assert "B. Taken alone: cannot be said." in open_too.text
+    assert "B. Taken alone: inconclusive." in open_too.text
     assert "Where results differ" not in open_too.text
-    assert open_too.text.endswith("the rule. Results from which it cannot be said decide nothing.")
+    assert open_too.text.endswith("the rule. Results from which it inconclusive decide nothing.")
 
 
 def test_a_result_that_the_claim_is_not_about_is_only_told() -> None:
-    beside = [Spoken("gtsrb", "agrees", "A."), Spoken("mnist", None, "B.")]
+    beside = [Assessment("gtsrb", "agrees", "A."), Assessment("mnist", None, "B.")]
     found = finding("Claim.", "Section 1", beside, "the rule.", "missing")
     assert (found.verdict, found.text) == ("agrees", "A.\nB.\nHow the verdict comes about: the rule.")
-    assert finding("Claim.", "Section 1", beside[1:], "the rule.", "missing").verdict == "cannot be said"
+    assert finding("Claim.", "Section 1", beside[1:], "the rule.", "missing").verdict == "inconclusive"
 
 
 def test_what_is_missing_is_said_where_nothing_can_be() -> None:
     assert finding("Claim.", "Section 1", [], "the rule.", "missing").text == "missing"
-    found = finding("Claim.", "Section 1", [Spoken("mnist", "cannot be said", "A.")], "the rule.", "missing")
+    found = finding("Claim.", "Section 1", [Assessment("mnist", "inconclusive", "A.")], "the rule.", "missing")
     assert found.text.splitlines() == ["A.", "More images may tell. missing", "How the verdict comes about: the rule."]
 
 

@@ -37,7 +37,7 @@ def names(table: Any) -> list[str]:
 
 def test_tables_sort_both_ways_by_mouse_and_keyboard(opened: Opened) -> None:
     page = opened()
-    table = page.locator("#sheet-table-2 table.sortable")
+    table = page.locator("#table-table-2 table.sortable")
     head = table.locator("thead tr:last-child th").nth(3)  # recall, ours
     ascending = [CLASSES[label] for label in (3, 1, 0, 2)]
     head.locator("button").click()
@@ -54,7 +54,7 @@ def test_tables_sort_both_ways_by_mouse_and_keyboard(opened: Opened) -> None:
 
 
 def test_what_is_not_known_is_sorted_last(opened: Opened) -> None:
-    table = opened().locator("#sheet-other table.sortable")
+    table = opened().locator("#table-other table.sortable")
     button = table.locator("thead tr:last-child th button").nth(3)
     button.click()
     assert names(table)[-1] == CLASSES[1]
@@ -152,7 +152,7 @@ def test_dark_mode_changes_the_page_and_its_charts(opened: Opened) -> None:
 def test_without_scripts_text_tables_and_pictures_are_there(opened: Opened) -> None:
     page = opened(java_script_enabled=False)
     assert page.get_by_text("The first sentence.").is_visible()
-    assert page.locator("#sheet-table-2 tbody tr").count() == 2 + 4
+    assert page.locator("#table-table-2 tbody tr").count() == 2 + 4
     assert page.locator("#scatter-0 .still img").is_visible()
     assert not page.locator("#scatter-0 .live").is_visible()
     assert not page.locator("#theme").is_visible()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from convstab.report import charts, mosaics
-from tests.support.page_examples import attacked, evaluation, sheet
+from tests.support.page_examples import attacked, evaluation, scores
 
 
 def test_the_density_counts_all_draws_with_noise() -> None:
@@ -69,6 +69,6 @@ def test_a_point_of_an_attack_is_among_the_values_of_all_images() -> None:
 
 
 def test_differences_are_in_percentage_points() -> None:
-    shown = charts.differences(sheet())
+    shown = charts.differences(scores())
     assert shown["recall"] == [25, -20, 0, -20]
     assert shown["precision"] == [-10] * 4

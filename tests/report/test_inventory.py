@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from convstab.report.inventory import folders_of, ran, told_apart
+from convstab.report.inventory import folders_of, ran, unique_names
 from tests.support.made_up_evidence import attacked, evaluation, evidence, failing, training
 
 
@@ -25,7 +25,7 @@ def test_folders_are_named_from_the_folder_that_all_are_in() -> None:
 
 
 def test_names_that_are_there_twice_have_their_folders() -> None:
-    assert told_apart(["x", "y", "x"], ["a", "b", "c"]) == ["x (a)", "y", "x (c)"]
+    assert unique_names(["x", "y", "x"], ["a", "b", "c"]) == ["x (a)", "y", "x (c)"]
 
 
 def test_numbers_of_an_ensemble_that_differ_are_various_and_those_not_recorded_are_said_to_be() -> None:

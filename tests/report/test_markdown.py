@@ -10,7 +10,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from convstab.paper.claims import findings
-from convstab.paper.tables import sheets
+from convstab.paper.tables import tables
 from convstab.report.content import Finding, Report
 from convstab.report.markdown import as_markdown, escape
 from tests.support.made_up_evidence import evaluation, evidence, failing, training
@@ -32,7 +32,7 @@ NASTY = [
 def report(*results: Any, **more: Any) -> Report:
     """A report on these results."""
     found = evidence(*results)
-    values: dict[str, Any] = {"title": "Title", "sheets": sheets(found), "findings": [], "remarks": []}
+    values: dict[str, Any] = {"title": "Title", "tables": tables(found), "findings": [], "remarks": []}
     return Report(evidence=found, **(values | more))
 
 
@@ -80,7 +80,7 @@ def test_every_row_has_the_cells_of_its_head() -> None:
     results = [noisy(official=False), training(90 * np.eye(10, dtype=int) + 1), noisy(dataset="digits")]
     text = as_markdown(report(*results, findings=findings(evidence(*results)), remarks=["one"]))
     tables = tables_of(text)
-    assert len(tables) == 1 + 2 * 3 + 1  # claims; accuracies and classes of each sheet; runs
+    assert len(tables) == 1 + 2 * 3 + 1  # claims; accuracies and classes of each table; runs
     for table in tables:
         assert len({len(row) for row in table}) == 1
         assert len(table) > 1
@@ -88,7 +88,7 @@ def test_every_row_has_the_cells_of_its_head() -> None:
 
 def test_ours_the_papers_and_the_difference_stand_side_by_side() -> None:
     text = section(as_markdown(report(noisy())), "## Tables")
-    assert "### Table 3: one net under noise, MNIST" in text
+    assert "### Table 3: one model under noise, MNIST" in text
     overall, classes = tables_of(text)
     accuracy, interval = overall[1], overall[1][2].split("\u00a0to\u00a0")
     assert [accuracy[0], accuracy[1], *accuracy[3:]] == ["accuracy", "80.00 %", "98.51 %", "-18.51 points"]
@@ -142,7 +142,7 @@ def test_what_was_run_is_told() -> None:
     other = noisy(folder=Path("/somewhere/runs/other"), official=None, made_with={})
     text = section(as_markdown(report(noisy(**values, official=False), other)), "## What was run")
     first, second = (dict(zip(tables_of(text)[0][0], row, strict=True)) for row in tables_of(text)[0][1:])
-    assert (first["folder"], first["net"], first["seeds"], first["epochs"]) == ("net_1", "LeNet", "4", "7")
+    assert (first["folder"], first["model"], first["seeds"], first["epochs"]) == ("net_1", "LeNet", "4", "7")
     assert (first["publisher's files"], second["publisher's files"]) == ("no", "not recorded")
     assert (first["machine"], second["machine"]) == ("1", "")
     assert "Machine 1: torch 2.9" in text
@@ -154,7 +154,7 @@ def test_what_was_run_is_told() -> None:
 def test_remarks_of_tables_and_of_the_report_are_there() -> None:
     made = report(noisy(draws=10), remarks=["left out: runs/half"], contradictions=["It says *both*."])
     text = as_markdown(made)
-    for remark in (*made.sheets[0].remarks, "left out: runs/half"):
+    for remark in (*made.tables[0].remarks, "left out: runs/half"):
         assert f"<li>{html.escape(remark, quote=False)}</li>" in rendered(text)
     left_out = section(text, "## What was left out")
     assert "runs/half" in left_out
@@ -170,8 +170,8 @@ def test_a_report_without_results_is_readable() -> None:
     assert "contradicts" not in text
 
 
-def test_each_sheet_can_be_linked_to() -> None:
+def test_each_table_can_be_linked_to() -> None:
     made = report(noisy(folder=Path("a")), noisy(folder=Path("b")))
     text = as_markdown(made)
-    for sheet in made.sheets:
-        assert text.count(f'<a id="{sheet.id}"></a>') == 1
+    for scores in made.tables:
+        assert text.count(f'<a id="{scores.id}"></a>') == 1

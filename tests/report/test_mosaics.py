@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from convstab.report import mosaics
 from convstab.report.mosaics import Picture
-from tests.support.page_examples import sheet
+from tests.support.page_examples import scores
 
 
 def test_pictures_are_thinned_evenly_and_every_class_keeps_one() -> None:
@@ -47,6 +47,6 @@ def test_a_class_that_does_not_differ_has_its_dots(monkeypatch: pytest.MonkeyPat
         return Picture("", 1, 1, alt)
 
     monkeypatch.setattr(mosaics, "picture", keep)
-    mosaics.differences_picture(sheet())
+    mosaics.differences_picture(scores())
     recall: Any = drawn[0].axes[0].collections[0].get_offsets()
     np.testing.assert_allclose(recall, [[25, 0], [-20, 1], [0, 2], [-20, 3]])

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from convstab.report import mosaics, page
-from convstab.report.content import Number, Report, Sheet
+from convstab.report.content import Number, Report, ScoreTable
 from convstab.report.results import Evidence
 from tests.support.attack_examples import example
-from tests.support.page_examples import CLASSES, EVIL, IMAGES, attacked, evaluation, evidence, report, sheet, training
+from tests.support.page_examples import CLASSES, EVIL, IMAGES, attacked, evaluation, evidence, report, scores, training
 from tests.support.parsed_page import Parsed
 
 
@@ -65,8 +65,8 @@ def test_links_lead_somewhere_and_ids_are_unique(parsed: Parsed) -> None:
     assert {link[1:] for link in parsed.all("href")} <= set(ids)
 
 
-def test_sheets_may_be_called_what_parts_of_the_page_are(html: str) -> None:
-    twisted = Parsed(page.as_html(report(sheets=[sheet("rates"), sheet("glance"), sheet("scatter-0")])))
+def test_tables_may_be_called_what_parts_of_the_page_are(html: str) -> None:
+    twisted = Parsed(page.as_html(report(tables=[scores("rates"), scores("glance"), scores("scatter-0")])))
     assert len(set(twisted.all("id"))) == len(twisted.all("id"))
 
 
@@ -96,13 +96,13 @@ def test_what_was_run_is_said(parsed: Parsed) -> None:
 
 
 def test_the_digits_are_those_of_the_paper() -> None:
-    assert "75.0065.00 to 85.0050.00+25.00" in Parsed(page.as_html(bare(sheets=[replace(sheet(), decimals=4)]))).text
+    assert "75.0065.00 to 85.0050.00+25.00" in Parsed(page.as_html(bare(tables=[replace(scores(), decimals=4)]))).text
 
 
 def test_a_table_that_the_paper_lacks_has_no_columns_for_it() -> None:
-    unknown = sheet("other", None)
+    unknown = scores("other", None)
     unknown.rows[1] = replace(unknown.rows[1], recall=Number(float("nan"), float("nan"), float("nan")))
-    of = Parsed(page.as_html(bare(sheets=[unknown])))
+    of = Parsed(page.as_html(bare(tables=[unknown])))
     assert ["Paper" in of.text.split(), "Difference" in of.text.split()] == [False, False]
     assert "stop & go10\u2013\u201350.00" in "".join(of.text.splitlines())
 
@@ -137,10 +137,10 @@ def test_seven_evaluations_of_large_images_stay_below_ten_megabytes() -> None:
     assert "40 of the 40 images" not in html
 
 
-def bare(sheets: Sequence[Sheet] = (), **parts: Any) -> Report:
+def bare(tables: Sequence[ScoreTable] = (), **parts: Any) -> Report:
     """A report without findings."""
     nothing: dict[str, Any] = {"trainings": [], "evaluations": [], "attacks": [], "remarks": []}
-    return Report("bare", Evidence(**nothing | parts), list(sheets), [], [])
+    return Report("bare", Evidence(**nothing | parts), list(tables), [], [])
 
 
 def test_a_report_may_have_little_to_say() -> None:
@@ -191,4 +191,4 @@ def test_what_is_not_recorded_is_said() -> None:
 def test_the_evidence_of_the_examples_is_whole() -> None:
     of = evidence()
     rates = of.evaluations[0].result.rates.mean(0)
-    assert 0.3 < rates[-1] < rates[-2] < rates[0] == 1  # the tests need right and wrong draws
+    assert 0.3 < rates[-1] < rates[-2] < rates[0] == 1  # the tests need right and misclassified draws

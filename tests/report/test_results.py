@@ -56,7 +56,7 @@ def test_a_result_says_where_it_comes_from(results: Path) -> None:
     assert (source.members, source.seeds, source.epochs) == (2, [0, 4], 1)
     assert source.images["train"] == 180
     assert source.made_with["torch"]
-    assert evidence.trainings[1].source.name == "digits, one net, augment: none"
+    assert evidence.trainings[1].source.name == "digits, one model, augment: none"
     assert evidence.trainings[1].confusion.sum() == source.images["test"]
     assert evidence.trainings[1].classes == [str(digit) for digit in range(10)]
     assert evidence.attacks[0].source.seeds == [4]
@@ -115,7 +115,7 @@ def test_a_result_that_does_not_say_its_training_is_named_and_not_used(copy: Pat
         ("evaluate/a/stability.parquet", "x", "does not hold a whole evaluation"),
         (
             "attack/b/summary.json",
-            '{"training": {"net": 1}, "run": "b", "attack": "DDN"}',
+            '{"training": {"model": 1}, "run": "b", "attack": "DDN"}',
             "attack/b is not a result of this version",
         ),
     ],

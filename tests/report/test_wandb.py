@@ -9,7 +9,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from convstab.loggers.wandb import tracking
-from convstab.paper.tables import sheets
+from convstab.paper.tables import tables
 from convstab.report.content import Finding, Number, Report
 from convstab.report.wandb import cells, log_report
 from tests.support.made_up_evidence import evaluation, evidence, failing, training
@@ -21,13 +21,13 @@ FINDING = Finding("Claim.", "Section 4", "mixed", "MNIST: 1 %\nrule")
 
 @pytest.fixture(scope="module")
 def report() -> Report:
-    """Three sheets: one net on clean images, one under noise with a class that has no image, and digits."""
+    """Three tables: one model on clean images, one under noise with a class that has no image, and digits."""
     found = evidence(
         training(90 * np.eye(10, dtype=int) + 1),
         evaluation(failing(9, [0.0] + [0.2] * 12), labels=range(9)),
         evaluation(failing(100, [0.0] + [0.2] * 12), "digits"),
     )
-    return Report("Title", found, sheets(found), [FINDING], ["left out"], ["It says both."])
+    return Report("Title", found, tables(found), [FINDING], ["left out"], ["It says both."])
 
 
 @pytest.fixture(scope="module")
@@ -47,22 +47,22 @@ def run(report: Report, tmp_path_factory: pytest.TempPathFactory) -> OfflineRun:
     return only
 
 
-def test_every_sheet_is_a_table_beside_the_paper(report: Report, run: OfflineRun) -> None:
-    for sheet in report.sheets:
-        table = run.table(f"report/{sheet.id}")
-        assert len(table["data"]) == len(sheet.rows)
+def test_every_table_is_a_table_beside_the_paper(report: Report, run: OfflineRun) -> None:
+    for scores in report.tables:
+        table = run.table(f"report/{scores.id}")
+        assert len(table["data"]) == len(scores.rows)
         row: dict[str, Any] = dict(zip(table["columns"], table["data"][0], strict=True))
-        first = sheet.rows[0]
+        first = scores.rows[0]
         assert (row["class"], row["images"]) == (first.name, first.images)
         for name, number in (("precision", first.precision), ("recall", first.recall)):
             expected = [number.value, number.low, number.high, number.paper, number.difference]
             found = [row[name + part] for part in ("", " low", " high", " paper", " difference")]
             assert found == [None if value is None or isnan(value) else pytest.approx(value) for value in expected]
-    assert [sheet.paper for sheet in report.sheets] == ["Table 1", "Table 3", None]
+    assert [scores.paper for scores in report.tables] == ["Table 1", "Table 3", None]
 
 
 def test_what_cannot_be_counted_is_empty(report: Report, run: OfflineRun) -> None:
-    table = run.table(f"report/{report.sheets[1].id}")
+    table = run.table(f"report/{report.tables[1].id}")
     last = dict(zip(table["columns"], table["data"][9], strict=True))
     assert (last["images"], last["recall"], last["recall difference"], last["recall paper"]) == (0, None, None, 0.97)
 
@@ -75,14 +75,14 @@ def test_a_number_fills_its_columns() -> None:
 def test_accuracies_are_numbers_and_a_table(report: Report, run: OfflineRun) -> None:
     rows = run.table("report/accuracies")["data"]
     assert [row[:3] for row in rows] == [
-        [sheet.title, name, pytest.approx(number.value)]
-        for sheet in report.sheets
-        for name, number in sheet.overall.items()
+        [scores.title, name, pytest.approx(number.value)]
+        for scores in report.tables
+        for name, number in scores.overall.items()
     ]
-    for sheet in report.sheets:
-        number = sheet.overall["accuracy"]
+    for scores in report.tables:
+        number = scores.overall["accuracy"]
         for part, value in (("", number.value), (" paper", number.paper), (" difference", number.difference)):
-            found = run.summary.get(f"report/{sheet.id}/accuracy{part}")
+            found = run.summary.get(f"report/{scores.id}/accuracy{part}")
             assert found == (None if value is None else pytest.approx(value))
 
 

@@ -10,7 +10,7 @@ from hydra import compose, initialize_config_module
 
 from convstab.runs import provenance
 from convstab.runs.configuration import plain
-from convstab.runs.provenance import made_with, together, training_of
+from convstab.runs.provenance import made_with, merged, training_of
 
 METRICS = {"epochs": 7, "images/train": 90, "images/validation": 10, "images/test": 50, "official": True}
 
@@ -51,7 +51,7 @@ def test_an_ensemble_keeps_what_its_members_agree_on() -> None:
     }
     images = {"train": 90, "test": 50}
     second = first | {"augment": "NoisyCopies", "noisy": True, "official": False, "epochs": 8, "seed": 5}
-    assert together([first | {"images": images}, second | {"images": images | {"train": 80}}]) == {
+    assert merged([first | {"images": images}, second | {"images": images | {"train": 80}}]) == {
         "model": "LeNet",
         "augment": "various",
         "noisy": True,
@@ -61,7 +61,7 @@ def test_an_ensemble_keeps_what_its_members_agree_on() -> None:
         "members": 2,
         "seeds": [0, 5],
     }
-    alone = together([first])
+    alone = merged([first])
     assert alone == {name: first[name] for name in first if name != "seed"} | {"members": 1, "seeds": [0]}
 
 

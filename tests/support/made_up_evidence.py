@@ -11,8 +11,8 @@ from convstab.evaluation.protocol import PAPER_SIGMAS
 from convstab.evaluation.result import StabilityResult
 from convstab.evaluation.tally import PSNR_EDGES, SCORE_EDGES
 from convstab.paper.measured import Measured
-from convstab.paper.tables import sheets
-from convstab.report.content import Finding, Sheet
+from convstab.paper.tables import tables
+from convstab.report.content import Finding, ScoreTable
 from convstab.report.results import Attacked, Evaluation, Evidence, Source, Training
 from tests.support.attack_examples import example
 
@@ -60,9 +60,9 @@ def evaluation(
     protocol: dict[str, Any] | None = None,
     **more: Any,
 ) -> Evaluation:
-    """An evaluation in which each image has this share of right draws under each sigma, (n, sigmas).
+    """An evaluation in which each image has this share of correct draws under each sigma, (n, sigmas).
 
-    A wrong draw is taken for the class after the label. index: places in the test set.
+    A misclassified draw is taken for the class after the label. index: places in the test set.
     """
     rates, levels = np.asarray(rates, float), np.asarray(sigmas, float)
     images = len(rates)
@@ -151,7 +151,7 @@ def noisy(images: int = 100, sigmas: int = 13, fail: float = 0.2) -> Any:
     return failing(images, [0.0] + [fail] * (sigmas - 1))
 
 
-def only(*results: Any) -> Sheet:
+def only(*results: Any) -> ScoreTable:
     """The one table of these results."""
-    (sheet,) = sheets(evidence(*results))
-    return sheet
+    (scores,) = tables(evidence(*results))
+    return scores

@@ -14,7 +14,7 @@ from convstab.evaluation.examples import Examples, choose
 from convstab.evaluation.protocol import Protocol
 from convstab.evaluation.result import StabilityResult
 from convstab.evaluation.stability import stability
-from convstab.report.content import ClassRow, Finding, Number, Report, Sheet
+from convstab.report.content import ClassRow, Finding, Number, Report, ScoreTable
 from convstab.report.results import Attacked, Evaluation, Evidence, Source, Training
 from tests.support.attack_examples import example
 
@@ -42,8 +42,8 @@ def result(images: int = 40) -> StabilityResult:
     with torch.no_grad():
         line.weight.zero_()[:, 0] = 80 * centres  # 40 times minus the squared distance, but for what all have
         line.bias.copy_(-40 * centres**2)
-    net = nn.Sequential(nn.Flatten(), line)
-    counts = stability(net, pixels, labels, torch.arange(images), 4, Protocol(SIGMAS, draws=10))
+    model = nn.Sequential(nn.Flatten(), line)
+    counts = stability(model, pixels, labels, torch.arange(images), 4, Protocol(SIGMAS, draws=10))
     return StabilityResult(CLASSES, "predicted", counts.rows, counts.totals["confusion"], counts.totals["histogram"])
 
 
@@ -80,7 +80,7 @@ def evidence() -> Evidence:
     return Evidence([training()], [evaluation()], [attacked()], ["half is half-finished and not used: 1 of 2 parts"])
 
 
-def sheet(key: str = "table-2", paper: str | None = "Table 2") -> Sheet:
+def scores(key: str = "table-2", paper: str | None = "Table 2") -> ScoreTable:
     """A table of four classes whose recalls are not in the order of the classes."""
     recalls = [(0.75, 0.5), (0.2, 0.4), (0.9, 0.9), (0.1, 0.3)]
     rows = [
@@ -94,15 +94,15 @@ def sheet(key: str = "table-2", paper: str | None = "Table 2") -> Sheet:
     ]
     overall = {"accuracy": Number(0.9323, 0.92, 0.94, 0.9515 if paper else None), "balanced accuracy": Number(0.9)}
     of = source("evaluation")
-    title = f"{paper or 'Not there'}: nets under noise"
-    return Sheet(key, title, paper, of, "40 images", rows, overall, [f"remark {EVIL}"], decimals=2)
+    title = f"{paper or 'Not there'}: models under noise"
+    return ScoreTable(key, title, paper, of, "40 images", rows, overall, [f"remark {EVIL}"], decimals=2)
 
 
 def report(**more: Any) -> Report:
     """All of it."""
-    plain = sheet("other", None)
+    plain = scores("other", None)
     plain.rows[1] = replace(plain.rows[1], recall=Number(float("nan")))
-    claim = Finding(f"Nets fail {EVIL}", "Section 4", "mixed", "The first sentence.\nThe second one.")
+    claim = Finding(f"Models fail {EVIL}", "Section 4", "mixed", "The first sentence.\nThe second one.")
     remarks, contradictions = ["half is half-finished and not used"], [f"The paper says {EVIL} and not"]
-    whole = Report(f"Stability {EVIL}", evidence(), [sheet(), plain], [claim], remarks, contradictions)
+    whole = Report(f"Stability {EVIL}", evidence(), [scores(), plain], [claim], remarks, contradictions)
     return replace(whole, **more)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from convstab.attacks.query_counter import OutOfQueries, Victim
+from convstab.attacks.query_counter import OutOfQueries, QueryCounter
 from convstab.attacks.verification import Columns, Found, Result, as_input, classify, verify
 from convstab.errors import InputError
 from convstab.generators import image_key
@@ -25,7 +25,7 @@ Progress = Callable[[int], object]
 
 @dataclass(frozen=True)
 class Task:
-    """The images that an attack works on, all right when clean.
+    """The images that an attack works on, all correct when clean.
 
     pixels: uint8 (n, C, H, W). labels: int64 (n,), in [0, K). index: of the images in the test set, n integers.
     clean: logits (n, K) of the clean images. seed: 64 bits; with an image's index it names all its random numbers.
@@ -95,15 +95,15 @@ class Attack(ABC):
             raise InputError(f"{name} needs gradients, and votes have none; choose another rule or another attack")
         classifier.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         clean = classify(classifier, as_input(pixels.float()))
-        right = (clean.argmax(1) == labels).nonzero()[:, 0]
-        progress(len(pixels) - len(right))
-        if len(right) == 0:
+        correct = (clean.argmax(1) == labels).nonzero()[:, 0]
+        progress(len(pixels) - len(correct))
+        if len(correct) == 0:
             if not allow_nothing:
                 raise InputError(NOTHING)
-            return tabulate(classifier, pixels, labels, index, clean, right, nothing(pixels[right]))
-        chosen = index.to(right.device)[right].tolist()
-        task = Task(pixels[right], labels[right], chosen, clean[right], seed, max_queries, progress)
-        return tabulate(classifier, pixels, labels, index, clean, right, self.search(classifier, task))
+            return tabulate(classifier, pixels, labels, index, clean, correct, nothing(pixels[correct]))
+        chosen = index.to(correct.device)[correct].tolist()
+        task = Task(pixels[correct], labels[correct], chosen, clean[correct], seed, max_queries, progress)
+        return tabulate(classifier, pixels, labels, index, clean, correct, self.search(classifier, task))
 
     @abstractmethod
     def search(self, classifier: nn.Module, task: Task) -> Found:
@@ -122,14 +122,14 @@ def tabulate(
     labels: Tensor,
     index: Tensor,
     clean: Tensor,
-    right: Tensor,
+    correct: Tensor,
     found: Found,
 ) -> Result:
-    """Verify what was found for the images ``right`` and list all images, in the order they were given."""
+    """Verify what was found for the images ``correct`` and list all images, in the order they were given."""
     grey_levels = torch.zeros(pixels.shape, device=pixels.device)
-    grey_levels[right] = noisy_to_noise(pixels[right], found.noise)
+    grey_levels[correct] = noisy_to_noise(pixels[correct], found.noise)
     attacked = np.zeros(len(pixels), bool)
-    attacked[right.cpu().numpy()] = True
+    attacked[correct.cpu().numpy()] = True
     rows: Columns = {
         "index": index.cpu().numpy(),
         "label": labels.cpu().numpy(),
@@ -157,20 +157,20 @@ def noisy_to_noise(pixels: Tensor, grey_levels: Tensor) -> Tensor:
     return quantise_(pixels + grey_levels, rounding=False) - pixels
 
 
-class ImageByImage(Attack):
+class BatchedAttack(Attack):
     """An attack whose images are taken a few at a time, each batch of the same size and with its own random state.
 
-    ``together`` images share a batch, which is filled up with copies of its own, so that no bit of a result depends on
+    ``batch`` images share a batch, which is filled up with copies of its own, so that no bit of a result depends on
     the neighbours.
     """
 
-    together: ClassVar[int] = 1
+    batch: ClassVar[int] = 1
 
     def search(self, classifier: nn.Module, task: Task) -> Found:
-        """Attack batch after batch; what the victim saw last is the result, however the attack ended."""
+        """Attack batch after batch; what the model saw last is the result, however the attack ended."""
         parts = []
-        for start in range(0, len(task), self.together):
-            part = task.part(slice(start, start + self.together))
+        for start in range(0, len(task), self.batch):
+            part = task.part(slice(start, start + self.batch))
             parts.append(self.search_batch(classifier, part))
             task.progress(len(part))
         noise, queries, gradients, generations, seconds = (
@@ -179,31 +179,29 @@ class ImageByImage(Attack):
         return Found(noise, queries, gradients, generations, seconds, [word for part in parts for word in part.ended])
 
     def search_batch(self, classifier: nn.Module, task: Task) -> Found:
-        """What is found for at most ``together`` images."""
+        """What is found for at most ``batch`` images."""
         started, count = time.perf_counter(), len(task)
-        filled = torch.arange(self.together) % count if count < self.together else torch.arange(count)
+        filled = torch.arange(self.batch) % count if count < self.batch else torch.arange(count)
         filled = filled.to(task.pixels.device)
         clean, labels = as_input(task.pixels[filled].float()), task.labels[filled]
-        victim = Victim(classifier, clean, labels, task.max_queries)
+        model = QueryCounter(classifier, clean, labels, task.max_queries)
         devices = [clean.device] if clean.device.type == "cuda" else []
         with torch.random.fork_rng(devices):
-            torch.manual_seed(image_key(task.seed, task.index[0] if self.together == 1 else -1) % 2**63)
-            ended = self.run_to_its_end(victim, clean, labels)
-        found = victim.best[:count] * GREY_LEVELS - task.pixels
-        queries, gradients, generations = (
-            torch.full((count,), value) for value in (victim.queries, victim.gradients, 0)
-        )
+            torch.manual_seed(image_key(task.seed, task.index[0] if self.batch == 1 else -1) % 2**63)
+            ended = self.run_to_its_end(model, clean, labels)
+        found = model.best[:count] * GREY_LEVELS - task.pixels
+        queries, gradients, generations = (torch.full((count,), value) for value in (model.queries, model.gradients, 0))
         seconds = torch.full((count,), (time.perf_counter() - started) / count, dtype=torch.float64)
         return Found(found, queries, gradients, generations, seconds, [ended] * count)
 
-    def run_to_its_end(self, victim: Victim, images: Tensor, labels: Tensor) -> str:
-        """Attack until the attack is done or the victim answers no more; which of the two it was."""
+    def run_to_its_end(self, model: QueryCounter, images: Tensor, labels: Tensor) -> str:
+        """Attack until the attack is done or the model answers no more; which of the two it was."""
         try:
-            self.run(victim, images, labels)
+            self.run(model, images, labels)
         except OutOfQueries:
             return "queries"
         return "steps"
 
     @abstractmethod
-    def run(self, victim: Victim, images: Tensor, labels: Tensor) -> object:
-        """Attack the images, float32 (together, C, H, W) in [0, 1], by asking the victim; it keeps the best answer."""
+    def run(self, model: QueryCounter, images: Tensor, labels: Tensor) -> object:
+        """Attack the images, float32 (batch, C, H, W) in [0, 1], by asking the model; it keeps the best answer."""

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from foolbox.attacks.boundary_attack import BoundaryAttack
 
 from convstab.attacks.foolbox import WithFoolbox
-from convstab.attacks.query_counter import Victim
+from convstab.attacks.query_counter import QueryCounter
 from convstab.validation import Count, Positive
 
 
@@ -19,13 +19,13 @@ class Boundary(WithFoolbox):
     foolbox draws one direction for all images of a batch, so that all batches can share one random state.
     """
 
-    together: ClassVar[int] = 16
+    batch: ClassVar[int] = 16
     needs_start: ClassVar[bool] = True
 
     steps: Count = 45_000
     across: Positive = 0.01
     towards: Positive = 0.01
 
-    def make(self, victim: Victim) -> Any:  # noqa: ARG002
+    def make(self, model: QueryCounter) -> Any:  # noqa: ARG002
         """Foolbox's attack."""
         return BoundaryAttack(steps=self.steps, spherical_step=self.across, source_step=self.towards)

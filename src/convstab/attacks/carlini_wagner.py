@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from foolbox.attacks.carlini_wagner import L2CarliniWagnerAttack
 
 from convstab.attacks.foolbox import WithFoolbox
-from convstab.attacks.query_counter import Victim
+from convstab.attacks.query_counter import QueryCounter
 from convstab.validation import Count, Positive
 
 
@@ -19,14 +19,14 @@ class CarliniWagner(WithFoolbox):
     """
 
     needs_gradients: ClassVar[bool] = True
-    together: ClassVar[int] = 16
+    batch: ClassVar[int] = 16
 
     searches: Count = 9
     steps: Count = 500
     rate: Positive = 0.01
     constant: Positive = 0.01
 
-    def make(self, victim: Victim) -> Any:  # noqa: ARG002
+    def make(self, model: QueryCounter) -> Any:  # noqa: ARG002
         """Foolbox's attack."""
         return L2CarliniWagnerAttack(
             binary_search_steps=self.searches,

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from foolbox.attacks.ddn import DDNAttack
 
 from convstab.attacks.foolbox import WithFoolbox
-from convstab.attacks.query_counter import Victim
+from convstab.attacks.query_counter import QueryCounter
 from convstab.validation import Count, Fraction, Positive
 
 
@@ -19,12 +19,12 @@ class DDN(WithFoolbox):
     """
 
     needs_gradients: ClassVar[bool] = True
-    together: ClassVar[int] = 16
+    batch: ClassVar[int] = 16
 
     steps: Count = 300
     radius: Positive = 1.0
     gamma: Fraction = 0.05
 
-    def make(self, victim: Victim) -> Any:  # noqa: ARG002
+    def make(self, model: QueryCounter) -> Any:  # noqa: ARG002
         """Foolbox's attack."""
         return DDNAttack(init_epsilon=self.radius, steps=self.steps, gamma=self.gamma)

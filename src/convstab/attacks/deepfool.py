@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from foolbox.attacks.deepfool import L2DeepFoolAttack
 
 from convstab.attacks.foolbox import WithFoolbox
-from convstab.attacks.query_counter import Victim
+from convstab.attacks.query_counter import QueryCounter
 from convstab.validation import Count, NotNegative, Several
 
 
@@ -26,6 +26,6 @@ class DeepFool(WithFoolbox):
     candidates: Several = 10
     overshoot: NotNegative = 0.02
 
-    def make(self, victim: Victim) -> Any:  # noqa: ARG002
+    def make(self, model: QueryCounter) -> Any:  # noqa: ARG002
         """Foolbox's attack."""
         return L2DeepFoolAttack(steps=self.steps, candidates=self.candidates, overshoot=self.overshoot)

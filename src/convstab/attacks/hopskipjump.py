@@ -9,7 +9,7 @@ from eagerpy.tensor.pytorch import PyTorchTensor
 from foolbox.attacks.hop_skip_jump import HopSkipJumpAttack
 
 from convstab.attacks.foolbox import WithFoolbox
-from convstab.attacks.query_counter import Victim
+from convstab.attacks.query_counter import QueryCounter
 from convstab.validation import Count, Positive
 
 Decide = Callable[[Any], Any]
@@ -29,17 +29,17 @@ class HopSkipJump(WithFoolbox):
     evaluations: Count = 100
     gamma: Positive = 1.0
 
-    def make(self, victim: Victim) -> Any:
+    def make(self, model: QueryCounter) -> Any:
         """Foolbox's attack, with each of its gradient estimates in one forward pass."""
         attack = OneForwardPass(steps=self.steps, initial_gradient_eval_steps=self.evaluations, gamma=self.gamma)
-        attack.victim = victim
+        attack.model = model
         return attack
 
 
 class OneForwardPass(HopSkipJumpAttack):
     """HopSkipJump for one image at a time: foolbox would ask for one decision per forward pass."""
 
-    victim: Victim
+    model: QueryCounter
 
     def approximate_gradients(self, is_adversarial: Decide, x_advs: Any, steps: int, delta: Any) -> Any:  # noqa: ARG002
         """The direction, of length 1, in which the image (1, C, H, W) becomes more misclassified."""
@@ -48,7 +48,7 @@ class OneForwardPass(HopSkipJumpAttack):
         directions /= directions.flatten(1).norm(dim=1).view(-1, 1, 1, 1)
         perturbed = (image + radius * directions).clamp_(0, 1)
         directions = (perturbed - image) / radius
-        fooled = self.victim(perturbed).argmax(1) != self.victim.labels
+        fooled = self.model(perturbed).argmax(1) != self.model.labels
         decisions = fooled.float() * 2 - 1
         if decisions.mean().abs() < 1:
             decisions -= decisions.mean()

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy.optimize import Bounds, minimize
 from torch import Tensor
 
-from convstab.attacks.attack import ImageByImage
-from convstab.attacks.query_counter import Victim
+from convstab.attacks.attack import BatchedAttack
+from convstab.attacks.query_counter import QueryCounter
 from convstab.validation import Count, Positive
 
 SMOOTH = 1e-4  # L2 for pixels in [0, 1]; the norm has no gradient at 0, sqrt(norm^2 + SMOOTH^2) has
@@ -19,7 +19,7 @@ Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class LBFGS(ImageByImage):
+class LBFGS(BatchedAttack):
     """Minimises lambda * norm + loss within the box, for the largest lambda that still fools. Paper: equation 1.
 
     The loss is -log(1 - score of the label): the score itself is flat in float32 where the classifier is certain.
@@ -34,18 +34,18 @@ class LBFGS(ImageByImage):
     searches: Count = 20
     iterations: Count = 50
 
-    def run(self, victim: Victim, images: Tensor, labels: Tensor) -> object:
+    def run(self, model: QueryCounter, images: Tensor, labels: Tensor) -> object:
         """Bracket lambda, then bisect it on a logarithmic scale."""
         low, high, weight = 0.0, math.inf, self.weight
         for _ in range(self.searches):
-            if self.minimise(victim, images, labels, weight):
+            if self.minimise(model, images, labels, weight):
                 low = weight
             else:
                 high = weight
             weight = weight * 2 if high == math.inf else weight / 2 if low == 0 else math.sqrt(low * high)
         return None
 
-    def minimise(self, victim: Victim, images: Tensor, labels: Tensor, weight: float) -> bool:
+    def minimise(self, model: QueryCounter, images: Tensor, labels: Tensor, weight: float) -> bool:
         """Minimise for one lambda, from the clean image; whether any point on the way was misclassified."""
         clean = images.flatten().double().cpu().numpy()
         fooled = False
@@ -53,7 +53,7 @@ class LBFGS(ImageByImage):
         def objective(point: Vector) -> tuple[float, Vector]:
             nonlocal fooled
             image = torch.from_numpy(point).float().to(images.device).view_as(images).requires_grad_()
-            logits = victim(image)
+            logits = model(image)
             fooled = fooled or bool(logits.argmax(1) != labels)
             loss = not_the_label(logits, labels)
             (slope,) = torch.autograd.grad(loss, image)

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from convstab.attacks.attack import ImageByImage
-from convstab.attacks.query_counter import CERTAIN, OutOfQueries, Victim
+from convstab.attacks.attack import BatchedAttack
+from convstab.attacks.query_counter import CERTAIN, OutOfQueries, QueryCounter
 from convstab.images import GREY_LEVELS
 from convstab.validation import Count, Fraction, Positive, Share
 
@@ -28,7 +28,7 @@ class Way(NamedTuple):
 
 
 @dataclass(frozen=True)
-class NES(ImageByImage):
+class NES(BatchedAttack):
     """Turns the noise, as long as to the boundary of one class, against the gradient of the lead over that class.
 
     The gradient is averaged over antithetic pairs of small normal noise. The published attack asks whether a given norm
@@ -55,11 +55,11 @@ class NES(ImageByImage):
     tile: Count = 2
     coarse: Share = 0.5
 
-    def run(self, victim: Victim, images: Tensor, labels: Tensor) -> object:
+    def run(self, model: QueryCounter, images: Tensor, labels: Tensor) -> object:
         """Try the nearest classes, then descend to the best."""
         with torch.no_grad():
-            steps = self.planned(victim.max_queries)
-            descents = self.nearest(victim, images, int(labels))
+            steps = self.planned(model.max_queries)
+            descents = self.nearest(model, images, int(labels))
             trial = int(self.trial * steps) if len(descents) > 1 else 0
             start = Way(torch.zeros_like(images), torch.zeros_like(images), self.turn, math.inf)
             tried = [(descent(start, trial, self.tile), descent) for descent in descents]
@@ -78,19 +78,19 @@ class NES(ImageByImage):
         first, each = 1 + 2 * self.pairs, 2 * self.pairs + self.turns + 1
         return max(min(self.steps, (max_queries - first) // each), 1)
 
-    def nearest(self, victim: Victim, images: Tensor, label: int) -> list["Descent"]:
+    def nearest(self, model: QueryCounter, images: Tensor, label: int) -> list["Descent"]:
         """A descent to each of the classes whose boundary is nearest if the classifier were linear."""
-        logits = victim(images)
-        slopes, draws = self.slopes(victim, images, self.tile)
+        logits = model(images)
+        slopes, draws = self.slopes(model, images, self.tile)
         slopes = slopes[:, label : label + 1] - slopes
         gradients = torch.einsum("pk,pchw->kchw", slopes, draws)
         leads = logits[0, label] - logits[0]
         distance = leads / gradients.flatten(1).norm(dim=1).clamp_min(NOTHING)
         distance[label] = torch.inf
         order = distance.argsort(stable=True)[: min(self.targets, len(leads) - 1)].tolist()
-        return [Descent(self, victim, images, label, target, leads[target]) for target in order]
+        return [Descent(self, model, images, label, target, leads[target]) for target in order]
 
-    def slopes(self, victim: Victim, image: Tensor, tile: int) -> tuple[Tensor, Tensor]:
+    def slopes(self, model: QueryCounter, image: Tensor, tile: int) -> tuple[Tensor, Tensor]:
         """Changes of the logits (pairs, K) along normal noise, and that noise (pairs, C, H, W)."""
         channels, height, width = image.shape[1:]
         sizes = height // tile + 2, width // tile + 2
@@ -99,7 +99,7 @@ class NES(ImageByImage):
         top, left = torch.randint(0, tile, (2,)).tolist()
         draws = draws[:, :, top : top + height, left : left + width]
         small = self.sigma / GREY_LEVELS * draws
-        there, back = victim(torch.cat([image + small, image - small])).chunk(2)
+        there, back = model(torch.cat([image + small, image - small])).chunk(2)
         return there - back, draws
 
 
@@ -111,7 +111,7 @@ class Descent:
     """
 
     attack: NES
-    victim: Victim
+    model: QueryCounter
     image: Tensor
     label: int
     target: int
@@ -125,13 +125,13 @@ class Descent:
 
     def step(self, way: Way, tile: int) -> Way:
         """Estimate the gradient, turn against it, and go to where the boundary is predicted."""
-        slopes, draws = self.attack.slopes(self.victim, self.image + way.noise, tile)
+        slopes, draws = self.attack.slopes(self.model, self.image + way.noise, tile)
         gradient = torch.einsum("p,pchw->chw", slopes[:, self.label] - slopes[:, self.target], draws)[None]
         momentum = self.attack.momentum
         gradient = momentum * way.gradient + (1 - momentum) * direction(gradient)
         turns, tries = self.tries(way, gradient)
         tries = (self.image + tries).clamp_(0, 1) - self.image
-        logits = self.victim(self.image + tries)
+        logits = self.model(self.image + tries)
         reach = self.reach(logits[:, self.label] - logits[:, self.target])
         norms = tries.flatten(1).norm(dim=1) * reach
         best = int(norms.argmin())

@@ -12,7 +12,7 @@ class OutOfQueries(Exception):  # noqa: N818 - nothing went wrong: the search en
     """The budget of an image is spent."""
 
 
-class Victim(nn.Module):
+class QueryCounter(nn.Module):
     """The classifier that an attack sees: the same logits, counted, with the least noise that fooled it kept.
 
     classifier: images in [0, 1], float (N, C, H, W) -> logits (N, K).

@@ -185,7 +185,7 @@ def read_columns(path: Path) -> Columns:
     return columns(pq.ParquetFile(path, page_checksum_verification=True).read())
 
 
-def together(results: Mapping[str, AttackResult]) -> dict[str, AttackResult]:
+def on_common_images(results: Mapping[str, AttackResult]) -> dict[str, AttackResult]:
     """The same images of each result, those that were attacked in all, in the same order.
 
     Raises InputError when there are none, or when the results are not of one run and its images.
@@ -207,9 +207,7 @@ def together(results: Mapping[str, AttackResult]) -> dict[str, AttackResult]:
         if not np.array_equal(result.pixels, first.pixels):
             raise InputError(f"{name} and {other} attack different images; only attacks of the same ones compare")
         if not np.allclose(result.rows["clean_score"], first.rows["clean_score"], rtol=0, atol=SAME_SCORE):
-            raise InputError(
-                f"{name} and {other} attack different networks of the name {first.run}: clean scores differ"
-            )
+            raise InputError(f"{name} and {other} attack different models of the name {first.run}: clean scores differ")
     return parts
 
 

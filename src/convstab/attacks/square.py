@@ -8,8 +8,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from convstab.attacks.attack import ImageByImage
-from convstab.attacks.query_counter import CERTAIN, Victim
+from convstab.attacks.attack import BatchedAttack
+from convstab.attacks.query_counter import CERTAIN, QueryCounter
 from convstab.attacks.verification import margin
 from convstab.validation import Count, Fraction, Positive, Several, Share
 
@@ -19,7 +19,7 @@ NOTHING = 1e-10  # a norm that is none
 
 
 @dataclass(frozen=True)
-class Square(ImageByImage):
+class Square(BatchedAttack):
     """Random search on a sphere around the image: moves the noise of one square into another where the margin sinks.
 
     The published attack asks whether a given norm suffices; here the sphere shrinks as soon as the image is
@@ -34,7 +34,7 @@ class Square(ImageByImage):
     The squares are the same for all images of a batch, so that all batches can share one random state.
     """
 
-    together: ClassVar[int] = 16
+    batch: ClassVar[int] = 16
 
     steps: Count = 50_000
     share: Share = 0.1
@@ -42,16 +42,16 @@ class Square(ImageByImage):
     radius: Positive = 1.0
     shrink: Fraction = 0.02
 
-    def run(self, victim: Victim, images: Tensor, labels: Tensor) -> object:
+    def run(self, model: QueryCounter, images: Tensor, labels: Tensor) -> object:
         """Search until the steps or the queries are spent."""
         with torch.no_grad():
-            noise, radius = self.start(victim, images)
+            noise, radius = self.start(model, images)
             now, shrunk = torch.zeros_like(radius), torch.ones_like(radius).bool()
-            steps = min(self.steps, victim.max_queries or self.steps)
+            steps = min(self.steps, model.max_queries or self.steps)
             for step in range(steps):
                 moved = move(noise, radius, self.side(step / steps, images))
                 moved = (images + torch.where(each(shrunk), noise, moved)).clamp_(0, 1) - images
-                then = margin(victim(images + moved), labels)
+                then = margin(model(images + moved), labels)
                 better = shrunk | (then < now)
                 noise, now = torch.where(each(better), moved, noise), torch.where(better, then, now)
                 shrunk = now < -CERTAIN
@@ -60,15 +60,15 @@ class Square(ImageByImage):
                 noise = noise * each(factor)
         return None
 
-    def start(self, victim: Victim, images: Tensor) -> tuple[Tensor, Tensor]:
+    def start(self, model: QueryCounter, images: Tensor) -> tuple[Tensor, Tensor]:
         """Bumps in a chessboard, up to the radius that misclassifies; noise (n, C, H, W), radius (n,).
 
-        Where no radius does, it is a middle one: far out a network may have one class for all.
+        Where no radius does, it is a middle one: far out a model may have one class for all.
         """
         pattern, ones = chessboard(images), torch.ones(len(images), device=images.device)
         radii = self.radius * 2.0 ** torch.arange(DOUBLINGS, device=images.device)
         tries = [(images + to_sphere(pattern, radius * ones)).clamp_(0, 1) for radius in radii]
-        margins = torch.stack([margin(victim(noisy), victim.labels) for noisy in tries])
+        margins = torch.stack([margin(model(noisy), model.labels) for noisy in tries])
         over = margins < -CERTAIN
         radius = torch.where(over.any(0), radii[over.int().argmax(0)], radii[MIDDLE])
         return to_sphere(pattern, radius), radius

@@ -45,8 +45,8 @@ class Result:
     """The table of an attack, one row for each image that was asked for.
 
     rows: index, label, clean_predicted and clean_score (class and softmax probability without noise), attacked (whether
-        the image was right when clean), success, predicted, margin (logit of the label minus the highest other: below 0
-        when misclassified), score and label_score (softmax probabilities of the predicted class and of the label), l2
+        the image was correct when clean), success, predicted, margin (logit of the label minus the highest other: below
+        0 when misclassified), score and label_score (softmax probabilities of the predicted class and of the label), l2
         (Euclidean norm for pixels in [0, 1], the unit of the literature), rms and max (grey levels), psnr (dB; infinite
         without noise); success, predicted, margin, l2, rms, max and psnr once more for the 8-bit image, with the suffix
         _rounded; queries, gradients, generations, seconds; ended, see ``Found``. The norms of a failure are those of

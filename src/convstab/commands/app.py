@@ -101,7 +101,7 @@ class Watch(Callback):
 
 
 def use_threads(count: Any) -> None:
-    """Let the network have so many cores in this process, None: as it is; InputError when it is not at least one."""
+    """Let the model have so many cores in this process, None: as it is; InputError when it is not at least one."""
     if count is None:
         return
     if not isinstance(count, int) or count < 1:

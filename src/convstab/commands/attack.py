@@ -22,7 +22,7 @@ from convstab.loggers.results import log_attack
 from convstab.loggers.wandb import tracking
 from convstab.runs.parts import Part, Parts, Shard, folder_name
 from convstab.runs.provenance import made_with
-from convstab.runs.run import Run, first_right
+from convstab.runs.run import Run, first_correct
 from convstab.validation import device_of
 
 SCHEMA = 3  # of the rows in a part; another number keeps parts of another layout apart
@@ -63,11 +63,11 @@ def main(config: DictConfig) -> float | None:
 
 
 def images_of(config: DictConfig, device: torch.device) -> Run:
-    """What is attacked: the images that are listed, all, or those up to the n-th that is right when clean."""
+    """What is attacked: the images that are listed, all, or those up to the n-th that is correct when clean."""
     count = config.images if isinstance(config.images, int) else None
     images = None if count is not None else config.images
     run = subject_of(config, images)
-    return run if count is None else first_right(run, count, device)
+    return run if count is None else first_correct(run, count, device)
 
 
 def attack_of(config: DictConfig) -> Attack:

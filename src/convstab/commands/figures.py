@@ -1,4 +1,4 @@
-"""Draw results from their tables, without a network: convstab-figures <evaluation or attack folder> [...]."""
+"""Draw results from their tables, without a model: convstab-figures <evaluation or attack folder> [...]."""
 
 import argparse
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from convstab.attacks.result import MINIMUM_NOISE, NOISE, together
+from convstab.attacks.result import MINIMUM_NOISE, NOISE, on_common_images
 from convstab.degradations.gaussian import check_sigmas
 from convstab.errors import InputError
 from convstab.evaluation.result import CONFUSION, HISTOGRAM, STABILITY
@@ -108,7 +108,7 @@ def check(kind: str, folders: Sequence[Path], sigma: float | None) -> None:
     elif sigma is not None:
         raise InputError("--sigma is the level of a confusion matrix, which an attack does not have")
     else:
-        together(attacks(folders))
+        on_common_images(attacks(folders))
 
 
 def drawn(kind: str, folder: Path, config: DictConfig, sigma: float | None) -> Named:

@@ -12,7 +12,7 @@ from convstab.exits import bad_input_ends
 from convstab.files import write_text
 from convstab.paper import CONTRADICTIONS
 from convstab.paper.claims import findings
-from convstab.paper.tables import sheets
+from convstab.paper.tables import tables
 from convstab.report.content import Report
 from convstab.report.markdown import as_markdown
 from convstab.report.page import as_html
@@ -50,7 +50,7 @@ def write_report(folders: Sequence[Path], output: Path, title: str = TITLE, rema
     """
     evidence = gather(folders)
     left_out = [*evidence.remarks, *remarks]
-    report = Report(title, evidence, sheets(evidence), findings(evidence), left_out, list(CONTRADICTIONS))
+    report = Report(title, evidence, tables(evidence), findings(evidence), left_out, list(CONTRADICTIONS))
     page, text = as_html(report), as_markdown(report)
     output.mkdir(parents=True, exist_ok=True)
     write_text(output / PAGE, page)

@@ -104,7 +104,7 @@ def load_data(config: DictConfig) -> ImageData:
 
 
 def make_classifier(config: DictConfig, data: ImageData) -> Classifier:
-    """The network, fitted to the data's image size, classes and statistics; plain values only in its hparams."""
+    """The model, fitted to the data's image size, classes and statistics; plain values only in its hparams."""
     model: Classifier = instantiate(
         config.model,
         shape=list(data.shape),

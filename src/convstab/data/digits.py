@@ -13,7 +13,7 @@ from convstab.images import Images
 
 CLASSES = tuple("0123456789")
 MIRROR = {0: 0, 8: 8}  # not 1: many have a flag, which the mirror puts on the wrong side
-SIZE = 28  # pixels, MNIST's, so that the two share their networks
+SIZE = 28  # pixels, MNIST's, so that the two share their models
 WHITE = 16  # the originals have 17 grey levels
 TEST_SHARE = 0.25
 SPLIT_SEED = 0

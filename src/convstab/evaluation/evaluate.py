@@ -72,10 +72,10 @@ def evaluate(
     slices = {number: range(start, min(start + SLICE, len(images))) for number, start in enumerate(starts)}
     found: dict[int, Counts] = {}
     pool.work(slices, keep=found.__setitem__, progress=progress)
-    return together([found[number] for number in slices], images, protocol)
+    return result_of([found[number] for number in slices], images, protocol)
 
 
-def together(counts: Sequence[Counts], images: Images, protocol: Protocol) -> StabilityResult:
+def result_of(counts: Sequence[Counts], images: Images, protocol: Protocol) -> StabilityResult:
     """The result that the counts of all slices make, in their order."""
     rows = {name: np.concatenate([part.rows[name] for part in counts]) for name in counts[0].rows}
     totals = {name: np.sum([part.totals[name] for part in counts], axis=0) for name in counts[0].totals}

@@ -65,7 +65,7 @@ class Examples:
 
 
 def choose(rates: Floats, labels: Integers) -> Integers:
-    """Rows of some images of each class, spread evenly over the order of their share of right draws, int64 (n,).
+    """Rows of some images of each class, spread evenly over the order of their share of correct draws, int64 (n,).
 
     rates: (images, sigmas). labels: (images,).
     """

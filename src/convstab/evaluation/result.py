@@ -28,7 +28,7 @@ class StabilityResult:
     classes: K names. score: which probability the histogram and the samples show, "predicted" or "label".
     rows: columns of stability.parquet, one entry per image and sigma, see ``tally.Counts``; besides, where the
         data set has any, the group of the image, or the design effect of groups whose members are not known.
-    confusion: (sigmas, label, predicted). histogram: (label, wrong or correct, PSNR bin, score bin).
+    confusion: (sigmas, label, predicted). histogram: (label, misclassified or correct, PSNR bin, score bin).
     """
 
     classes: Sequence[str]
@@ -107,7 +107,7 @@ class StabilityResult:
 
     @cached_property
     def rates(self) -> Floats:
-        """Share of right draws, (images, sigmas)."""
+        """Share of correct draws, (images, sigmas)."""
         rates: Floats = self.by_image("correct") / self.by_image("draws")
         return rates
 
@@ -123,7 +123,7 @@ class StabilityResult:
 
     @property
     def accuracy(self) -> Estimate:
-        """Share of right draws under each sigma."""
+        """Share of correct draws under each sigma."""
         return rates.accuracy(self.rates, self.units)
 
     @property
@@ -133,7 +133,7 @@ class StabilityResult:
 
     @property
     def flip_rate(self) -> Estimate:
-        """Share of wrong draws of the images that are right without noise, under each sigma; sigma 0 must be there."""
+        """Share of misclassified draws of the images that are correct when clean, under each sigma; 0 must be there."""
         if self.sigmas[0] != 0:
             raise InputError("the flip rate needs the draws without noise: add 0 to the sigmas")
         flips = rates.flip_rate(self.rates, self.rates[:, 0] == 1, self.units)

@@ -26,8 +26,8 @@ class Counts:
         probability of the label), psnr_mean (dB, over the draws whose PSNR is finite; infinite where there is none),
         identical (draws that are the clean image), and one keyed draw: sample_draw, sample_prediction, sample_psnr,
         sample_score.
-    totals: confusion, int64 (sigmas, label, predicted); histogram, int64 (label, wrong or correct, PSNR bin, score
-        bin), of the draws with sigma above 0.
+    totals: confusion, int64 (sigmas, label, predicted); histogram, int64 (label, misclassified or correct, PSNR bin,
+        score bin), of the draws with sigma above 0.
     """
 
     rows: Columns
@@ -106,7 +106,7 @@ class Tally:
             first, last = self.index.min().item(), self.index.max().item()
             raise InputError(
                 f"the classifier returned logits that are infinite or not a number for test images {first} to {last}; "
-                "such draws are neither right nor wrong"
+                "such draws are neither correct nor misclassified"
             )
         levels = len(self.protocol.sigmas)
         votes = self.votes.view(-1, levels, self.classes).cpu().numpy()

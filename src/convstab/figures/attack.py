@@ -1,4 +1,4 @@
-"""Pictures of attacks: results in, a Figure out; no network, no files."""
+"""Pictures of attacks: results in, a Figure out; no model, no files."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 from numpy.typing import NDArray
 
-from convstab.attacks.result import AttackResult, quantile, together
+from convstab.attacks.result import AttackResult, on_common_images, quantile
 from convstab.figures.evaluation import COLOURS, MARKERS, finish_axis, shortened
 
 BLUE, ORANGE = COLOURS[:2]
@@ -59,7 +59,7 @@ def draw_sample(column: list[Axes], result: AttackResult, row: int) -> None:
 
 def survival(results: Mapping[str, AttackResult]) -> Figure:
     """Share of the images that withstand noise of up to a norm, one line per attack; images are those all attacked."""
-    norms = {name: result.norms for name, result in together(results).items()}
+    norms = {name: result.norms for name, result in on_common_images(results).items()}
     count = len(next(iter(norms.values())))
     low, high = limits(np.concatenate(list(norms.values())))
     figure = Figure(figsize=(6.4, 4.2), layout="constrained")
@@ -107,7 +107,7 @@ def against_reference(results: Mapping[str, AttackResult]) -> Figure:
 
     results: of at least two attacks.
     """
-    (name, first), *others = ((name, result.norms) for name, result in together(results).items())
+    (name, first), *others = ((name, result.norms) for name, result in on_common_images(results).items())
     norms = np.stack([values for _, values in others])
     reference, nearest = norms.min(0), norms.argmin(0)
     low, high = limits(np.concatenate([first, reference]))

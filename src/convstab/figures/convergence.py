@@ -1,4 +1,4 @@
-"""How a genetic search went: the history of an attack in, a Figure out; no network, no files."""
+"""How a genetic search went: the history of an attack in, a Figure out; no model, no files."""
 
 import numpy as np
 from matplotlib.axes import Axes

@@ -1,4 +1,4 @@
-"""Pictures of an evaluation: a table in, a Figure out; no network, no files."""
+"""Pictures of an evaluation: a table in, a Figure out; no model, no files."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,7 +14,10 @@ from convstab.evaluation.tally import PSNR_EDGES, SCORE_EDGES
 from convstab.statistics.intervals import Estimate
 from convstab.statistics.rates import ratio
 
-RIGHT, WRONG = "#4d4d4d", "#d7301f"  # grey and red differ in lightness too; wrong draws are crosses besides
+CORRECT, MISCLASSIFIED = (
+    "#4d4d4d",
+    "#d7301f",
+)  # grey and red differ in lightness too; misclassified draws are crosses besides
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")  # Okabe and Ito 2008
 MARKERS = "osD^vPX"
 PER_PAGE = 15  # classes, as in the paper's Figures 5 to 7
@@ -29,7 +32,7 @@ def scatter_pages(result: StabilityResult) -> list[Figure]:
 
 
 def scatter(result: StabilityResult, labels: Sequence[int]) -> Figure:
-    """One panel per class: wrong draws in red over right ones in grey, before the density of all draws."""
+    """One panel per class: misclassified draws in red over correct ones in grey, before the density of all draws."""
     columns = 5 if len(labels) > 4 else len(labels)
     rows = -(-len(labels) // columns)
     figure = Figure(figsize=(2.3 * columns + 0.6, 2.0 * rows + 0.9), layout="constrained")
@@ -42,7 +45,7 @@ def scatter(result: StabilityResult, labels: Sequence[int]) -> Figure:
         )
         draw_samples(axis, result, label)
         error = ratio(result.histogram[label, 0].sum(), result.histogram[label].sum())
-        axis.set_title(f"{shortened(result.classes[label], 20)} ({error:.1%} wrong)", fontsize=8)
+        axis.set_title(f"{shortened(result.classes[label], 20)} ({error:.1%} misclassified)", fontsize=8)
         axis.set(xlim=limits(density.sum((0, 2)), PSNR_EDGES), ylim=limits(density.sum((0, 1)), SCORE_EDGES))
         axis.tick_params(labelsize=7)
     for axis in axes[len(labels) :]:
@@ -76,20 +79,20 @@ def draw_samples(axis: Axes, result: StabilityResult, label: int) -> None:
     shown = np.flatnonzero((result.rows["label"] == label) & np.isfinite(result.rows["sample_psnr"]))
     shown = np.sort(np.random.default_rng(0).permutation(shown)[:PER_PANEL])
     psnr, score = result.rows["sample_psnr"][shown], result.rows["sample_score"][shown]
-    right = result.rows["sample_prediction"][shown] == label
+    correct = result.rows["sample_prediction"][shown] == label
     axis.scatter(
-        psnr[right], score[right], s=2.5, c=RIGHT, alpha=0.5, linewidths=0, rasterized=True, label="right draw"
+        psnr[correct], score[correct], s=2.5, c=CORRECT, alpha=0.5, linewidths=0, rasterized=True, label="correct draw"
     )
     axis.scatter(
-        psnr[~right],
-        score[~right],
+        psnr[~correct],
+        score[~correct],
         s=7,
-        c=WRONG,
+        c=MISCLASSIFIED,
         marker="x",
         alpha=0.8,
         linewidths=0.7,
         rasterized=True,
-        label="wrong draw",
+        label="misclassified draw",
     )
 
 

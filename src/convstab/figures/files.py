@@ -81,16 +81,16 @@ def of_attacks(results: Mapping[str, AttackResult]) -> Named:
 def evaluations(folders: Sequence[Path]) -> dict[str, StabilityResult]:
     """The results in these folders by the names of their runs."""
     results = [StabilityResult.read(folder) for folder in folders]
-    return dict(zip(told_apart(folders, [run_of(folder) for folder in folders]), results, strict=True))
+    return dict(zip(unique_names(folders, [run_of(folder) for folder in folders]), results, strict=True))
 
 
 def attacks(folders: Sequence[Path]) -> dict[str, AttackResult]:
     """The results in these folders by the names of their attacks."""
     results = [AttackResult.read(folder) for folder in folders]
-    return dict(zip(told_apart(folders, [result.attack for result in results]), results, strict=True))
+    return dict(zip(unique_names(folders, [result.attack for result in results]), results, strict=True))
 
 
-def told_apart(folders: Sequence[Path], names: Sequence[str]) -> Sequence[str]:
+def unique_names(folders: Sequence[Path], names: Sequence[str]) -> Sequence[str]:
     """These names, or those of the folders, or their paths where names are the same; InputError for a folder twice."""
     for candidates in (names, [folder.resolve().name for folder in folders], list(map(str, folders))):
         if len(set(candidates)) == len(folders):

@@ -12,7 +12,7 @@ from convstab.images import as_rows
 
 @dataclass(frozen=True)
 class Images:
-    """The images of a search, all right when clean.
+    """The images of a search, all correct when clean.
 
     rows: float32 (n, genes), in grey levels, in the order H, W, C. shape: (C, H, W).
     labels: int64 (n,). clean: float32 (n, K), logits. index: of the images in the test set.

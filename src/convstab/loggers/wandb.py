@@ -47,7 +47,7 @@ def tracking(
             more = of_the_run(config, options, folder, job_type, resume) if name == "wandb" else {}
             loggers.append(instantiate(options, save_dir=str(folder), **more))
         for opened in loggers:
-            opened.log_hyperparams(told(config))
+            opened.log_hyperparams(hyperparameters(config))
         yield loggers
         failed = False
     finally:
@@ -59,7 +59,7 @@ def tracking(
                 wandb.run.finish(exit_code=int(failed))
 
 
-def told(config: DictConfig) -> dict[str, Any]:
+def hyperparameters(config: DictConfig) -> dict[str, Any]:
     """The configuration as a plain dict; of an evaluation or attack of one run, with the run's as ``training``.
 
     So results can be sorted and drawn by what differs in their trainings.
@@ -102,7 +102,7 @@ def sweep_name() -> str | None:
 
 def tags_of(config: DictConfig, configured: Sequence[str]) -> list[str]:
     """The configured tags, and the names of data set, architecture and attack; of an attack or evaluation its run's."""
-    values = told(config)
+    values = hyperparameters(config)
     training = values.get("training", values)
     places = ((training.get("dataset") or {}).get("load"), training.get("model"), values.get("attack"))
     data, model, attack = ((place or {}).get("_target_", "").split(".") for place in places)

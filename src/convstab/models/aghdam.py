@@ -1,4 +1,4 @@
-"""The traffic-sign network of Aghdam, Heravi and Puig, 2015."""
+"""The traffic-sign model of Aghdam, Heravi and Puig, 2015."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from convstab.models.classifier import Classifier
 
 
 class Aghdam(Classifier):
-    """The paper's GTSRB network (Figure 2): 1,123,443 parameters at 3x48x48 and 43 classes.
+    """The paper's GTSRB model (Figure 2): 1,123,443 parameters at 3x48x48 and 43 classes.
 
     Rebuilt from the parameter counts in "Recognizing Traffic Signs using a Practical Deep Neural Network" (2015);
     the slope and the dropout are not in any source.

@@ -1,4 +1,4 @@
-"""Caffe's "quick" network for CIFAR-10."""
+"""Caffe's "quick" model for CIFAR-10."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +15,7 @@ POOLS: dict[str, tuple[type[nn.Module], type[nn.Module]]] = {
 
 
 class CifarQuick(Classifier):
-    """The paper's CIFAR-10 network (Figure 1): 145,578 parameters at 3x32x32; no ReLU between the two linear layers.
+    """The paper's CIFAR-10 model (Figure 1): 145,578 parameters at 3x32x32; no ReLU between the two linear layers.
 
     pool: "max" for maximum pooling everywhere, "caffe" for maximum, average, average.
     """

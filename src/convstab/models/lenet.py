@@ -9,7 +9,7 @@ from convstab.models.classifier import Classifier
 
 
 class LeNet(Classifier):
-    """Caffe's LeNet, the paper's MNIST network (Figure 1): 431,080 parameters; no ReLU after its convolutions."""
+    """Caffe's LeNet, the paper's MNIST model (Figure 1): 431,080 parameters; no ReLU after its convolutions."""
 
     def __init__(self, shape: Sequence[int], classes: Sequence[str], **training: Any) -> None:
         super().__init__(shape, classes, **training)

@@ -1,4 +1,4 @@
-"""What limits a comparison with a table of the paper: data, nets, training and noise that are not the paper's."""
+"""What limits a comparison with a table of the paper: data, models, training and noise that are not the paper's."""
 
 from collections.abc import Iterator
 
@@ -20,12 +20,12 @@ def of_files(source: Source) -> Iterator[str]:
 
 
 def of_source(source: Source, table: PaperTable) -> Iterator[str]:
-    """What differs in the data, the net and its training."""
+    """What differs in the data, the model and its training."""
     yield from of_files(source)
-    if source.members != table.nets:
-        yield f"{source.members} nets here, {table.nets} in the paper."
+    if source.members != table.models:
+        yield f"{source.members} models here, {table.models} in the paper."
     if source.model != MODELS[source.dataset]:
-        yield f"The net is {source.model}; the paper's is rebuilt as {MODELS[source.dataset]}."
+        yield f"The model is {source.model}; the paper's is rebuilt as {MODELS[source.dataset]}."
     yield from of_augmentation(source, table)
     yield from of_training_images(source)
 
@@ -51,7 +51,7 @@ def of_training_images(source: Source) -> Iterator[str]:
     if train is None:
         yield "The number of training images is not recorded."
     elif isinstance(train, str) or isinstance(validation, str):
-        yield f"The nets were trained on different numbers of images; the full set has {paper:,}."
+        yield f"The models were trained on different numbers of images; the full set has {paper:,}."
     elif train + validation != paper:
         yield f"Trained on {count(train, 'image')}, {validation:,} more for validation; the full set has {paper:,}."
     elif validation:

@@ -19,19 +19,21 @@ UNKNOWN = 1.0  # minutes that a step is thought to take where its size does not 
 class Experiment:
     """What a result of the paper needs; a file of conf/experiment says what differs.
 
-    dataset, augment: names in conf. nets: that are trained, from the seeds 0, 1, ...; several make an ensemble.
+    dataset, augment: names in conf. models: that are trained, from the seeds 0, 1, ...; several make an ensemble.
     command: the last one, train, evaluate or attack. attacks: names in conf; None: those of the configuration.
     """
 
     dataset: str
     augment: str = "none"
-    nets: int = 1
+    models: int = 1
     command: str = "evaluate"
     attacks: list[str] | None = None
 
     def __post_init__(self) -> None:
-        if self.command not in COMMANDS or self.nets < 1:
-            raise InputError(f"command is {self.command!r} and nets {self.nets}; {', '.join(COMMANDS)}, and at least 1")
+        if self.command not in COMMANDS or self.models < 1:
+            raise InputError(
+                f"command is {self.command!r} and models {self.models}; {', '.join(COMMANDS)}, and at least 1"
+            )
 
 
 @dataclass(frozen=True)
@@ -41,11 +43,11 @@ class Size:
     What is said for a data set comes after what is said for all, then what is said for an attack, then for an attack on
     a data set, such as "gtsrb_paper"; the last word counts.
 
-    dataset: in place of the experiments' own. nets: of an ensemble, at most. minutes: of a step of one net, whole ones.
+    dataset: in place of the experiments' own. models: of an ensemble, at most. minutes: of a step of one, whole ones.
     """
 
     dataset: str | None = None
-    nets: int | None = None
+    models: int | None = None
     train: dict[str, list[str]] = field(default_factory=dict)
     evaluate: dict[str, list[str]] = field(default_factory=dict)
     attack: dict[str, list[str]] = field(default_factory=dict)
@@ -58,7 +60,7 @@ class Size:
         return [word for key in keys for word in said.get(key, [])]
 
     def time(self, command: str, *names: str) -> float:
-        """Minutes that a step of one net is thought to take, for a data set, and an attack if it is one."""
+        """Minutes that a step of one model is thought to take, for a data set, and an attack if it is one."""
         known = self.minutes.get(command, {})
         return known.get("_".join(names), known.get(names[0], UNKNOWN))
 
@@ -84,7 +86,7 @@ class Step:
 
 
 def quoted(value: object) -> str:
-    """A value as a string of Hydra's grammar; one that ends in a backslash or holds ``${`` cannot be said there."""
+    """A value as a string of Hydra's grammar; one that ends in a backslash or holds ``${`` inconclusive there."""
     text = str(value).replace("'", "\\'")
     return f"'{text}'"
 
@@ -133,18 +135,18 @@ def steps_of(experiments: Mapping[str, Experiment], size: Size, attacks: Sequenc
 def steps_of_one(experiment: Experiment, size: Size, attacks: Sequence[str]) -> Iterator[Step]:
     """The steps of one experiment."""
     dataset, augment = size.dataset or experiment.dataset, experiment.augment
-    nets, net = min(experiment.nets, size.nets or experiment.nets), f"{dataset}_{augment}"
-    trained = [f"train/{net}_{seed}" for seed in range(nets)]
+    models, model = min(experiment.models, size.models or experiment.models), f"{dataset}_{augment}"
+    trained = [f"train/{model}_{seed}" for seed in range(models)]
     for seed, name in enumerate(trained):
         words = [f"dataset={dataset}", f"augment={augment}", f"seed={seed}", *size.words("train", dataset)]
         yield Step(name, "train", words, [], size.time("train", dataset))
-    tried = net if nets == 1 else f"{net}_x{nets}"
+    tried = model if models == 1 else f"{model}_x{models}"
     command = experiment.command
     if command == "evaluate":
-        minutes = nets * size.time(command, dataset)
+        minutes = models * size.time(command, dataset)
         yield Step(f"evaluate/{tried}", command, size.words(command, dataset), trained, minutes)
     elif command == "attack":
         for attack in experiment.attacks or attacks:
             words = [f"attack={attack}", *size.words(command, dataset, attack)]
-            minutes = nets * size.time(command, dataset, attack)
+            minutes = models * size.time(command, dataset, attack)
             yield Step(f"attack/{tried}_{attack}", command, words, trained, minutes)

@@ -8,10 +8,10 @@ import numpy as np
 
 from convstab.paper.measured import LeastNoise, Measured, best_partner, least_noise, noise_ratio, without_noise
 from convstab.paper.remedy_claims import NOT_ALIKE, differences
-from convstab.paper.verdicts import SURELY, Spoken, finding, range_in_words
+from convstab.paper.verdicts import SIGNIFICANTLY, Assessment, finding, range_in_words
 from convstab.report.content import Finding, Verdict
 from convstab.report.formatting import count, factor, listed, named
-from convstab.report.inventory import folders_of, told_apart
+from convstab.report.inventory import folders_of, unique_names
 from convstab.report.results import Attacked, Evidence
 
 HARDLY_SEEN = 30.0  # dB; noise of sigma 8
@@ -22,51 +22,52 @@ KNOWN = {"Paper": "The paper's search to the letter", "Genetic": "The genetic se
 
 def slim_margins(evidence: Evidence) -> Finding:
     """Noise that is hardly seen is enough."""
-    nets, folders = attacked_nets(evidence), folders_of(evidence)
-    titles = told_apart([title_of(of_net[0]) for of_net in nets], [folders[one[0].source.folder] for one in nets])
+    models, folders = attacked_models(evidence), folders_of(evidence)
+    titles = unique_names(
+        [title_of(of_model[0]) for of_model in models], [folders[one[0].source.folder] for one in models]
+    )
     return finding(
-        "The least noise that makes a net fail is hardly perceivable, so the margins between classes are slim.",
+        "The least noise that makes a model fail is hardly perceivable, so the margins between classes are slim.",
         "Section 3, Figures 1 and 2; Section 5",
-        [least_noise_of(of_net, title, folders) for of_net, title in zip(nets, titles, strict=True)],
-        f"it agrees where the median of the least noise that any attack found is surely at {HARDLY_SEEN:.0f} dB or "
-        "above, as weak as Gaussian noise of sigma 8 or weaker. Every attack finds an upper bound of the least noise; "
-        f"so it disagrees only where no attack found such weak noise and one of {' and '.join(STRONG)}, which follow "
-        "the gradient, came to its own end, fooled the net on all images and surely needed stronger noise; else it "
-        "cannot be said. Whether "
-        "eyes see it was not tried. Only images that are right without noise are attacked; a failure counts as "
-        f"infinite. {SURELY}",
-        "It takes an attack that follows the gradient on a net trained without noise: convstab-attack run=<a training> "
-        "attack=ddn; for the paper's own search attack=paper.",
+        [least_noise_of(of_model, title, folders) for of_model, title in zip(models, titles, strict=True)],
+        f"it agrees where the median of the least noise that any attack found is significantly at {HARDLY_SEEN:.0f} "
+        "dB or above, as weak as Gaussian noise of sigma 8 or weaker. Every attack finds an upper bound of the least "
+        f"noise; so it disagrees only where no attack found such weak noise and one of {' and '.join(STRONG)}, which "
+        "follow the gradient, came to its own end, fooled the model on all images and significantly needed stronger "
+        "noise; else it is inconclusive. Whether eyes see it was not tried. Only images that are correct when clean "
+        f"are attacked; a failure counts as infinite. {SIGNIFICANTLY}",
+        "It takes an attack that follows the gradient on a model trained without noise: convstab-attack run=<a "
+        "training> attack=ddn; for the paper's own search attack=paper.",
     )
 
 
-def attacked_nets(evidence: Evidence) -> list[list[Attacked]]:
-    """The attacks with something to attack on nets trained without noise, those of one net together."""
-    nets = defaultdict(list)
+def attacked_models(evidence: Evidence) -> list[list[Attacked]]:
+    """The attacks with something to attack on models trained without noise, those of one model together."""
+    models = defaultdict(list)
     for one in evidence.attacks:
         if one.result.rows["attacked"].any() and not one.source.noisy:
-            nets[net_of(one)].append(one)
-    return list(nets.values())
+            models[model_of(one)].append(one)
+    return list(models.values())
 
 
-def net_of(attacked: Attacked) -> str:
-    """What tells nets apart: their kind, what they were trained on, and their run directories; a text to compare."""
+def model_of(attacked: Attacked) -> str:
+    """What tells models apart: their kind, what they were trained on, and their run directories; a text to compare."""
     source = attacked.source
     kind = source.dataset, source.model, source.augment, source.members, source.seeds
     return repr((kind, source.epochs, source.images, source.official, attacked.config.get("run")))
 
 
 def title_of(attacked: Attacked) -> str:
-    """The net that was attacked."""
+    """The model that was attacked."""
     source = attacked.source
-    nets = f", {source.members} nets" if source.members > 1 else ""
-    return f"{named(source)}, augment {source.augment}{nets}"
+    models = f", {source.members} models" if source.members > 1 else ""
+    return f"{named(source)}, augment {source.augment}{models}"
 
 
-def least_noise_of(attacks: Sequence[Attacked], title: str, folders: Mapping[Path, str]) -> Spoken:
-    """What the attacks on one net say of it."""
+def least_noise_of(attacks: Sequence[Attacked], title: str, folders: Mapping[Path, str]) -> Assessment:
+    """What the attacks on one model say of it."""
     kinds = [KNOWN.get(one.result.attack, one.result.attack) for one in attacks]
-    names = told_apart(kinds, [folders[one.source.folder] for one in attacks])
+    names = unique_names(kinds, [folders[one.source.folder] for one in attacks])
     found = sorted(
         ((least_noise(one.result), one, name) for one, name in zip(attacks, names, strict=True)),
         key=lambda of_one: of_one[0].l2.value,
@@ -74,8 +75,8 @@ def least_noise_of(attacks: Sequence[Attacked], title: str, folders: Mapping[Pat
     lines = [noise_in_words(name, noise, one) for noise, one, name in found]
     letter = [(noise, one) for noise, one, _ in found if one.result.attack == "Paper"]
     verdict = slim_verdict([(noise, one) for noise, one, _ in found])
-    said = " ".join([f"{title}:", *lines, *of_the_letter(letter, found[0][0])])
-    return Spoken(attacks[0].source.dataset, verdict, said)
+    said = " ".join([f"{title}:", *lines, *exact_search_note(letter, found[0][0])])
+    return Assessment(attacks[0].source.dataset, verdict, said)
 
 
 def slim_verdict(found: Sequence[tuple[LeastNoise, Attacked]]) -> Verdict:
@@ -84,7 +85,7 @@ def slim_verdict(found: Sequence[tuple[LeastNoise, Attacked]]) -> Verdict:
         return "agrees"
     sure = [noise for noise, one in found if is_strong(one) and noise.success == noise.l2.images]
     weak = any(noise.psnr.value >= HARDLY_SEEN for noise, _ in found)
-    return "disagrees" if not weak and any(noise.psnr.high < HARDLY_SEEN for noise in sure) else "cannot be said"
+    return "disagrees" if not weak and any(noise.psnr.high < HARDLY_SEEN for noise in sure) else "inconclusive"
 
 
 def is_strong(attacked: Attacked) -> bool:
@@ -102,7 +103,7 @@ def noise_in_words(name: str, noise: LeastNoise, attacked: Attacked) -> str:
     images, failed, queries = noise.l2.images, noise.l2.images - noise.success, attacked.config.get("max_queries")
     within = "" if queries is None else f" within {queries:,} queries each"
     ended = f" (its limit cut off {cut_off(attacked):.0%} of the searches)" if cut_off(attacked) else ""
-    found = f"{name} fools the net on {noise.success} of {count(images, 'image')}{within}{ended}"
+    found = f"{name} fools the model on {noise.success} of {count(images, 'image')}{within}{ended}"
     if not np.isfinite(noise.l2.value):
         return f"{found}; it failed on {failed}, so the median is infinite."
     return (
@@ -112,7 +113,7 @@ def noise_in_words(name: str, noise: LeastNoise, attacked: Attacked) -> str:
     )
 
 
-def of_the_letter(letter: Sequence[tuple[LeastNoise, Attacked]], best: LeastNoise) -> list[str]:
+def exact_search_note(letter: Sequence[tuple[LeastNoise, Attacked]], best: LeastNoise) -> list[str]:
     """What the paper's own search means for the claim, beside the best one; letter: what it found, the least first.
 
     A search that was cut off says nothing of what the algorithm cannot find.
@@ -140,26 +141,26 @@ def margin_stays(evidence: Evidence) -> Finding:
         "Adding many noisy images to the training set does not increase the margin between classes.",
         "Abstract; Section 4, Augmenting Noisy Images (the paper measures no margin)",
         [of_margin(one, clean) for one in usable if one.source.noisy],
-        "it disagrees where the net trained on noise surely needs more noise to fail, image by image; it agrees where "
-        f"it surely needs less than {LITTLE:g} times as much; else it cannot be said. Only attacks that follow the "
-        f"gradient to the least noise decide, {' and '.join(STRONG)}, where no limit cut them off: what others need "
-        "says little of the margin. Nets "
-        f"that were not trained alike but for the noise decide nothing. {SURELY}",
-        "It takes one attack on a net trained on noisy copies and the same attack on one trained alike but for the "
+        "it disagrees where the model trained on noise significantly needs more noise to fail, image by image; it "
+        f"agrees where it significantly needs less than {LITTLE:g} times as much; else it is inconclusive. Only "
+        f"attacks that follow the gradient to the least noise decide, {' and '.join(STRONG)}, where no limit cut them "
+        "off: what others need says little of the margin. Models that were not trained alike but for the noise "
+        f"decide nothing. {SIGNIFICANTLY}",
+        "It takes one attack on a model trained on noisy copies and the same attack on one trained alike but for the "
         "noise: convstab-attack run=<each> attack=ddn.",
     )
 
 
-def of_margin(trained: Attacked, clean: Sequence[Attacked]) -> Spoken:
-    """What one attack on a net that was trained on noise says of it."""
+def of_margin(trained: Attacked, clean: Sequence[Attacked]) -> Assessment:
+    """What one attack on a model that was trained on noise says of it."""
     source, kind = trained.source, trained.result.attack
     same = [one for one in clean if one.result.attack == kind]
     name = f"{named(source)}, {KNOWN.get(kind, kind)}"
     place = best_partner(source, without_noise(source.augment), [one.source for one in same])
     ratio = None if place is None else noise_ratio(same[place].result, trained.result)
     if place is None or ratio is None:
-        said = f"{name}: the same attack on the same images is not there for a net trained without noise."
-        return Spoken(source.dataset, "cannot be said", said)
+        said = f"{name}: the same attack on the same images is not there for a model trained without noise."
+        return Assessment(source.dataset, "inconclusive", said)
     partner = same[place].source
     said = (
         f"{name}, augment {source.augment} against {partner.augment}: the least noise is {factor(ratio.value)} times "
@@ -167,9 +168,9 @@ def of_margin(trained: Attacked, clean: Sequence[Attacked]) -> Spoken:
         f"{differences(source, partner)}{budgets(trained, same[place])}"
     )
     if partner.augment != without_noise(source.augment):
-        return Spoken(source.dataset, "cannot be said", f"{said} {NOT_ALIKE}")
+        return Assessment(source.dataset, "inconclusive", f"{said} {NOT_ALIKE}")
     decides = is_strong(trained) and is_strong(same[place])
-    return Spoken(source.dataset, margin_verdict(ratio) if decides else "cannot be said", said)
+    return Assessment(source.dataset, margin_verdict(ratio) if decides else "inconclusive", said)
 
 
 def budgets(first: Attacked, second: Attacked) -> str:
@@ -187,4 +188,4 @@ def margin_verdict(ratio: Measured) -> Verdict:
     """Whether the margin stayed; ratio: of the least noise with and without noise in the training."""
     if ratio.low > 1:
         return "disagrees"
-    return "agrees" if ratio.high < LITTLE else "cannot be said"
+    return "agrees" if ratio.high < LITTLE else "inconclusive"

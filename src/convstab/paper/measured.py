@@ -47,7 +47,7 @@ def noisy_levels(result: StabilityResult) -> Floats:
 
 
 def over_noise(result: StabilityResult, sigmas: Floats | float) -> Floats:
-    """Mean share of right draws of each image under these sigmas, (n,)."""
+    """Mean share of correct draws of each image under these sigmas, (n,)."""
     rates: Floats = result.rates[:, np.isin(result.sigmas, sigmas)].mean(1)
     return rates
 
@@ -72,15 +72,16 @@ def shared(first: Integers, second: Integers) -> tuple[Integers, Integers, Integ
 
 @dataclass(frozen=True)
 class Fooled:
-    """What one sigma does to images that are right without noise.
+    """What one sigma does to images that are correct when clean.
 
-    rate: share of their draws that are wrong. fooled, right: images with at least one wrong draw, of so many. errors:
-    share of all images that are wrong without noise. share: of all wrong draws, those of images that are right without.
+    rate: share of their draws that are misclassified. fooled, correct: images with at least one such draw, of so many.
+    errors: share of all images that are misclassified without noise. share: of all misclassified draws, those of
+        images that are correct when clean.
     """
 
     rate: Measured
     fooled: int
-    right: int
+    correct: int
     errors: float
     share: float
 
@@ -90,15 +91,17 @@ def fooled_at(result: StabilityResult, sigma: float) -> Fooled | None:
     if sigma not in result.sigmas:
         return None
     level = int(np.flatnonzero(result.sigmas == sigma)[0])
-    right, wrong, flips = result.rates[:, 0] == 1, 1 - result.rates[:, level], result.flip_rate
+    correct, misclassified, flips = result.rates[:, 0] == 1, 1 - result.rates[:, level], result.flip_rate
     value, low, high = (float(column[level]) for column in (flips.value, flips.low, flips.high))
-    rate = Measured(value, low, high, int(right.sum()))
-    fooled, errors = int((wrong[right] > 0).sum()), float((~right).mean())
-    return Fooled(rate, fooled, int(right.sum()), errors, float(wrong[right].sum() / max(wrong.sum(), 1e-12)))
+    rate = Measured(value, low, high, int(correct.sum()))
+    fooled, errors = int((misclassified[correct] > 0).sum()), float((~correct).mean())
+    return Fooled(
+        rate, fooled, int(correct.sum()), errors, float(misclassified[correct].sum() / max(misclassified.sum(), 1e-12))
+    )
 
 
 def first_drop(result: StabilityResult) -> tuple[float, Measured] | None:
-    """From which sigma on the accuracy is surely below that without noise, and the fall there; None: from none on."""
+    """From which sigma on the accuracy is significantly below the clean one, and the fall there; None: from none on."""
     first = None
     for sigma in noisy_levels(result)[::-1]:
         fall = drop(result, sigma)
@@ -124,7 +127,7 @@ class LeastNoise:
 
 
 def least_noise(result: AttackResult) -> LeastNoise:
-    """What an attack found, of images that are right without noise; some were attacked."""
+    """What an attack found, of images that are correct when clean; some were attacked."""
     attacked = result.rows["attacked"]
     norms = result.norms[attacked]
     l2, pixels = median(norms, result.units.part(attacked)), result.pixels[0].size
@@ -164,9 +167,9 @@ def without_noise(augment: str) -> str:
 
 
 def best_partner(wanted: Source, augment: str, found: Sequence[Source]) -> int | None:
-    """Which source is the best to compare with: the same data set and net, this augmentation, the same seeds if it can.
+    """Which source is the best to compare with: the same data set and model, this augmentation, the same seeds if any.
 
-    The place in ``found``, or None when nothing is of the same data set and net.
+    The place in ``found``, or None when nothing is of the same data set and model.
     """
     fitting = [
         (source.augment != augment, not set(source.seeds) <= set(wanted.seeds), place)

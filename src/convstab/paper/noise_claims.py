@@ -1,4 +1,4 @@
-"""What the evaluations say of the paper's claims on single nets under noise."""
+"""What the evaluations say of the paper's claims on single models under noise."""
 
 from collections.abc import Sequence
 from functools import reduce
@@ -8,7 +8,15 @@ import numpy as np
 from convstab.evaluation.tables import mean_psnr
 from convstab.paper import table_of
 from convstab.paper.measured import Fooled, Measured, drop, first_drop, fooled_at, noisy_levels
-from convstab.paper.verdicts import OF_THE_PAPER, SURELY, Spoken, change_in_words, finding, names_of, share_in_words
+from convstab.paper.verdicts import (
+    OF_THE_PAPER,
+    SIGNIFICANTLY,
+    Assessment,
+    change_in_words,
+    finding,
+    names_of,
+    share_in_words,
+)
 from convstab.report.content import Finding, Verdict
 from convstab.report.formatting import count, dataset_name, in_percent, points, sigmas_in_words
 from convstab.report.results import Evaluation, Evidence
@@ -16,90 +24,91 @@ from convstab.statistics.intervals import Floats
 
 WEAKEST = 1.0  # sigma that the paper calls hardly perceivable, in grey levels
 BREAKING = 8.0  # sigma from which GTSRB makes more mistakes, by the paper
-MOST = 0.5  # of the wrong copies are the noise's doing: then noise alone makes the net fail
-RARE = 0.001  # of the copies: if fewer turn wrong, noise does not make the net fail
-UNMOVED = 0.001  # a fall of a tenth of a point: if it is less, the net does not make more mistakes
+MOST = 0.5  # of the misclassified copies are the noise's doing: then noise alone makes the model fail
+RARE = 0.001  # of the copies: if fewer flip, noise does not make the model fail
+UNMOVED = 0.001  # a fall of a tenth of a point: if it is less, the model does not make more mistakes
 OTHERS = {"cifar10", "gtsrb"}  # that the paper compares MNIST with
 GET_ONE = "convstab-evaluate run=<a training without noise> measures it."
 
 
-def single_nets(evidence: Evidence) -> list[Evaluation]:
-    """The evaluations, with some noise, of one net that was trained without noise."""
+def single_models(evidence: Evidence) -> list[Evaluation]:
+    """The evaluations, with some noise, of one model that was trained without noise."""
     found = [one for one in evidence.evaluations if one.source.members == 1 and not one.source.noisy]
     return [one for one in found if len(noisy_levels(one.result))]
 
 
-def named_nets(evidence: Evidence) -> list[tuple[Evaluation, str]]:
+def named_models(evidence: Evidence) -> list[tuple[Evaluation, str]]:
     """Them with their names."""
-    nets = single_nets(evidence)
-    return list(zip(nets, names_of([one.source for one in nets], evidence), strict=True))
+    models = single_models(evidence)
+    return list(zip(models, names_of([one.source for one in models], evidence), strict=True))
 
 
 def weak_noise(evidence: Evidence) -> Finding:
-    """Noise of sigma 1 makes a net fail."""
+    """Noise of sigma 1 makes a model fail."""
     return finding(
-        "Nets make mistakes when Gaussian noise of sigma 1, hardly seen by human eyes, is added to a clean image.",
+        "Models make mistakes when Gaussian noise of sigma 1, hardly seen by human eyes, is added to a clean image.",
         "Abstract; Section 4, Figures 3 to 7",
-        [fails_at_weakest(one, name) for one, name in named_nets(evidence)],
-        "it agrees where sigma 1 turns images wrong that are right without noise and these make up at least half of "
-        "the wrong copies; it is mixed where they make up less; it disagrees where no copy turns wrong and surely "
-        f"fewer than one in {1 / RARE:,.0f} would; else it cannot be said. {SURELY}",
-        f"No evaluation of one net with sigma 1 is there. {GET_ONE}",
+        [fails_at_weakest(one, name) for one, name in named_models(evidence)],
+        "it agrees where sigma 1 flips images that are correct when clean and these make up at least half of the "
+        "misclassified copies; it is mixed where they make up less; it disagrees where no copy flips and "
+        f"significantly fewer than one in {1 / RARE:,.0f} would; else it is inconclusive. {SIGNIFICANTLY}",
+        f"No evaluation of one model with sigma 1 is there. {GET_ONE}",
     )
 
 
-def fails_at_weakest(evaluation: Evaluation, name: str) -> Spoken:
+def fails_at_weakest(evaluation: Evaluation, name: str) -> Assessment:
     """What one evaluation says of it."""
     found = fooled_at(evaluation.result, WEAKEST)
-    if found is None or not found.right:
-        why = "has no sigma 1" if found is None else "has no image that is right without noise"
-        return Spoken(evaluation.source.dataset, "cannot be said", f"{name}: the evaluation {why}.")
+    if found is None or not found.correct:
+        why = "has no sigma 1" if found is None else "has no image that is correct when clean"
+        return Assessment(evaluation.source.dataset, "inconclusive", f"{name}: the evaluation {why}.")
     said = fooled_in_words(found, int(evaluation.result.rows["draws"].max()))
-    return Spoken(evaluation.source.dataset, weak_verdict(found), f"{name}: {said}")
+    return Assessment(evaluation.source.dataset, weak_verdict(found), f"{name}: {said}")
 
 
 def weak_verdict(found: Fooled) -> Verdict:
-    """Whether noise that is hardly seen makes the net fail."""
+    """Whether noise that is hardly seen makes the model fail."""
     if not found.fooled:
-        return "disagrees" if found.rate.high < RARE else "cannot be said"
+        return "disagrees" if found.rate.high < RARE else "inconclusive"
     return "agrees" if found.share >= MOST else "mixed"
 
 
 def fooled_in_words(found: Fooled, draws: int) -> str:
     """What sigma 1 does, in sentences."""
-    right = count(found.right, "image that is right without noise", "images that are right without noise")
-    wrong_too = f"Without any noise {in_percent(found.errors)} of all images are wrong."
+    images = count(found.correct, "image that is correct when clean", "images that are correct when clean")
+    clean_errors = f"Without any noise {in_percent(found.errors)} of all images are misclassified."
     if not found.fooled:
         most = in_percent(found.rate.high)
-        return f"no noisy copy of {right} turns wrong at sigma 1 (95 %: at most {most} do). {wrong_too}"
+        return f"no noisy copy of {images} flips at sigma 1 (95 %: at most {most} do). {clean_errors}"
     its = "its" if found.fooled == 1 else "their"
     copies = f"{its} one copy" if draws == 1 else f"at least one of {draws} copies"
     return (
-        f"there are {right}; {share_in_words(found.rate)} of their noisy copies are wrong at sigma 1. "
-        f"{found.fooled:,} of these images ({in_percent(found.fooled / found.right)}) "
-        f"{'is' if found.fooled == 1 else 'are'} wrong in {copies}. {wrong_too} "
-        f"Of all wrong copies at sigma 1, {in_percent(found.share)} are of images that are right without noise."
+        f"there are {images}; {share_in_words(found.rate)} of their noisy copies are misclassified at sigma 1. "
+        f"{found.fooled:,} of these images ({in_percent(found.fooled / found.correct)}) "
+        f"{'is' if found.fooled == 1 else 'are'} misclassified in {copies}. {clean_errors} "
+        f"Of all misclassified copies at sigma 1, {in_percent(found.share)} are of images that are correct when clean."
     )
 
 
 def mnist_most(evidence: Evidence) -> Finding:
     """Noise costs MNIST more than the others."""
-    nets = named_nets(evidence)
-    noise = shared_noise([one for one, _ in nets if one.source.dataset in OF_THE_PAPER])
-    levels = [noise_for(one, noise) for one, _ in nets]
-    falls = [drop(one.result, used) for (one, _), used in zip(nets, levels, strict=True)]
+    models = named_models(evidence)
+    noise = shared_noise([one for one, _ in models if one.source.dataset in OF_THE_PAPER])
+    levels = [noise_for(one, noise) for one, _ in models]
+    falls = [drop(one.result, used) for (one, _), used in zip(models, levels, strict=True)]
     lines = [
-        f"{name}: {fall_in_words(one, fall, used)}" for (one, name), fall, used in zip(nets, falls, levels, strict=True)
+        f"{name}: {fall_in_words(one, fall, used)}"
+        for (one, name), fall, used in zip(models, falls, levels, strict=True)
     ]
-    known = [(one.source.dataset, fall) for (one, _), fall in zip(nets, falls, strict=True)] if len(noise) else []
+    known = [(one.source.dataset, fall) for (one, _), fall in zip(models, falls, strict=True)] if len(noise) else []
     return finding(
-        "Of the three nets, noise lowers the performance of the MNIST net most.",
+        "Of the three models, noise lowers the performance of the MNIST model most.",
         "Section 4, Tables 1 to 3",
-        [Spoken("mnist", mnist_verdict(known), line) for line in [*lines, papers_drops()]] if nets else [],
+        [Assessment("mnist", mnist_verdict(known), line) for line in [*lines, papers_drops()]] if models else [],
         "it agrees where MNIST falls further than both CIFAR-10 and GTSRB, disagrees where one of them falls further "
         "than MNIST, by 95 % intervals that do not overlap and over the sigmas that all were tried with; else it "
-        "cannot be said.",
-        f"It takes evaluations of one net for each of MNIST, CIFAR-10 and GTSRB under the same sigmas. {GET_ONE}",
+        "inconclusive.",
+        f"It takes evaluations of one model for each of MNIST, CIFAR-10 and GTSRB under the same sigmas. {GET_ONE}",
     )
 
 
@@ -124,7 +133,7 @@ def mnist_verdict(falls: Sequence[tuple[str, Measured]]) -> Verdict:
     all_there = mnist and {dataset for dataset, _ in falls} >= OTHERS
     if all_there and min(one.low for one in mnist) > max(other.high for other in others):
         return "agrees"
-    return "cannot be said"
+    return "inconclusive"
 
 
 def fall_in_words(evaluation: Evaluation, fall: Measured, sigmas: Floats) -> str:
@@ -155,33 +164,33 @@ def papers_drops() -> str:
 def gtsrb_from_eight(evidence: Evidence) -> Finding:
     """GTSRB makes more mistakes from sigma 8 on."""
     return finding(
-        "The GTSRB net makes more mistakes from sigma 8 on.",
+        "The GTSRB model makes more mistakes from sigma 8 on.",
         "Section 4, Figures 5 to 7",
-        [starts_to_fail(one, name) for one, name in named_nets(evidence)],
-        "it is that of GTSRB alone. It agrees where mistakes surely increase from sigma 8 on, is mixed where they do "
-        "so from the sigma before 8 on, and disagrees where they do so from a weaker one on or where sigma 8 surely "
-        f"costs less than {100 * UNMOVED:g} points; else it cannot be said. {SURELY}",
-        f"It takes an evaluation of one GTSRB net under sigma 8. {GET_ONE}",
+        [starts_to_fail(one, name) for one, name in named_models(evidence)],
+        "it is that of GTSRB alone. It agrees where mistakes significantly increase from sigma 8 on, is mixed where "
+        "they do so from the sigma before 8 on, and disagrees where they do so from a weaker one on or where sigma 8 "
+        f"significantly costs less than {100 * UNMOVED:g} points; else it is inconclusive. {SIGNIFICANTLY}",
+        f"It takes an evaluation of one GTSRB model under sigma 8. {GET_ONE}",
     )
 
 
-def starts_to_fail(evaluation: Evaluation, name: str) -> Spoken:
-    """From which sigma on the accuracy is surely lower."""
+def starts_to_fail(evaluation: Evaluation, name: str) -> Assessment:
+    """From which sigma on the accuracy is significantly lower."""
     dataset, result, first = evaluation.source.dataset, evaluation.result, first_drop(evaluation.result)
     sigmas = noisy_levels(result).tolist()
     there = drop(result, BREAKING) if BREAKING in sigmas else None
-    verdict: Verdict | None = "cannot be said" if dataset == "gtsrb" else None
+    verdict: Verdict | None = "inconclusive" if dataset == "gtsrb" else None
     if verdict and there is not None:
         verdict = first_verdict(sigmas, None if first is None else first[0], there)
     late = there is not None and (first is None or first[0] > BREAKING)
     at_eight = f"; at sigma {BREAKING:g} it changes by {change_in_words(-there)}" if there is not None and late else ""
     if first is None:
-        said = f"sigmas of {sigmas[0]:g} to {sigmas[-1]:g} do not surely lower the accuracy"
-        return Spoken(dataset, verdict, f"{name}: {said}{at_eight}.")
+        said = f"sigmas of {sigmas[0]:g} to {sigmas[-1]:g} do not significantly lower the accuracy"
+        return Assessment(dataset, verdict, f"{name}: {said}{at_eight}.")
     sigma, fall = first
     psnr = mean_psnr(result, int(np.flatnonzero(result.sigmas == sigma)[0]))
-    said = f"the accuracy is surely lower from sigma {sigma:g} ({psnr} dB) on, there by {lowered(fall)}"
-    return Spoken(dataset, verdict, f"{name}: {said}{at_eight}.")
+    said = f"the accuracy is significantly lower from sigma {sigma:g} ({psnr} dB) on, there by {lowered(fall)}"
+    return Assessment(dataset, verdict, f"{name}: {said}{at_eight}.")
 
 
 def lowered(fall: Measured) -> str:
@@ -193,6 +202,6 @@ def lowered(fall: Measured) -> str:
 def first_verdict(sigmas: Sequence[float], first: float | None, at_eight: Measured) -> Verdict:
     """Whether mistakes begin at sigma 8; sigmas: that were drawn, ascending, 8 among them. at_eight: the fall there."""
     if first is None or first > BREAKING:
-        return "disagrees" if at_eight.high < UNMOVED else "cannot be said"
+        return "disagrees" if at_eight.high < UNMOVED else "inconclusive"
     steps = sigmas.index(BREAKING) - sigmas.index(first)
     return "agrees" if not steps else "mixed" if steps == 1 else "disagrees"

@@ -11,8 +11,8 @@ CONTRADICTIONS = [
     "The paper calls the number below Tables 2, 4 and 6 accuracy. Below Tables 2 and 6 it is the mean of the class "
     "recalls to the last digit (93.23 % and 96.08 %); below Table 4 it is not (95.15 % against a mean of 95.08 %). "
     "Weighted by the official test counts the recalls give 93.44 %, 95.34 % and 95.63 %.",
-    "The paper says that noise of sigma 1 makes a net fail, and counts images that are wrong without any noise "
-    "as well (21 % of CIFAR-10). Here the two are kept apart.",
+    "The paper says that noise of sigma 1 makes a model fail, and counts images that are misclassified without any "
+    "noise as well (21 % of CIFAR-10). Here the two are kept apart.",
     "The paper says that noisy copies do not increase the margin, and measures no margin; the accuracy that it "
     "prints rises from 93.23 % (Table 2) to 96.08 % (Table 6).",
     "The paper says that MNIST suffers most from noise; by its own Tables 1 and 3 MNIST falls by 0.47 points and "
@@ -36,15 +36,15 @@ NUMBERED = "The paper prints two decimals and numbers the classes 1 to 10, taken
 class PaperTable:
     """One table, or the half of a table that is of one data set.
 
-    name: for example "Table 2". noise: whether the test images are noisy. nets: 1, or 5 of an ensemble.
-    noisy_training: whether the net was trained on noisy copies. accuracy: as printed, in [0, 1]. decimals: of the
+    name: for example "Table 2". noise: whether the test images are noisy. models: 1, or 5 of an ensemble.
+    noisy_training: whether the model was trained on noisy copies. accuracy: as printed, in [0, 1]. decimals: of the
     cells. classes: as printed. precision, recall: in [0, 1]. images: official test images of each class.
     """
 
     name: str
     dataset: str
     noise: bool
-    nets: int
+    models: int
     noisy_training: bool
     accuracy: float
     decimals: int
@@ -60,10 +60,10 @@ class PaperTable:
         return float(np.average(self.recall, weights=self.images))
 
 
-def table_of(dataset: str, noise: bool, nets: int, noisy_training: bool) -> PaperTable | None:
-    """The table of what was measured so, or None; any number of nets above 1 stands beside the paper's 5."""
-    wanted = dataset, noise, 5 if nets > 1 else 1, noisy_training
-    kinds = (((table.dataset, table.noise, table.nets, table.noisy_training), table) for table in TABLES)
+def table_of(dataset: str, noise: bool, models: int, noisy_training: bool) -> PaperTable | None:
+    """The table of what was measured so, or None; any number of models above 1 stands beside the paper's 5."""
+    wanted = dataset, noise, 5 if models > 1 else 1, noisy_training
+    kinds = (((table.dataset, table.noise, table.models, table.noisy_training), table) for table in TABLES)
     return next((table for kind, table in kinds if kind == wanted), None)
 
 
@@ -83,7 +83,7 @@ def tables() -> Iterator[PaperTable]:
             name=f"Table {number}",
             dataset=dataset,
             noise=row["noise"] == "yes",
-            nets=int(row["nets"]),
+            models=int(row["models"]),
             noisy_training=row["noisy_training"] == "yes",
             accuracy=float(row["accuracy"]),
             decimals=len(of_it[0]["recall"].partition(".")[2]),

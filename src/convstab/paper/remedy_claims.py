@@ -3,8 +3,16 @@
 from collections.abc import Sequence
 
 from convstab.paper.measured import Fooled, Measured, best_partner, drop, fooled_at, noisy_levels, paired, without_noise
-from convstab.paper.noise_claims import RARE, WEAKEST, fall_in_words, single_nets
-from convstab.paper.verdicts import SURELY, Spoken, change_in_words, finding, names_of, of_halves, share_in_words
+from convstab.paper.noise_claims import RARE, WEAKEST, fall_in_words, single_models
+from convstab.paper.verdicts import (
+    SIGNIFICANTLY,
+    Assessment,
+    change_in_words,
+    finding,
+    names_of,
+    of_halves,
+    share_in_words,
+)
 from convstab.report.content import Finding, Verdict
 from convstab.report.formatting import count
 from convstab.report.inventory import number_in_words
@@ -20,23 +28,23 @@ def ensembles(evidence: Evidence) -> Finding:
     several = [one for one in evidence.evaluations if one.source.members > 1 and len(noisy_levels(one.result))]
     names = names_of([one.source for one in several], evidence)
     return finding(
-        "An ensemble is more stable than a single net, but noise still lowers its performance considerably.",
+        "An ensemble is more stable than a single model, but noise still lowers its performance considerably.",
         "Abstract; Section 4, Effect of Ensemble; Tables 4 and 5",
         [of_ensemble(one, name, evidence.evaluations) for one, name in zip(several, names, strict=True)],
-        "it agrees where the ensemble is surely better than the single net under noise and surely loses a point or "
-        f"more to noise; it disagrees where it is surely worse, or surely gains less than {100 * NO_HELP:g} points and "
-        "loses less than a point; it is mixed where only one of both surely holds and the other surely does not; else "
-        f"it cannot be said. {SURELY}",
-        "It takes an evaluation of an ensemble and one of a single net of its kind: "
+        "it agrees where the ensemble is significantly better than the single model under noise and significantly "
+        "loses a point or more to noise; it disagrees where it is significantly worse, or significantly gains less "
+        f"than {100 * NO_HELP:g} points and loses less than a point; it is mixed where only one of both significantly "
+        f"holds and the other significantly does not; else it inconclusive. {SIGNIFICANTLY}",
+        "It takes an evaluation of an ensemble and one of a single model of its kind: "
         "convstab-evaluate run=[<five trainings>] and convstab-evaluate run=<one of them>.",
     )
 
 
-def of_ensemble(ensemble: Evaluation, name: str, evaluations: Sequence[Evaluation]) -> Spoken:
+def of_ensemble(ensemble: Evaluation, name: str, evaluations: Sequence[Evaluation]) -> Assessment:
     """What one ensemble says of it."""
     source, noise = ensemble.source, noisy_levels(ensemble.result)
     fall = drop(ensemble.result, noise)
-    title = f"{name}, {source.members} nets"
+    title = f"{name}, {source.members} models"
     singles = [
         one
         for one in evaluations
@@ -46,20 +54,20 @@ def of_ensemble(ensemble: Evaluation, name: str, evaluations: Sequence[Evaluatio
     gain = None if place is None else paired(singles[place].result, ensemble.result)
     known = f"for the ensemble {fall_in_words(ensemble, fall, noise)} {at_weakest('the ensemble', ensemble)}"
     if place is None or gain is None:
-        said = f"no single net of its kind was tried on the same images; {known}"
-        return Spoken(source.dataset, "cannot be said", f"{title}: {said}")
+        said = f"no single model of its kind was tried on the same images; {known}"
+        return Assessment(source.dataset, "inconclusive", f"{title}: {said}")
     compared = (
-        f"over the noise of both its accuracy differs from that of a single net by {change_in_words(gain)}, "
-        f"on {count(gain.images, 'image')}; {known} {at_weakest('the single net', singles[place])}"
+        f"over the noise of both its accuracy differs from that of a single model by {change_in_words(gain)}, "
+        f"on {count(gain.images, 'image')}; {known} {at_weakest('the single model', singles[place])}"
     )
-    return Spoken(source.dataset, ensemble_verdict(gain, fall), f"{title}: {compared}")
+    return Assessment(source.dataset, ensemble_verdict(gain, fall), f"{title}: {compared}")
 
 
 def ensemble_verdict(gain: Measured, fall: Measured) -> Verdict:
     """Whether an ensemble helps and does not cure; fall: from clean to noisy images, positive."""
     if gain.high < 0:
         return "disagrees"
-    costs: Verdict = "cannot be said"
+    costs: Verdict = "inconclusive"
     if fall.low >= CONSIDERABLE or fall.high < CONSIDERABLE:
         costs = "agrees" if fall.low >= CONSIDERABLE else "disagrees"
     return of_halves(helps(gain), costs)
@@ -69,57 +77,58 @@ def helps(gain: Measured) -> Verdict:
     """Whether there is a gain."""
     if gain.low > 0:
         return "agrees"
-    return "disagrees" if gain.high < NO_HELP else "cannot be said"
+    return "disagrees" if gain.high < NO_HELP else "inconclusive"
 
 
 def at_weakest(who: str, evaluation: Evaluation) -> str:
-    """The rate at which sigma 1 turns images wrong."""
+    """The rate at which sigma 1 flips images."""
     found = fooled_at(evaluation.result, WEAKEST)
     if found is None:
         return f"For {who} sigma 1 was not tried."
-    if not found.right:
-        return f"For {who} no image is right without noise."
-    return f"For {who} {share_in_words(found.rate)} of the copies of right images turn wrong at sigma 1."
+    if not found.correct:
+        return f"For {who} no image is correct when clean."
+    return f"For {who} {share_in_words(found.rate)} of the copies of correct images flip at sigma 1."
 
 
 def noisy_copies(evidence: Evidence) -> Finding:
-    """Training on noisy copies helps, and sigma 1 still fools the net."""
+    """Training on noisy copies helps, and sigma 1 still fools the model."""
     trained = [one for one in evidence.evaluations if one.source.noisy and one.source.members == 1]
     trained = [one for one in trained if len(noisy_levels(one.result))]
     names = names_of([one.source for one in trained], evidence)
     return finding(
-        "Training on noisy copies improves the performance under noise, but sigma 1 can still fool the net.",
+        "Training on noisy copies improves the performance under noise, but sigma 1 can still fool the model.",
         "Section 4, Augmenting Noisy Images; Table 6",
-        [of_noisy_training(one, name, single_nets(evidence)) for one, name in zip(trained, names, strict=True)],
-        "it agrees where the net is surely better under noise than one trained alike but for the noise, and sigma 1 "
-        "turns at least one copy wrong; it disagrees where the net is surely worse, or surely gains less than "
-        f"{100 * NO_HELP:g} points and sigma 1 surely turns fewer than one copy in {1 / RARE:,.0f} wrong; it is mixed "
-        "where only one of both surely holds and the other surely does not; else it cannot be said. Nets that were not "
-        f"trained alike but for the noise decide nothing. {SURELY}",
-        "It takes evaluations of a net trained on noisy copies and of one trained alike but for the noise: "
+        [of_noisy_training(one, name, single_models(evidence)) for one, name in zip(trained, names, strict=True)],
+        "it agrees where the model is significantly better under noise than one trained alike but for the noise, and "
+        "sigma 1 flips at least one copy; it disagrees where the model is significantly worse, or significantly "
+        f"gains less than {100 * NO_HELP:g} points and sigma 1 significantly flips fewer than one copy in "
+        f"{1 / RARE:,.0f}; it is mixed where only one of both significantly holds and the other significantly does "
+        "not; else it is inconclusive. Models that were not trained alike but for the noise decide nothing. "
+        f"{SIGNIFICANTLY}",
+        "It takes evaluations of a model trained on noisy copies and of one trained alike but for the noise: "
         "convstab-train dataset=gtsrb with augment=jitter_noisy and with augment=jitter (for other data sets "
         "augment=noisy and augment=none), then convstab-evaluate run=<each>.",
     )
 
 
-def of_noisy_training(trained: Evaluation, name: str, clean: Sequence[Evaluation]) -> Spoken:
-    """What one net that was trained on noise says of it."""
+def of_noisy_training(trained: Evaluation, name: str, clean: Sequence[Evaluation]) -> Assessment:
+    """What one model that was trained on noise says of it."""
     source = trained.source
     place = best_partner(source, without_noise(source.augment), [one.source for one in clean])
     gain = None if place is None else paired(clean[place].result, trained.result)
-    known = at_weakest("the net trained on noise", trained)
+    known = at_weakest("the model trained on noise", trained)
     if place is None or gain is None:
-        said = f"no net trained without noise was tried on the same images. {known}"
-        return Spoken(source.dataset, "cannot be said", f"{name}: {said}")
+        said = f"no model trained without noise was tried on the same images. {known}"
+        return Assessment(source.dataset, "inconclusive", f"{name}: {said}")
     partner = clean[place]
     compared = (
         f"{name}, augment {source.augment} against {partner.source.augment}: over the noise of both the accuracy "
         f"differs by {change_in_words(gain)}, on {count(gain.images, 'image')}. {known} "
-        f"{at_weakest('the other net', partner)}{differences(source, partner.source)}"
+        f"{at_weakest('the other model', partner)}{differences(source, partner.source)}"
     )
     if without_noise(source.augment) != partner.source.augment:
-        return Spoken(source.dataset, "cannot be said", f"{compared} {NOT_ALIKE}")
-    return Spoken(source.dataset, noisy_verdict(gain, fooled_at(trained.result, WEAKEST)), compared)
+        return Assessment(source.dataset, "inconclusive", f"{compared} {NOT_ALIKE}")
+    return Assessment(source.dataset, noisy_verdict(gain, fooled_at(trained.result, WEAKEST)), compared)
 
 
 def differences(first: Source, second: Source) -> str:
@@ -139,7 +148,7 @@ def noisy_verdict(gain: Measured, found: Fooled | None) -> Verdict:
     """Whether noisy copies help and do not cure; found: what sigma 1 does, None: it was not drawn."""
     if gain.high < 0:
         return "disagrees"
-    fools: Verdict = "cannot be said"
-    if found is not None and found.right and (found.fooled or found.rate.high < RARE):
+    fools: Verdict = "inconclusive"
+    if found is not None and found.correct and (found.fooled or found.rate.high < RARE):
         fools = "agrees" if found.fooled else "disagrees"
     return of_halves(helps(gain), fools)

@@ -10,9 +10,9 @@ import numpy as np
 from convstab.errors import InputError
 from convstab.paper import TABLES, PaperTable, caveats, table_of
 from convstab.paper.comparison import accuracies, by_class, class_rows, shares
-from convstab.report.content import ClassRow, Number, Sheet
+from convstab.report.content import ClassRow, Number, ScoreTable
 from convstab.report.formatting import count, dataset_name, in_percent, points, sigmas_in_words
-from convstab.report.inventory import folders_of, told_apart
+from convstab.report.inventory import folders_of, unique_names
 from convstab.report.results import Evaluation, Evidence, Source, Training
 from convstab.runs import configuration
 from convstab.runs.configuration import is_below, leaves, plain
@@ -31,8 +31,8 @@ FREE = (
 )  # trainings of one kind may differ
 
 
-def sheets(evidence: Evidence) -> list[Sheet]:
-    """One sheet for each kind of training and for each evaluation: the paper's tables first, then the others.
+def tables(evidence: Evidence) -> list[ScoreTable]:
+    """One table for each kind of training and for each evaluation: the paper's tables first, then the others.
 
     A rate is NaN where a class has no image, or was never predicted. Precision under noise has no interval: how often
     each image was taken for a class is not kept, and the draws of an image are not independent.
@@ -43,17 +43,17 @@ def sheets(evidence: Evidence) -> list[Sheet]:
         groups[kind_of(training)].append(training)
     made = [of_trainings(alike) for alike in groups.values()]
     made += [of_evaluation(evaluation) for evaluation in evidence.evaluations]
-    made.sort(key=lambda sheet: ORDER.index(sheet.paper) if sheet.paper else len(ORDER))
+    made.sort(key=lambda scores: ORDER.index(scores.paper) if scores.paper else len(ORDER))
     folders = folders_of(evidence)
-    titles = told_apart([sheet.title for sheet in made], [folders[sheet.source.folder] for sheet in made])
+    titles = unique_names([scores.title for scores in made], [folders[scores.source.folder] for scores in made])
     return [
-        replace(sheet, id=anchor, title=title)
-        for sheet, anchor, title in zip(made, numbered([sheet.id for sheet in made]), titles, strict=True)
+        replace(scores, id=anchor, title=title)
+        for scores, anchor, title in zip(made, numbered([scores.id for scores in made]), titles, strict=True)
     ]
 
 
 def kind_of(training: Training) -> str:
-    """What trainings share that differ in nothing but their seeds: images, net, settings; as a text to compare."""
+    """What trainings share that differ in nothing but their seeds: images, model, settings; as a text to compare."""
     source, settings = training.source, leaves(plain(training.config))
     used = sorted((key, repr(value)) for key, value in settings if not is_below(key, FREE))
     images = sum(number for number in source.images.values() if isinstance(number, int))  # the split is the seed's
@@ -69,14 +69,14 @@ def numbered(anchors: Sequence[str]) -> list[str]:
     return unique
 
 
-def of_trainings(alike: Sequence[Training]) -> Sheet:
+def of_trainings(alike: Sequence[Training]) -> ScoreTable:
     """The clean test of trainings that differ in their seeds: the lowest one's classes, and how all of them spread."""
     first = min(alike, key=lambda training: training.source.seeds)
-    sheet = of_clean(first.source, first.classes, first.confusion, first.images_each)
-    return replace(sheet, remarks=[*spread_of(alike), *sheet.remarks])
+    scores = of_clean(first.source, first.classes, first.confusion, first.images_each)
+    return replace(scores, remarks=[*spread_of(alike), *scores.remarks])
 
 
-def of_clean(source: Source, classes: Sequence[str], confusion: Integers, images_each: float) -> Sheet:
+def of_clean(source: Source, classes: Sequence[str], confusion: Integers, images_each: float) -> ScoreTable:
     """Test images without noise, each classified once; confusion: (K, K) by label, prediction.
 
     images_each: images for each independent unit.
@@ -90,7 +90,7 @@ def of_clean(source: Source, classes: Sequence[str], confusion: Integers, images
     overall = accuracies((label == predicted).astype(float), label, paper, units)
     remarks = limits_of(source, paper, len(label), noise=False)
     classified = count(len(label), "clean test image") + unless_images(units, len(label))
-    return sheet_of(source, paper, classified, rows, overall, remarks, noise=False)
+    return score_table(source, paper, classified, rows, overall, remarks, noise=False)
 
 
 def spread_of(alike: Sequence[Training]) -> Iterator[str]:
@@ -98,13 +98,13 @@ def spread_of(alike: Sequence[Training]) -> Iterator[str]:
     found = np.array([np.trace(training.confusion) / training.confusion.sum() for training in alike])
     if len(found) > 1:
         yield (
-            f"{len(found)} nets were trained; the table is of the one with the lowest seed. Their accuracies have the "
-            f"mean {in_percent(found.mean())} and the standard deviation {points(found.std(ddof=1)).lstrip('+')}; the "
-            f"least is {in_percent(found.min())}, the greatest {in_percent(found.max())}."
+            f"{len(found)} models were trained; the table is of the one with the lowest seed. Their accuracies have "
+            f"the mean {in_percent(found.mean())} and the standard deviation {points(found.std(ddof=1)).lstrip('+')}; "
+            f"the least is {in_percent(found.min())}, the greatest {in_percent(found.max())}."
         )
 
 
-def of_evaluation(evaluation: Evaluation) -> Sheet:
+def of_evaluation(evaluation: Evaluation) -> ScoreTable:
     """All noisy draws of an evaluation; without any, its clean images."""
     source, result = evaluation.source, evaluation.result
     if not (result.sigmas > 0).any():
@@ -118,7 +118,7 @@ def of_evaluation(evaluation: Evaluation) -> Sheet:
     remarks = limits_of(source, paper, result.images, noise=True)
     remarks += caveats.of_protocol(evaluation) if paper else []
     overall = accuracies(correct, result.labels, paper, result.units)
-    return sheet_of(source, paper, drawn(evaluation), rows, overall, remarks, noise=True)
+    return score_table(source, paper, drawn(evaluation), rows, overall, remarks, noise=True)
 
 
 def drawn(evaluation: Evaluation) -> str:
@@ -169,10 +169,10 @@ def why_alone(source: Source, noise: bool) -> str:
     if not noise and source.dataset == "gtsrb":
         return "The paper has no table of clean GTSRB images; for them it refers to Aghdam et al. 2015."
     trained = "trained on noise" if source.noisy else "trained without noise"
-    return f"The paper prints no table of {source.nets} {trained} for {'noisy' if noise else 'clean'} {name} images."
+    return f"The paper prints no table of {source.models} {trained} for {'noisy' if noise else 'clean'} {name} images."
 
 
-def sheet_of(
+def score_table(
     source: Source,
     paper: PaperTable | None,
     classified: str,
@@ -180,12 +180,12 @@ def sheet_of(
     overall: dict[str, Number],
     remarks: list[str],
     noise: bool,
-) -> Sheet:
-    """A sheet with its title and id."""
+) -> ScoreTable:
+    """A table with its title and id."""
     trained = " trained on noise," if source.noisy else ""
-    kind = f"{source.nets}{trained} {'under noise' if noise else 'on clean images'}"
+    kind = f"{source.models}{trained} {'under noise' if noise else 'on clean images'}"
     title = f"{paper.name if paper else 'Not in the paper'}: {kind}, {dataset_name(source.dataset)}"
     words = f"{paper.name if paper else kind} {source.dataset}"
     anchor = re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
     name, decimals = (paper.name, paper.decimals) if paper else (None, 4)
-    return Sheet(anchor, title, name, source, classified, rows, overall, remarks, decimals)
+    return ScoreTable(anchor, title, name, source, classified, rows, overall, remarks, decimals)

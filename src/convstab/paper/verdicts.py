@@ -13,11 +13,11 @@ from convstab.report.formatting import factor, in_percent, named, points
 from convstab.report.inventory import folders_of
 from convstab.report.results import Evidence, Source
 
-SURELY = '"Surely" means that the 95 % interval leaves no other sign.'
+SIGNIFICANTLY = '"Significantly" means that the 95 % interval leaves no other sign.'
 OF_THE_PAPER = {table.dataset for table in TABLES}
 
 
-class Spoken(NamedTuple):
+class Assessment(NamedTuple):
     """What one result says of a claim: its data set, its verdict, and sentences with its numbers.
 
     verdict: None where the claim is not about it, and its numbers are only told beside the others.
@@ -28,50 +28,50 @@ class Spoken(NamedTuple):
     text: str
 
 
-def combined(spoken: Sequence[Spoken]) -> Verdict:
+def combined(spoken: Sequence[Assessment]) -> Verdict:
     """One word for several results: theirs where all that can be said is the same, else "mixed".
 
     Data sets that the paper does not use decide nothing.
     """
     said = decided(spoken)
     if not said:
-        return "cannot be said"
+        return "inconclusive"
     return said.pop() if len(said) == 1 else "mixed"
 
 
-def decided(spoken: Sequence[Spoken]) -> set[Verdict]:
+def decided(spoken: Sequence[Assessment]) -> set[Verdict]:
     """The different verdicts of results that decide something."""
-    return asked(spoken) - {"cannot be said"}
+    return asked(spoken) - {"inconclusive"}
 
 
-def asked(spoken: Sequence[Spoken]) -> set[Verdict]:
+def asked(spoken: Sequence[Assessment]) -> set[Verdict]:
     """The different verdicts of the results that the claim is about."""
     return {one.verdict for one in spoken if one.dataset in OF_THE_PAPER and one.verdict is not None}
 
 
 def of_halves(first: Verdict, second: Verdict) -> Verdict:
     """One word for a claim that says two things: theirs where it is the same; "mixed" where only one of them holds."""
-    if "cannot be said" in (first, second):
-        return "cannot be said"
+    if "inconclusive" in (first, second):
+        return "inconclusive"
     return first if first == second else "mixed"
 
 
-def finding(claim: str, where: str, spoken: Sequence[Spoken], rule: str, missing: str) -> Finding:
+def finding(claim: str, where: str, spoken: Sequence[Assessment], rule: str, missing: str) -> Finding:
     """A finding of what each result says, a line for each, and how the verdict comes about; missing: if none does."""
     if not spoken:
-        return Finding(claim, where, "cannot be said", missing)
+        return Finding(claim, where, "inconclusive", missing)
     verdict = combined(spoken)
-    lines = [*lines_of(spoken), *([f"More images may tell. {missing}"] if verdict == "cannot be said" else [])]
+    lines = [*lines_of(spoken), *([f"More images may tell. {missing}"] if verdict == "inconclusive" else [])]
     if len(decided(spoken)) > 1:
         rule += " Where results differ it is mixed."
-    if decided(spoken) and "cannot be said" in asked(spoken):
-        rule += " Results from which it cannot be said decide nothing."
+    if decided(spoken) and "inconclusive" in asked(spoken):
+        rule += " Results from which it inconclusive decide nothing."
     if any(one.dataset not in OF_THE_PAPER for one in spoken):
         rule += " Data sets that the paper does not use decide nothing."
     return Finding(claim, where, verdict, "\n".join([*lines, f"How the verdict comes about: {rule}"]))
 
 
-def lines_of(spoken: Sequence[Spoken]) -> list[str]:
+def lines_of(spoken: Sequence[Assessment]) -> list[str]:
     """What each result says, with its own verdict where these differ among those that the claim is about."""
     alone = [f" Taken alone: {one.verdict}." if asked([one]) and len(asked(spoken)) > 1 else "" for one in spoken]
     return [one.text + verdict for one, verdict in zip(spoken, alone, strict=True)]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from convstab.evaluation.result import StabilityResult
 from convstab.evaluation.tally import PSNR_EDGES, SCORE_EDGES
 from convstab.figures.evaluation import shortened
-from convstab.report.content import Sheet
+from convstab.report.content import ScoreTable
 from convstab.report.results import Attacked, Evaluation
 from convstab.statistics.intervals import Estimate
 from convstab.statistics.rates import accuracy
@@ -114,13 +114,13 @@ def attack(attacked: Attacked, rows: Integers, scales: NDArray[Any]) -> Plain:
     }
 
 
-def differences(sheet: Sheet) -> Plain:
+def differences(scores: ScoreTable) -> Plain:
     """Ours minus the paper's recall and precision of each class, in percentage points."""
     return {
-        "classes": [row.name for row in sheet.rows],
-        "short": [shortened(row.name, LONGEST) for row in sheet.rows],
-        "recall": [percentage_points(row.recall.difference) for row in sheet.rows],
-        "precision": [percentage_points(row.precision.difference) for row in sheet.rows],
+        "classes": [row.name for row in scores.rows],
+        "short": [shortened(row.name, LONGEST) for row in scores.rows],
+        "recall": [percentage_points(row.recall.difference) for row in scores.rows],
+        "precision": [percentage_points(row.precision.difference) for row in scores.rows],
     }
 
 

@@ -5,7 +5,7 @@ from typing import Literal
 
 from convstab.report.results import Evidence, Source
 
-Verdict = Literal["agrees", "disagrees", "mixed", "cannot be said"]
+Verdict = Literal["agrees", "disagrees", "mixed", "inconclusive"]
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,10 @@ class ClassRow:
 
 
 @dataclass(frozen=True)
-class Sheet:
+class ScoreTable:
     """One table: the classes of a result beside those of a table of the paper.
 
-    id: unique in a report, fit for an anchor of HTML. title: for example "Table 2: one net under noise, GTSRB".
+    id: unique in a report, fit for an anchor of HTML. title: for example "Table 2: one model under noise, GTSRB".
     paper: the table of the paper it stands beside, for example "Table 2", or None. drawn: what was classified, in
     words. overall: "accuracy" and "balanced accuracy". remarks: what limits the comparison. decimals: of the shares in
     the paper's table.
@@ -73,7 +73,7 @@ class Report:
 
     title: str
     evidence: Evidence
-    sheets: list[Sheet]
+    tables: list[ScoreTable]
     findings: list[Finding]
     remarks: list[str]
     contradictions: list[str] = field(default_factory=list)

@@ -9,8 +9,8 @@ from convstab.evaluation.result import StabilityResult
 from convstab.figures.evaluation import PER_PANEL
 from convstab.report import charts, mosaics
 from convstab.report.charts import Plain
-from convstab.report.content import Report, Sheet
-from convstab.report.inventory import folders_of, told_apart
+from convstab.report.content import Report, ScoreTable
+from convstab.report.inventory import folders_of, unique_names
 from convstab.report.mosaics import Mosaic, Picture, Tiles
 from convstab.report.results import Attacked, Evaluation, Evidence
 from convstab.statistics.rates import ratio
@@ -18,13 +18,13 @@ from convstab.units import Integers
 
 SHADING = (
     "The shading counts all draws of the class: the stronger, the more draws (on a logarithmic scale); "
-    "the more orange, the more of them are wrong."
+    "the more orange, the more of them are misclassified."
 )
 TENTHS = 10  # of the images of an attack: groups that are thinned like classes
 
 
 @dataclass(frozen=True)
-class Exhibit:
+class ReportFigure:
     """A figure.
 
     id: unique in the page. kind: "rates", "scatter", "attack" or "differences". caption: sentences. still: pictures
@@ -45,18 +45,18 @@ class Exhibit:
     still_note: str = ""
 
 
-def exhibits(report: Report) -> list[Exhibit]:
+def figures(report: Report) -> list[ReportFigure]:
     """All figures: rates, scatters, attacks, and differences from the paper."""
     evidence = report.evidence
     names = told_apart_names(evidence)
-    sheets = iter(mosaics.mosaics(list(tiles(evidence))))
+    tiled = iter(mosaics.mosaics(list(tiles(evidence))))
     found = [rates(evidence, names)] if evidence.evaluations else []
     for number, evaluation in enumerate(evidence.evaluations):
-        mosaic = next(sheets) if evaluation.examples else None
+        mosaic = next(tiled) if evaluation.examples else None
         found.append(scatter(f"scatter-{number}", names[number], evaluation, mosaic))
     for number, attacked in enumerate(evidence.attacks):
-        found.append(attack(f"attack-{number}", names[len(evidence.evaluations) + number], attacked, next(sheets)))
-    return found + [differences(sheet) for sheet in report.sheets if sheet.paper]
+        found.append(attack(f"attack-{number}", names[len(evidence.evaluations) + number], attacked, next(tiled)))
+    return found + [differences(scores) for scores in report.tables if scores.paper]
 
 
 def told_apart_names(evidence: Evidence) -> list[str]:
@@ -64,7 +64,7 @@ def told_apart_names(evidence: Evidence) -> list[str]:
     folders, found = folders_of(evidence), list[str]()
     for results in (evidence.evaluations, evidence.attacks):
         names = [f"{name_of(result)}{result.source.name}" for result in results]
-        found += told_apart(names, [folders[result.source.folder] for result in results])
+        found += unique_names(names, [folders[result.source.folder] for result in results])
     return found
 
 
@@ -89,15 +89,17 @@ def tiles(evidence: Evidence) -> Iterator[tuple[Tiles, Integers]]:
         yield images, np.arange(len(rows)) * TENTHS // max(1, len(rows))
 
 
-def rates(evidence: Evidence, names: list[str]) -> Exhibit:
+def rates(evidence: Evidence, names: list[str]) -> ReportFigure:
     """Accuracy and flip rate of all evaluations."""
     results = {name: evaluation.result for name, evaluation in zip(names, evidence.evaluations, strict=False)}
     caption = [
-        "Left: share of right draws. Right: share of wrong draws of the images that are right without noise.",
+        "Left: share of correct draws. Right: share of misclassified draws of the images that are correct when clean.",
         *bands(results),
     ]
     title = "Accuracy and flip rate against sigma"
-    return Exhibit("rates", "rates", title, caption, [mosaics.rates_picture(results)], {"lines": charts.rates(results)})
+    return ReportFigure(
+        "rates", "rates", title, caption, [mosaics.rates_picture(results)], {"lines": charts.rates(results)}
+    )
 
 
 def bands(results: Mapping[str, StabilityResult]) -> list[str]:
@@ -108,18 +110,18 @@ def bands(results: Mapping[str, StabilityResult]) -> list[str]:
     return ["Bands: 95 % intervals.", *(f"{name}: over {words}." for name, words in over.items())]
 
 
-def scatter(key: str, name: str, evaluation: Evaluation, mosaic: Mosaic | None) -> Exhibit:
+def scatter(key: str, name: str, evaluation: Evaluation, mosaic: Mosaic | None) -> ReportFigure:
     """PSNR against score of an evaluation, class by class, as the paper's Figures 3 to 7."""
     result = evaluation.result
     rows = np.zeros(0, np.int64) if mosaic is None else mosaic.rows
-    wrong = ratio(result.histogram[:, 0].sum((1, 2)), result.histogram.sum((1, 2, 3)))
-    shares = ["no draws" if np.isnan(share) else f"{100 * share:.1f} % wrong" for share in wrong]
+    errors = ratio(result.histogram[:, 0].sum((1, 2)), result.histogram.sum((1, 2, 3)))
+    shares = ["no draws" if np.isnan(share) else f"{100 * share:.1f} % misclassified" for share in errors]
     caption = [
         f"{int(result.histogram.sum()):,} draws (noisy copies) of {result.images:,} images; "
         "a high PSNR means little noise.",
         f"Score: the probability of {'the label' if result.score == 'label' else 'the predicted class'}.",
     ]
-    return Exhibit(
+    return ReportFigure(
         key,
         "scatter",
         f"Score against noise: {name}",
@@ -150,19 +152,19 @@ def kept(evaluation: Evaluation, shown: int) -> str:
     )
 
 
-def attack(key: str, name: str, attacked: Attacked, mosaic: Mosaic) -> Exhibit:
+def attack(key: str, name: str, attacked: Attacked, mosaic: Mosaic) -> ReportFigure:
     """The least noise of an attack, as the paper's Figures 1 and 2."""
     result = attacked.result
     tried, found = int(result.rows["attacked"].sum()), int(result.rows["success"].sum())
     rows = np.array(result.spread(mosaics.ATTACKED), np.int64)[mosaic.rows]
     caption = [
-        f"{tried:,} of {len(result.rows['attacked']):,} images were attacked: those that are right without noise. "
+        f"{tried:,} of {len(result.rows['attacked']):,} images were attacked: those that are correct when clean. "
         f"Noise was found for {'all' if found == tried else format(found, ',')} of them.",
     ]
     if tried and result.summary["cut_off"]:
         share = f"{result.summary['cut_off']:.0%}"
         caption.append(f"A limit of queries or generations ended {share} of the searches, not their own rule.")
-    return Exhibit(
+    return ReportFigure(
         key,
         "attack",
         f"Least noise: {name}",
@@ -174,12 +176,12 @@ def attack(key: str, name: str, attacked: Attacked, mosaic: Mosaic) -> Exhibit:
     )
 
 
-def differences(sheet: Sheet) -> Exhibit:
+def differences(scores: ScoreTable) -> ReportFigure:
     """Ours minus the paper's of each class."""
-    caption = [f"{sheet.source.name}; {sheet.drawn}.", "Right of the line: ours is higher than in the paper."]
-    title = f"Difference from the paper: {sheet.title}"
-    still = [mosaics.differences_picture(sheet)]
-    return Exhibit(f"differences-{sheet.id}", "differences", title, caption, still, charts.differences(sheet))
+    caption = [f"{scores.source.name}; {scores.drawn}.", "Right of the line: ours is higher than in the paper."]
+    title = f"Difference from the paper: {scores.title}"
+    still = [mosaics.differences_picture(scores)]
+    return ReportFigure(f"differences-{scores.id}", "differences", title, caption, still, charts.differences(scores))
 
 
 def plain(mosaic: Mosaic | None) -> Plain | None:

@@ -81,7 +81,7 @@ def protocol_of(result: Training | Evaluation | Attacked) -> str:
     if isinstance(result, Attacked):
         summary = result.summary
         tried = f"{summary['attacked']:,} of {summary['images']:,} images"
-        return f"attack {result.result.attack} on {tried}: those that are right without noise"
+        return f"attack {result.result.attack} on {tried}: those that are correct when clean"
     protocol = result.summary.get("protocol", {})
     sigmas = ", ".join(f"{sigma:g}" for sigma in result.result.sigmas)
     draws = int(result.result.rows["draws"].max())
@@ -107,7 +107,7 @@ def machine_of(made_with: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in made_with.items())
 
 
-def told_apart(names: Sequence[str], folders: Sequence[str]) -> list[str]:
+def unique_names(names: Sequence[str], folders: Sequence[str]) -> list[str]:
     """Names, with the folder where several results have the same one."""
     times = Counter(names)
     return [f"{name} ({folder})" if times[name] > 1 else name for name, folder in zip(names, folders, strict=True)]

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 from math import isnan
 
-from convstab.report.content import ClassRow, Finding, Number, Report, Sheet
+from convstab.report.content import ClassRow, Finding, Number, Report, ScoreTable
 from convstab.report.formatting import in_percent, points
 from convstab.report.inventory import Ran, machines, ran
 
@@ -28,7 +28,7 @@ def as_markdown(report: Report) -> str:
         *(part for finding in report.findings for part in finding_parts(finding)),
         "## Tables",
         INTERVALS,
-        *(part for sheet in report.sheets for part in sheet_parts(sheet)),
+        *(part for scores in report.tables for part in table_parts(scores)),
         *run_parts(report),
         *listed_under("What was left out", report.remarks),
         *listed_under("Where the paper contradicts itself", report.contradictions),
@@ -70,15 +70,15 @@ def finding_parts(finding: Finding) -> Iterator[str]:
     yield bullets(finding.text.splitlines())
 
 
-def sheet_parts(sheet: Sheet) -> Iterator[str]:
+def table_parts(scores: ScoreTable) -> Iterator[str]:
     """A table beside the paper's."""
-    seeds = ", ".join(map(str, sheet.source.seeds))
-    yield f'<a id="{sheet.id}"></a>\n\n### {escape(sheet.title)}'
-    yield escape(f"{sheet.drawn}. {sheet.source.model}, augment: {sheet.source.augment}, seeds: {seeds}.")
-    yield table(["", "ours", "95 %", "paper", "difference"], [total(*item) for item in sheet.overall.items()])
-    yield class_table(sheet)
-    if sheet.remarks:
-        yield bullets(sheet.remarks)
+    seeds = ", ".join(map(str, scores.source.seeds))
+    yield f'<a id="{scores.id}"></a>\n\n### {escape(scores.title)}'
+    yield escape(f"{scores.drawn}. {scores.source.model}, augment: {scores.source.augment}, seeds: {seeds}.")
+    yield table(["", "ours", "95 %", "paper", "difference"], [total(*item) for item in scores.overall.items()])
+    yield class_table(scores)
+    if scores.remarks:
+        yield bullets(scores.remarks)
 
 
 def total(name: str, number: Number) -> list[str]:
@@ -88,11 +88,11 @@ def total(name: str, number: Number) -> list[str]:
     return [name, in_percent(number.value), interval(number, scale=100, digits=2), paper, difference]
 
 
-def class_table(sheet: Sheet) -> str:
+def class_table(scores: ScoreTable) -> str:
     """Precision and recall of each class, in shares as the paper prints them."""
     head, columns = ["class", "images"], []
     for name in ("precision", "recall"):
-        numbers: list[Number] = [getattr(row, name) for row in sheet.rows]
+        numbers: list[Number] = [getattr(row, name) for row in scores.rows]
         head.append(name)
         columns.append([share(number.value) for number in numbers])
         if any(number.low is not None for number in numbers):
@@ -100,10 +100,10 @@ def class_table(sheet: Sheet) -> str:
             columns.append([interval(number) for number in numbers])
         if any(number.paper is not None for number in numbers):
             head += ["paper", "difference"]
-            columns.append([printed(number.paper, sheet.decimals) for number in numbers])
+            columns.append([printed(number.paper, scores.decimals) for number in numbers])
             columns.append([share_difference(number) for number in numbers])
     return table(
-        head, [[*label(row), *cells] for row, cells in zip(sheet.rows, zip(*columns, strict=True), strict=True)]
+        head, [[*label(row), *cells] for row, cells in zip(scores.rows, zip(*columns, strict=True), strict=True)]
     )
 
 
@@ -138,7 +138,7 @@ def run_parts(report: Report) -> Iterator[str]:
     """What was run, on what, and by which software and machine."""
     results = ran(report.evidence)
     yield "## What was run"
-    head = ["kind", "folder", "what", "net", "publisher's files", "seeds", "epochs", "seconds", "machine"]
+    head = ["kind", "folder", "what", "model", "publisher's files", "seeds", "epochs", "seconds", "machine"]
     yield table(head, [run_row(one) for one in results], text_columns=5)
     yield bullets(
         [f"{one.folder}: {one.protocol}. Images to train / to validate / to test: {one.images}." for one in results]

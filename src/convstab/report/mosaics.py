@@ -16,7 +16,7 @@ from convstab.evaluation.examples import Examples
 from convstab.evaluation.result import StabilityResult
 from convstab.figures import attack, evaluation
 from convstab.figures.evaluation import COLOURS, MARKERS, shortened
-from convstab.report.content import Sheet
+from convstab.report.content import ScoreTable
 from convstab.units import Integers
 
 BUDGET = 2_400_000  # characters of all mosaics of a page, which is to stay below 10 MB with the 4.8 MB of Plotly
@@ -95,22 +95,22 @@ def gallery(result: AttackResult, name: str) -> Picture:
     return picture(attack.samples(result), f"{name}: clean images, their least noise, and the noisy images")
 
 
-def differences_picture(sheet: Sheet) -> Picture:
+def differences_picture(scores: ScoreTable) -> Picture:
     """Ours minus the paper's for each class, in percentage points."""
-    figure = Figure(figsize=(7, 0.19 * len(sheet.rows) + 1.1), layout="constrained")
+    figure = Figure(figsize=(7, 0.19 * len(scores.rows) + 1.1), layout="constrained")
     axis = figure.subplots()
     for number, measure in enumerate(MEASURES):
-        gaps = [getattr(row, measure).difference for row in sheet.rows]
+        gaps = [getattr(row, measure).difference for row in scores.rows]
         points = [np.nan if gap is None else 100 * gap for gap in gaps]
         marks: dict[str, Any] = {"color": COLOURS[number], "marker": MARKERS[2 * number], "label": measure}
         axis.scatter(points, range(len(points)), s=18, linewidths=0, **marks)
     axis.axvline(0, color="0.3", linewidth=1)
-    axis.set_yticks(range(len(sheet.rows)), [shortened(row.name, 30) for row in sheet.rows], fontsize=8)
-    axis.set(ylim=(len(sheet.rows) - 0.4, -0.6), xlabel="ours minus the paper's (percentage points)")
+    axis.set_yticks(range(len(scores.rows)), [shortened(row.name, 30) for row in scores.rows], fontsize=8)
+    axis.set(ylim=(len(scores.rows) - 0.4, -0.6), xlabel="ours minus the paper's (percentage points)")
     axis.grid(alpha=0.3)
     axis.spines[["top", "right"]].set_visible(False)
     figure.legend(loc="outside upper right", ncols=2, frameon=False, fontsize=8)
-    return picture(figure, f"{sheet.title}: recall and precision of each class, ours minus the paper's")
+    return picture(figure, f"{scores.title}: recall and precision of each class, ours minus the paper's")
 
 
 def versions(examples: Examples) -> Tiles:
@@ -142,8 +142,8 @@ def mosaics(tiles: Sequence[tuple[Tiles, Integers]], budget: int = BUDGET) -> li
     stay whole, large ones lose first. Of every group one image stays, whatever the budget.
     """
     whole = [mosaic(images, thinned(groups, len(groups), most(images))) for images, groups in tiles]
-    costs = [len(sheet.uri) / max(1, len(sheet.rows)) for sheet in whole]
-    if sum(len(sheet.uri) for sheet in whole) <= budget:
+    costs = [len(scores.uri) / max(1, len(scores.rows)) for scores in whole]
+    if sum(len(scores.uri) for scores in whole) <= budget:
         return whole
 
     def needed(each: int) -> float:

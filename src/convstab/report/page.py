@@ -11,12 +11,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from convstab.report.content import Number, Report, Sheet
-from convstab.report.figures import exhibits
+from convstab.report.content import Number, Report, ScoreTable
+from convstab.report.figures import figures
 from convstab.report.inventory import machines, ran
 
 SCRIPTS = ("theme.js", "tables.js", "charts.js", "scatter.js", "attacks.js", "page.js")
-MARKS = {"agrees": "✓", "disagrees": "✗", "mixed": "±", "cannot be said": "?"}
+MARKS = {"agrees": "✓", "disagrees": "✗", "mixed": "±", "inconclusive": "?"}
 GROUPS = {
     "rates": "All evaluations",
     "scatter": "Score against noise",
@@ -30,7 +30,7 @@ LONG = 12  # characters of a class name that may need several lines
 def as_html(report: Report) -> str:
     """The page, a file for itself: it loads nothing, and a browser that obeys its policy runs no other script."""
     scripts = [Markup(get_plotlyjs()), Markup("\n".join(asset(name) for name in SCRIPTS))]  # noqa: S704  # ours
-    found = exhibits(report)
+    found = figures(report)
     template = environment().get_template("page.html.jinja")
     return template.render(
         report=report,
@@ -105,14 +105,14 @@ def interval_cell(number: Number) -> str:
     return f"{share_cell(number.low)} to {share_cell(number.high)}"
 
 
-def has_interval(sheet: Sheet, measure: str) -> bool:
+def has_interval(scores: ScoreTable, measure: str) -> bool:
     """Whether any class has an interval of its recall or precision."""
-    return any(getattr(row, measure).low is not None for row in sheet.rows)
+    return any(getattr(row, measure).low is not None for row in scores.rows)
 
 
-def has_long_names(sheet: Sheet) -> bool:
+def has_long_names(scores: ScoreTable) -> bool:
     """Whether a class has a name that may need several lines."""
-    return any(len(row.name) > LONG for row in sheet.rows)
+    return any(len(row.name) > LONG for row in scores.rows)
 
 
 def sort_key(number: float | None) -> str:

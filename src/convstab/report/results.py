@@ -26,8 +26,8 @@ class Source:
     """Where a result comes from.
 
     folder: that holds it. dataset: for example "gtsrb". model: name of the architecture. augment: names of the
-    augmentations, or "none". noisy: whether one of them adds noise. members: 1, or the number of nets of an ensemble.
-    seeds: of the trainings. epochs: None: not known; "various": the nets of an ensemble differ. images: "train",
+    augmentations, or "none". noisy: whether one of them adds noise. members: 1, or the number of models of an ensemble.
+    seeds: of the trainings. epochs: None: not known; "various": the models of an ensemble differ. images: "train",
     "validation" and "test" -> count, or the same two. official: whether the files are the publisher's; None: not
     known. made_with: versions and machine, empty where they were not recorded.
     """
@@ -46,13 +46,13 @@ class Source:
 
     @property
     def name(self) -> str:
-        """What was trained, in words: data set, augmentation, and the nets of an ensemble."""
-        return f"{self.dataset}, {self.nets}, augment: {self.augment}"
+        """What was trained, in words: data set, augmentation, and the models of an ensemble."""
+        return f"{self.dataset}, {self.models}, augment: {self.augment}"
 
     @property
-    def nets(self) -> str:
-        """How many nets were asked, in words."""
-        return "one net" if self.members == 1 else f"{self.members} nets"
+    def models(self) -> str:
+        """How many models were asked, in words."""
+        return "one model" if self.members == 1 else f"{self.members} models"
 
 
 @dataclass(frozen=True)

@@ -9,21 +9,21 @@ from typing import Any
 from pytorch_lightning.loggers import Logger
 
 from convstab.loggers.wandb import log_numbers, log_page, log_table
-from convstab.report.content import Number, Report, Sheet
+from convstab.report.content import Number, Report, ScoreTable
 from convstab.report.inventory import Ran, machines, ran
 
 BESIDE = ("", " low", " high", " paper", " difference")
 
 
 def log_report(loggers: Sequence[Logger], report: Report, page: Path) -> None:
-    """Give the loggers the findings, every sheet and its accuracies, what was run, the remarks, and the HTML page."""
+    """Give the loggers the findings, every table and its accuracies, what was run, the remarks, and the HTML page."""
     findings = [[found.claim, found.where, found.verdict, found.text] for found in report.findings]
     log_table(loggers, "report/findings", ["claim", "where", "verdict", "text"], findings)
-    log_table(loggers, "report/accuracies", ["table", "measure", *columns_of("value")], list(totals(report.sheets)))
-    for sheet in report.sheets:
+    log_table(loggers, "report/accuracies", ["table", "measure", *columns_of("value")], list(totals(report.tables)))
+    for scores in report.tables:
         head = ["class", "images", *columns_of("precision"), *columns_of("recall")]
-        log_table(loggers, f"report/{sheet.id}", head, class_rows(sheet))
-        log_numbers(loggers, f"report/{sheet.id}", numbers_of(sheet))
+        log_table(loggers, f"report/{scores.id}", head, class_rows(scores))
+        log_numbers(loggers, f"report/{scores.id}", numbers_of(scores))
     runs = [list(astuple(one)) for one in ran(report.evidence)]
     log_table(loggers, "report/runs", [field.name for field in fields(Ran)], runs)
     log_table(loggers, "report/machines", ["number", "machine"], list(enumerate(machines(report.evidence), 1)))
@@ -43,23 +43,23 @@ def cells(number: Number) -> list[float | None]:
     return [None if value is None or isnan(value) else value for value in values]
 
 
-def class_rows(sheet: Sheet) -> list[list[Any]]:
-    """The rows of a sheet."""
-    return [[row.name, row.images, *cells(row.precision), *cells(row.recall)] for row in sheet.rows]
+def class_rows(scores: ScoreTable) -> list[list[Any]]:
+    """The rows of a table."""
+    return [[row.name, row.images, *cells(row.precision), *cells(row.recall)] for row in scores.rows]
 
 
-def totals(sheets: Sequence[Sheet]) -> Iterator[list[Any]]:
-    """The accuracies of all sheets."""
-    for sheet in sheets:
-        for name, number in sheet.overall.items():
-            yield [sheet.title, name, *cells(number)]
+def totals(tables: Sequence[ScoreTable]) -> Iterator[list[Any]]:
+    """The accuracies of all tables."""
+    for scores in tables:
+        for name, number in scores.overall.items():
+            yield [scores.title, name, *cells(number)]
 
 
-def numbers_of(sheet: Sheet) -> dict[str, float]:
-    """The accuracies of a sheet with their intervals and the paper's, by name, without those that are not there."""
+def numbers_of(scores: ScoreTable) -> dict[str, float]:
+    """The accuracies of a table with their intervals and the paper's, by name, without those that are not there."""
     named = (
         (label, value)
-        for name, number in sheet.overall.items()
+        for name, number in scores.overall.items()
         for label, value in zip(columns_of(name), cells(number), strict=True)
     )
     return {label: value for label, value in named if value is not None}

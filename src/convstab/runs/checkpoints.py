@@ -9,7 +9,7 @@ from hydra.utils import get_class
 from pytorch_lightning.plugins import TorchCheckpointIO
 
 from convstab.errors import InputError
-from convstab.files import BEST, CONFIG, beside
+from convstab.files import BEST, CONFIG, temporary_path
 from convstab.models import Classifier
 from convstab.runs.configuration import load_config
 
@@ -62,7 +62,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
         """Save like TorchCheckpointIO, at once or not at all."""
-        part = beside(Path(path))
+        part = temporary_path(Path(path))
         try:
             super().save_checkpoint(checkpoint, part, storage_options)
             part.replace(path)

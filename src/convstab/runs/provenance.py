@@ -70,7 +70,7 @@ def augmentations_of(augment: Mapping[str, Any]) -> list[str]:
     return [name] if name != "Chain" else [found for part in parts for found in augmentations_of(part)]
 
 
-def together(trainings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def merged(trainings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The training of an ensemble: what its members agree on, their number and their seeds.
 
     Where they do not agree it is "various"; noisy when one of them is; official None, not known.

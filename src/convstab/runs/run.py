@@ -17,7 +17,7 @@ from convstab.models import Classifier
 from convstab.models.ensemble import Ensemble, Rule
 from convstab.runs import checkpoints, configuration, directory
 from convstab.runs.parts import digest
-from convstab.runs.provenance import arithmetic, together, training_of
+from convstab.runs.provenance import arithmetic, merged, training_of
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Run:
 
     model: on the CPU, in evaluation mode. test: the images, with their classes; their ids are places in the test set.
     name: of the run directory, or of the sweep, or of all, joined by "+".
-    training: where the model comes from, see ``provenance.together``.
+    training: where the model comes from, see ``provenance.merged``.
     """
 
     model: Classifier | Ensemble
@@ -91,7 +91,7 @@ def load_run(
         model=members[0] if len(members) == 1 else Ensemble(members, rule).eval(),
         test=replace(test, classes=tuple(members[0].classes), ids=torch.arange(len(test))).part(index),
         name=name or "+".join(folder.name for folder in folders),
-        training=together(
+        training=merged(
             [training_of(configuration.plain(c), directory.metrics(f)) for c, f in zip(configs, folders, strict=True)]
         ),
     )
@@ -118,18 +118,18 @@ def checked_count(images: Any) -> int | None:
     return images
 
 
-def first_right(run: Run, count: int, device: torch.device) -> Run:
+def first_correct(run: Run, count: int, device: torch.device) -> Run:
     """The images up to the ``count``-th one that is classified correctly; all when there are fewer."""
     checked_count(count)
     run.model.to(device)
-    right = 0
+    correct = 0
     for start in range(0, len(run.test), TOGETHER):
         rows = slice(start, start + TOGETHER)
         pixels = run.test.pixels[rows].to(device)
         places = (classify(run.model, as_input(pixels.float())).argmax(1).cpu() == run.test.labels[rows]).nonzero()
-        if right + len(places) >= count:
-            return run.part(slice(0, start + int(places[count - right - 1]) + 1))
-        right += len(places)
+        if correct + len(places) >= count:
+            return run.part(slice(0, start + int(places[count - correct - 1]) + 1))
+        correct += len(places)
     return run
 
 

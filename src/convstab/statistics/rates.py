@@ -9,7 +9,7 @@ from convstab.units import IMAGES, Integers, Units
 
 
 def accuracy(rates: Floats, units: Units = IMAGES) -> Estimate:
-    """Share of right draws; rates (n, sigmas) are the shares of each image."""
+    """Share of correct draws; rates (n, sigmas) are the shares of each image."""
     return intervals.mean(rates, units=units)
 
 
@@ -20,31 +20,31 @@ def balanced_accuracy(rates: Floats, labels: Integers, units: Units = IMAGES) ->
 
 
 def flip_rate(rates: Floats, clean_correct: NDArray[np.bool_], units: Units = IMAGES) -> Estimate:
-    """Share of wrong draws among the images that are right without noise, clean_correct (n,)."""
+    """Share of misclassified draws among the images that are correct when clean, clean_correct (n,)."""
     return intervals.mean(1 - rates[clean_correct], units=units.part(clean_correct))
 
 
 def first_failure(rates: Floats, sigmas: Floats) -> Floats:
-    """The smallest sigma at which any draw of an image is wrong, (n,); infinite if none is. rates (n, sigmas)."""
+    """The smallest sigma with a misclassified draw of each image, (n,); infinite: none. rates (n, sigmas)."""
     failures: Floats = np.where(rates < 1, sigmas, np.inf).min(1)
     return failures
 
 
 def precision(confusion: Integers) -> Floats:
-    """Share of right draws among those taken for a class, (..., K); confusion (..., label, predicted)."""
+    """Share of correct draws among those taken for a class, (..., K); confusion (..., label, predicted)."""
     return ratio(np.diagonal(confusion, axis1=-2, axis2=-1), confusion.sum(-2))
 
 
 def recall(confusion: Integers) -> Floats:
-    """Share of right draws among those of a class, (..., K); confusion (..., label, predicted)."""
+    """Share of correct draws among those of a class, (..., K); confusion (..., label, predicted)."""
     return ratio(np.diagonal(confusion, axis1=-2, axis2=-1), confusion.sum(-1))
 
 
 def attraction(confusion: Integers) -> Floats:
-    """Share of all wrong draws that are taken for each class, (..., K); confusion (..., label, predicted)."""
-    right = np.diagonal(confusion, axis1=-2, axis2=-1)
-    wrong = confusion.sum(-2) - right
-    return ratio(wrong, wrong.sum(-1, keepdims=True))
+    """Share of all misclassified draws that are taken for each class, (..., K); confusion (..., label, predicted)."""
+    correct = np.diagonal(confusion, axis1=-2, axis2=-1)
+    misclassified = confusion.sum(-2) - correct
+    return ratio(misclassified, misclassified.sum(-1, keepdims=True))
 
 
 def over_noise(confusion: Integers, sigmas: Floats) -> Integers:

@@ -57,7 +57,7 @@ def report(folder: Path) -> list[Job]:
     return jobs
 
 
-def told(jobs: Sequence[Job]) -> dict[str, list[str]]:
+def hyperparameters(jobs: Sequence[Job]) -> dict[str, list[str]]:
     """The values of each job by the keys whose values differ, or the names of the jobs when none does."""
     values = [{key: value for key, equal, value in parsed(job.overrides) if equal} for job in jobs]
     columns = {key: [row.get(key, "") for row in values] for key in dict.fromkeys(key for row in values for key in row)}
@@ -75,7 +75,7 @@ def shortened(column: Sequence[str]) -> list[str]:
 def as_csv(jobs: Sequence[Job], numbers: Sequence[Mapping[str, float]]) -> str:
     """One row for each job: what it was told, how it ended, and the numbers of its result."""
     names = list(dict.fromkeys(name for row in numbers for name in row if name != "seconds"))
-    differing = {key: column for key, column in told(jobs).items() if key != "job"}
+    differing = {key: column for key, column in hyperparameters(jobs).items() if key != "job"}
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["job", "status", "reason", *differing, "seconds", "output", *names, "overrides"])
@@ -88,7 +88,7 @@ def as_csv(jobs: Sequence[Job], numbers: Sequence[Mapping[str, float]]) -> str:
 
 def as_table(jobs: Sequence[Job], numbers: Sequence[Mapping[str, float]]) -> Table:
     """The same for a terminal; a job that failed shows why."""
-    differing, names = told(jobs), [name for name in SHOWN if any(name in row for row in numbers)]
+    differing, names = hyperparameters(jobs), [name for name in SHOWN if any(name in row for row in numbers)]
     table = Table(*differing, "status", *names, title="jobs of the sweep")
     for number, (job, row) in enumerate(zip(jobs, numbers, strict=True)):
         status = job.status if job.status != "running" else "not finished"

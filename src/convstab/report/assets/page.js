@@ -31,7 +31,7 @@ function startPage() {
   document.querySelectorAll("table.sortable").forEach(makeSortable);
   const seen = (entries) => entries.filter((entry) => entry.isIntersecting).forEach((entry) => entry.target.start());
   const watcher = new IntersectionObserver(seen, { rootMargin: "600px 0px" });
-  document.querySelectorAll("figure.exhibit").forEach((figure) => startFigure(figure, watcher));
+  document.querySelectorAll("figure.report-figure").forEach((figure) => startFigure(figure, watcher));
 }
 
 startPage();

@@ -155,7 +155,7 @@ function startScatter(figure, data) {
     plot(role(figure, "recall"), withBand(recall.sigmas, recall, style), {
       title: { text: "Recall of the class", font: { size: 13 } },
       xaxis: axis("sigma (grey levels)"),
-      yaxis: axis("share of right draws (%)"),
+      yaxis: axis("share of correct draws (%)"),
       shapes: level ? [{ ...mark, x0: data.sigmas[level - 1], x1: data.sigmas[level - 1] }] : [],
     });
   }
@@ -179,7 +179,7 @@ function startScatter(figure, data) {
   return whole;
 }
 
-/** The dot that is shown first: the wrong draw with the least noise, else the one with the most. */
+/** The dot that is shown first: the misclassified draw with the least noise, else the one with the most. */
 function startingDot(data, dots) {
   const wrong = dots.filter((dot) => data.points.predicted[dot] !== data.points.label[dot]);
   return wrong.at(-1) ?? dots[0] ?? null;
