@@ -7,7 +7,7 @@ python attack.py run=runs/a output=runs/n shard=2/7           the second of seve
 python attack.py -m run=runs/a attack=deepfool,ddn,boundary   one after another
 """
 
-from convstab.commands.attack import main
+from convstab.commands.app import attack
 
 if __name__ == "__main__":
-    main()
+    attack()

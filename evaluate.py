@@ -6,7 +6,7 @@ python evaluate.py run=runs/a draws=150 output=runs/e    the paper's protocol; t
 python evaluate.py run=runs/a output=runs/e shard=2/7    the second of seven workers
 """
 
-from convstab.commands.evaluate import main
+from convstab.commands.app import evaluate
 
 if __name__ == "__main__":
-    main()
+    evaluate()

@@ -6,7 +6,7 @@ python train.py dataset=mnist output=runs/m ckpt=last    go on where an earlier 
 python train.py -m augment=gaussian augment.sigma=0,10,20,40
 """
 
-from convstab.commands.train import main
+from convstab.commands.app import train
 
 if __name__ == "__main__":
-    main()
+    train()

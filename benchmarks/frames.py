@@ -38,7 +38,7 @@ def validation_images(folder: Path, root: str | None) -> tuple[Images, Tensor]:
     """What did not train a run, and its places among the training images, (n,); InputError without tracks."""
     config = configuration.load_config(folder)
     if root is not None:
-        config.dataset.root = root
+        config["dataset"]["root"] = root
     data = load_data(config)
     images, places = data.images.train, data.val
     if images.groups is None or not len(places):

@@ -31,12 +31,11 @@ import pytorch_lightning as pl
 import torch
 import torch.nn.functional as F
 from hydra import compose, initialize_config_module
-from omegaconf import DictConfig
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from convstab.commands import train
-from convstab.commands.app import quiet_lightning
+from convstab.commands.app import plain, quiet_lightning
 from convstab.data.images import ImageData, ImageSet
 from convstab.images import Images
 from convstab.loggers.csv import MetricsCsv
@@ -115,7 +114,7 @@ def synthetic(root: Path, dataset: str, count: int) -> ImageSet:  # noqa: ARG001
     return ImageSet(Images(pixels, labels), Images(pixels[:1000], labels[:1000]), tuple(map(str, range(classes))))
 
 
-def configuration(dataset: str, count: int, setting: Setting, folder: Path) -> DictConfig:
+def configuration(dataset: str, count: int, setting: Setting, folder: Path) -> dict[str, Any]:
     """The configuration of ``train.py dataset=...`` with the synthetic images in place of the data set's."""
     accelerator = {"cuda": "gpu"}.get(setting.device, setting.device)
     overrides = [
@@ -129,26 +128,26 @@ def configuration(dataset: str, count: int, setting: Setting, folder: Path) -> D
         f"output={folder}",
     ]
     with initialize_config_module("convstab.conf", version_base="1.3"):
-        config = compose("train", overrides)
-    config.dataset.load = {"_target_": f"{__name__}.synthetic", "_partial_": True, "dataset": dataset, "count": count}
-    return config
+        values = plain(compose("train", overrides))
+    load = {"_target_": f"{__name__}.synthetic", "_partial_": True, "dataset": dataset, "count": count}
+    return values | {"dataset": values["dataset"] | {"load": load}}
 
 
-def run_train_py(config: DictConfig, data: ImageData, model: Classifier, setting: Setting) -> float:
+def run_train_py(values: dict[str, Any], data: ImageData, model: Classifier, setting: Setting) -> float:
     """Measure the loop of train.py."""
     clock = Clock(setting)
-    trainer = train.make_trainer(config, data, [MetricsCsv(config.output)])
+    trainer = train.make_trainer(values, data, [MetricsCsv(values["output"])])
     trainer.callbacks.append(clock)  # type: ignore[attr-defined]
     trainer.fit(model, data)
     return clock.rate
 
 
-def run_bare(config: DictConfig, data: ImageData, model: Classifier, setting: Setting) -> float:
+def run_bare(values: dict[str, Any], data: ImageData, model: Classifier, setting: Setting) -> float:
     """Measure a loop that does nothing but train."""
     images = data.images.train
     model.to(setting.device)
     net, mean, std = model.net, model.mean, model.std
-    optimizer = sgd(config, net)
+    optimizer = sgd(values, net)
     generator = torch.Generator().manual_seed(0)
     done, start, steps = 0, 0.0, 0
     while True:
@@ -203,47 +202,47 @@ class Plain(pl.LightningModule):
         return self.make_optimizer(self.net)
 
 
-def run_user(config: DictConfig, data: ImageData, model: Classifier, setting: Setting, workers: int) -> float:
+def run_user(values: dict[str, Any], data: ImageData, model: Classifier, setting: Setting, workers: int) -> float:
     """Measure what a user would write."""
     images, chosen = data.images.train, data.train
     arrays = [tensor.numpy() for tensor in (images.pixels[chosen], images.labels[chosen], model.mean, model.std)]
     loader = DataLoader(PerSample(*arrays), batch_size=BATCH, shuffle=True, num_workers=workers)
     clock = Clock(setting)
     trainer = pl.Trainer(
-        accelerator=config.trainer.accelerator,
+        accelerator=values["trainer"]["accelerator"],
         devices=1,
-        precision=config.trainer.precision,
+        precision=values["trainer"]["precision"],
         max_epochs=1000,
         callbacks=[clock],
-        default_root_dir=config.output,
+        default_root_dir=values["output"],
         enable_checkpointing=False,
     )
     net = copy.deepcopy(model.net)
     for weight in net.parameters():
         weight.data = weight.data.clone(memory_format=torch.contiguous_format)
-    trainer.fit(Plain(net, lambda module: sgd(config, module)), loader)
+    trainer.fit(Plain(net, lambda module: sgd(values, module)), loader)
     return clock.rate
 
 
-def sgd(config: DictConfig, net: nn.Module) -> torch.optim.Optimizer:
+def sgd(values: dict[str, Any], net: nn.Module) -> torch.optim.Optimizer:
     """The configured optimiser."""
-    options = {name: value for name, value in config.optimizer.items() if not str(name).startswith("_")}
+    options = {name: value for name, value in values["optimizer"].items() if not str(name).startswith("_")}
     return torch.optim.SGD(net.parameters(), **options)
 
 
 def measure(name: str, setting: Setting, rounds: int) -> list[dict[str, float]]:
     """Images a second of each contestant, for each round."""
     with tempfile.TemporaryDirectory() as folder:
-        config = configuration(*NETS[name], setting, Path(folder))
-        pl.seed_everything(config.seed, verbose=False)
-        data = train.load_data(config)
-        model = train.make_classifier(config, data)
+        values = configuration(*NETS[name], setting, Path(folder))
+        pl.seed_everything(values["seed"], verbose=False)
+        data = train.load_data(values)
+        model = train.make_classifier(values, data)
         model.train()
         runs: dict[str, Callable[..., float]] = {"train.py": run_train_py, "bare": run_bare}
         for workers in (0, 2) if setting.timer is time.perf_counter else (0,):  # workers are other processes
             runs[f"user, {workers} workers"] = partial(run_user, workers=workers)
         return [
-            {who: quietly(run, config, data, copy.deepcopy(model), setting) for who, run in runs.items()}
+            {who: quietly(run, values, data, copy.deepcopy(model), setting) for who, run in runs.items()}
             for _ in range(rounds)
         ]
 

@@ -82,7 +82,6 @@ def result() -> StabilityResult:
     torch.manual_seed(0)
     classifier = nn.Sequential(nn.Flatten(), nn.Linear(64, 4))
     pixels, labels = torch.randint(0, 256, (30, 1, 8, 8), dtype=torch.uint8), torch.arange(30) % 4
-    counts = stability(classifier, pixels, labels, torch.arange(30), 4, Protocol((0, 1, 20, 60), draws=25))
-    return StabilityResult(
-        list("abcd"), "predicted", counts.rows, counts.totals["confusion"], counts.totals["histogram"]
-    )
+    protocol = Protocol((0, 1, 20, 60), draws=25)
+    counts = stability(classifier, pixels, labels, torch.arange(30), 4, protocol)
+    return StabilityResult(list("abcd"), protocol, counts.rows, counts.totals["confusion"], counts.totals["histogram"])

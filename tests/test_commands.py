@@ -14,7 +14,7 @@ import torch
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
-from convstab.commands import train
+from convstab.commands import app
 from convstab.files import BEST, CONFIG, LAST, METRICS, alone
 from convstab.runs import checkpoints
 from tests.support.fresh_process import TRAIN, environment
@@ -143,7 +143,7 @@ def main(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureF
         monkeypatch.setattr(sys, "argv", ["train.py", *QUICK, "trainer.max_epochs=1", *overrides])
         code: int | str | None = 0
         try:
-            train.main()
+            app.train()
         except SystemExit as end:
             code = end.code
         assert not GlobalHydra.instance().is_initialized()

@@ -1,6 +1,7 @@
 """The configuration: every group composes, and every value reaches code that takes it."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytorch_lightning as pl
@@ -9,8 +10,10 @@ from hydra import compose, initialize_config_module
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from convstab.commands.app import plain
 from convstab.data.images import ImageData
 from convstab.models import Classifier
+from convstab.runs.configuration import refuse_foreign_code
 
 CONF = Path(__file__).parent.parent / "conf"
 PAPER = {"digits": "LeNet", "mnist": "LeNet", "cifar10": "CifarQuick", "gtsrb": "Aghdam"}
@@ -63,13 +66,26 @@ def test_every_optimizer_goes_with_every_schedule(optimizer: str, schedule: str)
         assert rates.get_last_lr() == [config.optimizer.lr]
 
 
-@pytest.mark.parametrize("name", options("recipe"))
-def test_a_recipe_says_only_what_the_groups_know(name: str) -> None:
-    recipe = OmegaConf.load(CONF / "recipe" / f"{name}.yaml")
+@pytest.mark.parametrize("name", PAPER)
+def test_a_data_set_brings_its_recipe(name: str) -> None:
     config = composed(f"dataset={name}")
-    for group, values in recipe.items():
-        for key, value in values.items():
+    said: Any = OmegaConf.load(CONF / "dataset" / f"{name}.yaml")
+    for group in ("dataset", "trainer", "optimizer"):
+        for key, value in said.get(group, {}).items():
             assert config[group][key] == value
+
+
+def test_the_command_line_has_the_last_word() -> None:
+    config = composed("dataset=gtsrb", "model=cifar_quick", "optimizer.lr=0.5", "trainer.max_epochs=2")
+    assert config.model._target_ == "convstab.models.CifarQuick"
+    assert (config.optimizer.lr, config.trainer.max_epochs) == (0.5, 2)
+
+
+def test_a_run_may_name_every_data_set_and_model_that_there_is() -> None:
+    for name in PAPER:
+        refuse_foreign_code(plain(composed(f"dataset={name}", "output=x")), Path())
+    for name in options("model"):
+        refuse_foreign_code(plain(composed(f"model={name}", "output=x")), Path())
 
 
 @pytest.mark.parametrize("name", options("logger"))

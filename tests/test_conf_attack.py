@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 import torch
 from hydra import compose, initialize_config_module
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from convstab import attacks
 from convstab.attacks import Attack, Evolution
 from convstab.commands import attack
+from convstab.commands.app import plain
+from convstab.commands.assess import identity
 from convstab.images import Images
 from convstab.models import LeNet
 from convstab.runs.parts import Shard
@@ -29,7 +31,7 @@ def composed(*overrides: str) -> DictConfig:
         return compose("attack", [*overrides])
 
 
-def plain(values: dict[str, Any]) -> dict[str, Any]:
+def with_lists(values: dict[str, Any]) -> dict[str, Any]:
     return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
@@ -42,9 +44,9 @@ def test_every_attack_has_its_file() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_defaults_are_those_of_the_attack(name: str) -> None:
     config = composed(f"attack={name}")
-    made = attack.attack_of(config)
+    made = attack.attack_of(plain(config))
     default: Attack = type(made)()
-    assert plain(vars(made)) == plain(vars(default))
+    assert with_lists(vars(made)) == with_lists(vars(default))
     assert {str(key) for key in config.attack} - {"_target_"} == {field.name for field in fields(made)}  # type: ignore[arg-type]
 
 
@@ -53,8 +55,8 @@ def test_what_changes_the_rows_changes_the_fingerprint() -> None:
     subject = Run(LeNet((1, 28, 28), ["a", "b"]).eval(), images, "one", {})
 
     def fingerprint(*words: str) -> dict[str, Any]:
-        config = composed(*words)
-        return attack.fingerprint(config, attack.attack_of(config), subject, CPU)
+        values = plain(composed(*words))
+        return identity(subject, CPU, attack.options_of(values, attack.attack_of(values)))
 
     default = fingerprint()
     for word in ("attack=paper", "attack.mutation=0.1", "attack.scales=[1,60]", "seed=1", "max_queries=9", "rule=vote"):
@@ -66,7 +68,7 @@ def test_what_changes_the_rows_changes_the_fingerprint() -> None:
 
 def test_the_defaults_are_values_that_the_command_takes() -> None:
     config = composed()
-    assert isinstance(attack.attack_of(config), attacks.Genetic)
+    assert isinstance(attack.attack_of(plain(config)), attacks.Genetic)
     assert Shard.parse(str(config.shard)) == Shard(1, 1)
     assert device_of(config.device).type in ("cpu", "cuda")
     assert (config.images, config.max_queries, config.seed, config.slice) == (100, 50_000, 0, 16)
@@ -80,6 +82,6 @@ def test_the_papers_search_has_no_budget_but_the_one_that_is_given() -> None:
 
 
 def test_no_value_is_there_in_vain() -> None:
-    keys = {str(key) for key in OmegaConf.load(ROOT / "conf/attack.yaml")} - {"defaults", "hydra"}
-    code = "".join((ROOT / "src/convstab/commands" / name).read_text() for name in ("attack.py", "tested.py", "app.py"))
-    assert {key for key in keys if not re.search(rf"\bconfig\.{key}\b", code)} == set()
+    code = "".join((ROOT / "src/convstab/commands" / name).read_text() for name in ("attack.py", "assess.py", "app.py"))
+    words = set(re.findall(r'"(\w+)"|config\.(threads)', code))  # values["images"], config.threads
+    assert {str(key) for key in composed()} - {word for pair in words for word in pair} == {"logger"}  # tracking's

@@ -2,13 +2,16 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from hydra import compose, initialize_config_module
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from convstab.commands import evaluate
+from convstab.commands.app import plain
+from convstab.commands.assess import identity
 from convstab.evaluation.protocol import PAPER_DRAWS, Protocol
 from convstab.evaluation.workers import Workers
 from convstab.images import Images
@@ -37,11 +40,11 @@ def subject(config: DictConfig) -> Run:
 
 
 def test_the_default_on_a_gpu_is_the_papers_protocol() -> None:
-    assert evaluate.protocol_of(composed(), GPU) == Protocol(draws=PAPER_DRAWS)
+    assert evaluate.protocol_of(plain(composed()), GPU) == Protocol(draws=PAPER_DRAWS)
 
 
 def test_the_default_on_a_cpu_differs_in_its_draws_only() -> None:
-    assert evaluate.protocol_of(composed(), CPU) == Protocol(draws=evaluate.CPU_DRAWS)
+    assert evaluate.protocol_of(plain(composed()), CPU) == Protocol(draws=evaluate.CPU_DRAWS)
 
 
 @pytest.mark.parametrize(
@@ -57,15 +60,15 @@ def test_the_default_on_a_cpu_differs_in_its_draws_only() -> None:
     ],
 )
 def test_the_protocol_takes_every_value(override: str, field: str, value: object) -> None:
-    default, changed = (vars(evaluate.protocol_of(composed(*words), CPU)) for words in ([], [override]))
+    default, changed = (vars(evaluate.protocol_of(plain(composed(*words)), CPU)) for words in ([], [override]))
     assert changed == default | {field: value}
 
 
 @pytest.mark.parametrize("rule", ["probabilities", "logits", "vote"])
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_the_crew_and_the_ensemble_take_their_values(rule: str, precision: str) -> None:
+def test_the_workers_and_the_ensemble_take_their_values(rule: str, precision: str) -> None:
     config = composed(f"rule={rule}", f"precision={precision}", "batch_size=32", "workers=3")
-    protocol = evaluate.protocol_of(config, CPU)
+    protocol = evaluate.protocol_of(plain(config), CPU)
     of = subject(config)
     choices = protocol, CPU, config.batch_size, config.precision, config.workers
     workers = Workers(of.model, of.test, *choices)
@@ -75,13 +78,16 @@ def test_the_crew_and_the_ensemble_take_their_values(rule: str, precision: str) 
 def test_what_changes_the_counts_changes_the_fingerprint() -> None:
     torch.manual_seed(0)
     two = subject(composed())
-    default = evaluate.fingerprint(composed(), evaluate.protocol_of(composed(), CPU), two, CPU)
+
+    def fingerprint(*words: str) -> dict[str, Any]:
+        values = plain(composed(*words))
+        return identity(two, CPU, evaluate.options_of(values, evaluate.protocol_of(values, CPU)))
+
+    default = fingerprint()
     for override in ("sigmas=[1]", "draws=3", "seed=1", "clip=false", "rounding=false", "score=label", "rule=vote"):
-        config = composed(override)
-        assert evaluate.fingerprint(config, evaluate.protocol_of(config, CPU), two, CPU) != default, override
+        assert fingerprint(override) != default, override
     for override in ("batch_size=16", "workers=1", "confusion_sigma=8", "shard=2/3", "output=x", "logger=none"):
-        config = composed(override)
-        assert evaluate.fingerprint(config, evaluate.protocol_of(config, CPU), two, CPU) == default, override
+        assert fingerprint(override) == default, override
 
 
 def test_the_defaults_are_values_that_the_command_takes() -> None:
@@ -100,6 +106,8 @@ def test_every_logger_can_be_chosen(name: str) -> None:
 
 
 def test_no_value_is_there_in_vain() -> None:
-    keys = {str(key) for key in OmegaConf.load(ROOT / "conf/evaluate.yaml")} - {"defaults", "hydra"}
-    code = "".join(path.read_text() for path in (ROOT / "src/convstab/commands").glob("*.py"))
-    assert {key for key in keys if not re.search(rf"\bconfig\.{key}\b", code)} == set()
+    code = "".join(
+        (ROOT / "src/convstab/commands" / name).read_text() for name in ("evaluate.py", "assess.py", "app.py")
+    )
+    words = set(re.findall(r'"(\w+)"|config\.(threads)', code))  # values["images"], config.threads
+    assert {str(key) for key in composed()} - {word for pair in words for word in pair} == {"logger"}  # tracking's

@@ -9,7 +9,7 @@ import pytest
 import torch
 from hydra.utils import instantiate
 
-from convstab.commands import train
+from convstab.commands import app
 from convstab.data.images import ImageData
 from convstab.errors import InputError
 from convstab.files import METRICS
@@ -43,7 +43,7 @@ def test_two_processes_test_every_image_once_and_as_one_process_does(trained: tu
     metrics = json.loads((run / METRICS).read_text())
     classifier, data = (
         checkpoints.load_classifier(run),
-        instantiate(configuration.load_config(run).dataset, _convert_="all"),
+        instantiate(configuration.load_config(run)["dataset"], _convert_="all"),
     )
     test = data.images.test
     with torch.inference_mode():
@@ -95,7 +95,7 @@ def test_a_multirun_does_not_start_processes_that_would_start_it_again(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["train.py", "-m", *TWO, *ODD, "logger=none", "seed=1"])
     with pytest.raises(SystemExit, match="2"):
-        train.main()
+        app.train()
     assert "convstab: trainer.devices=2 starts processes of its own" in capsys.readouterr().err
 
 

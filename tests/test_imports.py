@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from convstab.evaluation.result import StabilityResult
+from convstab.runs import directory
 
 HEAVY = {"pytorch_lightning", "torchmetrics", "foolbox", "deap", "wandb", "sklearn", "kornia"}
 
@@ -21,6 +22,7 @@ def test_figures_are_drawn_without_a_network_or_an_attack(result: StabilityResul
     result.write(tmp_path)
     (tmp_path / "summary.json").write_text(json.dumps({"run": "one"}))
     (tmp_path / "config.yaml").write_text(json.dumps({"confusion_sigma": 20, "compare": []}))
+    directory.finish(tmp_path, "evaluate")
     assert loaded(f"from convstab.commands.figures import main; main([{str(tmp_path)!r}])") == set()
     assert (tmp_path / "figures/curves.png").exists()
 

@@ -53,13 +53,13 @@ def test_the_wheel_holds_every_module_configuration_and_data_file(wheel: Path) -
         inside = {name for name in archive.namelist() if ".dist-info/" not in name}
         scripts = [archive.read(name).decode() for name in archive.namelist() if name.endswith("/entry_points.txt")]
     assert inside == files
-    assert "convstab-train = convstab.commands.train:main" in scripts[0]
+    assert "convstab-train = convstab.commands.app:train" in scripts[0]
 
 
 def test_the_wheel_trains_without_the_repository(wheel: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "site")
-    start = f"import convstab.commands.train as t; assert t.__file__.startswith({str(tmp_path)!r}); t.main()"
+    start = f"import convstab.commands.app as a; assert a.__file__.startswith({str(tmp_path)!r}); a.train()"
     overrides = ["logger=csv", "dataset.images=200", "trainer.max_epochs=1", "output=run"]
     done = subprocess.run(
         [sys.executable, "-c", start, *overrides],

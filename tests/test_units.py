@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from convstab.attacks.result import AttackResult
-from convstab.commands import attack, evaluate
+from convstab.commands import app
 from convstab.data import digits
 from convstab.data.images import ImageSet
 from convstab.errors import InputError
@@ -80,7 +80,7 @@ def test_columns_are_there_where_images_are_not_the_units() -> None:
 @pytest.mark.parametrize("units", [Units(), Units(np.arange(30) // 3), Units(design_effect=3.0)])
 def test_results_keep_their_units(result: StabilityResult, units: Units, tmp_path: Path) -> None:
     totals = {"confusion": result.confusion, "histogram": result.histogram}
-    StabilityResult.of(pa.table(result.rows), totals, result.classes, result.score, units).write(tmp_path)
+    StabilityResult.of(pa.table(result.rows), totals, result.classes, result.protocol, units).write(tmp_path)
     again = StabilityResult.read(tmp_path)
     assert again.units.design_effect == units.design_effect
     np.testing.assert_array_equal(again.groups, units.groups)
@@ -147,8 +147,8 @@ def test_the_groups_of_the_test_images_reach_both_tables(
         return replace(found, test=replace(found.test, groups=numbers // 60))
 
     monkeypatch.setattr("convstab.data.digits.load", grouped)
-    evaluated = caller(monkeypatch, capfd, trained, evaluate.main, "draws=1", "sigmas=[40]")
-    attacked = caller(monkeypatch, capfd, trained, attack.main, "attack=gaussian", "attack.draws=1")
+    evaluated = caller(monkeypatch, capfd, trained, app.evaluate, "draws=1", "sigmas=[40]")
+    attacked = caller(monkeypatch, capfd, trained, app.attack, "attack=gaussian", "attack.draws=1")
     expected = (digits_places(load, PLACES) // 60).tolist()
     assert evaluated(*words[:-1], words[-1] + "e") == attacked(*words[:-1], words[-1] + "a") == (0, "")
     assert StabilityResult.read(tmp_path / "e").groups.tolist() == expected  # type: ignore[union-attr]

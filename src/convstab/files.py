@@ -103,6 +103,14 @@ def bytes_to_arrays(content: bytes) -> dict[str, NDArray[Any]]:
         raise ValueError(f"not the bytes of an .npz file: {error}") from error
 
 
+def as_frame(columns: Mapping[str, NDArray[Any]]) -> Any:
+    """A pandas DataFrame of columns; InputError where pandas is not installed."""
+    try:
+        return pa.table(dict(columns)).to_pandas()
+    except ModuleNotFoundError as error:
+        raise InputError("to_pandas needs pandas: pip install pandas") from error
+
+
 def write_table(path: Path, table: pa.Table, metadata: Mapping[bytes, bytes | str] | None = None) -> None:
     """Write a Parquet file with checksums, at once or not at all."""
     sink = pa.BufferOutputStream()

@@ -188,3 +188,12 @@ def checked_classes(outputs: Tensor, images: Images) -> Images:
     if highest >= count:
         raise InputError(f"labels hold {highest}; the model gives {count} logits, of the classes 0 to {count - 1}")
     return images if images.classes else replace(images, classes=tuple(map(str, range(count))))
+
+
+def use_threads(count: Any) -> None:
+    """Let the model have so many cores in this process, None: as it is; InputError when it is not at least one."""
+    if count is None:
+        return
+    if not isinstance(count, int) or count < 1:
+        raise InputError(f"threads is {count}; it must be at least 1, or null for all cores")
+    torch.set_num_threads(count)

@@ -57,7 +57,9 @@ def test_the_rows_of_a_part_hold_the_result() -> None:
     result = example([3, 1, 3], attacked=[True, False, True], history=BOOKS)
     table = as_table(attacks.Result(result.rows, result.noise, result.history))
     assert pc.list_value_length(table[f"{HISTORY}l2"]).to_pylist() == [2, 0, 3]
-    assert_same(AttackResult.of(table, result.pixels, result.classes, result.run, result.attack), result)
+    assert_same(
+        AttackResult.of(table, result.pixels, result.classes, result.run, result.attack, result.protocol), result
+    )
 
 
 def test_the_summary_is_written_with_the_names(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ import pytest
 import torch
 
 from convstab.attacks.result import CONVERGENCE, MINIMUM_NOISE, NOISE, AttackResult
-from convstab.commands import attack, figures
+from convstab.commands import app, figures
 from convstab.files import CONFIG, SUMMARY
 from convstab.loggers import results
 from convstab.runs.run import Run, load_run
@@ -38,13 +38,13 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def main(trained: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Main:
     """Attack in this process; the exit code and the error stream."""
-    return caller(monkeypatch, capfd, trained, attack.main, *QUICK)
+    return caller(monkeypatch, capfd, trained, app.attack, *QUICK)
 
 
 @pytest.fixture(scope="module")
 def whole(trained: Path) -> Path:
     """An attack that nothing interrupted."""
-    call_in(trained, attack.main, *QUICK, "run=one", "output=whole")
+    call_in(trained, app.attack, *QUICK, "run=one", "output=whole")
     return trained / "whole"
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 
-from convstab.commands import evaluate, figures
+from convstab.commands import app, figures
 from convstab.evaluation.result import CONFUSION, HISTOGRAM, STABILITY, StabilityResult
 from convstab.files import BEST, METRICS, SUMMARY
 from convstab.runs import checkpoints
@@ -39,13 +39,13 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def main(trained: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Main:
     """Evaluate in this process; the exit code and the error stream."""
-    return caller(monkeypatch, capfd, trained, evaluate.main, *QUICK)
+    return caller(monkeypatch, capfd, trained, app.evaluate, *QUICK)
 
 
 @pytest.fixture(scope="module")
 def whole(trained: Path) -> Path:
     """An evaluation that nothing interrupted."""
-    call_in(trained, evaluate.main, *QUICK, "run=one", "output=whole")
+    call_in(trained, app.evaluate, *QUICK, "run=one", "output=whole")
     return trained / "whole"
 
 

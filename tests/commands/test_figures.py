@@ -13,6 +13,7 @@ from convstab.attacks.result import MINIMUM_NOISE, NOISE, AttackResult
 from convstab.commands import figures
 from convstab.evaluation.result import CONFUSION, HISTOGRAM, STABILITY, StabilityResult
 from convstab.figures import files as drawing
+from convstab.runs import directory
 from tests.support.attack_examples import example, history
 
 NAMES = ["confusion", "curves", "scatter_0"]
@@ -26,6 +27,7 @@ def evaluation(folder: Path, result: StabilityResult, run: str, compare: tuple[s
     result.write(folder)
     (folder / "summary.json").write_text(json.dumps({"run": run}))
     (folder / "config.yaml").write_text(json.dumps({"confusion_sigma": 20, "compare": compare}))  # JSON is YAML
+    directory.finish(folder, "evaluate")
     return folder
 
 
@@ -36,7 +38,7 @@ def one(result: StabilityResult, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def two(result: StabilityResult, tmp_path: Path) -> Path:
-    return evaluation(tmp_path / "two", replace(result, score="label"), "second")
+    return evaluation(tmp_path / "two", replace(result, protocol=replace(result.protocol, score="label")), "second")
 
 
 def attack(folder: Path, result: AttackResult, compare: tuple[str, ...] | None = ()) -> Path:
@@ -44,6 +46,7 @@ def attack(folder: Path, result: AttackResult, compare: tuple[str, ...] | None =
     folder.mkdir(parents=True)
     result.write(folder)
     (folder / "config.yaml").write_text(json.dumps({} if compare is None else {"compare": compare}))
+    directory.finish(folder, "attack")
     return folder
 
 
@@ -67,7 +70,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> dict[Path, Figure]:
         kept[path] = figure
         save(figure, path)
 
-    monkeypatch.setattr("convstab.commands.figures.save", keep)
+    monkeypatch.setattr("convstab.figures.redraw.save", keep)
     return kept
 
 
@@ -132,8 +135,8 @@ def test_several_are_compared_in_another_folder(one: Path, two: Path, drawn: dic
 
 def test_evaluations_of_runs_with_one_name_are_told_apart_by_folder(result: StabilityResult, tmp_path: Path) -> None:
     folders = [evaluation(tmp_path / name, result, "same") for name in ("a", "b", "c/a")]
-    assert list(drawing.evaluations(folders[:2])) == ["a", "b"]
-    assert list(drawing.evaluations(folders)) == [str(folder) for folder in folders]
+    assert list(drawing.named_evaluations(dict.fromkeys(folders[:2], result))) == ["a", "b"]
+    assert list(drawing.named_evaluations(dict.fromkeys(folders, result))) == [str(folder) for folder in folders]
 
 
 def test_what_joined_the_curves_joins_them_again(
@@ -240,7 +243,10 @@ def test_what_joined_an_attack_joins_it_again(ddn: Path, tmp_path: Path, drawn: 
 
 def test_two_settings_of_an_attack_are_told_apart_by_folder(genetic: Path, tmp_path: Path) -> None:
     other = attack(tmp_path / "other", example([1, 2, 3, 4]))
-    assert list(drawing.attacks([genetic, other])) == ["genetic", "other"]
+    assert list(drawing.named_attacks({folder: AttackResult.read(folder) for folder in (genetic, other)})) == [
+        "genetic",
+        "other",
+    ]
 
 
 @pytest.mark.parametrize("name", [MINIMUM_NOISE, NOISE, "summary.json", "config.yaml"])

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from convstab.commands import attack, evaluate, publish, train
+from convstab.commands import app, publish
 from convstab.evaluation.result import StabilityResult
 from convstab.runs import configuration
 from tests.support.wandb_files import OfflineRun, offline_runs
 
 Commands = dict[str, Callable[[], None]]
-COMMANDS: Commands = {"train": train.main, "evaluate": evaluate.main, "attack": attack.main}
+COMMANDS: Commands = {"train": app.train, "evaluate": app.evaluate, "attack": app.attack}
 
 
 @pytest.fixture(autouse=True)
@@ -66,7 +66,7 @@ def published(folder: Path) -> OfflineRun:
 
 def plain(folder: Path) -> dict[str, Any]:
     """The resolved configuration of a result."""
-    return configuration.plain(configuration.load_config(folder))
+    return configuration.load_config(folder)
 
 
 def refusal(capsys: pytest.CaptureFixture[str], *words: str | Path) -> str:

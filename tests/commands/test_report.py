@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from convstab.commands import attack, evaluate, report, train
+from convstab.commands import app, report
 from convstab.paper import CONTRADICTIONS
+from convstab.paper.report import PAGE, TEXT, TITLE, write_report
 from convstab.report.results import gather
 from tests.support.in_process import call_in
 from tests.support.wandb_files import offline_runs
@@ -16,10 +17,10 @@ from tests.support.wandb_files import offline_runs
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A training of the digits, an evaluation and an attack of it."""
     root = tmp_path_factory.mktemp("made")
-    call_in(root, train.main, "dataset.images=100", "trainer.max_epochs=1", "logger=none", "output=train")
+    call_in(root, app.train, "dataset.images=100", "trainer.max_epochs=1", "logger=none", "output=train")
     few = ("run=train", "images=20", "logger=none")
-    call_in(root, evaluate.main, *few, "draws=2", "sigmas=[1,10,40]", "output=evaluate")
-    call_in(root, attack.main, "run=train", "images=[0,1,2,3,4,5]", "logger=none", "attack=gaussian", "output=attack")
+    call_in(root, app.evaluate, *few, "draws=2", "sigmas=[1,10,40]", "output=evaluate")
+    call_in(root, app.attack, "run=train", "images=[0,1,2,3,4,5]", "logger=none", "attack=gaussian", "output=attack")
     return root
 
 
@@ -50,7 +51,7 @@ def test_the_report_lies_in_the_first_folder(root: Path, capsys: pytest.CaptureF
     page, text = (root / "report.html").read_text(encoding="utf-8"), (root / "report.md").read_text(encoding="utf-8")
     assert page.startswith("<!doctype html>")
     for told in (page, text):
-        assert report.TITLE.partition(":")[0] in told
+        assert TITLE.partition(":")[0] in told
         assert "digits" in told
     assert 'id="scatter-0"' in page
     assert 'id="attack-0"' in page
@@ -67,9 +68,9 @@ def test_folder_and_title_can_be_chosen(root: Path, tmp_path: Path) -> None:
 
 
 def test_a_report_is_the_same_twice_and_does_not_read_itself(root: Path) -> None:
-    first = report.write_report([root], root)
+    first = write_report([root], root)
     pages = [(root / "report.html").read_bytes()]
-    second = report.write_report([root], root)
+    second = write_report([root], root)
     pages.append((root / "report.html").read_bytes())
     assert pages[0] == pages[1]
     assert [len(one.evidence.evaluations) for one in (first, second)] == [1, 1]
@@ -77,11 +78,11 @@ def test_a_report_is_the_same_twice_and_does_not_read_itself(root: Path) -> None
 
 def test_what_is_half_finished_is_a_remark(root: Path) -> None:
     (root / "evaluate" / "summary.json").unlink()
-    written = report.write_report([root], root, remarks=["One step more was not tried"])
+    written = write_report([root], root, remarks=["One step more was not tried"])
     (left_out, more) = written.remarks
     assert ("half-finished" in left_out, more) == (True, "One step more was not tried")
     assert written.contradictions == CONTRADICTIONS
-    for name in (report.PAGE, report.TEXT):
+    for name in (PAGE, TEXT):
         told = (root / name).read_text(encoding="utf-8")
         assert "half-finished" in told
         assert more in told
@@ -109,7 +110,7 @@ def test_the_report_goes_to_wandb_under_an_id_of_its_own(
     report.main([str(root / "evaluate"), "--wandb", "offline"])
     (run,) = offline_runs(root / "evaluate" / "report")
     assert (run.exit_code, run.run.job_type, run.run.display_name) == (0, "report", "report")
-    assert run.config == {"title": report.TITLE, "folders": [str(root / "evaluate")]}
+    assert run.config == {"title": TITLE, "folders": [str(root / "evaluate")]}
     assert not (root / "evaluate" / "wandb.id").exists()  # that would be the run of the evaluation
     assert capsys.readouterr().out.splitlines()[-1].startswith("wandb sync ")
     assert len(gather([root / "evaluate"]).evaluations) == 1

@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from convstab.commands.report import PAGE, TEXT
-from convstab.commands.reproduce import main as reproduce_main
+from convstab.commands import app
+from convstab.paper.report import PAGE, TEXT
 from convstab.paper.steps import DONE
 from tests.support.fresh_process import environment
 from tests.support.in_process import Main, caller
 
-COMMAND = [sys.executable, "-c", "from convstab.commands.reproduce import main; main()", "size=smoke"]
+COMMAND = [sys.executable, "-c", "from convstab.commands.app import reproduce; reproduce()", "size=smoke"]
 FEW = ["experiment=[table2,table4,figure2]", "attacks=[ddn]"]  # one training, one ensemble, both evaluated, an attack
 PATIENCE = 120.0  # seconds that a step may take to begin
 
@@ -145,7 +145,7 @@ def test_what_needs_a_failed_training_is_left_out(tmp_path: Path) -> None:
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Main:
     """The command in this process, in an empty folder: its exit code and errors."""
-    return caller(monkeypatch, capfd, tmp_path, reproduce_main, "output=out")
+    return caller(monkeypatch, capfd, tmp_path, app.reproduce, "output=out")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 import pytorch_lightning as pl
 import torch
 
-from convstab.commands import train
+from convstab.commands import app
 from convstab.files import LAST, METRICS
 
 EPOCHS = 3
@@ -61,7 +61,7 @@ def command(photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         ]
         monkeypatch.setattr(sys, "argv", ["train.py", *shared, *overrides])
         monkeypatch.chdir(tmp_path)
-        train.main()
+        app.train()
         return tmp_path / output
 
     return run

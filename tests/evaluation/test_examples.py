@@ -53,7 +53,7 @@ def made(request: pytest.FixtureRequest, make_data: Callable[..., ImageData]) ->
     net = LeNet((3, 16, 16), list("abcd")).eval()
     counts = stability(net, test.pixels, test.labels, test.ids, 4, protocol)
     result = StabilityResult(
-        list("abcd"), "predicted", counts.rows, counts.totals["confusion"], counts.totals["histogram"]
+        list("abcd"), protocol, counts.rows, counts.totals["confusion"], counts.totals["histogram"]
     )
     return Run(net, test, "run", {}), result, protocol
 

@@ -16,7 +16,7 @@ def test_what_is_written_is_read(result: StabilityResult, tmp_path: Path) -> Non
     result.write(tmp_path)
     again = StabilityResult.read(tmp_path)
     assert again.classes == result.classes
-    assert again.score == result.score
+    assert again.protocol == result.protocol
     assert all(np.array_equal(again.rows[name], column) for name, column in result.rows.items())
     assert np.array_equal(again.confusion, result.confusion)
     assert np.array_equal(again.histogram, result.histogram)

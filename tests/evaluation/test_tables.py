@@ -11,6 +11,7 @@ import pytest
 from sklearn.metrics import balanced_accuracy_score, precision_recall_fscore_support
 
 from convstab.evaluation import tables
+from convstab.evaluation.protocol import Protocol
 from convstab.evaluation.result import StabilityResult
 from convstab.evaluation.tally import PSNR_EDGES, SCORE_EDGES
 from convstab.statistics.intervals import Estimate
@@ -31,7 +32,7 @@ def counted(confusion: Any, sigmas: tuple[float, ...], classes: list[str]) -> St
         "psnr_mean": np.where(np.tile(np.array(sigmas), count) == 0, np.inf, 40.0),
     }
     histogram = np.zeros((count, 2, len(PSNR_EDGES) - 1, len(SCORE_EDGES) - 1), np.int64)
-    return StabilityResult(classes, "predicted", rows, confusion, histogram)
+    return StabilityResult(classes, Protocol(sigmas), rows, confusion, histogram)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import pytest
 from matplotlib.collections import PathCollection
 from matplotlib.colors import to_rgb
 
+from convstab.evaluation.protocol import Protocol
 from convstab.evaluation.result import StabilityResult
 from convstab.evaluation.tally import PSNR_EDGES, SCORE_EDGES
 from convstab.figures import evaluation
@@ -19,7 +20,9 @@ def with_classes(count: int) -> StabilityResult:
     one_row = {"label": [0], "sigma": [1.0], "sample_psnr": [40.0], "sample_score": [0.5], "sample_prediction": [0]}
     names = [f"a traffic sign with a long name, number {i}" for i in range(count)]
     rows = {name: np.array(column) for name, column in one_row.items()}
-    return StabilityResult(names, "predicted", rows, np.ones((1, count, count), np.int64), np.ones(shape, np.int64))
+    return StabilityResult(
+        names, Protocol((1.0,)), rows, np.ones((1, count, count), np.int64), np.ones(shape, np.int64)
+    )
 
 
 def test_every_sampled_noisy_draw_is_one_point_of_its_colour(result: StabilityResult) -> None:

@@ -17,7 +17,7 @@ from hydra.errors import InstantiationException
 from omegaconf import DictConfig, OmegaConf
 from PIL import Image
 
-from convstab.commands import train
+from convstab.commands import app
 from convstab.errors import InputError
 from convstab.evaluation.result import StabilityResult
 from convstab.exits import bad_input
@@ -70,7 +70,7 @@ def train_jobs(monkeypatch: pytest.MonkeyPatch, cwd: Path, *words: str) -> None:
     monkeypatch.chdir(cwd)
     monkeypatch.setenv("WANDB_DATA_DIR", str(cwd / "staging"))
     monkeypatch.setattr(sys, "argv", ["train.py", *shared, *words])
-    train.main()
+    app.train()
 
 
 @pytest.fixture(scope="module")

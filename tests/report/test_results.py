@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from convstab.commands import attack, evaluate
+from convstab.commands import app
 from convstab.errors import InputError
 from convstab.evaluation.examples import EXAMPLES
 from convstab.report.results import Evidence, gather
@@ -19,10 +19,10 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("evidence")
     train_short(folder, {"train/b": ["seed=4"], "train/a": ["augment=noisy"]})
     short = ["logger=none", "sigmas=[40]", "draws=2", "images=30", "slice=8"]
-    call_in(folder, evaluate.main, "run=train/a", *short, "output=evaluate/a")
-    call_in(folder, evaluate.main, "run=[train/a,train/b]", *short, "output=evaluate/both")
+    call_in(folder, app.evaluate, "run=train/a", *short, "output=evaluate/a")
+    call_in(folder, app.evaluate, "run=[train/a,train/b]", *short, "output=evaluate/both")
     attacked = ["attack=ddn", "images=2", "max_queries=100", "logger=none", "output=attack/b"]
-    call_in(folder, attack.main, "run=train/b", *attacked)
+    call_in(folder, app.attack, "run=train/b", *attacked)
     return folder
 
 

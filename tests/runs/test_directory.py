@@ -5,11 +5,10 @@ from typing import Any
 
 import pytest
 import torch
-from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.plugins import TorchCheckpointIO
 
 from convstab.errors import InputError
-from convstab.files import BEST, CONFIG, LAST, METRICS, write_json, write_text
+from convstab.files import BEST, CONFIG, LAST, METRICS, write_json
 from convstab.models import LeNet
 from convstab.runs import checkpoints, configuration, directory
 
@@ -23,8 +22,8 @@ VALUES = {
 DIGITS = [str(digit) for digit in range(10)]
 
 
-def config(**changes: Any) -> DictConfig:
-    return OmegaConf.create(VALUES | changes)
+def config(**changes: Any) -> dict[str, Any]:
+    return VALUES | changes
 
 
 @pytest.fixture
@@ -66,7 +65,7 @@ def refused(run: Path, key: str, **changes: Any) -> str:
     write_json(metrics, {"epochs": 1000})
     asked = config(ckpt="last", **changes)
     with pytest.raises(InputError, match=rf"another {key}: ") as skipped:
-        directory.finished(run, asked)
+        directory.finished_training(run, asked)
     metrics.unlink()
     with pytest.raises(InputError) as resumed:
         directory.open_for_training(run, asked)
@@ -89,7 +88,7 @@ def refused(run: Path, key: str, **changes: Any) -> str:
 )
 def test_resuming_refuses_what_changes_weights(run: Path, key: str, there: Any, now: Any) -> None:
     settings = {"precision": "32-true", "deterministic": False, "accelerator": "auto", "devices": 1}
-    write_text(run / CONFIG, OmegaConf.to_yaml(config(trainer=settings)))
+    configuration.write_config(run, config(trainer=settings))
     said = refused(run, f"trainer.{key}", trainer=settings | {key: now})
     assert said == f"{run} was made with another trainer.{key}: {there} there, {now} now; choose another output="
 
@@ -105,7 +104,7 @@ def test_what_only_watches_may_change(run: Path) -> None:
     callbacks = {"progress": {"refresh_rate": 1}, "checkpoint": {"dirpath": "y/checkpoints"}}
     asked = config(ckpt="last", trainer=trainer, callbacks=callbacks, logger={"csv": "x"})
     assert directory.open_for_training(run, asked) == run / LAST
-    assert configuration.load_config(run).trainer == trainer
+    assert configuration.load_config(run)["trainer"] == trainer
 
 
 @pytest.mark.parametrize(
@@ -116,7 +115,7 @@ def test_more_epochs_may_follow_where_the_rates_stay_the_same(
     schedule: str, epochs: int, goes_on: bool, run: Path
 ) -> None:
     parts = {"schedule": {"_target_": f"convstab.models.schedules.{schedule}"}}
-    write_text(run / CONFIG, OmegaConf.to_yaml(config(trainer={"max_epochs": 3}, **parts)))
+    configuration.write_config(run, config(trainer={"max_epochs": 3}, **parts))
     asked = parts | {"trainer": {"max_epochs": epochs}}
     if goes_on:
         assert directory.open_for_training(run, config(ckpt="last", **asked)) == run / LAST
@@ -138,7 +137,10 @@ def test_a_checkpoint_is_a_file(tmp_path: Path) -> None:
 def test_latest_is_the_newest_finished_training(run: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="there is no finished training below"):
         directory.find_run("latest", str(tmp_path))
-    write_json(run / METRICS, {})
+    directory.finish(run, "train")
+    other = tmp_path / "evaluation"
+    directory.begin(other, {})
+    directory.finish(other, "evaluate")
     assert directory.find_run("latest", str(tmp_path)) == run
     assert directory.find_run(str(run), "elsewhere") == run
 
@@ -176,11 +178,14 @@ def test_damaged_missing_and_foreign_checkpoints_are_named(run: Path) -> None:
     with pytest.raises(InputError, match=r"best\.ckpt does not exist"):
         checkpoints.load_classifier(run)
     (run / BEST).write_bytes(whole)
-    write_text(run / CONFIG, OmegaConf.to_yaml(config(model={"_target_": "convstab.models.CifarQuick"})))
+    configuration.write_config(run, config(model={"_target_": "convstab.models.CifarQuick"}))
     with pytest.raises(InputError, match="is not a checkpoint of CifarQuick"):
         checkpoints.load_classifier(run)
-    write_text(run / CONFIG, OmegaConf.to_yaml(config(model={"_target_": "pathlib.Path"})))
-    with pytest.raises(InputError, match="is not a Classifier"):
+    configuration.write_config(run, config(model={"_target_": "pathlib.Path"}))
+    with pytest.raises(
+        InputError,
+        match=r"model._target_ is pathlib.Path; in a run that convstab loads it",
+    ):
         checkpoints.load_classifier(run)
 
 

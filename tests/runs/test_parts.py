@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -216,3 +217,31 @@ def test_arrays_survive_and_give_the_same_bytes() -> None:
     content = arrays_to_bytes(arrays)
     assert content == arrays_to_bytes(arrays)
     assert all(np.array_equal(arrays[name], array) for name, array in bytes_to_arrays(content).items())
+
+
+@pytest.mark.parametrize(
+    ("classes", "images"), [(300, 640), pytest.param(1000, 50_000, marks=pytest.mark.slow)], ids=["few", "ImageNet"]
+)
+def test_merging_many_classes_takes_hardly_more_memory_than_the_result(
+    tmp_path: Path, classes: int, images: int
+) -> None:
+    levels, size, random = 13, 64, np.random.default_rng(0)
+    parts = Parts(tmp_path, images, FINGERPRINT, size)
+    shapes = {"confusion": (levels, classes, classes), "histogram": (classes, 2, 120, 50)}
+    dense = {name: np.zeros(shape, np.int64) for name, shape in shapes.items()}
+    for number, rows in enumerate(parts.slices):
+        for total in dense.values():  # a draw of each image under each level, anywhere
+            total.fill(0)
+            total.reshape(-1)[random.integers(0, total.size, levels * len(rows))] = 1
+        columns = {"index": np.repeat(list(rows), levels), "psnr": random.random(levels * len(rows))}
+        parts.write(number, Part(pa.table(columns), dense))
+    del dense
+    result_bytes = 8 * sum(int(np.prod(shape)) for shape in shapes.values())
+    tracemalloc.start()
+    arrow = pa.default_memory_pool().bytes_allocated()
+    rows, totals = merged(parts)
+    peak = tracemalloc.get_traced_memory()[1] + pa.default_memory_pool().bytes_allocated() - arrow
+    tracemalloc.stop()
+    assert rows.num_rows == images * levels
+    assert totals["confusion"].sum() <= images * levels  # two draws in one cell were written once
+    assert peak < result_bytes + min(2**30, result_bytes)

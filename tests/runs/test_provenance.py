@@ -8,8 +8,8 @@ import pytest
 import torch
 from hydra import compose, initialize_config_module
 
+from convstab.commands.app import plain
 from convstab.runs import provenance
-from convstab.runs.configuration import plain
 from convstab.runs.provenance import made_with, merged, training_of
 
 METRICS = {"epochs": 7, "images/train": 90, "images/validation": 10, "images/test": 50, "official": True}

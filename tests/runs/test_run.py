@@ -8,6 +8,8 @@ import torch
 from hydra import compose, initialize_config_module
 
 from convstab.commands import attack, evaluate
+from convstab.commands.app import plain
+from convstab.commands.assess import identity
 from convstab.images import Images
 from convstab.models import Aghdam, CifarQuick, Classifier, LeNet
 from convstab.models.ensemble import Ensemble
@@ -21,13 +23,15 @@ Fingerprint = dict[str, Any]
 def of_evaluate(subject: Run, device: torch.device) -> Fingerprint:
     with initialize_config_module("convstab.conf", version_base="1.3"):
         config = compose("evaluate", ["draws=1"])
-    return evaluate.fingerprint(config, evaluate.protocol_of(config, device), subject, device)
+    values = plain(config)
+    return identity(subject, device, evaluate.options_of(values, evaluate.protocol_of(values, device)))
 
 
 def of_attack(subject: Run, device: torch.device) -> Fingerprint:
     with initialize_config_module("convstab.conf", version_base="1.3"):
         config = compose("attack")
-    return attack.fingerprint(config, attack.attack_of(config), subject, device)
+    values = plain(config)
+    return identity(subject, device, attack.options_of(values, attack.attack_of(values)))
 
 
 @pytest.fixture(params=[of_evaluate, of_attack])

@@ -36,7 +36,14 @@ def example(
     random = np.random.default_rng(0)
     pixels = random.integers(100, 150, (count, channels, 8, 6), dtype=np.uint8)
     noise = random.uniform(-50, 50, pixels.shape).astype(np.float32)
-    fields: dict[str, Any] = {"run": "model", "attack": "Genetic", "pixels": pixels, "noise": noise, "history": {}}
+    fields: dict[str, Any] = {
+        "run": "model",
+        "attack": "Genetic",
+        "protocol": {"seed": 0},
+        "pixels": pixels,
+        "noise": noise,
+        "history": {},
+    }
     for name, value in more.items():
         (rows if name in rows else fields)[name] = np.broadcast_to(value, (count,)) if name in rows else value
     return AttackResult(classes=list(classes), rows=rows, **fields)

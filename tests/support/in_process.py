@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from convstab.commands import train
+from convstab.commands import app
 
 Main = Callable[..., tuple[int | str | None, str]]
 
@@ -32,7 +32,7 @@ def train_short(folder: Path, runs: Mapping[str, Sequence[str]]) -> Path:
     """Make trainings of one epoch in a folder, by their names and what else they are told; the folder."""
     for name, more in runs.items():
         short = ["dataset.images=200", "trainer.max_epochs=1", "logger=none", f"output={name}"]
-        call_in(folder, train.main, *short, *more)
+        call_in(folder, app.train, *short, *more)
     return folder
 
 

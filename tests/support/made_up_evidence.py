@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from omegaconf import OmegaConf
 
-from convstab.evaluation.protocol import PAPER_SIGMAS
+from convstab.evaluation.protocol import PAPER_SIGMAS, Protocol
 from convstab.evaluation.result import StabilityResult
 from convstab.evaluation.tally import PSNR_EDGES, SCORE_EDGES
 from convstab.paper.measured import Measured
@@ -84,7 +84,7 @@ def evaluation(
     }
     histogram = np.zeros((classes, 2, len(PSNR_EDGES) - 1, len(SCORE_EDGES) - 1), np.int64)
     names = [f"class {label}" for label in range(classes)]
-    result = StabilityResult(names, "predicted", rows, confusion, histogram)
+    result = StabilityResult(names, Protocol(tuple(sigmas), draws), rows, confusion, histogram)
     summary = {"protocol": {"clip": True, "rounding": True} if protocol is None else protocol}
     return Evaluation(source(dataset, **more), summary, result, None)
 

@@ -43,8 +43,9 @@ def result(images: int = 40) -> StabilityResult:
         line.weight.zero_()[:, 0] = 80 * centres  # 40 times minus the squared distance, but for what all have
         line.bias.copy_(-40 * centres**2)
     model = nn.Sequential(nn.Flatten(), line)
-    counts = stability(model, pixels, labels, torch.arange(images), 4, Protocol(SIGMAS, draws=10))
-    return StabilityResult(CLASSES, "predicted", counts.rows, counts.totals["confusion"], counts.totals["histogram"])
+    protocol = Protocol(SIGMAS, draws=10)
+    counts = stability(model, pixels, labels, torch.arange(images), 4, protocol)
+    return StabilityResult(CLASSES, protocol, counts.rows, counts.totals["confusion"], counts.totals["histogram"])
 
 
 def examples(of: StabilityResult) -> Examples:

@@ -13,7 +13,7 @@ import torch
 from hydra import compose, initialize_config_module
 from omegaconf import OmegaConf
 
-from convstab.commands import evaluate, train
+from convstab.commands import app
 from convstab.errors import InputError
 from convstab.files import BEST, METRICS
 from convstab.runs import checkpoints
@@ -78,7 +78,7 @@ def test_long_names_stay_different_and_short_enough_for_a_file() -> None:
 
 
 def test_jobs_leave_a_table_and_one_that_fails_stops_no_other(main: Main) -> None:
-    code, out, error = main(train.main, "-m", *QUICK, "dataset.validation=0.1,2,0", "hydra.sweep.dir=all")
+    code, out, error = main(app.train, "-m", *QUICK, "dataset.validation=0.1,2,0", "hydra.sweep.dir=all")
     assert code == 2
     assert error.splitlines()[-1].startswith("convstab: dataset.validation is 2")
     rows = {row["dataset.validation"]: row for row in table(Path("all"))}
@@ -94,14 +94,14 @@ def test_jobs_leave_a_table_and_one_that_fails_stops_no_other(main: Main) -> Non
 
 def test_a_second_start_does_only_what_is_missing(main: Main) -> None:
     words = [*QUICK, "trainer.max_epochs=2", "sweep=seeds", "seed=0,1,2"]
-    assert main(train.main, *words)[0] == 0
+    assert main(app.train, *words)[0] == 0
     sweep = Path("runs/sweep/seeds_digits_none")
     first, second, third = (Path(job.output) for job in read_jobs(sweep))
     alone, kept = Path("alone"), (first / METRICS).stat().st_mtime_ns
     shutil.copytree(second, alone)
     (second / METRICS).unlink()  # as if it had been stopped after its last epoch
     shutil.rmtree(third)  # as if it had never begun
-    code, out, _ = main(train.main, *words)
+    code, out, _ = main(app.train, *words)
     assert code == 0
     assert out.count("finished before") == 1
     assert (first / METRICS).stat().st_mtime_ns == kept
@@ -110,14 +110,14 @@ def test_a_second_start_does_only_what_is_missing(main: Main) -> None:
 
 
 def test_the_order_of_the_words_makes_no_other_job(main: Main) -> None:
-    assert main(train.main, *QUICK, "sweep=seeds", "seed=0,1")[0] == 0
-    assert main(train.main, "seed=1,0", "sweep=seeds", *reversed(QUICK))[1].count("finished before") == 2
+    assert main(app.train, *QUICK, "sweep=seeds", "seed=0,1")[0] == 0
+    assert main(app.train, "seed=1,0", "sweep=seeds", *reversed(QUICK))[1].count("finished before") == 2
     assert len(read_jobs(Path("runs/sweep/seeds_digits_none"))) == 2
 
 
 def test_what_is_finished_stays_so_when_it_is_refused_later(main: Main) -> None:
-    assert main(train.main, "-m", *QUICK, "seed=0", "hydra.sweep.dir=all")[0] == 0
-    code, _, error = main(train.main, "-m", *QUICK, "seed=0,1", "hydra.sweep.dir=all")
+    assert main(app.train, "-m", *QUICK, "seed=0", "hydra.sweep.dir=all")[0] == 0
+    code, _, error = main(app.train, "-m", *QUICK, "seed=0,1", "hydra.sweep.dir=all")
     assert code == 2
     assert "holds a run already" in error
     assert [row["status"] for row in table(Path("all"))] == ["done", "done"]
@@ -126,18 +126,18 @@ def test_what_is_finished_stays_so_when_it_is_refused_later(main: Main) -> None:
 
 def test_more_epochs_go_on_where_fewer_ended(main: Main) -> None:
     words = [*QUICK, "skip_done=true", "schedule=constant"]
-    assert main(train.main, *words, "output=one")[0] == 0
-    code, out, _ = main(train.main, *words, "output=one", "trainer.max_epochs=2")
+    assert main(app.train, *words, "output=one")[0] == 0
+    code, out, _ = main(app.train, *words, "output=one", "trainer.max_epochs=2")
     assert (code, "finished before" in out) == (0, False)
-    assert main(train.main, *words, "output=whole", "trainer.max_epochs=2")[0] == 0
+    assert main(app.train, *words, "output=whole", "trainer.max_epochs=2")[0] == 0
     assert_same_training(Path("one"), Path("whole"))  # with metrics of two epochs
 
 
 def test_a_start_from_weights_is_not_forgotten(main: Main) -> None:
-    assert main(train.main, *QUICK, "output=one")[0] == 0
+    assert main(app.train, *QUICK, "output=one")[0] == 0
     still = ["optimizer.lr=1e-12", "optimizer.weight_decay=0", "schedule=constant"]
     words = [*QUICK, *still, "output=two", "skip_done=true", f"ckpt=one/{BEST}"]
-    assert main(train.main, *words)[0] == 0
+    assert main(app.train, *words)[0] == 0
     first, second = (json.loads(Path(run, METRICS).read_text())["test/confusion"] for run in ("one", "two"))
     assert first == second
 
@@ -150,30 +150,30 @@ def test_a_start_from_weights_is_not_forgotten(main: Main) -> None:
     ],
 )
 def test_jobs_that_would_share_a_folder_are_refused(words: list[str], line: str, main: Main) -> None:
-    code, _, error = main(train.main, "-m", *QUICK, *words, "hydra.sweep.dir=all")
+    code, _, error = main(app.train, "-m", *QUICK, *words, "hydra.sweep.dir=all")
     assert (code, len(error.splitlines())) == (2, 1), error
     assert error.startswith(f"convstab: {line}"), error
     assert not Path("all").exists()
 
 
 def test_a_job_after_another_gives_what_it_gives_alone(main: Main) -> None:
-    assert main(train.main, "-m", *QUICK, "seed=3,4", "augment=noisy", "hydra.sweep.dir=both")[0] == 0
-    assert main(train.main, *QUICK, "seed=4", "augment=noisy", "output=alone")[0] == 0
+    assert main(app.train, "-m", *QUICK, "seed=3,4", "augment=noisy", "hydra.sweep.dir=both")[0] == 0
+    assert main(app.train, *QUICK, "seed=4", "augment=noisy", "output=alone")[0] == 0
     assert_same_training(Path("both", read_jobs(Path("both"))[1].name), Path("alone"))
 
 
 def test_the_folder_of_another_sweep_is_refused(main: Main) -> None:
     words = ["-m", *QUICK, "hydra.sweep.dir=all"]
-    assert main(train.main, *words, "seed=0")[0] == 0
+    assert main(app.train, *words, "seed=0")[0] == 0
     before = {path: path.stat().st_mtime_ns for path in Path("all").rglob("*")}
-    code, _, error = main(train.main, *words, "seed=0", "optimizer.lr=0.5")
+    code, _, error = main(app.train, *words, "seed=0", "optimizer.lr=0.5")
     assert (code, len(error.splitlines())) == (2, 1), error
     assert "was made with another optimizer.lr: 0.01 there, 0.5 now; choose another hydra.sweep.dir=" in error
     assert {path: path.stat().st_mtime_ns for path in Path("all").rglob("*")} == before
 
 
 def test_a_key_that_does_not_exist_stops_before_the_first_job(main: Main) -> None:
-    code, _, error = main(train.main, "-m", *QUICK, "seed=0,1", "optimizer.speed=1,2", "hydra.sweep.dir=all")
+    code, _, error = main(app.train, "-m", *QUICK, "seed=0,1", "optimizer.speed=1,2", "hydra.sweep.dir=all")
     assert code == 2
     assert "optimizer.speed" in error
     assert "Traceback" not in error
@@ -181,16 +181,16 @@ def test_a_key_that_does_not_exist_stops_before_the_first_job(main: Main) -> Non
 
 
 def test_a_sweep_of_trainings_is_an_ensemble_and_each_run_can_be_evaluated(main: Main) -> None:
-    assert main(train.main, *QUICK, "sweep=sigma", "augment.sigma=0,40")[0] == 0
+    assert main(app.train, *QUICK, "sweep=sigma", "augment.sigma=0,40")[0] == 0
     sweep = Path("runs/sweep/sigma_digits")
     few = ["logger=none", "images=20", "draws=2", "sigmas=[10,40]"]
-    assert main(evaluate.main, f"run={sweep}", "output=both", *few)[0] == 0
+    assert main(app.evaluate, f"run={sweep}", "output=both", *few)[0] == 0
     assert json.loads(Path("both/summary.json").read_text())["run"] == "sigma_digits"
     members = ",".join(runs_of(sweep))
-    assert main(evaluate.main, f"run=[{members}]", "output=listed", *few)[0] == 0
+    assert main(app.evaluate, f"run=[{members}]", "output=listed", *few)[0] == 0
     assert Path("both/stability.parquet").read_bytes() == Path("listed/stability.parquet").read_bytes()
 
-    assert main(evaluate.main, "sweep=runs", f"of={sweep}", *few)[0] == 0
+    assert main(app.evaluate, "sweep=runs", f"of={sweep}", *few)[0] == 0
     rows = table(Path("runs/sweep/sigma_digits_evaluate"))
     assert [Path(row["run"]).name for row in rows] == [f"augment.sigma-{sigma}_{NAME}" for sigma in (0, 40)]
     with Path("runs/sweep/sigma_digits_evaluate/train_x_test.csv").open(encoding="utf-8") as file:
@@ -202,29 +202,29 @@ def test_a_sweep_of_trainings_is_an_ensemble_and_each_run_can_be_evaluated(main:
         rates = json.loads((Path(row["output"]) / "summary.json").read_text())["accuracy"]["value"]
         ours = [float(cell["accuracy"]) for cell in cells if f"augment.sigma-{cell['augment.sigma']}_" in row["job"]]
         assert ours == pytest.approx(rates, abs=1e-6)
-    code, out, _ = main(evaluate.main, "sweep=runs", f"of={sweep}", *few)
+    code, out, _ = main(app.evaluate, "sweep=runs", f"of={sweep}", *few)
     assert (code, out.count("finished before")) == (0, 2)
 
 
 def test_a_search_finds_the_best_validation_accuracy_and_goes_on(main: Main) -> None:
     pytest.importorskip("hydra_plugins.hydra_optuna_sweeper", reason="the extra is missing")
     words = ["sweep=optuna", *QUICK, "hydra.sweeper.n_trials=3"]
-    assert main(train.main, *words)[0] == 0
+    assert main(app.train, *words)[0] == 0
     folder = Path("runs/sweep/optuna_digits_none")
     rows, found = table(folder), OmegaConf.load(folder / "optimization_results.yaml")
     best = max(rows, key=lambda row: float(row["val/accuracy"]))
     assert found.best_value == float(best["val/accuracy"])
     assert len({row["optimizer.lr"] for row in rows}) == 3
     assert all(0.002 <= float(row["optimizer.lr"]) <= 0.1 for row in rows)
-    code, out, _ = main(train.main, *words)
+    code, out, _ = main(app.train, *words)
     assert (code, out.count("finished before")) == (0, 3)
 
 
 def test_shards_of_a_multirun_meet_in_one_folder(main: Main) -> None:
-    assert main(train.main, *QUICK, "output=one")[0] == 0
+    assert main(app.train, *QUICK, "output=one")[0] == 0
     few = ["run=one", "logger=none", "images=20", "draws=2", "slice=4"]
-    assert main(evaluate.main, *few, "output=whole")[0] == 0
-    assert main(evaluate.main, "-m", *few, "shard=1/3,2/3,3/3")[0] == 0
+    assert main(app.evaluate, *few, "output=whole")[0] == 0
+    assert main(app.evaluate, "-m", *few, "shard=1/3,2/3,3/3")[0] == 0
     (folder,) = Path("runs/evaluate").iterdir()
     for name in ("stability.parquet", "confusion.parquet", "histogram.npz", "table.csv"):
         assert (folder / name).read_bytes() == Path("whole", name).read_bytes()
@@ -241,7 +241,7 @@ def test_what_was_not_finished_is_shown_as_such(tmp_path: Path) -> None:
 
 
 def test_a_sweep_may_be_moved(main: Main) -> None:
-    assert main(train.main, "-m", *QUICK, "seed=0,1", "hydra.sweep.dir=before")[0] == 0
+    assert main(app.train, "-m", *QUICK, "seed=0,1", "hydra.sweep.dir=before")[0] == 0
     Path("before").rename("after")
     assert all(Path(run).is_dir() for run in runs_of("after"))
 
@@ -253,14 +253,14 @@ def test_a_folder_without_jobs_is_not_a_sweep(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("threads", ["0", "1.5", "many"])
 def test_threads_are_a_whole_number(threads: str, main: Main) -> None:
-    code, _, error = main(train.main, *QUICK, f"threads={threads}", "output=one")
+    code, _, error = main(app.train, *QUICK, f"threads={threads}", "output=one")
     assert (code, error) == (2, f"convstab: threads is {threads}; it must be at least 1, or null for all cores\n")
 
 
 def test_the_network_has_so_many_threads(main: Main, monkeypatch: pytest.MonkeyPatch) -> None:
     used: list[int] = []
     monkeypatch.setattr(torch, "set_num_threads", used.append)
-    assert main(train.main, *QUICK, "threads=7", "output=one")[0] == 0
+    assert main(app.train, *QUICK, "threads=7", "output=one")[0] == 0
     assert used == [7]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from convstab.commands import evaluate, train
+from convstab.commands import app
 from convstab.errors import InputError
 from convstab.sweeps import launchers
 from tests.support.fresh_process import environment
@@ -47,9 +47,9 @@ def evaluated(tmp_path_factory: pytest.TempPathFactory) -> Evaluated:
         patch.setattr(
             sys, "argv", ["train.py", "logger=none", "dataset.images=400", "trainer.max_epochs=2", "output=run"]
         )
-        train.main()
+        app.train()
         patch.setattr(sys, "argv", [*EVALUATE[1:], *LEVELS, "runs=one"])
-        evaluate.main()
+        app.evaluate()
     return cwd, content(cwd / "one")
 
 
@@ -177,7 +177,7 @@ def test_a_launcher_whose_extra_is_missing_names_it(
     for choice, extra in words.items():
         monkeypatch.setattr(sys, "argv", ["train.py", "-m", choice, "seed=1,2"])
         with pytest.raises(SystemExit, match="2"):
-            train.main()
+            app.train()
         (line,) = capsys.readouterr().err.splitlines()
         assert line.startswith("convstab: ")
         assert line.endswith(f"is not installed: pip install 'convstab[{extra}]'")

@@ -75,4 +75,6 @@ def attack(
     limit = chosen.default_queries if max_queries == "default" else max_queries
     found = chosen(own, pixels, labels, images.ids, seed, limit, progress)
     table, kind = as_table(found), type(model).__name__
-    return AttackResult.of(table, np.asarray(images.pixels), images.classes, kind, type(chosen).__name__, images.units)
+    protocol = {"seed": seed, "max_queries": limit} | vars(chosen)
+    names = kind, type(chosen).__name__
+    return AttackResult.of(table, np.asarray(images.pixels), images.classes, *names, protocol, images.units)

@@ -17,7 +17,7 @@ from convstab import attacks
 from convstab.attacks.attack import NOTHING
 from convstab.attacks.verification import CUT_OFF, Columns
 from convstab.errors import InputError
-from convstab.files import SUMMARY, arrays_to_bytes, bytes_to_arrays, write_bytes, write_json, write_table
+from convstab.files import SUMMARY, arrays_to_bytes, as_frame, bytes_to_arrays, write_bytes, write_json, write_table
 from convstab.units import IMAGES, Units
 
 MINIMUM_NOISE, NOISE, CONVERGENCE = "minimum_noise.parquet", "noise.npz", "convergence.parquet"
@@ -29,7 +29,8 @@ SAME_SCORE = 1e-3  # scores of a clean image on two kinds of device differ by le
 class AttackResult:
     """The least noise that was found for each of n images.
 
-    run, attack: names. classes: K names.
+    run, attack: names. protocol: the seed, the limit of queries and the settings of the attack, plain values.
+    classes: K names.
     rows: columns of minimum_noise.parquet, see ``attacks.Result``; besides, where the data set has
         any, the group of the image, or the design effect of groups whose members are not known.
     pixels: uint8 (n, C, H, W). noise: float32 (n, C, H, W), in grey levels.
@@ -40,6 +41,7 @@ class AttackResult:
 
     run: str
     attack: str
+    protocol: Mapping[str, Any]
     classes: Sequence[str]
     rows: Columns
     pixels: NDArray[np.uint8]
@@ -54,6 +56,7 @@ class AttackResult:
         classes: Sequence[str],
         run: str,
         attack: str,
+        protocol: Mapping[str, Any],
         units: Units = IMAGES,
     ) -> "AttackResult":
         """The result that the rows of merged parts hold, of images of which these units are independent."""
@@ -64,14 +67,14 @@ class AttackResult:
             index = pc.take(table["index"], pc.list_parent_indices(table[books[0]]))
             history = {"index": index.to_numpy(), **history}
         rows = columns(table.drop_columns(["noise", *books])) | units.columns(len(table))
-        return cls(run, attack, classes, rows, pixels, noise, history)
+        return cls(run, attack, protocol, classes, rows, pixels, noise, history)
 
     @classmethod
     def read(cls, folder: Path) -> "AttackResult":
         """Read what ``write`` left in a folder; InputError when it is not there, damaged, or of different attacks."""
         try:
             summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
-            run, attack = str(summary["run"]), str(summary["attack"])
+            run, attack, protocol = str(summary["run"]), str(summary["attack"]), dict(summary["protocol"])
             rows, arrays = read_columns(folder / MINIMUM_NOISE), bytes_to_arrays((folder / NOISE).read_bytes())
             history = read_columns(folder / CONVERGENCE) if (folder / CONVERGENCE).exists() else {}
             classes, pixels, noise = arrays["classes"].tolist(), arrays["pixels"], arrays["noise"]
@@ -80,14 +83,15 @@ class AttackResult:
         except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
             hint = "attack.py writes it again from its parts"
             raise InputError(f"{folder} does not hold a whole attack: {error}; {hint}") from error
-        return cls(run, attack, classes, rows, pixels, noise, history)
+        return cls(run, attack, protocol, classes, rows, pixels, noise, history)
 
     def write(self, folder: Path, origin: Mapping[str, Any] | None = None) -> None:
         """Write the tables, the images with their noise, and last the summary, each at once or not at all.
 
         origin: what the summary says besides about where the result comes from.
         """
-        summary = {"run": self.run, "attack": self.attack} | self.summary | dict(origin or {})
+        names = {"run": self.run, "attack": self.attack}
+        summary = names | self.summary | {"protocol": dict(self.protocol)} | dict(origin or {})
         write_table(folder / MINIMUM_NOISE, pa.table(self.rows))
         arrays = {"index": self.rows["index"], "pixels": self.pixels, "noise": self.noise}
         write_bytes(folder / NOISE, arrays_to_bytes(arrays | {"classes": np.array(self.classes)}))
@@ -98,6 +102,10 @@ class AttackResult:
     def table(self) -> str:
         """The numbers of the summary, as Markdown."""
         return as_markdown(self)
+
+    def to_pandas(self) -> Any:
+        """A pandas DataFrame with one row per image, see ``rows``; InputError without pandas."""
+        return as_frame(self.rows)
 
     def _repr_markdown_(self) -> str:
         """What a notebook shows."""

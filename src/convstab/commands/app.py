@@ -1,112 +1,170 @@
-"""Turns a story into a command: Hydra composes the configuration, and runs one job or those of a sweep."""
+"""The commands that Hydra composes: each waits with its heavy imports until its job starts.
+
+>>> train.name, train.config_name
+('train', 'conf/train.yaml')
+"""
 
 import logging
 import os
+import sys
 import warnings
-from collections.abc import Callable
-from functools import wraps
+from functools import partial
+from importlib import import_module, resources
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import hydra
-import torch
 from hydra.core.hydra_config import HydraConfig
 from hydra.experimental.callback import Callback
 from hydra.types import RunMode
-from omegaconf import DictConfig, open_dict
+from omegaconf import DictConfig, OmegaConf
 
-from convstab.errors import InputError
 from convstab.exits import bad_input_ends
-from convstab.loggers.wandb import is_first_process
-from convstab.sweeps import jobs, table
-from convstab.sweeps.launchers import need_plugin
+from convstab.runs.processes import is_first_process
 
-Story = Callable[[DictConfig], Any]
+if TYPE_CHECKING:
+    from convstab.sweeps.jobs import Outcome
+
+FULL_ERROR = "HYDRA_FULL_ERROR"
+NOT_OF_A_SWEEP = ("hydra", "callbacks")  # keys that a job has for itself: the callbacks hold its folder
 
 
-def door(config_name: str, afterwards: table.Afterwards | None = None) -> Callable[[Story], Callable[[], None]]:
-    """Make the command that composes ``conf/<config_name>.yaml`` and tells the story with it.
+class App:
+    """One command: ``conf/<name>.yaml`` says what it can be told, ``convstab.commands.<name>.main`` does it.
 
-    afterwards: what to do when the jobs of a sweep have ended: is given the folders of the finished ones, and the
-        folder of the sweep.
+    Called, it reads the command line, runs one job or those of a sweep, and ends the process with exit code 2 on bad
+    input. ``main`` takes the configuration and gives an ``Outcome``; ``after_sweep``, where its module has one, takes
+    the folders of the finished jobs and that of the sweep.
     """
 
-    def decorate(story: Story) -> Callable[[], None]:
-        failed: list[Exception] = []
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.sweep: Path | None = None  # the folder of the sweep that this process has started
+        self.error: Exception | None = None  # of the job, where there is no sweep
 
-        def threaded(config: DictConfig) -> Any:
-            use_threads(config.threads)
-            return story(config)
+    @property
+    def config_name(self) -> str:
+        """The file that composes its configuration."""
+        return f"conf/{self.name}.yaml"
 
-        @hydra.main(version_base="1.3", config_path="pkg://convstab.conf", config_name=config_name)
-        @wraps(story)
-        def job(config: DictConfig) -> Any:
-            quiet_lightning()
-            if HydraConfig.get().mode == RunMode.MULTIRUN:
-                return jobs.in_sweep(threaded, config)  # Hydra runs the other jobs, then raises what one has raised
-            try:
-                return threaded(config)
-            except Exception as error:
-                failed.append(error)
+    def __call__(self) -> None:
+        """Run what the command line says."""
+        if {"-h", "--help"} & set(sys.argv[1:]):
+            print(self.help)  # Hydra would look through all groups of all commands first: a second
+            return
+        self.sweep, self.error = None, None
+        wanted = FULL_ERROR in os.environ and is_first_process()  # the others inherit it
+        os.environ[FULL_ERROR] = "1"  # Hydra's only switch: else it prints a traceback itself and ends with code 1
+        try:
+            with bad_input_ends(traceback_wanted=wanted):
+                self.run()
+        finally:
+            if not wanted:
+                os.environ.pop(FULL_ERROR, None)
 
-        @wraps(story)
-        def command() -> None:
-            Watch.folder = None
-            traceback_wanted = "HYDRA_FULL_ERROR" in os.environ and is_first_process()  # the others inherit it
-            os.environ["HYDRA_FULL_ERROR"] = "1"  # else Hydra prints a traceback itself and ends with exit code 1
-            try:
-                with bad_input_ends(traceback_wanted):
-                    try:
-                        job()
-                    finally:
-                        if Watch.folder is not None:
-                            table.close(Watch.folder, afterwards)
-                    if failed:
-                        raise failed.pop()
-            finally:
-                if not traceback_wanted:
-                    os.environ.pop("HYDRA_FULL_ERROR", None)
+    @property
+    def help(self) -> str:
+        """What the command does, its main options, and examples."""
+        file = resources.files("convstab.conf") / f"{self.name}.yaml"
+        return str(OmegaConf.create(file.read_text(encoding="utf-8")).hydra.help.template)
 
-        return command
+    def run(self) -> None:
+        """Let Hydra compose the configuration and run the jobs; raises what went wrong."""
+        try:
+            hydra.main(version_base="1.3", config_path="pkg://convstab.conf", config_name=self.name)(self.job)()
+        finally:
+            if self.sweep is not None:
+                self.close_sweep(self.sweep)
+        if self.error is not None:
+            raise self.error
 
-    return decorate
+    def job(self, config: DictConfig) -> float | None:
+        """One job in its process; its metric. A job of a sweep raises, so that sweepers see that it failed."""
+        from convstab.sweeps import jobs
 
+        quiet_lightning()
+        hydra_config, work = HydraConfig.get(), partial(self.work, config)
+        try:
+            if hydra_config.mode != RunMode.MULTIRUN:
+                return work().metric
+        except Exception as error:  # kept: Hydra would print more than our one line
+            self.error = error
+            return None
+        folder = Path(hydra_config.runtime.output_dir)
+        return jobs.recorded(work, folder, list(hydra_config.overrides.task)).metric
 
-def run_folder(config: DictConfig, default: str | None = None) -> Path:
-    """Where this job writes, written back into the configuration.
+    def work(self, config: DictConfig) -> "Outcome":
+        """What the command is there for."""
+        from convstab.validation import use_threads  # torch, and all that follows it
 
-    default: below ``runs``, where the configuration does not say ``output``; None: in Hydra's folder, which a job of a
-        sweep has for itself.
-    """
-    if default is None:
-        folder = HydraConfig.get().runtime.output_dir
-    else:
-        folder = config.output or str(Path(config.runs, default))
-    with open_dict(config):
-        config.output = folder
-    return Path(folder)
+        use_threads(config.threads)
+        outcome: Outcome = self.module.main(config)
+        return outcome
+
+    @property
+    def module(self) -> Any:
+        """Where the command's own lines are."""
+        return import_module(f"convstab.commands.{self.name}")
+
+    def watch(self) -> "Watch":
+        """The callback that conf/<name>.yaml names."""
+        return Watch(self)
+
+    def close_sweep(self, folder: Path) -> None:
+        """Show how the jobs ended, and do what follows with the finished results."""
+        from convstab.sweeps import table
+
+        finished = table.close(folder)
+        if finished and hasattr(self.module, "after_sweep"):
+            self.module.after_sweep(finished, folder)
 
 
 class Watch(Callback):
-    """Hydra's callback that remembers which sweep this process has started, and refuses the folder of another one."""
+    """Tells a command which sweep it has started, and refuses the folder of another one."""
 
-    folder: ClassVar[Path | None] = None
+    def __init__(self, app: App) -> None:
+        self.app = app
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         """Before the first job; ends the process on bad input: Hydra would turn an exception into a warning."""
+        from convstab.sweeps import jobs
+        from convstab.sweeps.launchers import need_plugin
+
         with bad_input_ends():
             need_plugin(config.hydra.launcher._target_)
             need_plugin(config.hydra.sweeper._target_)
-            Watch.folder = jobs.open_sweep(config)
+            jobs.refuse_shared_folders(list(config.hydra.overrides.task), self.app.name)
+            folder = Path(config.hydra.sweep.dir).absolute()
+            fixed = [str(key) for key in config if key not in (*NOT_OF_A_SWEEP, *jobs.MAY_CHANGE)]
+            jobs.open_sweep(folder, plain(OmegaConf.masked_copy(config, fixed)))
+            self.app.sweep = folder
 
 
-def use_threads(count: Any) -> None:
-    """Let the model have so many cores in this process, None: as it is; InputError when it is not at least one."""
-    if count is None:
-        return
-    if not isinstance(count, int) or count < 1:
-        raise InputError(f"threads is {count}; it must be at least 1, or null for all cores")
-    torch.set_num_threads(count)
+def plain(config: DictConfig, **instead: Any) -> dict[str, Any]:
+    """The resolved values of a configuration, some of them replaced: what all that lies below the commands is given."""
+    values = OmegaConf.to_container(OmegaConf.merge(config, instead), resolve=True)
+    assert isinstance(values, dict)
+    return {str(key): value for key, value in values.items()}
+
+
+def sweep_name() -> str | None:
+    """The name of the folder of the sweep that this job belongs to, or None."""
+    config = HydraConfig.get()
+    return Path(config.sweep.dir).name if config.mode == RunMode.MULTIRUN else None
+
+
+def job_name(overrides: list[str]) -> str:
+    """The folder of a job of a sweep, from what it is told."""
+    from convstab.sweeps import jobs
+
+    return jobs.job_name(overrides)
+
+
+def runs_of(folder: str) -> str:
+    """The finished trainings of a sweep, as the choices of another sweep."""
+    from convstab.sweeps import jobs
+
+    return ",".join(f"'{run}'" for run in jobs.runs_of(folder))
 
 
 def quiet_lightning() -> None:
@@ -118,3 +176,10 @@ def quiet_lightning() -> None:
         ".*smaller than the logging interval.*",
     ):
         warnings.filterwarnings("ignore", message)
+
+
+OmegaConf.register_new_resolver("job_name", job_name, replace=True)
+OmegaConf.register_new_resolver("runs_of", runs_of, replace=True)
+OmegaConf.register_new_resolver("tidy_path", lambda folder: str(Path(folder)), replace=True)
+
+train, evaluate, attack, reproduce = App("train"), App("evaluate"), App("attack"), App("reproduce")

@@ -1,83 +1,79 @@
 """Search the least noise that makes a run misclassify its test images, and leave a table and the noise."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import torch
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from rich.console import Console
 from rich.markdown import Markdown
 
 from convstab.attacks import Attack
 from convstab.attacks.result import AttackResult, as_markdown, as_table
-from convstab.commands.app import door, run_folder
+from convstab.commands.app import plain
+from convstab.commands.assess import Task, load
 from convstab.commands.console import progress_bar
-from convstab.commands.tested import subject_of
 from convstab.errors import InputError
-from convstab.figures import files
-from convstab.files import CONFIG, FIGURES, write_text
+from convstab.figures.files import named_attacks, of_attack, save
+from convstab.files import FIGURES
 from convstab.loggers.results import log_attack
-from convstab.loggers.wandb import tracking
-from convstab.runs.parts import Part, Parts, Shard, folder_name
+from convstab.runs.parts import Part
 from convstab.runs.provenance import made_with
 from convstab.runs.run import Run, first_correct
+from convstab.sweeps.jobs import Outcome
 from convstab.validation import device_of
 
 SCHEMA = 3  # of the rows in a part; another number keeps parts of another layout apart
 NO_INFLUENCE = ("slots", "batch_size")  # on any result
 
 
-@door("attack")
-def main(config: DictConfig) -> float | None:
+def main(config: DictConfig) -> Outcome:
     """Attack what the configuration names; the median L2 norm, or None: infinite, or other shards are at work."""
-    device, attack, shard = device_of(config.device), attack_of(config), Shard.parse(str(config.shard))
-    run = images_of(config, device)
-    identity = fingerprint(config, attack, run, device)
-    name = folder_name(f"{run.name}-{type(attack).__name__}", identity | {"slice": config.slice})
-    folder = run_folder(config, f"attack/{name}")
-    parts = Parts(folder / "parts", len(run.test), identity, config.slice)
-    others = files.compared(config.compare, AttackResult.read)
-    if config.skip_done and (folder / FIGURES / "by_class.svg").exists() and not parts.missing():  # the last file
-        print(f"finished before: {folder}")
-        return median_of(AttackResult.read(folder))
-    write_text(folder / CONFIG, OmegaConf.to_yaml(config, resolve=True))
+    values = plain(config)
+    device, attack = device_of(values["device"]), attack_of(values)
+    values, run = images_of(values, device)
+    kind = type(attack).__name__
+    task = Task.open("attack", values, run, device, options_of(values, attack), f"{run.name}-{kind}", AttackResult.read)
+    before = task.finished_before()
+    if before is not None:
+        return task.outcome(before.summary["l2_median"])
 
-    work(config, attack, run, device, parts, list(parts.todo(shard)))
-    whole = parts.merge()
+    search(task, attack)
+    whole = task.merge()
     if whole is None:
-        print(parts.awaited(shard))
-        return None
-    test, kind = run.test, type(attack).__name__
-    result = AttackResult.of(whole.rows, test.pixels.numpy(), test.classes, run.name, kind, test.units)
+        return task.outcome()
+    test = run.test
+    protocol = {name: values[name] for name in ("seed", "max_queries")} | vars(attack)
+    result = AttackResult.of(whole.rows, test.pixels.numpy(), test.classes, run.name, kind, protocol, test.units)
     table = as_markdown(result)
-    with tracking(config, folder, "attack") as loggers:
-        result.write(folder, {"training": run.training, "made_with": made_with(device)})
-        for name, figure in files.of_attack([folder, *others]):
-            files.save(figure, folder / FIGURES / name)
-        log_attack(loggers, folder, result)
+    with task.finishing() as loggers:
+        result.write(task.folder, {"training": run.training, "made_with": made_with(device)})
+        for name, figure in of_attack(named_attacks({task.folder: result} | dict(task.others))):
+            save(figure, task.folder / FIGURES / name)
+        log_attack(loggers, task.folder, result)
     Console().print(Markdown(table))
-    print(f"{run.name}: {folder}")
-    return median_of(result)
+    print(f"{run.name}: {task.folder}")
+    return task.outcome(result.summary["l2_median"])
 
 
-def images_of(config: DictConfig, device: torch.device) -> Run:
+def images_of(values: Mapping[str, Any], device: torch.device) -> tuple[dict[str, Any], Run]:
     """What is attacked: the images that are listed, all, or those up to the n-th that is correct when clean."""
-    count = config.images if isinstance(config.images, int) else None
-    images = None if count is not None else config.images
-    run = subject_of(config, images)
-    return run if count is None else first_correct(run, count, device)
+    count = values["images"] if isinstance(values["images"], int) else None
+    values, run = load(values, None if count is not None else values["images"])
+    return values, run if count is None else first_correct(run, count, device)
 
 
-def attack_of(config: DictConfig) -> Attack:
+def attack_of(values: Mapping[str, Any]) -> Attack:
     """The attack with its values; InputError when they, the seed or the queries make no sense."""
-    limits = [("seed", config.seed, -(2**63), ""), ("max_queries", config.max_queries, 1, ", or null for no limit")]
-    for name, value, low, other in limits:
+    for name, low, other in (("seed", -(2**63), ""), ("max_queries", 1, ", or null for no limit")):
+        value = values[name]
         if not (isinstance(value, int) and low <= value < 2**63) and not (other and value is None):
             raise InputError(f"{name} is {value}; it must be a whole number of 64 bits, at least {low}{other}")
     try:
-        attack: Attack = instantiate(config.attack, _convert_="all")
+        attack: Attack = instantiate(values["attack"], _convert_="all")
     except InstantiationException as error:
         if isinstance(error.__cause__, TypeError):  # a value that the attack does not know
             raise InputError(f"attack: {error.__cause__}") from error
@@ -85,34 +81,28 @@ def attack_of(config: DictConfig) -> Attack:
     return attack
 
 
-def fingerprint(config: DictConfig, attack: Attack, run: Run, device: torch.device) -> dict[str, Any]:
-    """Everything that the rows depend on."""
-    values = {f"attack.{name}": value for name, value in vars(attack).items() if name not in NO_INFLUENCE}
-    options = {"seed": config.seed, "max_queries": config.max_queries, "rule": config.rule}
-    return {"attack": type(attack).__qualname__, "schema": SCHEMA} | values | run.fingerprint(device) | options
+def options_of(values: Mapping[str, Any], attack: Attack) -> dict[str, Any]:
+    """What the rows depend on beside the run and the device."""
+    settings = {f"attack.{name}": value for name, value in vars(attack).items() if name not in NO_INFLUENCE}
+    chosen = {name: values[name] for name in ("seed", "max_queries", "rule")}
+    return {"attack": type(attack).__qualname__, "schema": SCHEMA} | settings | chosen
 
 
-def work(config: DictConfig, attack: Attack, run: Run, device: torch.device, parts: Parts, todo: Sequence[int]) -> None:
-    """Make the parts of these slices, one after another: an attack has many images in each forward pass."""
-    test, classifier = run.test, run.model.to(device)
+def search(task: Task[AttackResult], attack: Attack) -> None:
+    """Make the parts that are not there, one after another: an attack has many images in each forward pass."""
+    test, classifier, todo = task.run.test, task.run.model.to(task.device), task.begin()
     with progress_bar() as bar:
-        task = bar.add_task("images", total=sum(len(parts.slices[number]) for number in todo))
-        for number in todo:
-            images = slice(parts.slices[number].start, parts.slices[number].stop)
+        advance = partial(bar.advance, bar.add_task("images", total=sum(map(len, todo.values()))))
+        for number, rows in todo.items():
+            images = slice(rows.start, rows.stop)
             result = attack(
                 classifier,
-                test.pixels[images].to(device),
-                test.labels[images].to(device),
+                test.pixels[images].to(task.device),
+                test.labels[images].to(task.device),
                 test.ids[images],
-                config.seed,
-                config.max_queries,
-                progress=lambda finished: bar.advance(task, finished),
+                task.config["seed"],
+                task.config["max_queries"],
+                progress=advance,
                 allow_nothing=True,
             )
-            parts.write(number, Part(as_table(result)))
-
-
-def median_of(result: AttackResult) -> float | None:
-    """The median L2 norm, or None when it is infinite."""
-    median: float | None = result.summary["l2_median"]
-    return median
+            task.parts.write(number, Part(as_table(result)))

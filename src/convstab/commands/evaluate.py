@@ -1,7 +1,7 @@
 """Classify noisy copies of the test set of a run, and leave tables and figures."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,30 +10,29 @@ import numpy as np
 import pyarrow as pa
 import torch
 from matplotlib.figure import Figure
-from omegaconf import DictConfig, OmegaConf
-from pytorch_lightning.loggers import Logger
+from omegaconf import DictConfig
 from rich.console import Console
 from rich.markdown import Markdown
 
-from convstab.commands.app import door, run_folder
+from convstab.commands.app import plain
+from convstab.commands.assess import Task, load
 from convstab.commands.console import class_table, progress_bar
-from convstab.commands.figures import compare
-from convstab.commands.tested import subject_of
 from convstab.evaluation import tables
 from convstab.evaluation.examples import Examples
 from convstab.evaluation.protocol import PAPER_DRAWS, Protocol, with_clean
 from convstab.evaluation.result import StabilityResult
 from convstab.evaluation.tally import Counts
 from convstab.evaluation.workers import Workers, calibrate
-from convstab.figures import evaluation, files
-from convstab.figures.files import save
-from convstab.files import CONFIG, FIGURES, SUMMARY, write_json, write_text
+from convstab.figures import evaluation
+from convstab.figures.files import named_evaluations, of_evaluation, save
+from convstab.figures.redraw import compare
+from convstab.files import FIGURES, SUMMARY, write_json, write_text
 from convstab.loggers.results import log_evaluation
-from convstab.loggers.wandb import tracking
 from convstab.report.formatting import duration
-from convstab.runs.parts import Part, Parts, Shard, folder_name
+from convstab.runs.parts import Part, Parts
 from convstab.runs.provenance import made_with
 from convstab.runs.run import Run
+from convstab.sweeps.jobs import Outcome
 from convstab.validation import device_of
 
 SCHEMA = 1  # of the rows and totals in a part; another number keeps parts of another layout apart
@@ -41,46 +40,61 @@ CPU_DRAWS = 10
 TABLE = "table.csv"
 
 
-@door("evaluate", afterwards=compare)
-def main(config: DictConfig) -> float | None:
+def main(config: DictConfig) -> Outcome:
     """Evaluate what the configuration names; the accuracy over all noise, or None while other shards are at work."""
-    device = device_of(config.device)
-    protocol, shard = protocol_of(config, device), Shard.parse(str(config.shard))
-    run = subject_of(config, config.images)
-    identity = fingerprint(config, protocol, run, device)
-    folder = run_folder(config, f"evaluate/{folder_name(run.name, identity | {'slice': config.slice})}")
-    parts = Parts(folder / "parts", len(run.test), identity, config.slice)
-    if config.skip_done and (folder / FIGURES / "strip.svg").exists() and not parts.missing():  # the last file
-        print(f"finished before: {folder}")
-        return float(tables.summary(StabilityResult.read(folder))["noise/accuracy"])
-    others = files.compared(config.compare, StabilityResult.read)
-    write_text(folder / CONFIG, OmegaConf.to_yaml(config, resolve=True))
+    values = plain(config)
+    device = device_of(values["device"])
+    protocol = protocol_of(values, device)
+    values, run = load(values, values["images"])
+    task = Task.open("evaluate", values, run, device, options_of(values, protocol), run.name, StabilityResult.read)
+    before = task.finished_before()
+    if before is not None:
+        return task.outcome(score(before))
 
-    choices = protocol, device, config.batch_size, config.precision, config.workers
-    workers = Workers(run.model, run.test, *choices)
-    todo = {number: parts.slices[number] for number in parts.todo(shard)}
+    speed = classify(task, protocol)
+    whole = task.merge()
+    if whole is None:
+        return task.outcome()
+    result = StabilityResult.of(whole.rows, whole.totals, run.test.classes, protocol, run.test.units)
+    with task.finishing() as loggers:
+        write(task, result, protocol, speed)
+        log_evaluation(loggers, task.folder, result)
+    report(run, result, task.folder)
+    return task.outcome(score(result))
+
+
+after_sweep = compare
+
+
+def protocol_of(values: Mapping[str, Any], device: torch.device) -> Protocol:
+    """The protocol that suits the device, where the configuration leaves it open; sigma 0 is always there."""
+    draws = values["draws"]
+    return Protocol(
+        sigmas=with_clean(values["sigmas"]),
+        draws=(PAPER_DRAWS if device.type == "cuda" else CPU_DRAWS) if draws is None else draws,
+        **{name: values[name] for name in ("seed", "clip", "rounding", "score")},
+    )
+
+
+def options_of(values: Mapping[str, Any], protocol: Protocol) -> dict[str, Any]:
+    """What the counts depend on beside the run and the device."""
+    return vars(protocol) | {"rule": values["rule"], "precision": values["precision"], "schema": SCHEMA}
+
+
+def classify(task: Task[StabilityResult], protocol: Protocol) -> dict[str, float]:
+    """Make the parts that are not there; how long it took, empty where there was nothing to do."""
+    choices = (task.config[name] for name in ("batch_size", "precision", "workers"))
+    workers = Workers(task.run.model, task.run.test, protocol, task.device, *choices)
+    todo = task.begin()
     images = sum(map(len, todo.values()))
-    if todo and device.type == "cpu":
+    if todo and task.device.type == "cpu":
         announce(calibrate(workers), workers, images)
     start, draws = time.monotonic(), images * protocol.draws_per_image
     with progress_bar() as bar:
-        task = bar.add_task("draws", total=draws)
-        workers.work(todo, keep=partial(write_part, parts), progress=partial(bar.advance, task))
+        advance = partial(bar.advance, bar.add_task("draws", total=draws))
+        workers.work(todo, keep=partial(write_part, task.parts), progress=advance)
     seconds = time.monotonic() - start
-
-    whole = parts.merge()
-    if whole is None:
-        print(parts.awaited(shard))
-        return None
-    result = StabilityResult.of(whole.rows, whole.totals, run.test.classes, protocol.score, run.test.units)
-    rate = {"seconds": round(seconds, 1), "images_per_second": round(draws / seconds, 1)} if todo else {}
-    with tracking(config, folder, "evaluate") as loggers:
-        result.write(folder)
-        Examples.of(run.test, result, protocol, device).write(folder)
-        about = {"training": run.training, "protocol": vars(protocol), "made_with": made_with(device)}
-        write_json(folder / SUMMARY, {"run": run.name} | tables.summary(result) | rate | about)
-        finish(config, folder, [folder, *others], run, result, strip(run, result, protocol, device), loggers)
-    return float(tables.summary(result)["noise/accuracy"])
+    return {"seconds": round(seconds, 1), "images_per_second": round(draws / seconds, 1)} if todo else {}
 
 
 def write_part(parts: Parts, number: int, counts: Counts) -> None:
@@ -88,22 +102,9 @@ def write_part(parts: Parts, number: int, counts: Counts) -> None:
     parts.write(number, Part(pa.table(counts.rows), counts.totals))
 
 
-def protocol_of(config: DictConfig, device: torch.device) -> Protocol:
-    """The protocol that suits the device, where the configuration leaves it open; sigma 0 is always there."""
-    return Protocol(
-        sigmas=with_clean(config.sigmas),
-        draws=(PAPER_DRAWS if device.type == "cuda" else CPU_DRAWS) if config.draws is None else config.draws,
-        seed=config.seed,
-        clip=config.clip,
-        rounding=config.rounding,
-        score=config.score,
-    )
-
-
-def fingerprint(config: DictConfig, protocol: Protocol, run: Run, device: torch.device) -> dict[str, Any]:
-    """Everything that the counts depend on."""
-    options = {"rule": config.rule, "precision": config.precision, "schema": SCHEMA}
-    return vars(protocol) | run.fingerprint(device) | options
+def score(result: StabilityResult) -> float:
+    """What a search over configurations goes by: the accuracy over all noise."""
+    return float(tables.summary(result)["noise/accuracy"])
 
 
 def announce(rate: float, workers: Workers, images: int) -> None:
@@ -116,23 +117,19 @@ def announce(rate: float, workers: Workers, images: int) -> None:
     print(f"{rate:,.0f} draws/s: {line}")
 
 
-def finish(
-    config: DictConfig,
-    folder: Path,
-    compared: Sequence[Path],
-    run: Run,
-    result: StabilityResult,
-    noisy: Figure,
-    loggers: Sequence[Logger],
-) -> None:
-    """Write the tables for reading and the figures, log them, and print the short table; noisy: the strip."""
+def write(task: Task[StabilityResult], result: StabilityResult, protocol: Protocol, speed: Mapping[str, float]) -> None:
+    """Write all files of a whole result but the mark: tables, examples, summary and figures."""
+    folder, run = task.folder, task.run
+    result.write(folder)
+    Examples.of(run.test, result, protocol, task.device).write(folder)
+    about = {"training": run.training, "protocol": vars(protocol), "made_with": made_with(task.device)}
+    write_json(folder / SUMMARY, {"run": run.name} | tables.summary(result) | dict(speed) | about)
     write_text(folder / TABLE, tables.as_csv(result))
     write_text(folder / "table.md", tables.as_markdown(result))
-    from_tables = files.of_evaluation(compared, config.confusion_sigma)
-    for name, figure in (*from_tables, ("strip", noisy)):
+    results = named_evaluations({folder: result} | dict(task.others))
+    for name, figure in of_evaluation(results, task.config["confusion_sigma"]):
         save(figure, folder / FIGURES / name)
-    log_evaluation(loggers, folder, result)
-    report(run, result, folder)
+    save(strip(run, result, protocol, task.device), folder / FIGURES / "strip")
 
 
 def report(run: Run, result: StabilityResult, folder: Path) -> None:

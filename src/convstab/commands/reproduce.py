@@ -3,51 +3,55 @@
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from convstab.commands.app import door
-from convstab.commands.report import JOB, PAGE, send, write_report
+from convstab.commands.app import plain
+from convstab.commands.processes import Start, processes
 from convstab.errors import InputError
 from convstab.exits import BAD_INPUT
 from convstab.files import alone
 from convstab.loggers.wandb import ID
 from convstab.paper.experiments import Step, planned, quoted
 from convstab.paper.progress import TimeLeft
-from convstab.paper.steps import DONE, LOG, Start, missing, processes, reason, remember, share
+from convstab.paper.report import JOB, PAGE, send, write_report
+from convstab.paper.steps import DONE, LOG, missing, reason, remember, share
+from convstab.sweeps.jobs import Outcome
 
 LOOK = 0.5  # seconds between two looks at a running step
 FAILED, STOPPED = 1, 130  # exit codes; BAD_INPUT when no step failed for another reason
 
 
-@door("reproduce")
-def main(config: DictConfig) -> None:
+def main(config: DictConfig) -> Outcome:
     """Do what is missing, and end with the report; a step that fails stops only those that need it."""
     hydra = HydraConfig.get()
     if hydra.mode == RunMode.MULTIRUN:
         raise InputError("convstab-reproduce does its steps one after another and has no multirun: leave -m out")
-    output = Path(config.output).absolute()
-    steps = planned(config)
+    values = plain(config)
+    output = Path(values["output"]).absolute()
+    steps = planned(values)
     try:
         with alone(output, "convstab-reproduce"):
-            failed = work(missing(steps, output), len(steps), output, words_of(config))
+            failed = work(missing(steps, output), len(steps), output, words_of(values))
             title = f"The paper, reproduced: size={hydra.runtime.choices['size']}"
-            report(output, [step for step in steps if step.name not in failed], list(failed), title, config.wandb)
+            report(output, [step for step in steps if step.name not in failed], list(failed), title, values["wandb"])
     except KeyboardInterrupt:
         print("\nstopped; the same command goes on from here", file=sys.stderr)
         sys.exit(STOPPED)
     if failed:
         sys.exit(BAD_INPUT if set(failed.values()) == {BAD_INPUT} else FAILED)
+    return Outcome(output)
 
 
-def words_of(config: DictConfig) -> dict[str, list[str]]:
+def words_of(values: Mapping[str, Any]) -> dict[str, list[str]]:
     """What each command is told that its result does not depend on: where the data is, threads, loggers."""
-    root, threads = config.dataset.root, config.threads
+    root, threads = values["dataset"]["root"], values["threads"]
     common = [] if root is None else [f"dataset.root={quoted(root)}"]
     common += [] if threads is None else [f"threads={threads}"]
-    loggers = ("[csv,wandb]", "wandb") if config.wandb else ("csv", "none")
+    loggers = ("[csv,wandb]", "wandb") if values["wandb"] else ("csv", "none")
     return {
         "train": [*common, f"logger={loggers[0]}"],
         "evaluate": [*common, f"logger={loggers[1]}"],

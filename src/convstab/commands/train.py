@@ -1,54 +1,56 @@
 """Train one classifier, test it, and leave a run directory."""
 
 import time
+from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 from pytorch_lightning.loggers import Logger
 from rich.console import Console
 from torch import Tensor
 
-from convstab.commands.app import door, run_folder
+from convstab.commands.app import plain, sweep_name
 from convstab.commands.console import class_table
 from convstab.data.images import ImageData
 from convstab.errors import InputError
 from convstab.figures.files import of_training, save
 from convstab.files import BEST, FIGURES, LAST, METRICS, alone, write_json
 from convstab.loggers.results import log_training
-from convstab.loggers.wandb import is_first_process, tracking
+from convstab.loggers.wandb import tracking
 from convstab.models import Classifier
 from convstab.runs import checkpoints, directory
+from convstab.runs.processes import is_first_process
 from convstab.runs.provenance import made_with
+from convstab.sweeps.jobs import Outcome
 
 LARGEST_SEED = 2**32 - 1  # that NumPy takes, and Lightning and scikit-learn with it
 PRECISIONS = "32-true", "32", 32, "bf16-mixed", "bf16", "16-mixed", "16", 16, None  # Lightning's names
 
 
-@door("train")
-def main(config: DictConfig) -> float:
+def main(config: DictConfig) -> Outcome:
     """Train what the configuration composes; the validation accuracy, for a search over configurations."""
-    folder = run_folder(config)
-    check(config)
-    if config.skip_done:
-        metrics = directory.finished(folder, config)
+    folder = Path(HydraConfig.get().runtime.output_dir)  # a job of a sweep has its own
+    values = plain(config, output=str(folder))
+    check(values)
+    if values["skip_done"]:
+        metrics = directory.finished_training(folder, values)
         if metrics is not None:
             print(f"finished before: {folder}")
-            return score(metrics)
-        if config.ckpt is None or (folder / LAST).exists():
-            config.ckpt = "last"
+            return Outcome(folder, score(metrics))
+        if values["ckpt"] is None or (folder / LAST).exists():
+            values["ckpt"] = "last"
     with alone(folder, "training") if is_first_process() else nullcontext():
-        return score(fit(config, folder))
+        return Outcome(folder, score(fit(values, folder)))
 
 
-def check(config: DictConfig) -> None:
+def check(values: Mapping[str, Any]) -> None:
     """Raise InputError for a seed or a precision that no training can have."""
-    seed, precision = config.seed, config.trainer.precision
+    seed, precision = values["seed"], values["trainer"]["precision"]
     if type(seed) is not int or not 0 <= seed <= LARGEST_SEED:
         raise InputError(f"seed is {seed}; it must be a whole number from 0 to {LARGEST_SEED}")
     if precision not in PRECISIONS:
@@ -58,19 +60,19 @@ def check(config: DictConfig) -> None:
         )
 
 
-def fit(config: DictConfig, folder: Path) -> dict[str, Any]:
+def fit(values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """Train, test and report, in a folder that no other process works in; the metrics."""
     start = time.monotonic()
-    checkpoint = directory.open_for_training(folder, config)
-    pl.seed_everything(config.seed, workers=True, verbose=False)  # initial weights; the epochs have seeds of their own
-    resume = checkpoint if config.ckpt == "last" else None  # with optimiser, schedule and epoch; else weights only
+    checkpoint = directory.open_for_training(folder, values)
+    pl.seed_everything(values["seed"], workers=True, verbose=False)  # initial weights; epochs have seeds of their own
+    resume = checkpoint if values["ckpt"] == "last" else None  # with optimiser, schedule and epoch; else weights only
 
-    with tracking(config, folder, "train", resume=resume is not None) as loggers:
-        data = load_data(config)
-        model = make_classifier(config, data)
+    with tracking(values, folder, "train", resume is not None, sweep_name()) as loggers:
+        data = load_data(values)
+        model = make_classifier(values, data)
         if checkpoint is not None:
             checkpoints.load_weights(model, checkpoint)
-        trainer = make_trainer(config, data, loggers)
+        trainer = make_trainer(values, data, loggers)
         trainer.fit(model, data, ckpt_path=resume, weights_only=True)
         trainer.test(model, data, ckpt_path=folder / BEST, weights_only=True, verbose=False)
         metrics = summary(trainer, model, data)
@@ -82,6 +84,7 @@ def fit(config: DictConfig, folder: Path) -> dict[str, Any]:
             log_training(loggers, folder, metrics)
 
     if trainer.is_global_zero:
+        directory.finish(folder, "train")
         report(metrics, model.classes, folder)
     return metrics
 
@@ -91,49 +94,49 @@ def score(metrics: dict[str, Any]) -> float:
     return float(metrics.get("val/accuracy", metrics["test/accuracy"]))
 
 
-def load_data(config: DictConfig) -> ImageData:
+def load_data(values: Mapping[str, Any]) -> ImageData:
     """The data set, split and augmented as configured."""
     data: ImageData = instantiate(
-        config.dataset,
-        seed=config.seed,
-        augment=instantiate(config.augment, _convert_="all"),
+        values["dataset"],
+        seed=values["seed"],
+        augment=instantiate(values["augment"], _convert_="all"),
         _convert_="all",
     )
     data.setup()
     return data
 
 
-def make_classifier(config: DictConfig, data: ImageData) -> Classifier:
+def make_classifier(values: Mapping[str, Any], data: ImageData) -> Classifier:
     """The model, fitted to the data's image size, classes and statistics; plain values only in its hparams."""
     model: Classifier = instantiate(
-        config.model,
+        values["model"],
         shape=list(data.shape),
         classes=list(data.images.classes),
-        optimizer=instantiate(config.optimizer),
-        schedule=instantiate(config.schedule),
+        optimizer=instantiate(values["optimizer"]),
+        schedule=instantiate(values["schedule"]),
         _convert_="all",
     )
     model.set_statistics(*data.statistics())
     return model
 
 
-def make_trainer(config: DictConfig, data: ImageData, loggers: list[Logger]) -> pl.Trainer:
+def make_trainer(values: Mapping[str, Any], data: ImageData, loggers: list[Logger]) -> pl.Trainer:
     """Lightning's Trainer with the configured callbacks."""
-    callbacks = dict(config.callbacks)
+    callbacks = dict(values["callbacks"])
     if "checkpoint" in callbacks and not len(data.val):
         callbacks["checkpoint"] = {**callbacks["checkpoint"], "monitor": None}  # the last one is the best
     if not loggers:
         callbacks.pop("learning_rate", None)  # it refuses to work without a logger
     trainer: pl.Trainer = instantiate(
-        config.trainer,
+        values["trainer"],
         logger=loggers,
-        callbacks=[instantiate(value) for value in callbacks.values()],
+        callbacks=[instantiate(callback) for callback in callbacks.values()],
         _convert_="all",
     )
-    if trainer.world_size > 1 and trainer.strategy.launcher is not None and HydraConfig.get().mode == RunMode.MULTIRUN:
+    if trainer.world_size > 1 and trainer.strategy.launcher is not None and sweep_name():
         raise InputError(  # Lightning would start the whole multirun again
-            f"trainer.devices={config.trainer.devices} starts processes of its own, which a multirun (-m) cannot: "
-            "give one command for each job, or hydra/launcher=submitit_slurm"
+            f"trainer.devices={values['trainer']['devices']} starts processes of its own, which a multirun (-m) "
+            "cannot: give one command for each job, or hydra/launcher=submitit_slurm"
         )
     return trainer
 

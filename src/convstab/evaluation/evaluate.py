@@ -1,15 +1,17 @@
 """Evaluate a model from Python: ``convstab.evaluate``."""
 
 from collections.abc import Callable, Sequence
+from threading import Lock
 from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from convstab.evaluation.protocol import PAPER_SIGMAS, Protocol, with_clean
 from convstab.evaluation.result import StabilityResult
 from convstab.evaluation.stability import Precision
-from convstab.evaluation.tally import Counts
+from convstab.evaluation.tally import Columns, Counts
 from convstab.evaluation.workers import Workers
 from convstab.images import Images
 from convstab.validation import device_of, own_model
@@ -70,13 +72,27 @@ def evaluate(
     pool = Workers(own, images, protocol, chosen, batch_size, precision, workers)
     starts = range(0, len(images), SLICE)
     slices = {number: range(start, min(start + SLICE, len(images))) for number, start in enumerate(starts)}
-    found: dict[int, Counts] = {}
-    pool.work(slices, keep=found.__setitem__, progress=progress)
-    return result_of([found[number] for number in slices], images, protocol)
+    whole = Sum()
+    pool.work(slices, keep=whole.add, progress=progress)
+    return StabilityResult.of(whole.table(), whole.totals, images.classes, protocol, images.units)
 
 
-def result_of(counts: Sequence[Counts], images: Images, protocol: Protocol) -> StabilityResult:
-    """The result that the counts of all slices make, in their order."""
-    rows = {name: np.concatenate([part.rows[name] for part in counts]) for name in counts[0].rows}
-    totals = {name: np.sum([part.totals[name] for part in counts], axis=0) for name in counts[0].totals}
-    return StabilityResult.of(pa.table(rows), totals, images.classes, protocol.score, images.units)
+class Sum:
+    """The counts of all slices, added up as they come, from any thread: one slice's totals are in memory at a time."""
+
+    def __init__(self) -> None:
+        self.rows: dict[int, Columns] = {}
+        self.totals: dict[str, NDArray[np.int64]] = {}
+        self.lock = Lock()
+
+    def add(self, number: int, counts: Counts) -> None:
+        """Add a slice, by its number."""
+        with self.lock:
+            self.rows[number] = counts.rows
+            for name, total in counts.totals.items():
+                self.totals[name] = self.totals[name] + total if name in self.totals else total
+
+    def table(self) -> pa.Table:
+        """The rows of all slices, in their order."""
+        slices = [self.rows[number] for number in sorted(self.rows)]
+        return pa.table({name: np.concatenate([rows[name] for rows in slices]) for name in slices[0]})

@@ -1,5 +1,6 @@
 """The result of an evaluation: what its run directory holds, in memory and on disk."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,27 +13,29 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from convstab.errors import InputError
+from convstab.evaluation.protocol import Protocol
 from convstab.evaluation.tally import PSNR_EDGES, SCORE_EDGES
-from convstab.files import arrays_to_bytes, bytes_to_arrays, write_bytes, write_table
+from convstab.files import arrays_to_bytes, as_frame, bytes_to_arrays, write_bytes, write_table
 from convstab.statistics import rates
 from convstab.statistics.intervals import Estimate, Floats
 from convstab.units import IMAGES, Integers, Units
 
 STABILITY, CONFUSION, HISTOGRAM = "stability.parquet", "confusion.parquet", "histogram.npz"
+PROTOCOL = b"convstab.protocol"  # in the metadata of stability.parquet
 
 
 @dataclass(frozen=True)
 class StabilityResult:
     """Counts over all draws of a test set.
 
-    classes: K names. score: which probability the histogram and the samples show, "predicted" or "label".
+    classes: K names. protocol: how the draws were made, and which probability the histogram and the samples show.
     rows: columns of stability.parquet, one entry per image and sigma, see ``tally.Counts``; besides, where the
         data set has any, the group of the image, or the design effect of groups whose members are not known.
     confusion: (sigmas, label, predicted). histogram: (label, misclassified or correct, PSNR bin, score bin).
     """
 
     classes: Sequence[str]
-    score: str
+    protocol: Protocol
     rows: dict[str, NDArray[Any]]
     confusion: Integers
     histogram: Integers
@@ -43,14 +46,14 @@ class StabilityResult:
         table: pa.Table,
         totals: Mapping[str, Integers],
         classes: Sequence[str],
-        score: str,
+        protocol: Protocol,
         units: Units = IMAGES,
     ) -> "StabilityResult":
         """The result that rows and totals of ``tally.Counts`` make; units: what is independent among the images."""
         rows = {name: table[name].to_numpy() for name in table.column_names}
-        levels = len(np.unique(rows["sigma"]))
+        levels = len(protocol.sigmas)
         rows |= units.columns(len(rows["sigma"]) // levels, levels)
-        return cls(classes, score, rows, totals["confusion"], totals["histogram"])
+        return cls(classes, protocol, rows, totals["confusion"], totals["histogram"])
 
     @classmethod
     def read(cls, folder: Path) -> "StabilityResult":
@@ -61,19 +64,20 @@ class StabilityResult:
             arrays = bytes_to_arrays((folder / HISTOGRAM).read_bytes())
             classes, histogram = arrays["classes"].tolist(), arrays["histogram"]
             confusion = counts.reshape(-1, len(classes), len(classes))
-        except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+            protocol = Protocol(**json.loads(table.schema.metadata[PROTOCOL]))
+        except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
             raise InputError(f"{folder} does not hold a whole evaluation: {error}") from error
         rows = {name: table[name].to_numpy() for name in table.column_names}
-        return cls(classes, str(arrays["score"]), rows, confusion, histogram)
+        return cls(classes, protocol, rows, confusion, histogram)
 
     def write(self, folder: Path) -> None:
         """Write stability.parquet, confusion.parquet and histogram.npz, each at once or not at all."""
-        write_table(folder / STABILITY, pa.table(self.rows))
+        write_table(folder / STABILITY, pa.table(self.rows), {PROTOCOL: json.dumps(vars(self.protocol))})
         sigma, label, predicted = np.indices(self.confusion.shape).reshape(3, -1)
         columns = {"sigma": self.sigmas[sigma], "label": label, "predicted": predicted, "count": self.confusion.ravel()}
         write_table(folder / CONFUSION, pa.table(columns))
         arrays = {"histogram": self.histogram, "psnr_edges": PSNR_EDGES, "score_edges": SCORE_EDGES}
-        names = {"classes": np.array(self.classes), "score": np.array(self.score)}
+        names = {"classes": np.array(self.classes), "score": np.array(self.protocol.score)}
         write_bytes(folder / HISTOGRAM, arrays_to_bytes(arrays | names))
 
     def table(self) -> str:
@@ -81,6 +85,10 @@ class StabilityResult:
         from convstab.evaluation.tables import rates_markdown  # noqa: PLC0415  # which needs this module
 
         return rates_markdown(self)
+
+    def to_pandas(self) -> Any:
+        """A pandas DataFrame with one row per image and sigma, see ``rows``; InputError without pandas."""
+        return as_frame(self.rows)
 
     def _repr_markdown_(self) -> str:
         """What a notebook shows."""
@@ -94,7 +102,7 @@ class StabilityResult:
     @cached_property
     def sigmas(self) -> Floats:
         """The noise levels in grey levels, ascending."""
-        return np.unique(self.rows["sigma"])
+        return np.array(self.protocol.sigmas)
 
     def by_image(self, column: str) -> NDArray[Any]:
         """A column as (images, sigmas)."""

@@ -63,7 +63,9 @@ def scatter(result: StabilityResult, labels: Sequence[int]) -> Figure:
     bar = figure.colorbar(mesh, ax=list(axes), label="draws per bin, all draws", shrink=0.6, aspect=40, pad=0.01)
     bar.ax.set_ylim(1, max(10, density.max()))
     figure.supxlabel("PSNR (dB)", fontsize=9)
-    figure.supylabel(f"probability of the {'label' if result.score == 'label' else 'predicted class'}", fontsize=9)
+    figure.supylabel(
+        f"probability of the {'label' if result.protocol.score == 'label' else 'predicted class'}", fontsize=9
+    )
     return figure
 
 

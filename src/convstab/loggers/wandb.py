@@ -11,16 +11,14 @@ from uuid import uuid4
 
 import numpy as np
 import wandb
-from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
 from hydra.utils import instantiate
-from omegaconf import DictConfig
 from pytorch_lightning.loggers import Logger, WandbLogger
 
 from convstab.errors import InputError
 from convstab.files import CONFIG, write_text
-from convstab.runs.configuration import load_config, plain
+from convstab.runs.configuration import Config, load_config, value
 from convstab.runs.directory import numbers_of
+from convstab.runs.processes import is_first_process
 
 ID = "wandb.id"
 AXES = {"train": {"*": "trainer/global_step"}, "evaluate": {"noise/*": "sigma"}}  # job type -> curves -> their x axis
@@ -30,22 +28,28 @@ MOST_ROWS = 10_000  # of a table, W&B's limit
 
 @contextmanager
 def tracking(
-    config: DictConfig, folder: Path, job_type: str, resume: bool = False, logger: DictConfig | None = None
+    config: Config,
+    folder: Path,
+    job_type: str,
+    resume: bool = False,
+    group: str | None = None,
+    logger: Mapping[str, Config] | None = None,
 ) -> Iterator[list[Logger]]:
-    """The loggers of one job, given the resolved configuration, closed whatever happens.
+    """The loggers of one job, given its configuration, closed whatever happens.
 
     A job that fails is marked as failed in W&B. One W&B run lives at a time, so that no job of a sweep logs into
     another's. Only the first process of a distributed training logs.
 
     job_type: "train", "evaluate" or "attack". resume: go on with the history of the folder's W&B run; else replace it.
-    logger: which loggers; None: those of ``config.logger``.
+    group: in W&B, where the options of its logger say none: the sweep. logger: which loggers, with their options; None:
+        those of the configuration.
     """
-    options_of, loggers = (config.logger if logger is None else logger) or {}, list[Logger]()
+    options_of, loggers = (config.get("logger") if logger is None else logger) or {}, list[Logger]()
     failed = True
     try:
         for name, options in options_of.items() if job_type != "train" or is_first_process() else ():
-            more = of_the_run(config, options, folder, job_type, resume) if name == "wandb" else {}
-            loggers.append(instantiate(options, save_dir=str(folder), **more))
+            more = of_the_run(config, options, folder, job_type, resume, group) if name == "wandb" else {}
+            loggers.append(instantiate(options, save_dir=str(folder), **more, _convert_="all"))
         for opened in loggers:
             opened.log_hyperparams(hyperparameters(config))
         yield loggers
@@ -59,22 +63,24 @@ def tracking(
                 wandb.run.finish(exit_code=int(failed))
 
 
-def hyperparameters(config: DictConfig) -> dict[str, Any]:
-    """The configuration as a plain dict; of an evaluation or attack of one run, with the run's as ``training``.
+def hyperparameters(config: Config) -> dict[str, Any]:
+    """The configuration; of an evaluation or attack of one run, with the run's as ``training``.
 
     So results can be sorted and drawn by what differs in their trainings.
     """
     run = config.get("run")
-    there = isinstance(run, str) and (Path(run) / CONFIG).is_file()
-    return plain(config) | ({"training": plain(load_config(Path(run)))} if there else {})
+    one = Path(run) if isinstance(run, str) else None
+    return dict(config) | ({"training": load_config(one)} if one and (one / CONFIG).is_file() else {})
 
 
-def of_the_run(config: DictConfig, options: DictConfig, folder: Path, job_type: str, resume: bool) -> dict[str, Any]:
+def of_the_run(
+    config: Config, options: Config, folder: Path, job_type: str, resume: bool, group: str | None
+) -> dict[str, Any]:
     """What wandb.init is told about this job, beside the configured options."""
     return {
         "id": stable_id(folder),
         "resume": "allow" if resume else None,  # None: the history of an earlier start is replaced
-        "group": options.get("group") or sweep_name(),
+        "group": options.get("group") or group,
         "job_type": job_type,
         "name": folder.resolve().name,
         "tags": tags_of(config, options.get("tags") or []),
@@ -93,19 +99,12 @@ def stable_id(folder: Path) -> str:
     return text
 
 
-def sweep_name() -> str | None:
-    """The name of the folder of the sweep that this job belongs to, or None."""
-    if HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN:
-        return Path(HydraConfig.get().sweep.dir).name
-    return None
-
-
-def tags_of(config: DictConfig, configured: Sequence[str]) -> list[str]:
+def tags_of(config: Config, configured: Sequence[str]) -> list[str]:
     """The configured tags, and the names of data set, architecture and attack; of an attack or evaluation its run's."""
     values = hyperparameters(config)
     training = values.get("training", values)
-    places = ((training.get("dataset") or {}).get("load"), training.get("model"), values.get("attack"))
-    data, model, attack = ((place or {}).get("_target_", "").split(".") for place in places)
+    places = (training, "dataset.load._target_"), (training, "model._target_"), (values, "attack._target_")
+    data, model, attack = (str(value(of, key, "")).split(".") for of, key in places)
     names = [*configured, *data[-2:-1], model[-1], attack[-1]]  # convstab.data.mnist.load, convstab.models.LeNet
     return [name[:LONGEST_TAG] for name in dict.fromkeys(names) if name]
 
@@ -151,11 +150,6 @@ def checked(mode: str) -> Any:
         said = "logger.wandb.mode" if variable is None else "WANDB_MODE"
         raise InputError(f"{said}=online needs a key: set WANDB_API_KEY, or run wandb login")
     return variable or mode
-
-
-def is_first_process() -> bool:
-    """Whether this process may write: the others of a distributed training were started with a rank above 0."""
-    return all(os.environ.get(name, "0") == "0" for name in ("RANK", "LOCAL_RANK", "SLURM_PROCID"))
 
 
 def has_key() -> bool:

@@ -13,6 +13,3 @@ def one_cycle(optimizer: Optimizer, steps: int, warmup: float = 0.15) -> LRSched
 def inverse(optimizer: Optimizer, steps: int, gamma: float = 1e-4, power: float = 0.75) -> LRScheduler:  # noqa: ARG001
     """Caffe's "inv" policy of its LeNet solver: the rate times (1 + gamma * step) ** -power, however many steps."""
     return LambdaLR(optimizer, lambda step: (1 + gamma * step) ** -power)
-
-
-OF_ANY_LENGTH = (f"{__name__}.{inverse.__name__}",)  # a step's rate is the same however many epochs follow

@@ -6,7 +6,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from convstab.errors import InputError
@@ -86,18 +86,21 @@ class Step:
 
 
 def quoted(value: object) -> str:
-    """A value as a string of Hydra's grammar; one that ends in a backslash or holds ``${`` inconclusive there."""
+    """A value as a string of Hydra's grammar; one that ends in a backslash or holds ``${`` cannot be said there."""
     text = str(value).replace("'", "\\'")
     return f"'{text}'"
 
 
-def planned(config: DictConfig) -> list[Step]:
-    """The steps of the chosen experiments; InputError when something that is chosen is not there or makes no sense."""
+def planned(config: Mapping[str, Any]) -> list[Step]:
+    """The steps of the chosen experiments; InputError when something that is chosen is not there or makes no sense.
+
+    config: the values of conf/reproduce.yaml.
+    """
     experiments = {
-        str(name): checked(Experiment, values, f"experiment.{name}") for name, values in config.experiment.items()
+        name: checked(Experiment, values, f"experiment.{name}") for name, values in config["experiment"].items()
     }
-    attacks = [config.attacks] if isinstance(config.attacks, str) else list(config.attacks)
-    size = checked(Size, config.size, "size")
+    attacks = [config["attacks"]] if isinstance(config["attacks"], str) else list(config["attacks"])
+    size = checked(Size, config["size"], "size")
     for experiment in experiments.values():
         need_choice("dataset", size.dataset or experiment.dataset)
         need_choice("augment", experiment.augment)

@@ -2,27 +2,20 @@
 
 import csv
 import json
-import multiprocessing
-import os
-import sys
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from hashlib import sha256
-from importlib import import_module
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
 from convstab.errors import InputError
 from convstab.exits import BAD_INPUT, OURS
 from convstab.files import BEST, METRICS, SUMMARY, write_json
-from convstab.paper.experiments import COMMANDS, Step
+from convstab.paper.experiments import Step
 from convstab.runs import configuration
 from convstab.runs.parts import share_done
 
 DONE, LOG, PROMPT = "step.json", "step.log", "$ convstab: "
-Start = Callable[[Step], BaseProcess]
 
 
 def is_done(step: Step, output: Path) -> bool:
@@ -63,61 +56,11 @@ def share(step: Step, output: Path) -> float:
         done, total = share_done(folder / "parts")
         return done / total if total else 0.0
     with suppress(OSError, ValueError, InputError, KeyError):
-        epochs = configuration.load_config(folder).trainer.max_epochs
+        epochs = configuration.value(configuration.load_config(folder), "trainer.max_epochs", 1)
         with (folder / "metrics.csv").open(newline="", encoding="utf-8") as file:
             seen = [int(float(row["epoch"])) for row in csv.DictReader(file) if row.get("val/loss") and row["epoch"]]
         return min(1.0, (max(seen, default=-1) + 1) / int(epochs))
     return 0.0
-
-
-@contextmanager
-def processes(output: Path, more: Mapping[str, Sequence[str]]) -> Iterator[Start]:
-    """A function that starts a step; what it starts does not outlive the context, nor this process.
-
-    Where the system can, the commands are loaded once and each step is forked from there.
-
-    more: words for each command that its result does not depend on.
-    """
-    methods = multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-    if "forkserver" in methods:
-        context.set_forkserver_preload([f"convstab.commands.{command}" for command in COMMANDS])
-    started: list[BaseProcess] = []
-
-    def start(step: Step) -> BaseProcess:
-        process: BaseProcess = context.Process(target=run, args=(step, output, more[step.command]))  # type: ignore[attr-defined]
-        process.start()
-        started.append(process)
-        return process
-
-    try:
-        yield start
-    finally:
-        for process in started:
-            process.terminate()
-            process.join()
-
-
-def run(step: Step, output: Path, more: Sequence[str]) -> None:
-    """In its own process: give the command its words; all that it says goes to a file beside its result."""
-    threading.Thread(target=end_with_parent, daemon=True).start()
-    folder = output / step.name
-    folder.mkdir(parents=True, exist_ok=True)
-    log = os.open(folder / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    for stream in (sys.stdout, sys.stderr):
-        os.dup2(log, stream.fileno())
-    os.environ.pop("HYDRA_FULL_ERROR", None)  # our own door has set it, and would ask this one for tracebacks
-    sys.argv = [f"convstab-{step.command}", *step.arguments(output), *more, "skip_done=true"]
-    print(PROMPT, *sys.argv, flush=True)
-    import_module(f"convstab.commands.{step.command}").main()
-
-
-def end_with_parent() -> None:
-    """Stop at once when the reproduction is gone: a second one may begin, and must not meet the first one's step."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)
 
 
 def reason(step: Step, output: Path, exit_code: int) -> str:

@@ -15,7 +15,7 @@ from convstab.report.formatting import count, dataset_name, in_percent, points, 
 from convstab.report.inventory import folders_of, unique_names
 from convstab.report.results import Evaluation, Evidence, Source, Training
 from convstab.runs import configuration
-from convstab.runs.configuration import is_below, leaves, plain
+from convstab.runs.configuration import is_below, leaves
 from convstab.statistics import rates
 from convstab.statistics.intervals import Estimate
 from convstab.units import Integers, Units
@@ -54,7 +54,7 @@ def tables(evidence: Evidence) -> list[ScoreTable]:
 
 def kind_of(training: Training) -> str:
     """What trainings share that differ in nothing but their seeds: images, model, settings; as a text to compare."""
-    source, settings = training.source, leaves(plain(training.config))
+    source, settings = training.source, leaves(training.config)
     used = sorted((key, repr(value)) for key, value in settings if not is_below(key, FREE))
     images = sum(number for number in source.images.values() if isinstance(number, int))  # the split is the seed's
     return repr((source.dataset, source.official, images, source.model, source.augment, used))

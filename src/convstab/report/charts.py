@@ -38,7 +38,7 @@ def scatter(evaluation: Evaluation, rows: Integers) -> Plain:
     return {
         "classes": list(result.classes),
         "sigmas": result.sigmas[result.sigmas > 0].tolist(),
-        "score": result.score,
+        "score": result.protocol.score,
         "psnr": {"first": float(PSNR_EDGES[0]), "step": step(PSNR_EDGES), "bins": len(PSNR_EDGES) - 1},
         "scores": {"first": float(SCORE_EDGES[0]), "step": step(SCORE_EDGES), "bins": len(SCORE_EDGES) - 1},
         "density": [[sparse(counts) for counts in of_class] for of_class in result.histogram],

@@ -119,7 +119,7 @@ def scatter(key: str, name: str, evaluation: Evaluation, mosaic: Mosaic | None) 
     caption = [
         f"{int(result.histogram.sum()):,} draws (noisy copies) of {result.images:,} images; "
         "a high PSNR means little noise.",
-        f"Score: the probability of {'the label' if result.score == 'label' else 'the predicted class'}.",
+        f"Score: the probability of {'the label' if result.protocol.score == 'label' else 'the predicted class'}.",
     ]
     return ReportFigure(
         key,

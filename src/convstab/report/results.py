@@ -1,21 +1,20 @@
 """What result folders hold, recognised and read: the evidence that a report speaks of."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from omegaconf import DictConfig
 
-from convstab.attacks.result import MINIMUM_NOISE, AttackResult
+from convstab.attacks.result import AttackResult
 from convstab.errors import InputError
 from convstab.evaluation.examples import Examples
-from convstab.evaluation.result import STABILITY, StabilityResult
-from convstab.files import CONFIG, METRICS, SUMMARY, read_json
+from convstab.evaluation.result import StabilityResult
+from convstab.files import METRICS, SUMMARY, read_json
 from convstab.runs import configuration, directory
-from convstab.runs.configuration import plain
-from convstab.runs.directory import job_type_of
+from convstab.runs.configuration import Config
+from convstab.runs.directory import begun_below, finished
 from convstab.runs.parts import share_done
 from convstab.runs.provenance import training_of
 from convstab.units import Integers
@@ -60,7 +59,7 @@ class Training:
     """A finished training: its metrics.json and the confusion on the clean test set, (K, K) by label, prediction."""
 
     source: Source
-    config: DictConfig
+    config: Config
     metrics: dict[str, Any]
     classes: list[str]
     confusion: Integers
@@ -86,7 +85,7 @@ class Attacked:
     """A finished attack."""
 
     source: Source
-    config: DictConfig
+    config: Config
     summary: dict[str, Any]
     result: AttackResult
 
@@ -135,27 +134,17 @@ def results_below(folder: Path) -> dict[Path, str]:
     """
     if not folder.is_dir():
         raise InputError(f"{folder} does not exist; name folders that train.py, evaluate.py or attack.py wrote")
-    found = sorted({path.parent for path in walk(folder)})
+    found = sorted(begun_below(folder))
     if not found:
         raise InputError(f"{folder} holds no result of train.py, evaluate.py or attack.py, nor do its folders")
     above = folder.resolve().parent
     return {path.resolve(): path.resolve().relative_to(above).as_posix() for path in found}
 
 
-def walk(folder: Path) -> Iterator[Path]:
-    """The configurations below a folder that lie beside checkpoints or parts."""
-    for path in folder.rglob(CONFIG):
-        if any((path.parent / name).exists() for name in ("checkpoints", "parts", METRICS, STABILITY, MINIMUM_NOISE)):
-            yield path
-
-
 def why_unused(folder: Path) -> str | None:
     """What a folder lacks, in a line, or None when its result is whole; InputError when it is damaged."""
-    kind = job_type_of(folder)
-    if kind == "train" or (kind is not None and "training" in read_json(folder / SUMMARY)):
+    if finished(folder):
         return None
-    if kind is not None:
-        return "does not say of which training it is, and is not used: give its command once more to write that"
     if (folder / "parts").exists():
         done, total = share_done(folder / "parts")
         lacking = (
@@ -167,7 +156,7 @@ def why_unused(folder: Path) -> str | None:
 
 def read_result(folder: Path) -> Training | Evaluation | Attacked:
     """The result that a folder holds; InputError when it is damaged or another program's."""
-    kind = job_type_of(folder)
+    kind = finished(folder)
     try:
         if kind == "train":
             return read_training(folder)
@@ -183,7 +172,7 @@ def read_result(folder: Path) -> Training | Evaluation | Attacked:
 def read_training(folder: Path) -> Training:
     """The training of a run directory."""
     config, metrics = configuration.load_config(folder), read_json(folder / METRICS)
-    training = training_of(plain(config), metrics)
+    training = training_of(config, metrics)
     seeds: dict[str, Any] = {"members": 1, "seeds": [training.pop("seed")]}
     source = Source(folder, **training, **seeds, made_with=metrics.get("made_with", {}))
     return Training(source, config, metrics, directory.classes_of(metrics), np.array(metrics["test/confusion"]))

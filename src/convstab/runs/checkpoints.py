@@ -11,7 +11,7 @@ from pytorch_lightning.plugins import TorchCheckpointIO
 from convstab.errors import InputError
 from convstab.files import BEST, CONFIG, temporary_path
 from convstab.models import Classifier
-from convstab.runs.configuration import load_config
+from convstab.runs.configuration import load_config, refuse_foreign_code, value
 
 
 def load_classifier(folder: Path, checkpoint: str = BEST) -> Classifier:
@@ -19,10 +19,9 @@ def load_classifier(folder: Path, checkpoint: str = BEST) -> Classifier:
 
     Raises InputError when the checkpoint is missing, damaged, holds anything else, or is of another architecture.
     """
-    path, target = folder / checkpoint, load_config(folder).model._target_
-    architecture = get_class(target)
-    if not issubclass(architecture, Classifier):
-        raise InputError(f"{folder / CONFIG}: model._target_ {target} is not a Classifier")
+    path, config = folder / checkpoint, load_config(folder)
+    refuse_foreign_code(config, folder)
+    architecture: type[Classifier] = get_class(str(value(config, "model._target_")))
     content = load_checkpoint(path)
     try:
         classifier = architecture(**content["hyper_parameters"])

@@ -4,12 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from convstab.errors import InputError
-from convstab.files import CONFIG
-from convstab.models.schedules import OF_ANY_LENGTH
+from convstab.files import CONFIG, write_text
+
+Config = Mapping[str, Any]  # plain values, resolved
+OF_ANY_LENGTH = ("convstab.models.schedules.inverse",)  # a step's rate is the same however many epochs follow
 
 WATCHING = (  # of Lightning's Trainer: what is shown, measured and checked, but changes no weight
     "default_root_dir",
@@ -23,6 +25,11 @@ WATCHING = (  # of Lightning's Trainer: what is shown, measured and checked, but
     "profiler",
 )
 LENGTH = "trainer.max_epochs"
+OWN = {  # what a configuration that was found in a folder may name: it is data, and runs no code of others
+    "dataset._target_": ("convstab.data.images.ImageData",),
+    "dataset.load._target_": tuple(f"convstab.data.{name}.load" for name in ("digits", "mnist", "cifar10", "gtsrb")),
+    "model._target_": tuple(f"convstab.models.{name}" for name in ("LeNet", "CifarQuick", "Aghdam")),
+}
 MAY_CHANGE = (  # between a start and the next one in the same folder
     "ckpt",
     "output",
@@ -46,25 +53,25 @@ MAY_CHANGE = (  # between a start and the next one in the same folder
 )
 
 
-def refuse_other_training(folder: Path, now: DictConfig) -> None:
+def refuse_other_training(folder: Path, now: Config) -> None:
     """Raise InputError when a run is resumed with anything that changes its weights.
 
     More epochs may follow where the schedule of the rates is the same however many there are.
     """
     before = load_config(folder)
-    old, new = (OmegaConf.select(config, LENGTH) for config in (before, now))
-    grows = OmegaConf.select(now, "schedule._target_") in OF_ANY_LENGTH and old is not None and old <= (new or 0)
+    old, new = (value(config, LENGTH) for config in (before, now))
+    grows = value(now, "schedule._target_") in OF_ANY_LENGTH and old is not None and old <= (new or 0)
     refuse_other_config(before, now, folder, (*MAY_CHANGE, LENGTH) if grows else MAY_CHANGE)
 
 
 def refuse_other_config(
-    before: Any, now: DictConfig, folder: Path, may_change: Sequence[str] = MAY_CHANGE, instead: str = "output="
+    before: Config, now: Config, folder: Path, may_change: Sequence[str] = MAY_CHANGE, instead: str = "output="
 ) -> None:
     """Raise InputError when something is resumed with another data set, model, seed or the like.
 
     may_change: keys, and those below them, that do not matter. instead: the word that chooses another folder.
     """
-    old, new = dict(leaves(plain(before))), dict(leaves(plain(now)))
+    old, new = dict(leaves(before)), dict(leaves(now))
     for key in sorted(old.keys() | new.keys(), key=lambda key: (key.count("."), key)):  # seed, then callbacks.seed.seed
         free = (*may_change, "dataset.root")  # data may have moved
         if not is_below(key, free) and old.get(key) != new.get(key):
@@ -86,18 +93,34 @@ def leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, A
             yield f"{prefix}{key}", value
 
 
-def plain(config: Any) -> dict[str, Any]:
-    """A resolved plain dict of a configuration."""
-    values = OmegaConf.to_container(config, resolve=True)
-    assert isinstance(values, dict)
-    return {str(key): value for key, value in values.items()}
+def value(config: Config, key: str, default: Any = None) -> Any:
+    """What stands under a key, such as "trainer.max_epochs"; the default where nothing or null does."""
+    found: Any = config
+    for name in key.split("."):
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return default if found is None else found
 
 
-def load_config(folder: Path) -> DictConfig:
-    """The resolved configuration that a run was made with."""
+def refuse_foreign_code(config: Config, folder: Path) -> None:
+    """Raise InputError when what a run directory says of its data and model names anything but convstab's own."""
+    for key, target in leaves({name: config.get(name) or {} for name in ("dataset", "model")}):
+        if key.endswith("_target_") and target not in OWN.get(key, ()):
+            own = f"one of {', '.join(OWN[key])}" if key in OWN else "not there"
+            raise InputError(f"{folder / CONFIG}: {key} is {target}; in a run that convstab loads it is {own}")
+
+
+def write_config(folder: Path, config: Config, name: str = CONFIG) -> None:
+    """Keep a configuration in a folder, which is made."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_text(folder / name, OmegaConf.to_yaml(OmegaConf.create(dict(config))))
+
+
+def load_config(folder: Path, name: str = CONFIG) -> dict[str, Any]:
+    """The resolved configuration that a result was made with; InputError when it is not there or damaged."""
     try:
-        config = OmegaConf.load(folder / CONFIG)
+        values = OmegaConf.to_container(OmegaConf.load(folder / name), resolve=True)
     except (OSError, ValueError, OmegaConfBaseException) as error:
-        raise InputError(f"{folder / CONFIG} cannot be read: {error}") from error
-    assert isinstance(config, DictConfig)
-    return config
+        raise InputError(f"{folder / name} cannot be read: {error}") from error
+    if not isinstance(values, dict):
+        raise InputError(f"{folder / name} is a list; it must have keys and values")
+    return {str(key): value for key, value in values.items()}

@@ -5,48 +5,42 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
-
-from convstab.attacks.result import MINIMUM_NOISE
 from convstab.errors import InputError
-from convstab.evaluation.result import STABILITY
-from convstab.files import BEST, CONFIG, LAST, METRICS, SUMMARY, write_text
-from convstab.runs.configuration import refuse_other_training
+from convstab.files import BEST, CONFIG, LAST, METRICS, read_json, write_json
+from convstab.runs.configuration import Config, refuse_other_training, value, write_config
 
 PRECISION = "test/precision/"  # and a class: a key of the metrics
-FINISHED = {  # job type -> what a finished result of it holds
-    "train": (CONFIG, METRICS),
-    "evaluate": (CONFIG, STABILITY, SUMMARY),
-    "attack": (CONFIG, MINIMUM_NOISE, SUMMARY),
-}
+FINISHED = "finished.json"  # written last, by the command that made the result
 
 
-def open_for_training(folder: Path, config: DictConfig) -> Path | None:
+def open_for_training(folder: Path, config: Config) -> Path | None:
     """Make or reopen a run directory; the checkpoint whose weights come first, or None to start from the beginning.
 
     Raises InputError when the folder holds another run, or one that ``ckpt=last`` was not said for.
     """
+    ckpt = config["ckpt"]
     if any((folder / name).exists() for name in (LAST, METRICS)):  # else nothing was trained yet: start afresh
-        if config.ckpt != "last":
+        if ckpt != "last":
             raise InputError(f"{folder} holds a run already: add ckpt=last to resume it, or choose another output=")
         refuse_other_training(folder, config)
-    if config.ckpt not in (None, "last") and not Path(config.ckpt).is_file():
-        raise InputError(f"ckpt={config.ckpt} is not a file; it can be last or the path of a checkpoint")
-    folder.mkdir(parents=True, exist_ok=True)
-    write_text(folder / CONFIG, OmegaConf.to_yaml(config, resolve=True))
-    if config.ckpt in (None, "last"):
+    if ckpt not in (None, "last") and not Path(ckpt).is_file():
+        raise InputError(f"ckpt={ckpt} is not a file; it can be last or the path of a checkpoint")
+    (folder / FINISHED).unlink(missing_ok=True)
+    write_config(folder, config)
+    if ckpt in (None, "last"):
         last = folder / LAST
-        return last if config.ckpt and last.exists() else None
-    return Path(config.ckpt)
+        return last if ckpt and last.exists() else None
+    return Path(ckpt)
 
 
-def finished(folder: Path, config: DictConfig) -> dict[str, Any] | None:
+def finished_training(folder: Path, config: Config) -> dict[str, Any] | None:
     """The metrics of a training that is finished, None when it is not or is to go on; InputError for another one."""
     numbers = metrics(folder)
     if not numbers:
         return None
     refuse_other_training(folder, config)
-    return numbers if numbers["epochs"] >= (config.trainer.max_epochs or 0) else None
+    long_enough = numbers["epochs"] >= value(config, "trainer.max_epochs", 0)
+    return numbers if long_enough and finished(folder) else None
 
 
 def metrics(folder: Path) -> dict[str, Any]:
@@ -71,7 +65,8 @@ def find_run(name: str, runs: str) -> Path:
     Raises InputError when there is none.
     """
     if name == "latest":
-        found = sorted(Path(runs).glob(f"**/{METRICS}"), key=lambda path: path.stat().st_mtime)
+        marks = sorted(Path(runs).glob(f"**/{FINISHED}"), key=lambda path: path.stat().st_mtime)
+        found = [path for path in marks if finished(path.parent) == "train"]
         if not found:
             raise InputError(f"run=latest: there is no finished training below {Path(runs).resolve()}; train one first")
         return found[-1].parent
@@ -82,9 +77,27 @@ def find_run(name: str, runs: str) -> Path:
     return folder
 
 
-def job_type_of(folder: Path) -> str | None:
-    """The command whose finished result a folder holds, or None."""
-    return next((job for job, names in FINISHED.items() if all((folder / name).is_file() for name in names)), None)
+def begin(folder: Path, config: Config) -> None:
+    """Make the folder of an evaluation or attack, or go on in it: from now on it is not finished."""
+    write_config(folder, config)
+    (folder / FINISHED).unlink(missing_ok=True)
+
+
+def finish(folder: Path, job: str) -> None:
+    """Mark the result of a command, "train", "evaluate" or "attack", as finished: the last file that it writes."""
+    write_json(folder / FINISHED, {"command": job})
+
+
+def finished(folder: Path) -> str | None:
+    """The command whose finished result a folder holds, or None; InputError when its mark is damaged."""
+    path = folder / FINISHED
+    return str(read_json(path).get("command")) if path.is_file() else None
+
+
+def begun_below(folder: Path) -> set[Path]:
+    """The folders with a result, finished or not, that this folder is or has below it."""
+    found = (path.parent for path in folder.rglob(CONFIG))
+    return {path for path in found if any((path / name).exists() for name in ("checkpoints", "parts", FINISHED))}
 
 
 def numbers_of(values: Mapping[str, Any]) -> dict[str, float]:

@@ -6,7 +6,6 @@ from typing import Any
 
 import torch
 from hydra.utils import instantiate
-from omegaconf import DictConfig
 from torch import Tensor
 
 from convstab.attacks.verification import TOGETHER, as_input, classify
@@ -16,6 +15,7 @@ from convstab.images import Images
 from convstab.models import Classifier
 from convstab.models.ensemble import Ensemble, Rule
 from convstab.runs import checkpoints, configuration, directory
+from convstab.runs.configuration import Config, value
 from convstab.runs.parts import digest
 from convstab.runs.provenance import arithmetic, merged, training_of
 
@@ -82,6 +82,7 @@ def load_run(
     folders = [directory.find_run(name, where) for name in names]
     configs = [configuration.load_config(folder) for folder in folders]
     for folder, config in zip(folders, configs, strict=True):
+        configuration.refuse_foreign_code(config, folder)
         if data_of(config) != data_of(configs[0]):
             raise InputError(f"{folders[0]} and {folder} were trained on different data sets and cannot be an ensemble")
     members = [checkpoints.load_classifier(folder) for folder in folders]
@@ -92,7 +93,7 @@ def load_run(
         test=replace(test, classes=tuple(members[0].classes), ids=torch.arange(len(test))).part(index),
         name=name or "+".join(folder.name for folder in folders),
         training=merged(
-            [training_of(configuration.plain(c), directory.metrics(f)) for c, f in zip(configs, folders, strict=True)]
+            [training_of(config, directory.metrics(folder)) for config, folder in zip(configs, folders, strict=True)]
         ),
     )
 
@@ -133,15 +134,15 @@ def first_correct(run: Run, count: int, device: torch.device) -> Run:
     return run
 
 
-def data_of(config: DictConfig) -> tuple[str, int | None]:
+def data_of(config: Config) -> tuple[Any, Any]:
     """What decides which test set a run was tested on."""
-    return config.dataset.load._target_, config.dataset.images
+    return value(config, "dataset.load._target_"), value(config, "dataset.images")
 
 
-def test_images(config: DictConfig, root: str | None, classifier: Classifier) -> Images:
+def test_images(config: Config, root: str | None, classifier: Classifier) -> Images:
     """The test set of a run; InputError when it is not one that its classifier can take."""
     options = {} if root is None else {"root": root}
-    data: ImageData = instantiate(config.dataset, **options, _convert_="all")
+    data: ImageData = instantiate(config["dataset"], **options, _convert_="all")
     if data.shape != classifier.shape or list(data.images.classes) != classifier.classes:
         raise InputError(f"the data in {data.root} is not what the run was trained on: other classes or image size")
     return data.images.test

@@ -11,7 +11,7 @@ import numpy as np
 from convstab.errors import InputError
 from convstab.evaluation.result import StabilityResult
 from convstab.runs import configuration
-from convstab.runs.configuration import is_below, leaves, plain
+from convstab.runs.configuration import is_below, leaves
 from convstab.statistics.intervals import Floats
 from convstab.sweeps.jobs import is_sweep
 
@@ -71,7 +71,7 @@ def training_of(folder: Path) -> dict[str, Any]:
         raise InputError(
             f"{folder} is an evaluation of an ensemble; only single runs can be compared by their training"
         )
-    return plain(configuration.load_config(Path(run)))
+    return configuration.load_config(Path(run))
 
 
 def as_csv(comparison: Comparison) -> str:

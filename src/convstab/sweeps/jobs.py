@@ -10,19 +10,26 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from omegaconf import DictConfig, OmegaConf
 
+from convstab import files
 from convstab.errors import InputError
 from convstab.exits import OURS, bad_input, machine_fault
-from convstab.files import METRICS, write_json, write_text
-from convstab.runs import configuration
+from convstab.files import write_json
+from convstab.runs import configuration, directory
 
 JOB, CONFIG = "job.json", "sweep.yaml"
 NAMELESS = ("sweep", "skip_done", "runs", "output", "of", "dataset.root", "threads", "logger")
 MAY_CHANGE = (*configuration.MAY_CHANGE, "of", "callbacks")  # a job looks at its own callbacks: they hold its folder
 LONGEST = 120  # characters in the name of a folder
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command leaves: its folder, and the number that a search over configurations goes by, None: infinite."""
+
+    folder: Path
+    metric: float | None = None
 
 
 @dataclass(frozen=True)
@@ -61,56 +68,43 @@ def parsed(overrides: Sequence[str]) -> list[tuple[str, str, str]]:
     return [(key, equal, value.strip("'\"")) for key, equal, value in pairs]
 
 
-OmegaConf.register_new_resolver("job_name", job_name, replace=True)
-OmegaConf.register_new_resolver("tidy_path", lambda folder: str(Path(folder)), replace=True)
-OmegaConf.register_new_resolver("runs_of", lambda folder: ",".join(f"'{run}'" for run in runs_of(folder)), replace=True)
-
-
-def open_sweep(config: DictConfig) -> Path:
-    """Make or reopen the folder of a sweep; InputError when it holds another one, or jobs would share a folder."""
-    refuse_shared_folders(config)
-    folder = Path(config.hydra.sweep.dir).absolute()
-    fixed = [str(key) for key in config if key != "hydra" and key not in MAY_CHANGE]
-    now = OmegaConf.masked_copy(config, fixed)
+def open_sweep(folder: Path, config: configuration.Config) -> None:
+    """Make or reopen the folder of a sweep; InputError when it holds another one. config: what its jobs share."""
     if (folder / CONFIG).exists():
-        configuration.refuse_other_config(OmegaConf.load(folder / CONFIG), now, folder, MAY_CHANGE, "hydra.sweep.dir=")
-    folder.mkdir(parents=True, exist_ok=True)
-    write_text(folder / CONFIG, OmegaConf.to_yaml(now, resolve=True))
-    return folder
+        before = configuration.load_config(folder, CONFIG)
+        configuration.refuse_other_config(before, config, folder, MAY_CHANGE, "hydra.sweep.dir=")
+    configuration.write_config(folder, config, CONFIG)
 
 
-def refuse_shared_folders(config: DictConfig) -> None:
+def refuse_shared_folders(overrides: Sequence[str], command: str) -> None:
     """Raise InputError for a sweep over what jobs are not named by, or an output for all jobs of a training."""
-    overrides = OverridesParser.create().parse_overrides(list(config.hydra.overrides.task))
-    for override in overrides:
+    for override in OverridesParser.create().parse_overrides(list(overrides)):
         key = override.get_key_element().lstrip("+~")
         if override.is_sweep_override() and configuration.is_below(key, NAMELESS):
             raise InputError(f"{key} cannot be swept: jobs that differ in nothing else would share a folder")
-        if key == "output" and config.hydra.job.config_name == "train":
+        if key == "output" and command == "train":
             raise InputError("output= is one folder, but each job of a sweep has its own: choose hydra.sweep.dir=")
 
 
-def in_sweep(story: Callable[[DictConfig], float | None], config: DictConfig) -> float | None:
-    """Tell the story of one job of a sweep, and keep in its folder how it ended."""
-    hydra = HydraConfig.get()
-    folder = Path(hydra.runtime.output_dir)
-    job: dict[str, Any] = {"name": folder.name, "overrides": list(hydra.overrides.task), "output": str(folder)}
+def recorded(work: Callable[[], Outcome], folder: Path, overrides: Sequence[str]) -> Outcome:
+    """Do the work of one job of a sweep, and keep in its folder how it ended."""
+    job: dict[str, Any] = {"name": folder.name, "overrides": list(overrides), "output": str(folder)}
     before = read_job(folder / JOB)
     if before is not None and telling(before.overrides) != telling(job["overrides"]):
         raise InputError(f"{folder} is the folder of another job: {' '.join(before.overrides)}")
     write_json(folder / JOB, job | {"status": "running"})
     start = time.monotonic()
     try:
-        metric = story(config)
+        outcome = work()
     except Exception as error:
         line = bad_input(error) or machine_fault(error) or f"{type(error).__name__}: {error}"
         refused = isinstance(error, InputError) and before is not None and before.status == "done"
         failed = job | {"status": "failed", "reason": " ".join(line.removeprefix(OURS).split())}
         write_json(folder / JOB, vars(before) if refused else failed)  # what was finished stays so
         raise
-    ended = {"status": "done", "metric": metric, "seconds": round(time.monotonic() - start, 1)}
-    write_json(folder / JOB, job | ended | {"output": str(Path(config.output).absolute())})
-    return metric
+    ended = {"status": "done", "metric": outcome.metric, "seconds": round(time.monotonic() - start, 1)}
+    write_json(folder / JOB, job | ended | {"output": str(outcome.folder.absolute())})
+    return outcome
 
 
 def is_sweep(folder: Path) -> bool:
@@ -156,7 +150,25 @@ def local(job: Path, output: str) -> str:
 def runs_of(folder: str | Path) -> list[str]:
     """The finished trainings of a sweep; InputError when it has none."""
     outputs = dict.fromkeys(job.output for job in read_jobs(Path(folder)))
-    found = [output for output in outputs if (Path(output) / METRICS).exists()]
+    found = [output for output in outputs if directory.finished(Path(output)) == "train"]
     if not found:
         raise InputError(f"{folder} holds no finished training")
     return found
+
+
+def results_in(folder: Path) -> dict[Path, str | None]:
+    """The finished results that a folder is or, if it is that of a sweep, has; each with its group.
+
+    Raises InputError when the folder holds no result, or one that is not finished.
+    """
+    if directory.finished(folder):
+        in_sweep = is_sweep(folder.resolve().parent)
+        return {folder: folder.resolve().parent.name if in_sweep else None}
+    if (folder / files.CONFIG).exists():
+        raise InputError(f"{folder} is not finished: end it with the command that began it")
+    found = read_jobs(folder) if is_sweep(folder) else []
+    outputs = [Path(job.output) for job in found if job.status == "done"] or sorted(folder.glob("*/"))
+    finished = [output for output in dict.fromkeys(outputs) if directory.finished(output)]
+    if not finished:
+        raise InputError(f"{folder} holds no finished result of train, evaluate or attack, nor do its folders")
+    return dict.fromkeys(finished, folder.resolve().name)

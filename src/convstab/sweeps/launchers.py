@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 from hydra.experimental.callback import Callback
-from omegaconf import DictConfig
 
 from convstab.errors import InputError
 
@@ -19,7 +18,7 @@ warnings.filterwarnings("ignore", message=r"\s*'hydra/launcher/\w+' is validated
 class Launched(Callback):
     """Hydra's callback that looks after jobs in other processes."""
 
-    def on_job_start(self, config: DictConfig, **_: Any) -> None:  # noqa: ARG002
+    def on_job_start(self, config: Any, **_: Any) -> None:  # noqa: ARG002
         """In the process of the job: use the cores that the launcher gave to it.
 
         Ray, loky and the file of Slurm say them in OMP_NUM_THREADS, but PyTorch may have been loaded before; submitit

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,6 @@ SHOWN = (
     "success_rate",
     "l2_median",
 )  # on the terminal
-Afterwards = Callable[[Sequence[Path], Path], object]
 
 
 def scores(output: Path) -> dict[str, float]:
@@ -37,13 +36,11 @@ def scores(output: Path) -> dict[str, float]:
     return {}
 
 
-def close(folder: Path, afterwards: Afterwards | None) -> None:
-    """Report the sweep in a folder, if a job of it was begun, and do what follows with the finished results."""
+def close(folder: Path) -> list[Path]:
+    """Report the sweep in a folder, if a job of it was begun; the folders of the finished results."""
     if not is_sweep(folder):
-        return
-    finished = dict.fromkeys(Path(job.output) for job in report(folder) if job.status == "done")
-    if afterwards is not None:
-        afterwards(list(finished), folder)
+        return []
+    return list(dict.fromkeys(Path(job.output) for job in report(folder) if job.status == "done"))
 
 
 def report(folder: Path) -> list[Job]:

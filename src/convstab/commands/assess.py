@@ -1,0 +1,121 @@
+"""What evaluate and attack share: a run and its test images, a folder of parts, and the mark of a finished result."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import torch
+from pytorch_lightning.loggers import Logger
+
+from convstab.commands.app import sweep_name
+from convstab.errors import InputError
+from convstab.loggers.wandb import tracking
+from convstab.runs import directory
+from convstab.runs.parts import Part, Parts, Shard, folder_name
+from convstab.runs.run import Run, load_run
+from convstab.sweeps.jobs import Outcome, members_of
+
+Result = TypeVar("Result")  # of the command
+
+
+@dataclass(frozen=True)
+class Task(Generic[Result]):
+    """One evaluation or attack of a run, in a folder.
+
+    command: "evaluate" or "attack". config: its plain configuration, with the run and the folder as they are.
+    shard: the share of the parts that this process makes. others: results that join the figures, by their folders.
+    read: a result from its folder.
+    """
+
+    command: str
+    config: Mapping[str, Any]
+    run: Run
+    device: torch.device
+    folder: Path
+    parts: Parts
+    shard: Shard
+    others: Mapping[Path, Result]
+    read: Callable[[Path], Result]
+
+    @classmethod
+    def open(
+        cls,
+        command: str,
+        config: Mapping[str, Any],
+        run: Run,
+        device: torch.device,
+        options: Mapping[str, Any],
+        name: str,
+        read: Callable[[Path], Result],
+    ) -> "Task[Result]":
+        """A new task, or one to go on with: nothing but its folder of parts is made.
+
+        options: what the result depends on beside the run and the device. name: of the folder, where the configuration
+        does not say ``output``; it is followed by a digest of all that the result depends on.
+        Raises InputError when the folder holds another result, or one that is to be compared is not there.
+        """
+        depends_on = identity(run, device, options)
+        default = Path(config["runs"], command, folder_name(name, depends_on | {"slice": config["slice"]}))
+        folder, shard = Path(config["output"] or default), Shard.parse(str(config["shard"]))
+        others = {path: read(path) for path in compared(config["compare"])}
+        parts = Parts(folder / "parts", len(run.test), depends_on, config["slice"])
+        return cls(command, dict(config) | {"output": str(folder)}, run, device, folder, parts, shard, others, read)
+
+    def finished_before(self) -> Result | None:
+        """The result, where it was finished before and is to be left as it is; it is said."""
+        whole = directory.finished(self.folder) == self.command and not self.parts.missing()
+        if not (self.config["skip_done"] and whole):
+            return None
+        print(f"finished before: {self.folder}")
+        return self.read(self.folder)
+
+    def begin(self) -> dict[int, range]:
+        """Keep the configuration; the slices of the test set that this process has to make, by their numbers."""
+        directory.begin(self.folder, self.config)
+        return {number: self.parts.slices[number] for number in self.parts.todo(self.shard)}
+
+    def merge(self) -> Part | None:
+        """All parts as one, or None while other shards are at work; it is said."""
+        whole = self.parts.merge()
+        if whole is None:
+            print(self.parts.awaited(self.shard))
+        return whole
+
+    @contextmanager
+    def finishing(self) -> Iterator[list[Logger]]:
+        """The loggers; what is done with them makes the result whole, which is marked at the end."""
+        with tracking(self.config, self.folder, self.command, group=sweep_name()) as loggers:
+            yield loggers
+        directory.finish(self.folder, self.command)
+
+    def outcome(self, metric: float | None = None) -> Outcome:
+        """What the command leaves."""
+        return Outcome(self.folder, metric)
+
+
+def identity(run: Run, device: torch.device, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Everything that a result depends on: its options, the run, and what computes."""
+    return dict(options) | run.fingerprint(device)
+
+
+def compared(folders: Any) -> list[Path]:
+    """What ``compare`` names; InputError when it is no list."""
+    if not isinstance(folders, list):
+        raise InputError(f"compare is {folders}; it must be a list of folders, such as [runs/a]")
+    return [Path(str(folder)) for folder in folders]
+
+
+def load(config: Mapping[str, Any], images: int | Sequence[int] | None) -> tuple[dict[str, Any], Run]:
+    """What ``run`` names: a run, several, or the finished ones of a sweep, with these images; see ``load_run``.
+
+    Beside it the configuration in which ``run=latest`` is the run that is the newest now: later there may be a newer.
+    """
+    run = config["run"]
+    if run == "latest":
+        run = str(directory.find_run("latest", config["runs"]))
+    members = members_of(run) if isinstance(run, str) else list(run)
+    name = Path(run).name if isinstance(run, str) and len(members) > 1 else ""
+    root = config["dataset"]["root"]
+    return dict(config) | {"run": run}, load_run(members, config["runs"], config["rule"], root, images, name)

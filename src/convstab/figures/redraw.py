@@ -1,0 +1,120 @@
+"""Draw the figures of finished results again, from their tables, and what compares several."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from convstab.attacks.result import AttackResult, on_common_images
+from convstab.degradations.gaussian import check_sigmas
+from convstab.errors import InputError
+from convstab.evaluation.result import STABILITY, StabilityResult
+from convstab.figures.comparison import heat_map, lines
+from convstab.figures.files import (
+    Named,
+    named_attacks,
+    named_evaluations,
+    of_attack,
+    of_attacks,
+    of_evaluation,
+    of_evaluations,
+    save,
+)
+from convstab.files import FIGURES, write_text
+from convstab.runs import configuration, directory
+from convstab.sweeps.comparison import TABLE, Comparison, as_csv
+
+
+def redraw(folders: Sequence[Path], sigma: float | None = None, output: Path | None = None) -> None:
+    """Draw what the tables of each folder show (the strip stays: it needs the images), then what compares them.
+
+    Raises InputError before anything is drawn when a folder is not whole, or when they cannot be compared.
+    """
+    kind = kind_of(folders)
+    configs = [configuration.load_config(folder) for folder in folders]
+    if kind == "attack":
+        compared, drawn = attacks(folders, configs, sigma)
+    else:
+        compared, drawn = evaluations(folders, configs, sigma)
+    for folder, figures in drawn.items():
+        for name, figure in figures:
+            save(figure, folder / FIGURES / name)
+        print(folder / FIGURES)
+    if len(folders) > 1:
+        target = output or folders[0] / FIGURES
+        for name, figure in compared:
+            save(figure, target / name)
+            print(f"{target / name}.png: {', '.join(map(str, folders))}")
+        if kind == "evaluate":
+            compare(folders, target, target)
+
+
+def evaluations(
+    folders: Sequence[Path], configs: Sequence[Mapping[str, Any]], sigma: float | None
+) -> tuple[Named, dict[Path, Named]]:
+    """What compares evaluations, and the figures of each."""
+    if sigma is not None:
+        check_sigmas([sigma])
+    results = {folder: StabilityResult.read(folder) for folder in folders}
+    figures = {}
+    for folder, config in zip(folders, configs, strict=True):
+        joined = {folder: results[folder]} | {other: StabilityResult.read(other) for other in there(config, folder)}
+        figures[folder] = of_evaluation(
+            named_evaluations(joined), config["confusion_sigma"] if sigma is None else sigma
+        )
+    return of_evaluations(named_evaluations(results)), figures
+
+
+def attacks(
+    folders: Sequence[Path], configs: Sequence[Mapping[str, Any]], sigma: float | None
+) -> tuple[Named, dict[Path, Named]]:
+    """What compares attacks, and the figures of each; InputError when they are not of the same run and images."""
+    if sigma is not None:
+        raise InputError("--sigma is the level of a confusion matrix, which an attack does not have")
+    results = {folder: AttackResult.read(folder) for folder in folders}
+    on_common_images(named_attacks(results))
+    figures = {}
+    for folder, config in zip(folders, configs, strict=True):
+        joined = {folder: results[folder]} | {other: AttackResult.read(other) for other in there(config, folder)}
+        figures[folder] = of_attack(named_attacks(joined))
+    return of_attacks(named_attacks(results)), figures
+
+
+def there(config: Mapping[str, Any], folder: Path) -> list[Path]:
+    """What was compared with the result in a folder, and still can be; what is gone is said."""
+    others = [Path(other) for other in config.get("compare") or []]
+    for other in others:
+        if not other.is_dir():
+            print(f"{other} is not there any more and leaves the figures of {folder}", file=sys.stderr)
+    return [other for other in others if other.is_dir()]
+
+
+def compare(folders: Sequence[Path], folder: Path, figures: Path | None = None) -> None:
+    """Leave evaluations of different trainings beside each other: a table in a folder, a heat map and lines.
+
+    figures: where the pictures go; None: in "figures" in the folder. Says why there is no comparison, where there is
+    none; one folder is the evaluation that several shards have made.
+    """
+    if len(folders) < 2 or not all((folder / STABILITY).exists() for folder in folders):
+        return  # other shards are still at work
+    try:
+        comparison = Comparison(folders)
+    except InputError as error:
+        print(f"not compared by their trainings: {error}")
+        return
+    write_text(folder / TABLE, as_csv(comparison))
+    for name, figure in (("heat_map", heat_map(comparison)), ("lines", lines(comparison))):
+        save(figure, (figures or folder / FIGURES) / name)
+    print(f"trainings x noise levels: {(figures or folder / FIGURES) / 'heat_map'}.png")
+
+
+def kind_of(folders: Sequence[Path]) -> str:
+    """The command that made the results in these folders; InputError when one holds none, or they differ."""
+    kinds = {folder: directory.finished(folder) for folder in folders}
+    for folder, kind in kinds.items():
+        if kind not in ("evaluate", "attack"):
+            raise InputError(f"{folder} does not hold a finished evaluation or attack")
+    if len(set(kinds.values())) > 1:
+        listed = ", ".join(f"{folder} ({kind})" for folder, kind in kinds.items())
+        raise InputError(f"evaluations and attacks cannot be compared: {listed}; draw each kind for itself")
+    return str(kinds[folders[0]])

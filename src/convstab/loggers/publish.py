@@ -1,0 +1,91 @@
+"""Give Weights & Biases finished results, later, from their folders."""
+
+import csv
+from collections.abc import Callable, Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+from pytorch_lightning.loggers import Logger
+
+from convstab.attacks.result import AttackResult
+from convstab.errors import InputError
+from convstab.evaluation.result import StabilityResult
+from convstab.files import METRICS, read_json
+from convstab.loggers import results
+from convstab.loggers.wandb import tracking
+from convstab.runs import configuration
+from convstab.runs.configuration import Config, value
+from convstab.runs.directory import finished
+
+CHOICES = ("project", "entity", "group", "tags", "log_model")  # that a result's configuration may have made
+
+
+def publish(folder: Path, group: str | None, chosen: Mapping[str, str]) -> str:
+    """Replace the W&B run of a finished result by what its folder holds; a line that says where it is.
+
+    chosen: options of the logger in place of those of the configuration.
+    """
+    config, job_type = configuration.load_config(folder), finished(folder)
+    assert job_type is not None
+    logger = logger_of(config, chosen, group)
+    where = send(config, folder, job_type, logger, lambda loggers: LOG[job_type](loggers, folder), option="--mode")
+    return f"{folder}: {where}"
+
+
+def send(
+    config: Config,
+    folder: Path,
+    job_type: str,
+    logger: Mapping[str, Config],
+    log: Callable[[Sequence[Logger]], None],
+    option: str,
+) -> str:
+    """Open the W&B run of a folder alone, log into it, and close it; how to find it, or to send it on.
+
+    option: of the command, that says where to send it. Raises InputError when W&B is switched off.
+    """
+    with tracking(config, folder, job_type, logger=logger) as loggers:
+        run = loggers[0].experiment  # type: ignore[attr-defined]  # the only one
+        if run.disabled:
+            raise InputError(f"WANDB_MODE=disabled sends nothing: unset it, or say {option} online or {option} offline")
+        log(loggers)
+        return f"wandb sync {Path(run.dir).parent}" if run.offline else str(run.url)
+
+
+def logger_of(config: Config, chosen: Mapping[str, str], group: str | None) -> dict[str, dict[str, Any]]:
+    """The W&B logger alone: its defaults, what the configuration of the result says, and what is chosen now."""
+    text = (resources.files("convstab.conf") / "logger/wandb.yaml").read_text(encoding="utf-8")
+    defaults: Any = OmegaConf.to_container(OmegaConf.create(text))
+    before = value(config, "logger.wandb", {})
+    kept = {name: before[name] for name in CHOICES if before.get(name) is not None}
+    return {"wandb": defaults["wandb"] | {"group": group} | kept | dict(chosen)}
+
+
+def log_training(loggers: Sequence[Logger], folder: Path) -> None:
+    """The curves in metrics.csv, where a logger kept them, and all that a training gives its loggers at the end."""
+    if (folder / "metrics.csv").exists():
+        with (folder / "metrics.csv").open(newline="", encoding="utf-8") as file:
+            for row in csv.DictReader(file):
+                step = int(row.pop("step"))
+                for logger in loggers:
+                    logger.log_metrics({name: float(value) for name, value in row.items() if value}, step=step)
+    results.log_training(loggers, folder, read_json(folder / METRICS))
+
+
+def log_evaluation(loggers: Sequence[Logger], folder: Path) -> None:
+    """All that an evaluation gives its loggers."""
+    results.log_evaluation(loggers, folder, StabilityResult.read(folder))
+
+
+def log_attack(loggers: Sequence[Logger], folder: Path) -> None:
+    """All that an attack gives its loggers."""
+    results.log_attack(loggers, folder, AttackResult.read(folder))
+
+
+LOG: dict[str, Callable[[Sequence[Logger], Path], None]] = {
+    "train": log_training,
+    "evaluate": log_evaluation,
+    "attack": log_attack,
+}
