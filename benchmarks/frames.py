@@ -1,6 +1,6 @@
 """How alike the frames of one GTSRB sign fail: intra-class correlation of failures, per run and sigma.
 
-python benchmarks/frames.py runs/train/gtsrb_jitter runs/train/gtsrb_jitter_noisy --draws 5
+python -m benchmarks.frames runs/train/gtsrb_jitter runs/train/gtsrb_jitter_noisy --draws 5
 
 Measured on the validation tracks of each run, which did not train it (they chose its best epoch): the signs of the
 test set are not published. A table for each run and sigma. failures: the share of draws that are misclassified.

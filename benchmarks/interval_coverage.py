@@ -1,7 +1,7 @@
 """How often the 95 % intervals hold: simulated test sets whose true rates, changes and medians are known.
 
-python benchmarks/interval_coverage.py
-python benchmarks/interval_coverage.py --repetitions 10000 --seed 1
+python -m benchmarks.interval_coverage
+python -m benchmarks.interval_coverage --repetitions 10000 --seed 1
 
 Three Markdown tables: a row for each law by which units fail, a column for each kind of test set. A cell is the least
 coverage over 1, 10 and 150 draws. Images of one group share their chance to fail. Last the width of the

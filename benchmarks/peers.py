@@ -1,6 +1,6 @@
 """The norms of one attack against those of others, image by image, over several runs.
 
-python benchmarks/peers.py outputs/mnist_21/genetic outputs/mnist_21/nes outputs/mnist_22/genetic ...
+python -m benchmarks.peers outputs/mnist_21/genetic outputs/mnist_21/nes outputs/mnist_22/genetic ...
 
 Takes folders that attack.py wrote, and prints a table for each run and, for each other attack, the ratios of norms over
 the images that both attacked, of all runs in which there are both:

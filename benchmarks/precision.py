@@ -1,7 +1,7 @@
 """What bfloat16 changes: the decisions and the accuracy of trained runs, beside those in float32, on the same noise.
 
-python benchmarks/precision.py runs/train/mnist runs/train/gtsrb
-python benchmarks/precision.py runs/train/cifar10 --images 2000 --draws 10 --device cuda
+python -m benchmarks.precision runs/train/mnist runs/train/gtsrb
+python -m benchmarks.precision runs/train/cifar10 --images 2000 --draws 10 --device cuda
 
 A table for each run. changed: the share of draws, at one sigma, that the two precisions take for different classes.
 agrees: the accuracy in bfloat16 lies within the 95 % interval of that in float32. Intervals take images, not draws, as

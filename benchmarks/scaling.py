@@ -1,6 +1,6 @@
 """How much faster two processes are than one: whole commands, start and figures included.
 
-    python benchmarks/scaling.py --rounds 3
+    python -m benchmarks.scaling --rounds 3
 
 The same evaluation with one core, with all cores in one process, and with two jobs of one core each of joblib, submitit
 and Ray; and the same training with two DDP processes as with one, with the same images in each step. The contestants
@@ -13,9 +13,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from statistics import median
+
+from benchmarks import timing
 
 ROOT = Path(__file__).parent.parent
 SHARDS = ["shard=1/2,2/2", "-m"]
@@ -32,37 +34,25 @@ TRAININGS = {
         "threads=1", "dataset.batch_size=32", "trainer.devices=2", "trainer.strategy=ddp",
     ],
 }  # fmt: skip
-CONTESTANTS = {"evaluate.py": EVALUATIONS, "train.py": TRAININGS}
 
 
-def seconds(folder: Path, command: str, words: Sequence[str]) -> float:
-    """The time that a command takes in a folder."""
+def run_command(folder: Path, command: str, words: Sequence[str]) -> float:
+    """Run a command in a folder, where its results have a folder of their own; commands a second."""
     kept = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
     env = kept | {"RAY_USAGE_STATS_ENABLED": "0"}
-    start = time.monotonic()
-    line = [sys.executable, str(ROOT / command), "logger=none", *words]
-    subprocess.run(line, cwd=folder, env=env, stdout=subprocess.DEVNULL, check=True)
-    return time.monotonic() - start
+    line = [sys.executable, str(ROOT / command), "logger=none", f"runs={Path(tempfile.mkdtemp(dir=folder)).name}"]
+    start = time.perf_counter()
+    subprocess.run([*line, *words], cwd=folder, env=env, stdout=subprocess.DEVNULL, check=True)
+    return 1 / (time.perf_counter() - start)
 
 
-def race(folder: Path, command: str, shared: Sequence[str], rounds: int) -> list[dict[str, float]]:
-    """The seconds of each contestant of a command, for each round, all with results of their own."""
-    return [
-        {
-            who: seconds(folder, command, [*shared, f"runs={number}_{place}", *words])
-            for place, (who, words) in enumerate(CONTESTANTS[command].items())
-        }
-        for number in range(rounds)
-    ]
-
-
-def show(title: str, rounds: list[dict[str, float]]) -> None:
-    """Print a table, with the first contestant as 1."""
-    first = next(iter(rounds[0]))
-    print(f"| {title} | times as fast | least - greatest |\n|---|---:|---:|")
-    for who in rounds[0]:
-        ratios = [times[first] / times[who] for times in rounds]
-        print(f"| {who} | {median(ratios):.2f} | {min(ratios):.2f} - {max(ratios):.2f} |", flush=True)
+def show(title: str, contestants: Mapping[str, Callable[[], float]], rounds: int) -> None:
+    """Let contestants take turns and print a table, with the first one as 1."""
+    rates, first = timing.race(contestants, rounds), next(iter(contestants))
+    timing.print_head([title, "times as fast", "least - greatest"])
+    for name in contestants:
+        ratios = rates.ratios(name, first)
+        timing.print_row([name, rates.ratio(name, first), f"{min(ratios):.2f} - {max(ratios):.2f}"])
     print()
 
 
@@ -74,12 +64,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--epochs", type=int, default=10)
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        seconds(folder, "train.py", ["trainer.max_epochs=1", "output=run"])
+        run = partial(run_command, Path(name))
+        run("train.py", ["trainer.max_epochs=1", "output=run"])
         work = ["run=run", "sigmas=[10,20,40]", f"draws={options.draws}", "slice=16"]
-        show("evaluation", race(folder, "evaluate.py", work, options.rounds))
-        long = [f"trainer.max_epochs={options.epochs}", "trainer.accelerator=cpu"]
-        show("training", race(folder, "train.py", long, options.rounds))
+        evaluations = {who: partial(run, "evaluate.py", [*work, *words]) for who, words in EVALUATIONS.items()}
+        show("evaluation", evaluations, options.rounds)
+        work = [f"trainer.max_epochs={options.epochs}", "trainer.accelerator=cpu"]
+        trainings = {who: partial(run, "train.py", [*work, *words]) for who, words in TRAININGS.items()}
+        show("training", trainings, options.rounds)
 
 
 if __name__ == "__main__":

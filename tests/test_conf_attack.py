@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 
 from convstab import attacks
 from convstab.attacks import Attack, Evolution
+from convstab.attacks.by_name import make
 from convstab.commands import attack
 from convstab.commands.app import plain
 from convstab.commands.assess import identity
@@ -48,6 +49,11 @@ def test_the_defaults_are_those_of_the_attack(name: str) -> None:
     default: Attack = type(made)()
     assert with_lists(vars(made)) == with_lists(vars(default))
     assert {str(key) for key in config.attack} - {"_target_"} == {field.name for field in fields(made)}  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_limit_of_queries_is_the_same_from_python(name: str) -> None:
+    assert type(make(name, {})).default_queries == composed(f"attack={name}").max_queries
 
 
 def test_what_changes_the_rows_changes_the_fingerprint() -> None:

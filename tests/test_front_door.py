@@ -18,6 +18,7 @@ from convstab import attacks
 from convstab.attacks.attack import Attack
 from convstab.evaluation.protocol import Protocol
 from convstab.evaluation.stability import stability
+from convstab.files import as_frame
 
 CLASSES = ("a", "b", "c")
 README = Path(__file__).parents[1] / "README.md"
@@ -101,6 +102,53 @@ def test_results_show_themselves(model: nn.Module, images: cs.Images) -> None:
     assert result._repr_markdown_() == result.table()
     assert "| DDN | 135 of 150 |" in found.table()
     assert found._repr_markdown_() == found.table()
+
+
+def test_results_know_how_they_were_made(model: nn.Module, images: cs.Images, tmp_path: Path) -> None:
+    result = cs.evaluate(model, images, [30, 5], draws=2, seed=7, clip=False)
+    assert result.protocol == Protocol((0, 5, 30), draws=2, seed=7, clip=False)
+    result.write(tmp_path / "evaluation")
+    assert cs.StabilityResult.read(tmp_path / "evaluation").protocol == result.protocol
+    found = cs.attack(model, images, "ddn", steps=5, seed=3)
+    assert {name: found.protocol[name] for name in ("seed", "max_queries", "steps")} == {
+        "seed": 3,
+        "max_queries": 50_000,
+        "steps": 5,
+    }
+    found.write(tmp_path / "attack")
+    assert cs.AttackResult.read(tmp_path / "attack").protocol == found.protocol
+
+
+def test_results_become_frames(model: nn.Module, images: cs.Images, monkeypatch: pytest.MonkeyPatch) -> None:
+    result, found = cs.evaluate(model, images, [30], draws=2), cs.attack(model, images, "ddn", steps=5)
+    frame = result.to_pandas()
+    assert frame.groupby("sigma").correct.sum().tolist() == result.confusion.trace(axis1=1, axis2=2).tolist()
+    assert np.array_equal(found.to_pandas().l2, found.rows["l2"], equal_nan=True)
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(cs.InputError, match="pip install pandas"):
+        as_frame({"index": np.arange(2)})
+
+
+def test_results_are_drawn(model: nn.Module, images: cs.Images) -> None:
+    one, two = (cs.evaluate(model, images, [30], draws=draws) for draws in (1, 2))
+    found = cs.attack(model, images, "ddn", steps=5)
+    accuracy = cs.plot({"one": one, "two": two}).axes[0].get_lines()
+    assert [line.get_ydata()[1] for line in accuracy[:2]] == [one.accuracy.value[1], two.accuracy.value[1]]  # type: ignore[index]
+    assert cs.plot(found).axes[0].get_lines()[0].get_label() == "DDN"
+    mixtures: list[Any] = [{"a": one, "b": found}, {}]
+    for mixed in mixtures:
+        with pytest.raises(cs.InputError, match="plot takes results of evaluate, or results of attack"):
+            cs.plot(mixed)
+
+
+def test_a_bar_shows_how_far_it_is(model: nn.Module, images: cs.Images, capsys: pytest.CaptureFixture[str]) -> None:
+    cs.evaluate(model, images, [30], draws=2)
+    cs.attack(model, images, "ddn", steps=5)
+    assert capsys.readouterr().err == ""
+    cs.evaluate(model, images, [30], draws=2, progress=True)
+    assert "450/450" in capsys.readouterr().err
+    cs.attack(model, images, "ddn", steps=5, progress=True)
+    assert "150/150" in capsys.readouterr().err
 
 
 def test_groups_are_the_units_of_the_intervals(model: nn.Module, images: cs.Images) -> None:

@@ -5,6 +5,7 @@ import convstab as cs
 images = cs.Images(pixels, labels, classes=names)              uint8, or floats in [0, 1], (N, C, H, W)
 result = cs.evaluate(model, images, sigmas=[1, 8, 40])         any nn.Module or callable: [0, 1] -> logits
 found = cs.attack(model, images, "ddn")                        the least noise that each image does not survive
+cs.plot(result)                                                accuracy and flip rate against the noise
 run = cs.load_run("runs/m")                                    what train.py made: run.model, run.test
 
 Names are loaded when they are used: the import itself loads no torch.
@@ -20,10 +21,11 @@ if TYPE_CHECKING:
     from convstab.errors import InputError
     from convstab.evaluation.evaluate import evaluate
     from convstab.evaluation.result import StabilityResult
+    from convstab.figures.plot import plot
     from convstab.images import Images
     from convstab.runs.run import Run, load_run
 
-__all__ = ["AttackResult", "Images", "InputError", "Run", "StabilityResult", "attack", "evaluate", "load_run"]
+__all__ = ["AttackResult", "Images", "InputError", "Run", "StabilityResult", "attack", "evaluate", "load_run", "plot"]
 __getattr__, __dir__, _ = lazy_loader.attach(
     __name__,
     submod_attrs={
@@ -32,6 +34,7 @@ __getattr__, __dir__, _ = lazy_loader.attach(
         "errors": ["InputError"],
         "evaluation.evaluate": ["evaluate"],
         "evaluation.result": ["StabilityResult"],
+        "figures.plot": ["plot"],
         "images": ["Images"],
         "runs.run": ["Run", "load_run"],
     },

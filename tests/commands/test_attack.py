@@ -21,6 +21,7 @@ from convstab.attacks.result import CONVERGENCE, MINIMUM_NOISE, NOISE, AttackRes
 from convstab.commands import app, figures
 from convstab.files import CONFIG, SUMMARY
 from convstab.loggers import results
+from convstab.runs.directory import FINISHED
 from convstab.runs.run import Run, load_run
 from tests.support.in_process import Main, call_in, caller, train_short
 
@@ -99,7 +100,7 @@ def test_the_folder_says_all_that_figures_need(whole: Path, trained: Path) -> No
 
 
 def test_the_figures_are_redrawn_from_the_tables_to_the_byte(whole: Path, tmp_path: Path) -> None:
-    for name in (MINIMUM_NOISE, NOISE, CONVERGENCE, SUMMARY, CONFIG):
+    for name in (MINIMUM_NOISE, NOISE, CONVERGENCE, SUMMARY, CONFIG, FINISHED):
         shutil.copy(whole / name, tmp_path)
     figures.main([str(tmp_path)])
     drawn, first = (
@@ -213,7 +214,7 @@ def spoilt(monkeypatch: pytest.MonkeyPatch, wrong: slice) -> None:
         test.labels[wrong] = (predicted[wrong] + 1) % len(subject.test.classes)
         return subject
 
-    monkeypatch.setattr("convstab.commands.tested.load_run", load)
+    monkeypatch.setattr("convstab.commands.assess.load_run", load)
 
 
 def test_a_number_of_images_goes_to_the_one_that_completes_it(whole: Path, main: Main, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from convstab.commands import app, figures
 from convstab.evaluation.result import CONFUSION, HISTOGRAM, STABILITY, StabilityResult
 from convstab.files import BEST, METRICS, SUMMARY
 from convstab.runs import checkpoints
+from convstab.runs.directory import FINISHED
 from convstab.runs.parts import Parts
 from tests.support.in_process import Main, call_in, caller, train_short
 
@@ -67,7 +68,7 @@ def test_an_evaluation_leaves_its_run_directory(whole: Path) -> None:
 
 
 def test_the_figures_are_redrawn_from_the_tables_to_the_byte(whole: Path, tmp_path: Path) -> None:
-    for name in (*MERGED, "summary.json", "config.yaml"):
+    for name in (*MERGED, "summary.json", "config.yaml", FINISHED):
         shutil.copy(whole / name, tmp_path)
     figures.main([str(tmp_path)])
     drawn = {path.name: path.read_bytes() for path in (tmp_path / "figures").iterdir()}

@@ -160,14 +160,19 @@ def test_a_folder_that_is_no_evaluation_is_refused(
     assert not list(one.parent.rglob("*.png"))
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "3", '{"images": 3}'])
-def test_a_summary_that_names_no_run_is_refused(content: str, one: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [*((text, "is damaged") for text in ("", "{", "[]", "3")), ('{"images": 3}', "does not say which run")],
+)
+def test_a_summary_that_names_no_run_is_refused(
+    content: str, said: str, one: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (one / "summary.json").write_text(content)
-    assert "does not say which run" in refusal(capsys, str(one))
+    assert f"{one / 'summary.json'} {said}" in refusal(capsys, str(one))
 
 
 def test_bad_input_ends_in_a_line(one: Path, two: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "nowhere does not hold an evaluation or an attack" in refusal(capsys, "nowhere")
+    assert "nowhere does not hold a finished evaluation or attack" in refusal(capsys, "nowhere")
     assert "named twice" in refusal(capsys, str(one), str(one))
     assert "sigma is -1" in refusal(capsys, str(one), "--sigma", "-1")
     assert "sigma is nan" in refusal(capsys, str(one), "--sigma", "nan")
@@ -264,7 +269,7 @@ def test_attacks_that_do_not_fit_together_are_refused(
     other = attack(tmp_path / "other", example([1, 2], run="another", attack="DDN"))
     assert "only attacks of one run compare" in refusal(capsys, str(genetic), str(other))
     mixed = refusal(capsys, str(genetic), str(one))
-    assert f"evaluations and attacks cannot be compared: {genetic} (attack), {one} (evaluation)" in mixed
+    assert f"evaluations and attacks cannot be compared: {genetic} (attack), {one} (evaluate)" in mixed
     assert "which an attack does not have" in refusal(capsys, str(genetic), "--sigma", "4")
     assert "named twice" in refusal(capsys, str(genetic), str(genetic))
     assert not list(tmp_path.rglob("*.png"))

@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 import torch
+from omegaconf import OmegaConf
 from pytorch_lightning.plugins import TorchCheckpointIO
 
 from convstab.errors import InputError
-from convstab.files import BEST, CONFIG, LAST, METRICS, write_json
+from convstab.files import BEST, CONFIG, LAST, METRICS, write_json, write_text
 from convstab.models import LeNet
 from convstab.runs import checkpoints, configuration, directory
+from convstab.runs.run import load_run
 
 VALUES = {
     "seed": 0,
@@ -162,6 +164,41 @@ class Evil:
         return (Path.touch, (self.path,))
 
 
+@pytest.mark.parametrize(
+    ("key", "target"),
+    [
+        ("dataset.more._target_", "pathlib.Path.touch"),
+        ("dataset.load._target_", "pathlib.Path.touch"),
+        ("dataset.load._target_", "convstab.data.images.torch.load"),
+        ("dataset._target_", "convstab.data.images.ImageSet"),
+        ("model._target_", "convstab.runs.checkpoints.torch.load"),
+        ("model.layer._target_", "convstab.models.LeNet"),
+    ],
+)
+def test_a_run_names_nothing_that_runs_code_of_others(key: str, target: str, run: Path, tmp_path: Path) -> None:
+    load = {"_target_": "convstab.data.digits.load", "_partial_": True}
+    dataset = {"_target_": "convstab.data.images.ImageData", "load": load, "batch_size": 8, "images": 20}
+    values = config(dataset=dataset, augment={"_target_": "convstab.data.augment.Chain"})
+    configuration.write_config(run, values)
+    assert len(load_run(str(run), root=None).test) == 20
+    named = OmegaConf.create(values)
+    OmegaConf.update(named, key, target, force_add=True)
+    OmegaConf.update(named, key.replace("_target_", "self"), str(tmp_path / "hacked"), force_add=True)
+    write_text(run / CONFIG, OmegaConf.to_yaml(named))
+    with pytest.raises(InputError, match=rf"{key} is {target}; a run names nothing but convstab's own"):
+        load_run(str(run))
+    assert not (tmp_path / "hacked").exists()
+
+
+@pytest.mark.parametrize(
+    "target", ["convstab.models.Nowhere", "convstab.models.classifier.nn", "convstab.models.metrics.Tensor"]
+)
+def test_a_run_names_a_classifier(target: str, run: Path) -> None:
+    configuration.write_config(run, config(model={"_target_": target}))
+    with pytest.raises(InputError, match=rf"{target},? (which is not there|is not a Classifier)"):
+        checkpoints.load_classifier(run)
+
+
 def test_nothing_is_unpickled_freely(run: Path, tmp_path: Path) -> None:
     torch.save({"state_dict": {}, "hyper_parameters": Evil(tmp_path / "hacked")}, run / BEST)
     with pytest.raises(InputError, match="holds more than weights and plain values"):
@@ -184,7 +221,7 @@ def test_damaged_missing_and_foreign_checkpoints_are_named(run: Path) -> None:
     configuration.write_config(run, config(model={"_target_": "pathlib.Path"}))
     with pytest.raises(
         InputError,
-        match=r"model._target_ is pathlib.Path; in a run that convstab loads it",
+        match=r"model._target_ is pathlib.Path; a run names nothing but convstab's own",
     ):
         checkpoints.load_classifier(run)
 

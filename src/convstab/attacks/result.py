@@ -88,10 +88,12 @@ class AttackResult:
     def write(self, folder: Path, origin: Mapping[str, Any] | None = None) -> None:
         """Write the tables, the images with their noise, and last the summary, each at once or not at all.
 
+        folder: is made.
         origin: what the summary says besides about where the result comes from.
         """
         names = {"run": self.run, "attack": self.attack}
         summary = names | self.summary | {"protocol": dict(self.protocol)} | dict(origin or {})
+        folder.mkdir(parents=True, exist_ok=True)
         write_table(folder / MINIMUM_NOISE, pa.table(self.rows))
         arrays = {"index": self.rows["index"], "pixels": self.pixels, "noise": self.noise}
         write_bytes(folder / NOISE, arrays_to_bytes(arrays | {"classes": np.array(self.classes)}))

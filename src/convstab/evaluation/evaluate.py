@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+from tqdm.auto import tqdm
 
 from convstab.evaluation.protocol import PAPER_SIGMAS, Protocol, with_clean
 from convstab.evaluation.result import StabilityResult
@@ -33,7 +34,7 @@ def evaluate(
     precision: Precision = "float32",
     device: str | None = None,
     workers: int | None = None,
-    progress: Callable[[int], object] = lambda _: None,
+    progress: bool | Callable[[int], object] = False,
 ) -> StabilityResult:
     """Classify noisy copies of images and say how stable the model is. Paper: section 4.
 
@@ -54,7 +55,7 @@ def evaluate(
         precision: float32 (never TF32), or bfloat16 under autocast.
         device: cpu or cuda; None: the best there is.
         workers: threads; None: one for each core.
-        progress: is given the number of draws just classified, such as ``tqdm(total=...).update``.
+        progress: show a bar, in a terminal or a notebook; or what is given the number of draws just classified.
 
     Raises:
         InputError: a model, images or values that do not fit.
@@ -73,7 +74,8 @@ def evaluate(
     starts = range(0, len(images), SLICE)
     slices = {number: range(start, min(start + SLICE, len(images))) for number, start in enumerate(starts)}
     whole = Sum()
-    pool.work(slices, keep=whole.add, progress=progress)
+    with tqdm(total=len(images) * protocol.draws_per_image, unit="draw", disable=progress is not True) as bar:
+        pool.work(slices, keep=whole.add, progress=progress if callable(progress) else bar.update)
     return StabilityResult.of(whole.table(), whole.totals, images.classes, protocol, images.units)
 
 

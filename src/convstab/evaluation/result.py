@@ -71,7 +71,8 @@ class StabilityResult:
         return cls(classes, protocol, rows, confusion, histogram)
 
     def write(self, folder: Path) -> None:
-        """Write stability.parquet, confusion.parquet and histogram.npz, each at once or not at all."""
+        """Write stability.parquet, confusion.parquet, histogram.npz, each at once or not at all; the folder is made."""
+        folder.mkdir(parents=True, exist_ok=True)
         write_table(folder / STABILITY, pa.table(self.rows), {PROTOCOL: json.dumps(vars(self.protocol))})
         sigma, label, predicted = np.indices(self.confusion.shape).reshape(3, -1)
         columns = {"sigma": self.sigmas[sigma], "label": label, "predicted": predicted, "count": self.confusion.ravel()}

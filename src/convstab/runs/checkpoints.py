@@ -1,11 +1,11 @@
 """Weights on disk: read under ``weights_only``, written whole or not at all."""
 
 import pickle
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import torch
-from hydra.utils import get_class
 from pytorch_lightning.plugins import TorchCheckpointIO
 
 from convstab.errors import InputError
@@ -21,7 +21,7 @@ def load_classifier(folder: Path, checkpoint: str = BEST) -> Classifier:
     """
     path, config = folder / checkpoint, load_config(folder)
     refuse_foreign_code(config, folder)
-    architecture: type[Classifier] = get_class(str(value(config, "model._target_")))
+    architecture = architecture_of(str(value(config, "model._target_")), folder)
     content = load_checkpoint(path)
     try:
         classifier = architecture(**content["hyper_parameters"])
@@ -29,6 +29,18 @@ def load_classifier(folder: Path, checkpoint: str = BEST) -> Classifier:
     except (KeyError, TypeError, RuntimeError) as error:
         raise InputError(f"{path} is not a checkpoint of {architecture.__name__}, which {CONFIG} names") from error
     return classifier.eval()
+
+
+def architecture_of(target: str, folder: Path) -> type[Classifier]:
+    """The class that a run names; InputError when it is no Classifier of convstab."""
+    module, _, name = target.rpartition(".")
+    try:
+        found = getattr(import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise InputError(f"{folder / CONFIG}: model._target_ is {target}, which is not there") from error
+    if not (isinstance(found, type) and issubclass(found, Classifier)):
+        raise InputError(f"{folder / CONFIG}: model._target_ {target} is not a Classifier")
+    return found
 
 
 def load_weights(model: Classifier, path: Path) -> None:
