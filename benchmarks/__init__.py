@@ -1,1 +1,1 @@
-"""Measurements; a package, so that benchmarks/evaluate.py and evaluate.py are two modules for a type checker."""
+"""Measurements, run as modules from the root: ``python -m benchmarks.evaluate`` beside the command ``evaluate.py``."""

@@ -1,7 +1,7 @@
 """Rebuild the signs of GTSRB's test set, and measure on hidden training tracks how far that can be trusted.
 
-python -m benchmarks.signs DATA --check 0 1        hide a third of the training tracks, find them again, print how well
-python -m benchmarks.signs DATA --write FILE           train on all tracks, group the test set by 30, write the table
+python -m benchmarks.signs DATA --check 0 1      hide a third of the training tracks, find them again, print how well
+python -m benchmarks.signs DATA --write FILE     train on all tracks, group the test set by 30, write the table
 
 The test set is 30 frames of each of 421 signs, in random order. Whether two images of a class show one sign is learnt
 from the training tracks: discriminant analysis (what varies between tracks but not within one) of colours and

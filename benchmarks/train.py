@@ -33,7 +33,7 @@ from torch.utils.data import DataLoader, Dataset
 from benchmarks import timing
 from benchmarks.timing import Rates, Setting
 from convstab.commands import train
-from convstab.commands.app import plain, quiet_lightning
+from convstab.commands.app import plain, quiet_libraries
 from convstab.data.images import ImageData, ImageSet
 from convstab.loggers.csv import MetricsCsv
 from convstab.models import Classifier
@@ -233,7 +233,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = timing.speed_options(__doc__, list(NETS))
     parser.add_argument("--precision", choices=("32-true", "bf16-mixed"), default="32-true")
     options = parser.parse_args(arguments)
-    quiet_lightning()
+    quiet_libraries()
     setting = timing.setting_of(options)
     print(f"{setting.where}, {options.precision}, batch {BATCH}; images/s, {setting.turns}\n")
     timing.print_head(["net", "train.py", "bare", "train.py / bare", "user", "train.py / user"])

@@ -78,7 +78,7 @@ def watched() -> Iterator[Callable[[nn.Module], set[Any]]]:
 
 @pytest.fixture(scope="session")
 def result() -> StabilityResult:
-    """An evaluation of an untrained network: 30 images, 4 classes, sigma 0, 1, 20 and 60."""
+    """An evaluation of an untrained model: 30 images, 4 classes, sigma 0, 1, 20 and 60."""
     torch.manual_seed(0)
     classifier = nn.Sequential(nn.Flatten(), nn.Linear(64, 4))
     pixels, labels = torch.randint(0, 256, (30, 1, 8, 8), dtype=torch.uint8), torch.arange(30) % 4

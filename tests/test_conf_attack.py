@@ -58,11 +58,11 @@ def test_the_limit_of_queries_is_the_same_from_python(name: str) -> None:
 
 def test_what_changes_the_rows_changes_the_fingerprint() -> None:
     images = Images(torch.zeros(3, 1, 28, 28, dtype=torch.uint8), torch.tensor([0, 1, 1]), classes=("a", "b"))
-    subject = Run(LeNet((1, 28, 28), ["a", "b"]).eval(), images, "one", {})
+    run = Run(LeNet((1, 28, 28), ["a", "b"]).eval(), images, "one", {})
 
     def fingerprint(*words: str) -> dict[str, Any]:
         values = plain(composed(*words))
-        return identity(subject, CPU, attack.options_of(values, attack.attack_of(values)))
+        return identity(run, CPU, attack.options_of(values, attack.attack_of(values)))
 
     default = fingerprint()
     for word in ("attack=paper", "attack.mutation=0.1", "attack.scales=[1,60]", "seed=1", "max_queries=9", "rule=vote"):

@@ -34,7 +34,7 @@ def lenet() -> LeNet:
     return LeNet((1, 28, 28), ["a", "b"])
 
 
-def subject(config: DictConfig) -> Run:
+def run_of(config: DictConfig) -> Run:
     images = Images(torch.zeros(3, 1, 28, 28, dtype=torch.uint8), torch.tensor([0, 1, 1]), classes=("a", "b"))
     return Run(Ensemble([lenet(), lenet()], config.rule).eval(), images, "two", {})
 
@@ -69,15 +69,15 @@ def test_the_protocol_takes_every_value(override: str, field: str, value: object
 def test_the_workers_and_the_ensemble_take_their_values(rule: str, precision: str) -> None:
     config = composed(f"rule={rule}", f"precision={precision}", "batch_size=32", "workers=3")
     protocol = evaluate.protocol_of(plain(config), CPU)
-    of = subject(config)
+    run = run_of(config)
     choices = protocol, CPU, config.batch_size, config.precision, config.workers
-    workers = Workers(of.model, of.test, *choices)
+    workers = Workers(run.model, run.test, *choices)
     assert (workers.batch_size, workers.precision, workers.count) == (32, precision, 3)
 
 
 def test_what_changes_the_counts_changes_the_fingerprint() -> None:
     torch.manual_seed(0)
-    two = subject(composed())
+    two = run_of(composed())
 
     def fingerprint(*words: str) -> dict[str, Any]:
         values = plain(composed(*words))

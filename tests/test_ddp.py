@@ -63,9 +63,9 @@ def test_two_processes_train_and_validate_every_image(trained: tuple[Path, Done]
     metrics = json.loads((run / METRICS).read_text())
     assert metrics["epochs"] == 3
     assert metrics["val/accuracy"] > 0.5  # chance is 0.1
-    right = metrics["val/accuracy"] * metrics["images/validation"]
+    correct = metrics["val/accuracy"] * metrics["images/validation"]
     assert metrics["images/validation"] == 41
-    assert right == pytest.approx(round(right), abs=1e-4)  # shares of 21 and 20 images that count the same would not be
+    assert correct == pytest.approx(round(correct), abs=1e-4)  # equal weights for 21 and 20 images would not give it
 
 
 def test_one_process_writes(trained: tuple[Path, Done]) -> None:

@@ -1,4 +1,4 @@
-"""Endings: whose fault an error is, told apart by exit code; a bug of ours keeps its traceback."""
+"""Exits: the exit code says whose fault an error is; a bug of ours keeps its traceback."""
 
 import errno
 import os

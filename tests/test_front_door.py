@@ -26,7 +26,7 @@ README = Path(__file__).parents[1] / "README.md"
 
 @pytest.fixture
 def model() -> nn.Module:
-    """A small network with weights of its own, in evaluation mode."""
+    """A small model with weights of its own, in evaluation mode."""
     torch.manual_seed(0)
     layers = nn.Conv2d(3, 8, 3), nn.ReLU(), nn.BatchNorm2d(8), nn.Flatten(), nn.Linear(8 * 36, 3)
     return nn.Sequential(*layers).eval()
@@ -34,7 +34,7 @@ def model() -> nn.Module:
 
 @pytest.fixture
 def images(model: nn.Module) -> cs.Images:
-    """150 images, most of which the model has right."""
+    """150 images, most of which the model classifies correctly."""
     pixels = torch.randint(256, (150, 3, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
         labels = model(pixels / 255).argmax(1)
@@ -190,14 +190,14 @@ def test_floats_are_the_grey_levels_they_stand_for(images: cs.Images) -> None:
     ],
 )
 def test_images_that_do_not_fit_are_refused(values: dict[str, Any], message: str) -> None:
-    right: dict[str, Any] = {
+    valid: dict[str, Any] = {
         "pixels": torch.zeros(4, 3, 8, 8, dtype=torch.uint8),
         "labels": [0, 1, 2, 0],
         "classes": CLASSES,
     }
-    cs.Images(**right)
+    cs.Images(**valid)
     with pytest.raises(cs.InputError, match=message):
-        cs.Images(**right | values)
+        cs.Images(**valid | values)
 
 
 def constant(*shape: int, value: float = 0.5) -> Any:

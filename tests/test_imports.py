@@ -1,4 +1,4 @@
-"""What is loaded when: figures are drawn without a network, and a training needs no attack."""
+"""What is loaded when: figures are drawn without a model, and a training needs no attack."""
 
 import json
 import subprocess

@@ -127,7 +127,7 @@ def test_changes_and_tables_are_over_groups() -> None:
     assert scores.rows[0].recall.low < alone.rows[0].recall.low  # type: ignore[operator]
 
 
-PLACES = list(range(0, 192, 8))  # among them are images that a short training gets right
+PLACES = list(range(0, 192, 8))  # among them are images that are correct after a short training
 
 
 @pytest.fixture(scope="module")

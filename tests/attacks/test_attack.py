@@ -64,13 +64,13 @@ def grey_images(count: int, shape: tuple[int, ...], spread: int = 20) -> Tensor:
 
 def attack_linear(attack: Attack, shape: tuple[int, ...], count: int = 4, max_queries: int = 50_000) -> np.ndarray:
     """Norms that were found, as multiples of the closed form; all must be verified successes."""
-    net, pixels = Linear(shape), grey_images(count, shape)
-    labels = net(pixels.float() / 255).argmax(1)
-    result = attack(net, pixels, labels, torch.arange(count), max_queries=max_queries)
+    model, pixels = Linear(shape), grey_images(count, shape)
+    labels = model(pixels.float() / 255).argmax(1)
+    result = attack(model, pixels, labels, torch.arange(count), max_queries=max_queries)
     assert result.rows["success"].all()
     assert (result.rows["margin"] < 0).all()
     assert (result.rows["queries"] <= max_queries).all()
-    return np.asarray(result.rows["l2"] / net.distance(pixels))
+    return np.asarray(result.rows["l2"] / model.distance(pixels))
 
 
 @pytest.fixture(scope="module")
@@ -81,13 +81,13 @@ def lenet() -> LeNet:
         return LeNet((1, 16, 16), [str(digit) for digit in range(10)]).eval()
 
 
-def run(attack: Attack, net: nn.Module, rows: list[int], **options: Any) -> Result:
-    """Attack some of twenty random images; the label of image 3 is wrong."""
+def run(attack: Attack, model: nn.Module, rows: list[int], **options: Any) -> Result:
+    """Attack some of twenty random images; the label of image 3 is not the class it is taken for."""
     pixels = grey_images(20, (1, 16, 16), spread=128)
-    labels = classify(net, pixels.float() / 255).argmax(1)
+    labels = classify(model, pixels.float() / 255).argmax(1)
     labels[3] = (labels[3] + 1) % 10
     index = torch.tensor(rows)
-    return attack(net, pixels[index], labels[index], index + 100, **options)
+    return attack(model, pixels[index], labels[index], index + 100, **options)
 
 
 def test_deepfool_is_exact_on_a_linear_classifier() -> None:
@@ -157,10 +157,10 @@ def test_peers_plan_for_the_queries_they_have(attack: Attack, lenet: LeNet) -> N
 
 @pytest.mark.parametrize("attack", CHEAP, ids=NAMES)
 def test_no_result_lies_below_the_closed_form(attack: Attack) -> None:
-    net, pixels = Linear((1, 4, 4)), grey_images(4, (1, 4, 4))
-    labels = net(pixels.float() / 255).argmax(1)
-    rows = attack(net, pixels, labels, torch.arange(4)).rows
-    assert (rows["l2"] >= net.distance(pixels) * EXACT)[rows["success"]].all()
+    model, pixels = Linear((1, 4, 4)), grey_images(4, (1, 4, 4))
+    labels = model(pixels.float() / 255).argmax(1)
+    rows = attack(model, pixels, labels, torch.arange(4)).rows
+    assert (rows["l2"] >= model.distance(pixels) * EXACT)[rows["success"]].all()
     if not isinstance(attack, attacks.CarliniWagner | attacks.Paper):  # these would need longer
         assert rows["success"].all()
 
@@ -240,28 +240,28 @@ def test_each_row_says_whether_the_budget_ended_the_search(attack: Attack, lenet
 class Counter(nn.Module):
     """Counts the images that are classified."""
 
-    def __init__(self, net: nn.Module) -> None:
+    def __init__(self, model: nn.Module) -> None:
         super().__init__()
-        self.net, self.images = net, 0
+        self.model, self.images = model, 0
 
     def forward(self, images: Tensor) -> Tensor:
         self.images += len(images)
-        logits: Tensor = self.net(images)
+        logits: Tensor = self.model(images)
         return logits
 
 
 @pytest.mark.parametrize("attack", CHEAP, ids=NAMES)
 def test_no_forward_pass_rounds_to_tf32(attack: Attack, watched: Callable[[nn.Module], set[Any]]) -> None:
-    net = LeNet((1, 16, 16), [str(digit) for digit in range(10)])
-    seen = watched(net)
-    run(attack, net, [0, 1], max_queries=1_000)
+    model = LeNet((1, 16, 16), [str(digit) for digit in range(10)])
+    seen = watched(model)
+    run(attack, model, [0, 1], max_queries=1_000)
     assert seen == {(False, "highest")}
 
 
 def test_the_verification_alone_does_not_round_to_tf32(watched: Callable[[nn.Module], set[Any]]) -> None:
-    net, pixels = Linear((1, 4, 4)), grey_images(3, (1, 4, 4))
-    seen = watched(net)
-    verify(net, pixels, torch.zeros(3, dtype=torch.int64), torch.zeros(pixels.shape))
+    model, pixels = Linear((1, 4, 4)), grey_images(3, (1, 4, 4))
+    seen = watched(model)
+    verify(model, pixels, torch.zeros(3, dtype=torch.int64), torch.zeros(pixels.shape))
     assert seen == {(False, "highest")}
 
 
@@ -311,7 +311,7 @@ def test_no_field_takes_what_makes_no_sense(cls: type[Attack], name: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("attack", "name", "value", "right"),
+    ("attack", "name", "value", "valid"),
     [
         (attacks.DDN, "steps", 0, "a whole number, at least 1"),
         (attacks.DDN, "steps", 1.5, "a whole number, at least 1"),
@@ -346,8 +346,8 @@ def test_no_field_takes_what_makes_no_sense(cls: type[Attack], name: str) -> Non
         (attacks.Paper, "crossover", 1.5, "in [0, 1]"),
     ],
 )
-def test_a_refusal_says_what_would_be_right(attack: type[Attack], name: str, value: Any, right: str) -> None:
-    with pytest.raises(InputError, match=re.escape(f"{name} is {value}; it must be {right}")):
+def test_a_refusal_says_what_would_be_valid(attack: type[Attack], name: str, value: Any, valid: str) -> None:
+    with pytest.raises(InputError, match=re.escape(f"{name} is {value}; it must be {valid}")):
         attack(**{name: value})
 
 
@@ -375,7 +375,7 @@ def test_the_least_values_are_taken(attack: Attack, lenet: LeNet) -> None:
 
 
 class Broken(nn.Module):
-    """Right about clean images, not a number for anything else."""
+    """Correct for clean images, not a number for anything else."""
 
     def forward(self, images: Tensor) -> Tensor:
         logits = torch.zeros(len(images), 10)

@@ -40,19 +40,19 @@ class Bright(nn.Module):
         return torch.stack([lead, -lead], 1)
 
 
-def evolve(attack: attacks.Paper, net: nn.Module, count: int = 2, max_queries: int = 10**6) -> Outcome:
+def evolve(attack: attacks.Paper, model: nn.Module, count: int = 2, max_queries: int = 10**6) -> Outcome:
     """What the engine itself returns, for grey images (1, 4, 4) of class 0."""
     pixels, labels = torch.full((count, 1, 4, 4), 128, dtype=torch.uint8), torch.zeros(count, dtype=torch.int64)
-    clean = net(pixels.float() / 255)
+    clean = model(pixels.float() / 255)
     images = Images.of(pixels, labels, clean, list(range(count)))
-    return attack.evolve(net, images, Task(pixels, labels, images.index, clean, 0, max_queries, lambda _: None))
+    return attack.evolve(model, images, Task(pixels, labels, images.index, clean, 0, max_queries, lambda _: None))
 
 
-def norms(attack: attacks.Paper, net: nn.Module, pixels: Tensor, seeds: int) -> tuple[np.ndarray, np.ndarray]:
+def norms(attack: attacks.Paper, model: nn.Module, pixels: Tensor, seeds: int) -> tuple[np.ndarray, np.ndarray]:
     """L2 norms and generations of searches for the same image, each with random numbers of its own."""
     images = pixels.expand(seeds, *pixels.shape)
-    labels = net(images.float() / 255).argmax(1)
-    rows = attack(net, images, labels, torch.arange(seeds), max_queries=10**9).rows
+    labels = model(images.float() / 255).argmax(1)
+    rows = attack(model, images, labels, torch.arange(seeds), max_queries=10**9).rows
     assert rows["success"].all()
     return rows["l2"], rows["generations"]
 
@@ -131,21 +131,21 @@ def test_the_parts_of_deap_do_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_generation_is_one_forward_pass() -> None:
-    net = Bright()
-    evolve(replace(DEAP, population=20, generations=4), net, count=1)
-    assert net.batches[1:] == [32] * 4  # whole groups of 16
+    model = Bright()
+    evolve(replace(DEAP, population=20, generations=4), model, count=1)
+    assert model.batches[1:] == [32] * 4  # whole groups of 16
 
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_each_search_says_why_it_ended(engine: Any) -> None:
     attack = replace(DEAP, generations=9, patience=4, engine=engine)
     weightless = replace(attack, weight=1e-60, beta=0.0)  # nothing is ever better than the first
-    for search, net, limit, reason, generations in (
+    for search, model, limit, reason, generations in (
         (weightless, Bright(-1.0), 10**6, "stall", 5),
         (replace(attack, patience=8), Bright(), 10**6, "generations", 9),  # each improvement starts the count anew
         (replace(attack, patience=99), Bright(), 79, "queries", 7),
     ):
-        outcome = evolve(search, net, max_queries=limit)
+        outcome = evolve(search, model, max_queries=limit)
         assert outcome.ended == [reason] * 2
         assert outcome.generations.tolist() == [generations] * 2
         assert outcome.queries.tolist() == [10 * generations] * 2

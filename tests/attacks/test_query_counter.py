@@ -1,4 +1,4 @@
-"""The classifier under attack, and what is measured of its answers: on a net whose margin is the sum of the pixels."""
+"""The model under attack, and what is measured of its answers: on a model whose margin is the sum of the pixels."""
 
 import math
 from typing import Any
@@ -32,63 +32,63 @@ def images(*pixels: tuple[float, float]) -> Tensor:
     return torch.tensor(pixels).view(-1, *SHAPE)
 
 
-def model(max_queries: int | None = None) -> QueryCounter:
+def query_counter(max_queries: int | None = None) -> QueryCounter:
     """Two images of class 0: margins of 1 and 0.5."""
     clean = images((1.0, 1.0), (1.0, 0.5))
     return QueryCounter(Sum(), clean, torch.tensor([0, 0]), max_queries)
 
 
 def test_the_nearest_misclassified_image_of_each_is_kept() -> None:
-    net = model()
+    counter = query_counter()
     far, near = images((0.0, 0.0), (0.0, 0.5)), images((0.5, 0.25), (0.25, 0.5))
-    logits = net(torch.cat([far, near]))
+    logits = counter(torch.cat([far, near]))
     assert logits[:, 0].tolist() == [-1, -0.5, -0.25, -0.25]
-    assert net.best.equal(near)
-    assert net.norm.tolist() == pytest.approx([math.hypot(0.5, 0.75), 0.75])
-    assert net.margin.tolist() == [-0.25, -0.25]
-    net(images((0.0, 0.0), (0.5, 0.25)))  # farther for the first; nearer for the second
-    assert net.best.equal(images((0.5, 0.25), (0.5, 0.25)))
+    assert counter.best.equal(near)
+    assert counter.norm.tolist() == pytest.approx([math.hypot(0.5, 0.75), 0.75])
+    assert counter.margin.tolist() == [-0.25, -0.25]
+    counter(images((0.0, 0.0), (0.5, 0.25)))  # farther for the first; nearer for the second
+    assert counter.best.equal(images((0.5, 0.25), (0.5, 0.25)))
 
 
 def test_until_one_is_misclassified_the_nearest_to_the_boundary_is_kept() -> None:
-    net = model()
-    assert (net.norm.isinf() & net.margin.isinf()).all()
-    net(images((1.0, 0.75), (1.0, 0.5)))
-    assert net.margin.tolist() == [0.75, 0.5]
-    net(images((0.75, 0.5), (1.0, 0.75)))  # nearer for the first, farther for the second
-    assert net.margin.tolist() == [0.25, 0.5]
-    assert net.best.equal(images((0.75, 0.5), (1.0, 0.5)))
-    assert net.norm.isinf().all()
-    net(images((0.0, 0.0), (1.0, 0.25)))  # any failure is better than none
-    assert net.norm[0] == pytest.approx(2**0.5)
-    net(images((0.6, 0.4005), (1.0, 0.25)))
-    assert net.best[0].equal(images((0.0, 0.0))[0])
+    counter = query_counter()
+    assert (counter.norm.isinf() & counter.margin.isinf()).all()
+    counter(images((1.0, 0.75), (1.0, 0.5)))
+    assert counter.margin.tolist() == [0.75, 0.5]
+    counter(images((0.75, 0.5), (1.0, 0.75)))  # nearer for the first, farther for the second
+    assert counter.margin.tolist() == [0.25, 0.5]
+    assert counter.best.equal(images((0.75, 0.5), (1.0, 0.5)))
+    assert counter.norm.isinf().all()
+    counter(images((0.0, 0.0), (1.0, 0.25)))  # any failure is better than none
+    assert counter.norm[0] == pytest.approx(2**0.5)
+    counter(images((0.6, 0.4005), (1.0, 0.25)))
+    assert counter.best[0].equal(images((0.0, 0.0))[0])
 
 
 def test_a_failure_by_less_than_rounding_is_none() -> None:
-    net = model()
-    net(images((0.5, 0.5 - CERTAIN / 2), (0.5, 0.5 - CERTAIN * 2)))
-    assert net.norm.isinf().tolist() == [True, False]
+    counter = query_counter()
+    counter(images((0.5, 0.5 - CERTAIN / 2), (0.5, 0.5 - CERTAIN * 2)))
+    assert counter.norm.isinf().tolist() == [True, False]
 
 
 def test_what_is_given_up_is_kept_as_it_was() -> None:
-    net = model()
-    net.given_up[0] = True
-    net(images((0.0, 0.0), (0.0, 0.0)))
-    assert net.best.equal(images((1.0, 1.0), (0.0, 0.0)))
+    counter = query_counter()
+    counter.given_up[0] = True
+    counter(images((0.0, 0.0), (0.0, 0.0)))
+    assert counter.best.equal(images((1.0, 1.0), (0.0, 0.0)))
 
 
 def test_queries_and_gradients_are_counted_for_each_image() -> None:
-    net = model(max_queries=3)
-    noisy = torch.cat([net.clean, net.clean]).requires_grad_()
-    net(noisy).sum().backward()
-    assert (net.queries, net.gradients) == (2, 2)
+    counter = query_counter(max_queries=3)
+    noisy = torch.cat([counter.clean, counter.clean]).requires_grad_()
+    counter(noisy).sum().backward()
+    assert (counter.queries, counter.gradients) == (2, 2)
     with pytest.raises(OutOfQueries):
-        net(noisy)
-    assert net.queries == 2
-    assert net(net.clean).dtype == torch.float32  # the last that is left
-    assert (net.queries, net.gradients) == (3, 2)
-    assert not net.training
+        counter(noisy)
+    assert counter.queries == 2
+    assert counter(counter.clean).dtype == torch.float32  # the last that is left
+    assert (counter.queries, counter.gradients) == (3, 2)
+    assert not counter.training
 
 
 def test_the_margin_is_that_over_the_highest_other() -> None:
@@ -97,9 +97,9 @@ def test_the_margin_is_that_over_the_highest_other() -> None:
 
 
 def test_classifying_is_in_whole_groups_of_16_and_at_most_256_at_once() -> None:
-    net, pixels = Sum(), torch.linspace(0, 1, 2 * 300).view(-1, *SHAPE)
-    assert classify(net, pixels)[:, 0].tolist() == pytest.approx((pixels.flatten(1).sum(1) - 1).tolist())
-    assert net.sizes == [256, 48]
+    model, pixels = Sum(), torch.linspace(0, 1, 2 * 300).view(-1, *SHAPE)
+    assert classify(model, pixels)[:, 0].tolist() == pytest.approx((pixels.flatten(1).sum(1) - 1).tolist())
+    assert model.sizes == [256, 48]
 
 
 @pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])

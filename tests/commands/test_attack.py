@@ -59,19 +59,19 @@ def assert_same(folder: Path, other: Path) -> None:
     assert (folder / NOISE).read_bytes() == (other / NOISE).read_bytes()
 
 
-def assert_verified(folder: Path, subject: Run) -> int:
+def assert_verified(folder: Path, run: Run) -> int:
     """Classify every noisy image as a user would; the number of successes."""
     rows, arrays = table(folder).to_pydict(), np.load(folder / NOISE)
-    clean = subject.test.pixels.numpy().astype(np.float32)
+    clean = run.test.pixels.numpy().astype(np.float32)
     noise = arrays["noise"]
     assert noise.dtype == np.float32
-    assert arrays["index"].tolist() == rows["index"] == subject.test.ids.tolist()
+    assert arrays["index"].tolist() == rows["index"] == run.test.ids.tolist()
     noisy = clean + noise
     assert noisy.min() >= 0
     assert noisy.max() <= 255
     with torch.inference_mode():
-        predicted = subject.model(torch.from_numpy(noisy / 255)).argmax(1)
-    fooled = (predicted != subject.test.labels).numpy()
+        predicted = run.model(torch.from_numpy(noisy / 255)).argmax(1)
+    fooled = (predicted != run.test.labels).numpy()
     success, attacked = np.array(rows["success"]), np.array(rows["attacked"])
     assert fooled[success].all()
     norms = np.linalg.norm((noisy - clean).reshape(len(noisy), -1) / 255, axis=1)
@@ -93,10 +93,10 @@ def test_an_attack_leaves_its_run_directory(whole: Path) -> None:
 
 
 def test_the_folder_says_all_that_figures_need(whole: Path, trained: Path) -> None:
-    result, subject = AttackResult.read(whole), load_run(str(trained / "one"), "runs", images=PLACES)
+    result, run = AttackResult.read(whole), load_run(str(trained / "one"), "runs", images=PLACES)
     assert (result.run, result.attack, result.classes) == ("one", "Genetic", [str(digit) for digit in range(10)])
-    np.testing.assert_array_equal(result.pixels, subject.test.pixels.numpy())
-    np.testing.assert_array_equal(result.rows["label"], subject.test.labels.numpy())
+    np.testing.assert_array_equal(result.pixels, run.test.pixels.numpy())
+    np.testing.assert_array_equal(result.rows["label"], run.test.labels.numpy())
 
 
 def test_the_figures_are_redrawn_from_the_tables_to_the_byte(whole: Path, tmp_path: Path) -> None:
@@ -154,12 +154,12 @@ def test_every_success_fools_the_classifier(whole: Path, trained: Path) -> None:
     assert assert_verified(whole, load_run(str(trained / "one"), "runs", images=PLACES)) > 0
 
 
-def test_images_that_are_wrong_when_clean_are_listed_and_not_attacked(whole: Path) -> None:
+def test_images_that_are_misclassified_when_clean_are_listed_and_not_attacked(whole: Path) -> None:
     rows = table(whole).to_pydict()
-    wrong = [a != b for a, b in zip(rows["label"], rows["clean_predicted"], strict=True)]
-    assert sum(wrong) == json.loads((whole / SUMMARY).read_text())["clean_errors"] > 0
-    assert [not attacked for attacked in rows["attacked"]] == wrong
-    assert not any(rows["queries"][row] or rows["success"][row] for row in range(24) if wrong[row])
+    misclassified = [a != b for a, b in zip(rows["label"], rows["clean_predicted"], strict=True)]
+    assert sum(misclassified) == json.loads((whole / SUMMARY).read_text())["clean_errors"] > 0
+    assert [not attacked for attacked in rows["attacked"]] == misclassified
+    assert not any(rows["queries"][row] or rows["success"][row] for row in range(24) if misclassified[row])
 
 
 def test_shards_are_merged_by_the_last_one(whole: Path, main: Main, tmp_path: Path) -> None:
@@ -199,20 +199,20 @@ def test_a_killed_attack_goes_on(whole: Path, trained: Path, main: Main, tmp_pat
 def test_an_ensemble_is_attacked_as_one(main: Main, trained: Path) -> None:
     words = ["run=[one,two]", "output=both", "attack=ddn", "attack.steps=20", f"images={PLACES[:12]}"]
     assert main(*words) == (0, "")
-    subject = load_run([str(trained / "one"), str(trained / "two")], "runs", images=PLACES[:12])
-    assert assert_verified(trained / "both", subject) > 0
+    run = load_run([str(trained / "one"), str(trained / "two")], "runs", images=PLACES[:12])
+    assert assert_verified(trained / "both", run) > 0
 
 
-def spoilt(monkeypatch: pytest.MonkeyPatch, wrong: slice) -> None:
+def spoilt(monkeypatch: pytest.MonkeyPatch, misclassified: slice) -> None:
     """Let some images have a label that the classifier does not give."""
 
     def load(*words: Any) -> Run:
-        subject = load_run(*words)
-        test = subject.test
+        run = load_run(*words)
+        test = run.test
         with torch.inference_mode():
-            predicted = subject.model(test.pixels.float() / 255).argmax(1)
-        test.labels[wrong] = (predicted[wrong] + 1) % len(subject.test.classes)
-        return subject
+            predicted = run.model(test.pixels.float() / 255).argmax(1)
+        test.labels[misclassified] = (predicted[misclassified] + 1) % len(run.test.classes)
+        return run
 
     monkeypatch.setattr("convstab.commands.assess.load_run", load)
 
@@ -223,8 +223,8 @@ def test_a_number_of_images_goes_to_the_one_that_completes_it(whole: Path, main:
     assert sum(rows["attacked"]) == 7
     assert rows["attacked"][-1]
     assert rows["index"] == list(range(len(rows["index"])))
-    wrong = [row for row, attacked in enumerate(rows["attacked"]) if not attacked]
-    assert [rows["clean_predicted"][row] == rows["label"][row] for row in wrong] == [False] * len(wrong)
+    misclassified = [row for row, attacked in enumerate(rows["attacked"]) if not attacked]
+    assert [rows["clean_predicted"][row] == rows["label"][row] for row in misclassified] == [False] * len(misclassified)
 
 
 def test_more_images_than_there_are_mean_all(main: Main, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Figures from tables: what was drawn of evaluations and attacks is drawn again, or compared, without a network."""
+"""Figures from tables: what was drawn of evaluations and attacks is drawn again, or compared, without a model."""
 
 import json
 import shutil

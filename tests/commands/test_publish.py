@@ -13,6 +13,7 @@ import pytest
 from convstab.commands import app, publish
 from convstab.evaluation.result import StabilityResult
 from convstab.runs import configuration
+from convstab.runs.directory import FINISHED
 from tests.support.wandb_files import OfflineRun, offline_runs
 
 Commands = dict[str, Callable[[], None]]
@@ -159,8 +160,8 @@ def test_what_is_not_finished_is_refused_before_anything_is_sent(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = next(root.glob("seeds/*seed-0*"))
-    (run / "metrics.json").unlink()
-    (root / "evaluation/summary.json").unlink()
+    (run / FINISHED).unlink()
+    (root / "evaluation" / FINISHED).unlink()
     for folder in (run, root / "evaluation"):
         assert f"{folder} is not finished: end it" in refusal(capsys, root / "attack", folder)
     assert not (root / "attack/wandb").exists()

@@ -9,6 +9,7 @@ from convstab.commands import app, report
 from convstab.paper import CONTRADICTIONS
 from convstab.paper.report import PAGE, TEXT, TITLE, write_report
 from convstab.report.results import gather
+from convstab.runs.directory import FINISHED
 from tests.support.in_process import call_in
 from tests.support.wandb_files import offline_runs
 
@@ -77,7 +78,7 @@ def test_a_report_is_the_same_twice_and_does_not_read_itself(root: Path) -> None
 
 
 def test_what_is_half_finished_is_a_remark(root: Path) -> None:
-    (root / "evaluate" / "summary.json").unlink()
+    (root / "evaluate" / FINISHED).unlink()
     written = write_report([root], root, remarks=["One step more was not tried"])
     (left_out, more) = written.remarks
     assert ("half-finished" in left_out, more) == (True, "One step more was not tried")

@@ -1,4 +1,4 @@
-"""Augmentations: what they change, how much, and that they leave labels right."""
+"""Augmentations: what they change, how much, and that they leave labels correct."""
 
 from collections.abc import Callable
 

@@ -45,17 +45,17 @@ def test_a_class_of_one_image_and_many_classes_are_no_trouble() -> None:
 
 @pytest.fixture(params=[True, False])
 def made(request: pytest.FixtureRequest, make_data: Callable[..., ImageData]) -> tuple[Run, StabilityResult, Protocol]:
-    """An evaluation of an untrained network, with and without rounding."""
+    """An evaluation of an untrained model, with and without rounding."""
     test = make_data().images.test
     test = replace(test, ids=torch.arange(len(test)) * 3 + 1)
     protocol = Protocol(SIGMAS, draws=6, seed=9, clip=request.param, rounding=request.param)
     torch.manual_seed(0)
-    net = LeNet((3, 16, 16), list("abcd")).eval()
-    counts = stability(net, test.pixels, test.labels, test.ids, 4, protocol)
+    model = LeNet((3, 16, 16), list("abcd")).eval()
+    counts = stability(model, test.pixels, test.labels, test.ids, 4, protocol)
     result = StabilityResult(
         list("abcd"), protocol, counts.rows, counts.totals["confusion"], counts.totals["histogram"]
     )
-    return Run(net, test, "run", {}), result, protocol
+    return Run(model, test, "run", {}), result, protocol
 
 
 class Recorder(nn.Module):
@@ -73,28 +73,28 @@ class Recorder(nn.Module):
 @pytest.fixture
 def counted(made: tuple[Run, StabilityResult, Protocol]) -> torch.Tensor:
     """The very draws that the evaluation classifies, float (images, draws, C, H, W), by sigma, then draw."""
-    subject, _, protocol = made
+    run, _, protocol = made
     recorder = Recorder()
-    stability(recorder, subject.test.pixels, subject.test.labels, subject.test.ids, 4, protocol, batch_size=4096)
-    draws = len(subject.test.ids) * protocol.draws_per_image
+    stability(recorder, run.test.pixels, run.test.labels, run.test.ids, 4, protocol, batch_size=4096)
+    draws = len(run.test.ids) * protocol.draws_per_image
     return torch.cat(recorder.seen)[:draws].view(-1, protocol.draws_per_image, 3, 16, 16)
 
 
-def made_on(device: torch.device, subject: Run, result: StabilityResult, protocol: Protocol) -> Examples:
+def made_on(device: torch.device, run: Run, result: StabilityResult, protocol: Protocol) -> Examples:
     """The examples of an evaluation."""
-    return Examples.of(subject.test, result, protocol, device)
+    return Examples.of(run.test, result, protocol, device)
 
 
 def test_the_noisy_copies_are_the_draws_that_the_table_keeps(
     made: tuple[Run, StabilityResult, Protocol], counted: torch.Tensor
 ) -> None:
-    subject, result, protocol = made
-    examples = made_on(CPU, subject, result, protocol)
+    run, result, protocol = made
+    examples = made_on(CPU, run, result, protocol)
     assert examples.sigmas.tolist() == [5.0, 40.0]
     place = 7
     image = int(examples.index[place])
-    row = subject.test.ids.tolist().index(image)
-    assert (examples.clean[place] == subject.test.pixels[row].numpy()).all()
+    row = run.test.ids.tolist().index(image)
+    assert (examples.clean[place] == run.test.pixels[row].numpy()).all()
     draw = int(result.by_image("sample_draw")[row, 2])
     expected = (counted[row, 1 + 6 + draw] * 255).round().clamp(0, 255).byte()  # after sigma 0 and 5
     assert (examples.noisy[place, 1] == expected.numpy()).all()
@@ -107,11 +107,11 @@ def test_the_noisy_copies_are_the_draws_that_the_table_keeps(
 def test_the_strip_shows_draws_that_were_counted(
     made: tuple[Run, StabilityResult, Protocol], counted: torch.Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    subject, result, protocol = made
+    run, result, protocol = made
     monkeypatch.setattr("convstab.figures.evaluation.strip", lambda images, *_: images)
-    shown: Any = evaluate.strip(subject, result, protocol, CPU)
+    shown: Any = evaluate.strip(run, result, protocol, CPU)
     assert shown.shape == (4, len(SIGMAS), 16, 16, 3)
-    for label, row in enumerate(evaluate.typical_image(subject, label) for label in range(4)):
+    for label, row in enumerate(evaluate.typical_image(run, label) for label in range(4)):
         for level, draw in enumerate((0, 1, 1 + 6)):  # the first of each sigma
             expected = counted[row, draw].clamp(0, 1).permute(1, 2, 0).numpy()
             np.testing.assert_array_equal(shown[label, level], expected)

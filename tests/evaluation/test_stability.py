@@ -36,7 +36,7 @@ class Linear(nn.Module):
         return torch.stack([torch.zeros_like(margin), margin], 1)
 
 
-def network(seed: int = 0) -> nn.Module:
+def model(seed: int = 0) -> nn.Module:
     torch.manual_seed(seed)
     layers = nn.Conv2d(3, 8, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(200, CLASSES)
     return nn.Sequential(*layers, nn.Dropout(0.9))
@@ -75,14 +75,15 @@ def test_linear_classifier_matches_the_closed_form() -> None:
             2,
             Protocol((sigma,), draws, clip=False, rounding=False),
         )
-        right = 0.5 * math.erfc(-z / 2**0.5)
-        assert counts.rows["correct"][0] / draws == pytest.approx(right, abs=4 * (right * (1 - right) / draws) ** 0.5)
+        correct = 0.5 * math.erfc(-z / 2**0.5)
+        tolerance = 4 * (correct * (1 - correct) / draws) ** 0.5
+        assert counts.rows["correct"][0] / draws == pytest.approx(correct, abs=tolerance)
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_batch_size_and_slices_change_no_byte(precision: Any) -> None:
     pixels, labels, index = random_images(7)
-    classifier = network()
+    classifier = model()
     whole = stability(classifier, pixels, labels, index, CLASSES, SMALL, batch_size=64, precision=precision)
     for batch_size in (1, 48, 1024):
         again = stability(classifier, pixels, labels, index, CLASSES, SMALL, batch_size=batch_size, precision=precision)
@@ -97,11 +98,11 @@ def test_batch_size_and_slices_change_no_byte(precision: Any) -> None:
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-@pytest.mark.parametrize("model", [LeNet, CifarQuick, Aghdam])
-def test_batch_size_and_slices_change_no_byte_for_the_networks_of_the_paper(model: Any, precision: Any) -> None:
-    shape = {LeNet: (1, 28, 28), CifarQuick: (3, 32, 32), Aghdam: (3, 48, 48)}[model]
+@pytest.mark.parametrize("architecture", [LeNet, CifarQuick, Aghdam])
+def test_batch_size_and_slices_change_no_byte_for_the_models_of_the_paper(architecture: Any, precision: Any) -> None:
+    shape = {LeNet: (1, 28, 28), CifarQuick: (3, 32, 32), Aghdam: (3, 48, 48)}[architecture]
     torch.manual_seed(0)
-    classifier = model(shape, [str(i) for i in range(43)])
+    classifier = architecture(shape, [str(i) for i in range(43)])
     pixels = torch.randint(0, 256, (2, *shape), dtype=torch.uint8)
     labels, index, protocol = torch.tensor([3, 41]), torch.arange(2), Protocol((0, 40), draws=40)
 
@@ -118,8 +119,8 @@ def test_batch_size_and_slices_change_no_byte_for_the_networks_of_the_paper(mode
 
 def test_ten_draws_are_counted_as_the_first_of_many() -> None:
     pixels, labels, index = random_images(2)
-    counts = stability(network(), pixels, labels, index, CLASSES, Protocol((20,), 10))
-    logits = torch.cat([network().eval()(noisy_copies(pixels[i], 20, 150, i)[:10]) for i in range(2)])
+    counts = stability(model(), pixels, labels, index, CLASSES, Protocol((20,), 10))
+    logits = torch.cat([model().eval()(noisy_copies(pixels[i], 20, 150, i)[:10]) for i in range(2)])
     expected = confusion_matrix(labels.numpy().repeat(10), logits.argmax(1).numpy(), labels=range(CLASSES))
     assert np.array_equal(counts.totals["confusion"][0], expected)
 
@@ -127,7 +128,7 @@ def test_ten_draws_are_counted_as_the_first_of_many() -> None:
 def test_every_number_agrees_with_regenerated_draws() -> None:
     pixels, labels, index = random_images(5)
     protocol = replace(SMALL, score="label")
-    counts, classifier = stability(network(), pixels, labels, index, CLASSES, protocol), network().eval()
+    counts, classifier = stability(model(), pixels, labels, index, CLASSES, protocol), model().eval()
     for level, sigma in enumerate(protocol.sigmas):
         copies = [noisy_copies(pixels[i], sigma, protocol.draws_of[level], i) for i in range(5)]
         ratios = np.stack([psnr_of(pixels[i], copies[i]) for i in range(5)])
@@ -153,12 +154,12 @@ def test_every_number_agrees_with_regenerated_draws() -> None:
 def test_histogram_is_that_of_numpy(score: Any) -> None:
     pixels, labels, index = random_images(4)
     protocol = replace(SMALL, score=score)
-    histogram = stability(network(), pixels, labels, index, CLASSES, protocol).totals["histogram"]
+    histogram = stability(model(), pixels, labels, index, CLASSES, protocol).totals["histogram"]
     expected = np.zeros_like(histogram)
     for i, label in enumerate(labels.tolist()):
         for sigma in protocol.sigmas[1:]:
             copies = noisy_copies(pixels[i], sigma, protocol.draws, i)
-            probability = network().eval()(copies).softmax(1).detach().numpy()
+            probability = model().eval()(copies).softmax(1).detach().numpy()
             predicted = probability.argmax(1)
             scores = probability.max(1) if score == "predicted" else probability[:, label]
             ratios = psnr_of(pixels[i], copies)
@@ -173,8 +174,8 @@ def test_histogram_is_that_of_numpy(score: Any) -> None:
 
 def test_sigma_0_is_the_clean_prediction() -> None:
     pixels, labels, index = random_images(50)
-    counts = stability(network(), pixels, labels, index, CLASSES, Protocol((0,), 150))
-    predicted = network().eval()(to_unit(pixels)).argmax(1).numpy()
+    counts = stability(model(), pixels, labels, index, CLASSES, Protocol((0,), 150))
+    predicted = model().eval()(to_unit(pixels)).argmax(1).numpy()
     assert np.array_equal(counts.rows["prediction"], predicted)
     assert np.array_equal(counts.rows["correct"], predicted == labels.numpy())
     assert counts.rows["draws"].tolist() == [1] * 50
@@ -186,7 +187,7 @@ def test_sigma_0_is_the_clean_prediction() -> None:
 def test_psnr_without_clipping_is_the_closed_form(sigma: float) -> None:
     pixels, labels, index = random_images(20)
     protocol = Protocol((sigma,), 100, clip=False, rounding=False)
-    measured = stability(network(), pixels, labels, index, CLASSES, protocol).rows["psnr_mean"].mean()
+    measured = stability(model(), pixels, labels, index, CLASSES, protocol).rows["psnr_mean"].mean()
     assert measured == pytest.approx(20 * math.log10(255 / sigma), abs=0.02)
 
 
@@ -200,14 +201,14 @@ def test_identical_draws_do_not_break_the_mean_psnr() -> None:
 def test_index_keys_the_noise_not_the_position() -> None:
     pixels, labels, index = random_images(6)
     order = torch.tensor([4, 1, 5])
-    whole = stability(network(), pixels, labels, index, CLASSES, SMALL)
-    some = stability(network(), pixels[order], labels[order], index[order], CLASSES, SMALL)
+    whole = stability(model(), pixels, labels, index, CLASSES, SMALL)
+    some = stability(model(), pixels[order], labels[order], index[order], CLASSES, SMALL)
     for name, column in some.rows.items():
         assert np.array_equal(column.reshape(3, -1), whole.rows[name].reshape(6, -1)[order])
 
 
 def test_no_forward_pass_rounds_to_tf32(watched: Callable[[nn.Module], set[Any]]) -> None:
-    classifier = network()
+    classifier = model()
     seen = watched(classifier)
     stability(classifier, *random_images(3), CLASSES, SMALL)
     assert seen == {(False, "highest")}
@@ -225,7 +226,7 @@ def test_logits_that_are_not_finite_are_refused(value: float) -> None:
 
 def test_another_number_of_classes_is_refused() -> None:
     with pytest.raises(InputError, match="5 classes"):
-        stability(network(), *random_images(2), 5, SMALL)
+        stability(model(), *random_images(2), 5, SMALL)
 
 
 @pytest.mark.parametrize(
@@ -245,7 +246,7 @@ def test_other_protocols_are_refused(options: Any) -> None:
         ({"score": "best"}, "score is 'best'; it can be predicted or label"),
     ],
 )
-def test_a_refused_protocol_says_what_would_be_right(options: Any, said: str) -> None:
+def test_a_refused_protocol_says_what_would_be_valid(options: Any, said: str) -> None:
     with pytest.raises(InputError) as error:
         Protocol(**options)
     assert str(error.value) == said
@@ -285,6 +286,6 @@ def test_every_draw_may_be_the_one_that_is_kept() -> None:
 
 def test_progress_counts_every_draw() -> None:
     seen: list[int] = []
-    stability(network(), *random_images(3), CLASSES, SMALL, batch_size=50, progress=seen.append)
+    stability(model(), *random_images(3), CLASSES, SMALL, batch_size=50, progress=seen.append)
     assert sum(seen) == 3 * SMALL.draws_per_image
     assert max(seen) == 64  # rounded up to a multiple of 16

@@ -37,7 +37,7 @@ def counted(confusion: Any, sigmas: tuple[float, ...], classes: list[str]) -> St
 
 @pytest.fixture
 def small() -> StabilityResult:
-    """Two classes, clean and at sigma 20: of "a", 3 of 4 noisy draws are right; of "b", 1 of 4."""
+    """Two classes, clean and at sigma 20: of "a", 3 of 4 noisy draws are correct; of "b", 1 of 4."""
     return counted([[[1, 0], [0, 1]], [[3, 1], [3, 1]]], (0, 20), ["a", "b"])
 
 
@@ -134,11 +134,11 @@ def test_where_there_is_nothing_to_count_json_says_null() -> None:
     assert tables.plain(nothing) == {"value": [None, 0.5], "low": [None, 0.25], "high": [None, 0.75]}
 
 
-def test_a_network_that_is_always_wrong_has_no_flip_rate() -> None:
-    wrong = counted([[[0, 1], [1, 0]], [[0, 4], [4, 0]]], (0, 20), ["a", "b"])
-    assert tables.summary(wrong)["flip_rate"]["value"][1] is None
-    assert "nan" in tables.rates_markdown(wrong).splitlines()[3]
-    json.dumps(tables.summary(wrong), allow_nan=False)
+def test_a_model_that_is_never_correct_has_no_flip_rate() -> None:
+    misclassified = counted([[[0, 1], [1, 0]], [[0, 4], [4, 0]]], (0, 20), ["a", "b"])
+    assert tables.summary(misclassified)["flip_rate"]["value"][1] is None
+    assert "nan" in tables.rates_markdown(misclassified).splitlines()[3]
+    json.dumps(tables.summary(misclassified), allow_nan=False)
 
 
 def test_the_precision_of_a_class_that_was_never_predicted_is_a_dash() -> None:

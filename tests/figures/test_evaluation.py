@@ -29,11 +29,14 @@ def test_every_sampled_noisy_draw_is_one_point_of_its_colour(result: StabilityRe
     (figure,) = evaluation.scatter_pages(result)
     shown = np.isfinite(result.rows["sample_psnr"])
     assert shown.sum() == result.images * 3  # sigmas above 0
-    wrong = shown & (result.rows["sample_prediction"] != result.rows["label"])
+    misclassified = shown & (result.rows["sample_prediction"] != result.rows["label"])
     for label in range(4):
         points: list[Any] = [item for item in figure.axes[label].collections if isinstance(item, PathCollection)]
         of_class = shown & (result.rows["label"] == label)
-        assert [len(item.get_offsets()) for item in points] == [(of_class & ~wrong).sum(), (of_class & wrong).sum()]
+        assert [len(item.get_offsets()) for item in points] == [
+            (of_class & ~misclassified).sum(),
+            (of_class & misclassified).sum(),
+        ]
         assert to_rgb(points[1].get_edgecolor()[0]) == to_rgb(evaluation.MISCLASSIFIED)
 
 

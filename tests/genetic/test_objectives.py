@@ -5,17 +5,17 @@ import torch
 
 from convstab.genetic.objectives import FEASIBLE, Distance, Equation2, margins
 
-LOGITS = torch.tensor([[[2.0, 0.0, 1.0], [0.0, 2.0, 1.0]]])  # one slot, two individuals: right, misclassified
+LOGITS = torch.tensor([[[2.0, 0.0, 1.0], [0.0, 2.0, 1.0]]])  # one slot, two individuals: correct, misclassified
 LABELS = torch.tensor([0])
 NORM = torch.tensor([[5.0, 7.0]])
 
 
 def test_equation_2_to_the_letter() -> None:
     total = math.exp(2) + math.exp(0) + math.exp(1)
-    right = 10 * math.exp(2) / total + 0.1 * 5
-    wrong = (math.exp(2) - math.exp(0)) / total + 0.1 * 7
+    correct = 10 * math.exp(2) / total + 0.1 * 5
+    misclassified = (math.exp(2) - math.exp(0)) / total + 0.1 * 7
     fitness, projection = Equation2(weight=0.1, beta=10)(LOGITS, LABELS, NORM, torch.tensor([3.0]))
-    assert fitness[0].tolist() == pytest.approx([right, wrong])
+    assert fitness[0].tolist() == pytest.approx([correct, misclassified])
     assert projection is None
 
 
@@ -60,7 +60,7 @@ def test_places_do_not_mix_and_each_has_its_label() -> None:
 def test_without_a_prediction_the_fitness_is_the_standing_and_nothing_is_projected() -> None:
     objective, clean = Distance(project=False, predict=False), torch.tensor([3.0])
     fitness, projection = objective(LOGITS, LABELS, NORM, clean)
-    assert fitness[0].tolist() == [FEASIBLE + 1, 7]  # the margin of what is right, the norm of what is not
+    assert fitness[0].tolist() == [FEASIBLE + 1, 7]  # the margin of what is correct, the norm of what is misclassified
     assert projection is None
     assert Distance(predict=False)(LOGITS, LABELS, NORM, clean).projection is not None
 

@@ -15,7 +15,7 @@ from convstab.models import LeNet
 
 
 class Flat(nn.Module):
-    """Never changes its mind."""
+    """Never changes its decision."""
 
     def forward(self, images: Tensor) -> Tensor:
         return torch.tensor([[1.0, 0.0]]).expand(len(images), 2)
@@ -29,12 +29,12 @@ def lenet() -> LeNet:
         return LeNet((1, 28, 28), [str(digit) for digit in range(10)]).eval()
 
 
-def evolve(net: nn.Module, attack: Evolution, count: int = 5, **options: Any) -> Result:
+def evolve(model: nn.Module, attack: Evolution, count: int = 5, **options: Any) -> Result:
     """Attack images that are given the labels they are taken for."""
     pixels = torch.randint(256, (count, 1, 28, 28), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
     with torch.inference_mode():
-        labels = net(pixels.float() / 255).argmax(1)
-    return attack(net, pixels, labels, torch.arange(count), **options)
+        labels = model(pixels.float() / 255).argmax(1)
+    return attack(model, pixels, labels, torch.arange(count), **options)
 
 
 @pytest.mark.parametrize("attack", [attacks.Paper, attacks.Genetic])

@@ -14,14 +14,14 @@ from convstab.models.schedules import inverse, one_cycle
 
 DIGITS = [str(digit) for digit in range(10)]
 SIGNS = [f"sign {number}" for number in range(43)]
-NETWORKS: list[tuple[type[Classifier], list[int], list[str], int, int]] = [
+MODELS: list[tuple[type[Classifier], list[int], list[str], int, int]] = [
     (LeNet, [1, 28, 28], DIGITS, 431_080, 2_293_000),
     (CifarQuick, [3, 32, 32], DIGITS, 145_578, 12_298_240 + 66_176 - 640),
     (Aghdam, [3, 48, 48], SIGNS, 1_123_443, 76_300_000),
 ]
 
 
-def multiply_adds(network: Classifier) -> int:
+def multiply_adds(model: Classifier) -> int:
     """Count the multiply-adds of convolutions and linear layers in one forward pass."""
     total = 0
 
@@ -32,20 +32,20 @@ def multiply_adds(network: Classifier) -> int:
             positions = output[0, 0].numel() if output.ndim == 4 else 1
             total += weights.numel() * positions
 
-    for module in network.modules():
+    for module in model.modules():
         module.register_forward_hook(count)
-    network(torch.zeros(1, *network.shape))
+    model(torch.zeros(1, *model.shape))
     return total
 
 
-@pytest.mark.parametrize(("architecture", "shape", "classes", "parameters", "operations"), NETWORKS)
+@pytest.mark.parametrize(("architecture", "shape", "classes", "parameters", "operations"), MODELS)
 def test_sizes_are_those_of_the_paper(
     architecture: type[Classifier], shape: list[int], classes: list[str], parameters: int, operations: int
 ) -> None:
-    network = architecture(shape, classes)
-    assert sum(value.numel() for value in network.parameters()) == parameters
-    assert multiply_adds(network) == pytest.approx(operations, rel=0.01)
-    assert network(torch.rand(2, *shape)).shape == (2, len(classes))
+    model = architecture(shape, classes)
+    assert sum(value.numel() for value in model.parameters()) == parameters
+    assert multiply_adds(model) == pytest.approx(operations, rel=0.01)
+    assert model(torch.rand(2, *shape)).shape == (2, len(classes))
 
 
 @pytest.mark.parametrize("architecture", [LeNet, CifarQuick, Aghdam])
@@ -72,26 +72,26 @@ def test_pool_chooses_between_the_caption_and_caffes_file() -> None:
 
 
 def test_normalisation_happens_inside_and_lives_in_the_state() -> None:
-    network = LeNet([1, 28, 28], DIGITS).eval()
+    model = LeNet([1, 28, 28], DIGITS).eval()
     images = torch.rand(16, 1, 28, 28)
-    raw = network.net((images - 0.25) / 0.5)
-    network.set_statistics(torch.tensor([0.25]), torch.tensor([0.5]))
-    torch.testing.assert_close(network(images), raw)
-    other = LeNet(**network.hparams).eval()
-    other.load_state_dict(network.state_dict())
+    raw = model.net((images - 0.25) / 0.5)
+    model.set_statistics(torch.tensor([0.25]), torch.tensor([0.5]))
+    torch.testing.assert_close(model(images), raw)
+    other = LeNet(**model.hparams).eval()
+    other.load_state_dict(model.state_dict())
     torch.testing.assert_close(other(images), raw)
 
 
 def test_a_constant_channel_does_not_divide_by_zero() -> None:
-    network = LeNet([1, 28, 28], DIGITS)
-    network.set_statistics(torch.tensor([0.5]), torch.tensor([0.0]))
-    assert network(torch.rand(2, 1, 28, 28)).isfinite().all()
+    model = LeNet([1, 28, 28], DIGITS)
+    model.set_statistics(torch.tensor([0.5]), torch.tensor([0.0]))
+    assert model(torch.rand(2, 1, 28, 28)).isfinite().all()
 
 
 def test_the_test_of_a_training_is_as_exact_as_an_evaluation(watched: Callable[[nn.Module], set[Any]]) -> None:
-    network = LeNet([1, 28, 28], DIGITS)
-    seen = watched(network)
-    network.exact_logits(torch.rand(2, 1, 28, 28))
+    model = LeNet([1, 28, 28], DIGITS)
+    seen = watched(model)
+    model.exact_logits(torch.rand(2, 1, 28, 28))
     assert seen == {(False, "highest")}
 
 

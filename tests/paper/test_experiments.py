@@ -13,7 +13,7 @@ from convstab.paper.experiments import COMMANDS, Experiment, Size, Step, quoted,
 CONF = Path(__file__).parents[2] / "conf"
 SIZES = sorted(path.stem for path in (CONF / "size").glob("*.yaml"))
 ATTACKS = ["paper", "genetic", "ddn"]
-NETS = ["mnist_none", "cifar10_none", "gtsrb_jitter"]
+MODELS = ["mnist_none", "cifar10_none", "gtsrb_jitter"]
 ON_NOISE = ["mnist_noisy", "cifar10_noisy", "gtsrb_jitter_noisy"]
 
 
@@ -31,14 +31,16 @@ def test_every_experiment_is_chosen_and_stands_under_its_own_name() -> None:
 
 
 @pytest.mark.parametrize("size", ["full", "laptop"])
-def test_the_paper_needs_five_nets_of_each_kind_and_one_on_noisy_copies(size: str) -> None:
+def test_the_paper_needs_five_models_of_each_kind_and_one_on_noisy_copies(size: str) -> None:
     names = {step.name for step in planned(f"size={size}")}
-    trained = {f"train/{model}_{seed}" for model in NETS for seed in range(5)} | {
+    trained = {f"train/{model}_{seed}" for model in MODELS for seed in range(5)} | {
         f"train/{model}_0" for model in ON_NOISE
     }
-    evaluated = {f"evaluate/{model}{models}" for model in NETS for models in ("", "_x5")}
+    evaluated = {f"evaluate/{model}{models}" for model in MODELS for models in ("", "_x5")}
     evaluated |= {f"evaluate/{model}" for model in ON_NOISE}
-    attacked = {f"attack/{model}_{attack}" for model in NETS for attack in ATTACKS} | {"attack/gtsrb_jitter_noisy_ddn"}
+    attacked = {f"attack/{model}_{attack}" for model in MODELS for attack in ATTACKS} | {
+        "attack/gtsrb_jitter_noisy_ddn"
+    }
     assert names == trained | evaluated | attacked
 
 

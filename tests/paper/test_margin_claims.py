@@ -1,4 +1,4 @@
-"""Claims on the least noise and on the margin between classes."""
+"""Claims on the least perturbation and on the margin between classes."""
 
 from pathlib import Path
 from typing import Any

@@ -25,8 +25,8 @@ from tests.support.made_up_evidence import (
 @pytest.mark.parametrize(
     ("rates", "verdict"),
     [
-        (under_noise(0.0, [0.002, *[0.1] * 11]), "agrees"),  # all that is wrong is the noise's doing
-        (under_noise(0.1, [0.102, *[0.1] * 11]), "mixed"),  # 400 of 408 are wrong without noise
+        (under_noise(0.0, [0.002, *[0.1] * 11]), "agrees"),  # all misclassified draws are flips
+        (under_noise(0.1, [0.102, *[0.1] * 11]), "mixed"),  # 400 of 408 are misclassified without noise
         (under_noise(0.1, [0.1, *[0.2] * 11], MANY), "disagrees"),
         (under_noise(0.1, [0.1, *[0.2] * 11], 40), "inconclusive"),  # none of 36: one in 1,000 may be
     ],
@@ -75,14 +75,14 @@ def test_sigma_one_tells_clean_errors_from_flips() -> None:
         (evaluation(np.zeros((20, 2)), sigmas=(0, 1)), "has no image that is correct when clean"),
     ],
 )
-def test_sigma_one_needs_draws_and_right_images(result: Any, said: str) -> None:
+def test_sigma_one_needs_draws_and_correct_images(result: Any, said: str) -> None:
     found = claim(noise_claims.weak_noise, result)
     assert found.verdict == "inconclusive"
     assert said in found.text
     assert "convstab-evaluate" in found.text
 
 
-def test_single_nets_are_those_without_noise_in_training() -> None:
+def test_single_models_are_those_without_noise_in_training() -> None:
     rates = under_noise(0.1, 0.2)
     others = [evaluation(rates, noisy=True), evaluation(rates, **FIVE), evaluation(rates[:, :1], sigmas=[0])]
     assert noise_claims.single_models(evidence(*others)) == []

@@ -113,16 +113,16 @@ def test_noise_must_be_all_that_differs() -> None:
     )
 
 
-def test_noisy_copies_need_a_net_without() -> None:
+def test_noisy_copies_need_a_model_without() -> None:
     for results in ([], [noisy_training(0.1)]):
         found = claim(remedy_claims.noisy_copies, *results)
         assert found.verdict == "inconclusive"
         assert "convstab-train dataset=gtsrb with augment=jitter_noisy" in found.text
 
 
-def fooled(images: int, right: int = MANY, high: float = 1.0) -> Fooled:
+def fooled(images: int, correct: int = MANY, high: float = 1.0) -> Fooled:
     """So many images that sigma 1 fools; high: end of the interval of the rate."""
-    return Fooled(interval(0, high), images, right, 0.1, 0.1)
+    return Fooled(interval(0, high), images, correct, 0.1, 0.1)
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def fooled(images: int, right: int = MANY, high: float = 1.0) -> Fooled:
         ((0.01, 0.02), fooled(1), "agrees"),
         ((0.01, 0.02), fooled(0, high=0.00099), "mixed"),
         ((0.01, 0.02), fooled(0, high=0.00101), "inconclusive"),
-        ((0.01, 0.02), fooled(0, right=0), "inconclusive"),  # no image could be fooled
+        ((0.01, 0.02), fooled(0, correct=0), "inconclusive"),  # no image could be fooled
         ((0.01, 0.02), None, "inconclusive"),  # sigma 1 was not drawn
         ((-0.01, 0.02), fooled(1), "inconclusive"),
         ((-0.01, 0.0009), fooled(1), "mixed"),
@@ -150,7 +150,7 @@ def test_noisy_copies_at_the_limits(gain: Any, found: Fooled | None, verdict: Ve
         (np.tile([0.0, 0.5], (100, 1)), (0, 1), "For the model trained on noise no image is correct when clean."),
     ],
 )
-def test_without_sigma_one_or_right_images_noisy_copies_are_not_judged(rates: Any, sigmas: Any, said: str) -> None:
+def test_without_sigma_one_or_correct_images_noisy_copies_are_not_judged(rates: Any, sigmas: Any, said: str) -> None:
     kind: dict[str, Any] = {"dataset": "gtsrb", "classes": 43, "sigmas": sigmas}
     clean = evaluation(np.zeros_like(rates), **kind)
     noisy = evaluation(rates, noisy=True, augment="Jitter + NoisyCopies", **kind)
@@ -159,7 +159,7 @@ def test_without_sigma_one_or_right_images_noisy_copies_are_not_judged(rates: An
     assert said in found.text
 
 
-def test_what_else_differs_in_a_training_is_said_of_nets_that_differ_among_themselves_too() -> None:
+def test_what_else_differs_in_a_training_is_said_of_models_that_differ_among_themselves_too() -> None:
     clean = evaluation(under_noise(0.05, 0.2, MANY), "gtsrb", classes=43)
     images = {"train": "various", "validation": 0, "test": 12_630}
     found = claim(remedy_claims.noisy_copies, clean, noisy_training(0.1, epochs="various", images=images))

@@ -44,9 +44,9 @@ def test_a_clean_test_has_scikit_learns_numbers_and_exact_intervals() -> None:
     precision, recall = (score(label, predicted, average=None) for score in (precision_score, recall_score))
     np.testing.assert_allclose([row.precision.value for row in scores.rows], precision)
     np.testing.assert_allclose([row.recall.value for row in scores.rows], recall)
-    right = np.diagonal(counts)
+    correct = np.diagonal(counts)
     for kind, trials in (("precision", counts.sum(0)), ("recall", counts.sum(1))):
-        for row, hits, of in zip(scores.rows, right, trials, strict=True):
+        for row, hits, of in zip(scores.rows, correct, trials, strict=True):
             expected, number = binomtest(hits, of).proportion_ci(method="exact"), getattr(row, kind)
             assert (number.low, number.high) == pytest.approx((expected.low, expected.high))
     assert [row.images for row in scores.rows] == counts.sum(1).tolist()
@@ -55,7 +55,7 @@ def test_a_clean_test_has_scikit_learns_numbers_and_exact_intervals() -> None:
 
 
 def test_the_lowest_seed_is_shown_and_the_others_are_a_remark() -> None:
-    trainings = [training(confusion(wrong=wrong), seeds=[seed]) for seed, wrong in ((2, 4), (0, 10), (1, 7))]
+    trainings = [training(confusion(misclassified=count), seeds=[seed]) for seed, count in ((2, 4), (0, 10), (1, 7))]
     scores = only(*trainings)
     assert scores.source.seeds == [0]
     assert scores.overall["accuracy"].value == pytest.approx(0.9)
@@ -126,8 +126,11 @@ def test_noise_is_pooled_and_images_are_the_independent_units() -> None:
         assert row.recall.low is not None
         assert row.recall.high is not None
         assert row.recall.high - row.recall.low > 4 * mine.std(ddof=1) / 4**0.5 / 2  # far wider than 7200 draws have
-        right, wrong = pooled[np.arange(40) % 10 == label].sum(), (1 - pooled[(np.arange(40) + 1) % 10 == label]).sum()
-        assert row.precision.value == pytest.approx(right / (right + wrong))
+        correct, others = (
+            pooled[np.arange(40) % 10 == label].sum(),
+            (1 - pooled[(np.arange(40) + 1) % 10 == label]).sum(),
+        )
+        assert row.precision.value == pytest.approx(correct / (correct + others))
         assert (row.precision.low, row.precision.high) == (None, None)
     assert scores.overall["accuracy"].value == pytest.approx(pooled.mean())
 

@@ -9,7 +9,7 @@ from convstab.report.page import as_html
 from tests.support.page_browser import MEAN, POSITION, Opened, drawn, facts, opening, started, traces
 from tests.support.page_examples import CLASSES, EVIL, report
 
-RIGHT, WRONG, RING = 4, 5, 6  # traces of the scatter, after the four of the density
+CORRECT, MISCLASSIFIED, RING = 4, 5, 6  # traces of the scatter, after the four of the density
 
 
 @pytest.fixture(scope="module")
@@ -66,11 +66,11 @@ def test_class_and_sigma_choose_what_is_drawn(opened: Opened) -> None:
     page = opened()
     figure = drawn(page, "#scatter-0")
     first = traces(page, "#scatter-0")
-    assert len(first[RIGHT][0]) + len(first[WRONG][0]) == 10 * 3
+    assert len(first[CORRECT][0]) + len(first[MISCLASSIFIED][0]) == 10 * 3
     figure.get_by_label("Sigma (grey levels)").select_option(label="60")
     strongest = traces(page, "#scatter-0")
-    assert len(strongest[RIGHT][0]) + len(strongest[WRONG][0]) == 10
-    assert max(strongest[RIGHT][0] + strongest[WRONG][0]) < 20  # dB
+    assert len(strongest[CORRECT][0]) + len(strongest[MISCLASSIFIED][0]) == 10
+    assert max(strongest[CORRECT][0] + strongest[MISCLASSIFIED][0]) < 20  # dB
     recall = traces(page, "#scatter-0", 1)
     figure.get_by_role("combobox", name="Class").select_option("2")
     assert traces(page, "#scatter-0") != strongest
@@ -83,14 +83,14 @@ def test_a_dot_shows_its_images_when_pointed_at(opened: Opened) -> None:
     page = opened()
     figure = drawn(page, "#scatter-0")
     figure.get_by_label("Sigma (grey levels)").select_option(label="20")
-    psnr, score = (values[-1] for values in traces(page, "#scatter-0")[RIGHT])
-    chosen = page.evaluate("(at) => document.querySelector('#scatter-0 .chart').data[at].customdata.at(-1)", RIGHT)
-    last = len(traces(page, "#scatter-0")[RIGHT][0]) - 1
-    page.mouse.move(*page.evaluate(POSITION, ["#scatter-0", RIGHT, last]))
+    psnr, score = (values[-1] for values in traces(page, "#scatter-0")[CORRECT])
+    chosen = page.evaluate("(at) => document.querySelector('#scatter-0 .chart').data[at].customdata.at(-1)", CORRECT)
+    last = len(traces(page, "#scatter-0")[CORRECT][0]) - 1
+    page.mouse.move(*page.evaluate(POSITION, ["#scatter-0", CORRECT, last]))
     page.wait_for_function("(x) => document.querySelector('#scatter-0 .chart').data.at(-1).x[0] === x", arg=psnr)
     said = facts(figure)
     assert (said["PSNR"], said["Score"][:5]) == (f"{psnr:.2f} dB", f"{score:.3f}")
-    assert (said["Label"], said["Predicted"]) == (EVIL, f"{EVIL} (right)")
+    assert (said["Label"], said["Predicted"]) == (EVIL, f"{EVIL} (correct)")
     row = chosen // 3  # three sigmas
     clean, noisy = (figure.locator(f"canvas[data-role={name}]").evaluate(MEAN) for name in ("clean", "noisy"))
     assert clean[:2] == pytest.approx([0, 6 * row], abs=12)
@@ -107,7 +107,7 @@ def test_dots_can_be_chosen_from_the_keyboard(opened: Opened) -> None:
         seen.append(float(facts(figure)["PSNR"].removesuffix(" dB")))
     assert seen[0] <= seen[1] <= seen[2]
     assert seen[3] == seen[1]
-    assert seen[4] == pytest.approx(max(max(xs) for xs, _ in traces(page, "#scatter-0")[RIGHT:RING]), abs=0.01)
+    assert seen[4] == pytest.approx(max(max(xs) for xs, _ in traces(page, "#scatter-0")[CORRECT:RING]), abs=0.01)
 
 
 def test_an_attack_shows_image_noise_and_both(opened: Opened) -> None:

@@ -191,4 +191,4 @@ def test_what_is_not_recorded_is_said() -> None:
 def test_the_evidence_of_the_examples_is_whole() -> None:
     of = evidence()
     rates = of.evaluations[0].result.rates.mean(0)
-    assert 0.3 < rates[-1] < rates[-2] < rates[0] == 1  # the tests need right and misclassified draws
+    assert 0.3 < rates[-1] < rates[-2] < rates[0] == 1  # the tests need correct and misclassified draws

@@ -1,6 +1,5 @@
 """Results are recognised in folders, and what is not whole is reported, not used."""
 
-import json
 import shutil
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from convstab.commands import app
 from convstab.errors import InputError
 from convstab.evaluation.examples import EXAMPLES
 from convstab.report.results import Evidence, gather
+from convstab.runs.directory import FINISHED
 from tests.support.in_process import call_in, train_short
 
 
@@ -66,7 +66,7 @@ def test_a_result_says_where_it_comes_from(results: Path) -> None:
 
 
 def test_a_half_finished_evaluation_is_named_with_its_share_and_not_used(copy: Path) -> None:
-    for name in ("stability.parquet", "summary.json", "parts/part-00003.parquet"):
+    for name in (FINISHED, "parts/part-00003.parquet"):
         (copy / "evaluate/a" / name).unlink()
     evidence = gather([copy])
     assert names(evidence) == [["a", "b"], ["both"], ["b"]]
@@ -74,18 +74,18 @@ def test_a_half_finished_evaluation_is_named_with_its_share_and_not_used(copy: P
 
 
 def test_parts_without_tables_are_half_finished_too(copy: Path) -> None:
-    (copy / "evaluate/a/summary.json").unlink()
+    (copy / "evaluate/a" / FINISHED).unlink()
     said = "a is half-finished and not used: its parts are there, its tables not"
     assert gather([copy / "evaluate/a", copy / "train"]).remarks == [said]
 
 
 def test_a_training_that_goes_on_is_named_and_not_used(copy: Path) -> None:
-    (copy / "train/b/metrics.json").unlink()
+    (copy / "train/b" / FINISHED).unlink()
     assert gather([copy]).remarks == ["copy/train/b is a training that is not finished and not used"]
 
 
 def test_without_anything_finished_there_is_no_evidence(copy: Path) -> None:
-    (copy / "train/b/metrics.json").unlink()
+    (copy / "train/b" / FINISHED).unlink()
     with pytest.raises(InputError, match="nothing is finished: b is a training that is not finished"):
         gather([copy / "train/b"])
 
@@ -93,15 +93,6 @@ def test_without_anything_finished_there_is_no_evidence(copy: Path) -> None:
 def test_a_folder_without_images_is_still_evidence(copy: Path) -> None:
     (copy / "evaluate/a" / EXAMPLES).unlink()
     assert gather([copy]).evaluations[0].examples is None
-
-
-def test_a_result_that_does_not_say_its_training_is_named_and_not_used(copy: Path) -> None:
-    path = copy / "attack/b/summary.json"
-    summary = json.loads(path.read_text())
-    path.write_text(json.dumps({name: value for name, value in summary.items() if name != "training"}))
-    evidence = gather([copy])
-    assert names(evidence) == [["a", "b"], ["a", "both"], []]
-    assert evidence.remarks[0].startswith("copy/attack/b does not say of which training it is, and is not used")
 
 
 @pytest.mark.parametrize(

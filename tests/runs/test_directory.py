@@ -34,19 +34,19 @@ def run(tmp_path: Path) -> Path:
     folder = tmp_path / "run"
     assert directory.open_for_training(folder, config()) is None
     (folder / "checkpoints").mkdir()
-    network = LeNet([1, 28, 28], DIGITS)
-    network.set_statistics(torch.tensor([0.2]), torch.tensor([0.3]))
-    content = {"state_dict": network.state_dict(), "hyper_parameters": dict(network.hparams)}
+    model = LeNet([1, 28, 28], DIGITS)
+    model.set_statistics(torch.tensor([0.2]), torch.tensor([0.3]))
+    content = {"state_dict": model.state_dict(), "hyper_parameters": dict(model.hparams)}
     for name in (BEST, LAST):
         torch.save(content, folder / name)
     return folder
 
 
 def test_a_classifier_comes_back_with_its_statistics(run: Path) -> None:
-    network = checkpoints.load_classifier(run)
-    assert not network.training
-    assert network.classes == DIGITS
-    assert network.mean.item() == pytest.approx(0.2)
+    model = checkpoints.load_classifier(run)
+    assert not model.training
+    assert model.classes == DIGITS
+    assert model.mean.item() == pytest.approx(0.2)
 
 
 def test_a_folder_is_not_trained_in_twice(run: Path) -> None:

@@ -20,18 +20,18 @@ SHAPE, CLASSES = (3, 48, 48), ["a", "b"]
 Fingerprint = dict[str, Any]
 
 
-def of_evaluate(subject: Run, device: torch.device) -> Fingerprint:
+def of_evaluate(run: Run, device: torch.device) -> Fingerprint:
     with initialize_config_module("convstab.conf", version_base="1.3"):
         config = compose("evaluate", ["draws=1"])
     values = plain(config)
-    return identity(subject, device, evaluate.options_of(values, evaluate.protocol_of(values, device)))
+    return identity(run, device, evaluate.options_of(values, evaluate.protocol_of(values, device)))
 
 
-def of_attack(subject: Run, device: torch.device) -> Fingerprint:
+def of_attack(run: Run, device: torch.device) -> Fingerprint:
     with initialize_config_module("convstab.conf", version_base="1.3"):
         config = compose("attack")
     values = plain(config)
-    return identity(subject, device, attack.options_of(values, attack.attack_of(values)))
+    return identity(run, device, attack.options_of(values, attack.attack_of(values)))
 
 
 @pytest.fixture(params=[of_evaluate, of_attack])

@@ -114,8 +114,8 @@ def test_balanced_intervals_cover_the_truth_where_few_units_make_a_class(chances
     sizes = np.array([2] * 10 + [5] * 10 + [20] * 23)
     chance = np.where(sizes > 2, chances[1], chances[0])
     labels = np.arange(43).repeat(sizes)
-    right = (RNG(0).random((len(labels), 2000)) >= chance[labels][:, None]).astype(float)
-    found = rates.balanced_accuracy(right, labels)
+    correct = (RNG(0).random((len(labels), 2000)) >= chance[labels][:, None]).astype(float)
+    found = rates.balanced_accuracy(correct, labels)
     truth = 1 - chance.mean()
     assert ((found.low <= truth) & (truth <= found.high)).mean() >= 0.94
 

@@ -49,7 +49,7 @@ def test_a_single_draw_is_a_rate_and_none_is_divided_by_nothing() -> None:
         np.testing.assert_array_equal(recall(np.array([[1, 0], [0, 0]])), [1, np.nan])
 
 
-def test_wrong_answers_are_shared_among_the_classes_that_attract_them() -> None:
+def test_misclassified_draws_are_shared_among_the_classes_that_attract_them() -> None:
     confusion = np.array([[[5, 3, 0], [0, 9, 1], [0, 0, 9]], [[1, 0, 0], [0, 1, 0], [0, 0, 1]]])
     np.testing.assert_array_equal(attraction(confusion), [[0, 0.75, 0.25], [np.nan] * 3])
 
@@ -67,7 +67,7 @@ def test_rates_are_those_of_the_draws() -> None:
     assert balanced_accuracy(rates, labels).value[0] == pytest.approx(expected)
 
 
-def test_flip_rate_leaves_out_what_is_wrong_without_noise() -> None:
+def test_flip_rate_leaves_out_what_is_misclassified_without_noise() -> None:
     rates = np.array([[1, 0.5], [0, 0.1], [1, 0.9]])
     flips = flip_rate(rates, rates[:, 0] == 1)
     np.testing.assert_allclose(flips.value, [0, 0.3])
@@ -75,7 +75,7 @@ def test_flip_rate_leaves_out_what_is_wrong_without_noise() -> None:
     assert np.isnan([none.value, none.low, none.high]).all()
 
 
-def test_first_failure_is_the_smallest_sigma_with_a_wrong_draw() -> None:
+def test_first_failure_is_the_smallest_sigma_with_a_misclassified_draw() -> None:
     rates = np.array([[1, 0.99, 0.5], [0, 1, 1], [1, 1, 1], [1, 1, 0]])
     np.testing.assert_array_equal(first_failure(rates, np.array([0.0, 1, 8])), [1, 0, np.inf, 8])
 
@@ -87,7 +87,7 @@ def test_no_failure_does_not_mean_certainty() -> None:
 
 
 @pytest.mark.parametrize("groups", [None, np.arange(6) % 3])
-def test_the_units_of_a_flip_rate_are_those_of_the_images_that_are_right(groups: Any) -> None:
+def test_the_units_of_a_flip_rate_are_those_of_the_images_that_are_correct(groups: Any) -> None:
     rates = np.array([[1, 0.5], [0, 0.1], [1, 0.9], [1, 0.5], [0, 0.1], [1, 0.9]])
     found = flip_rate(rates, rates[:, 0] == 1, Units(groups))
     units = 4 if groups is None else 2  # images 0, 2, 3, 5 are of groups 0, 2, 0, 2

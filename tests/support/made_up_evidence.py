@@ -141,13 +141,14 @@ def claim(function: Callable[[Evidence], Finding], *results: Any) -> Finding:
     return function(evidence(*results))
 
 
-def confusion(classes: int = 10, images: int = 100, wrong: int = 5) -> Any:
+def confusion(classes: int = 10, images: int = 100, misclassified: int = 5) -> Any:
     """So many images of each class, so many of them taken for the next class."""
-    return (images - wrong) * np.eye(classes, dtype=int) + wrong * np.roll(np.eye(classes, dtype=int), 1, axis=1)
+    one = np.eye(classes, dtype=int)
+    return (images - misclassified) * one + misclassified * np.roll(one, 1, axis=1)
 
 
 def noisy(images: int = 100, sigmas: int = 13, fail: float = 0.2) -> Any:
-    """Rates of which a share is wrong under all noise, and none without."""
+    """Rates of images of which a share is misclassified under all noise, and none without."""
     return failing(images, [0.0] + [fail] * (sigmas - 1))
 
 

@@ -33,7 +33,7 @@ def source(name: str, **more: Any) -> Source:
 
 
 def result(images: int = 40) -> StabilityResult:
-    """An evaluation of a network that looks at one pixel, whose brightness tells the classes apart."""
+    """An evaluation of a model that looks at one pixel, whose brightness tells the classes apart."""
     torch.manual_seed(0)
     labels = torch.arange(images) % 4
     pixels = (labels.view(-1, 1, 1, 1) * 60 + torch.randint(0, 40, (images, 3, SIDE, SIDE))).to(torch.uint8)

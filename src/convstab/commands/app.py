@@ -82,7 +82,7 @@ class App:
         """One job in its process; its metric. A job of a sweep raises, so that sweepers see that it failed."""
         from convstab.sweeps import jobs
 
-        quiet_lightning()
+        quiet_libraries()
         hydra_config, work = HydraConfig.get(), partial(self.work, config)
         try:
             if hydra_config.mode != RunMode.MULTIRUN:
@@ -167,9 +167,10 @@ def runs_of(folder: str) -> str:
     return ",".join(f"'{run}'" for run in jobs.runs_of(folder))
 
 
-def quiet_lightning() -> None:
-    """Silence what Lightning says at every start and a user can do nothing about."""
-    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)  # its tips are advertisements
+def quiet_libraries() -> None:
+    """Silence what libraries say at every start and a user can do nothing about."""
+    for name in ("pytorch_lightning", "matplotlib"):  # advertisements as tips; a new cache of fonts
+        logging.getLogger(name).setLevel(logging.WARNING)
     for message in (
         ".*LeafSpec.*",
         ".*does not have many workers.*",

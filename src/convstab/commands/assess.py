@@ -11,6 +11,7 @@ from pytorch_lightning.loggers import Logger
 
 from convstab.commands.app import sweep_name
 from convstab.errors import InputError
+from convstab.figures.files import each_once
 from convstab.loggers.wandb import tracking
 from convstab.runs import directory
 from convstab.runs.parts import Part, Parts, Shard, folder_name
@@ -59,7 +60,7 @@ class Task(Generic[Result]):
         depends_on = identity(run, device, options)
         default = Path(config["runs"], command, folder_name(name, depends_on | {"slice": config["slice"]}))
         folder, shard = Path(config["output"] or default), Shard.parse(str(config["shard"]))
-        others = {path: read(path) for path in compared(config["compare"])}
+        others = {path: read(path) for path in each_once(compared(config["compare"]))}
         parts = Parts(folder / "parts", len(run.test), depends_on, config["slice"])
         return cls(command, dict(config) | {"output": str(folder)}, run, device, folder, parts, shard, others, read)
 

@@ -12,6 +12,7 @@ from convstab.evaluation.result import STABILITY, StabilityResult
 from convstab.figures.comparison import heat_map, lines
 from convstab.figures.files import (
     Named,
+    each_once,
     named_attacks,
     named_evaluations,
     of_attack,
@@ -30,7 +31,7 @@ def redraw(folders: Sequence[Path], sigma: float | None = None, output: Path | N
 
     Raises InputError before anything is drawn when a folder is not whole, or when they cannot be compared.
     """
-    kind = kind_of(folders)
+    kind = kind_of(each_once(folders))
     configs = [configuration.load_config(folder) for folder in folders]
     if kind == "attack":
         compared, drawn = attacks(folders, configs, sigma)

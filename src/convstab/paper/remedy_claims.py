@@ -34,7 +34,7 @@ def ensembles(evidence: Evidence) -> Finding:
         "it agrees where the ensemble is significantly better than the single model under noise and significantly "
         "loses a point or more to noise; it disagrees where it is significantly worse, or significantly gains less "
         f"than {100 * NO_HELP:g} points and loses less than a point; it is mixed where only one of both significantly "
-        f"holds and the other significantly does not; else it inconclusive. {SIGNIFICANTLY}",
+        f"holds and the other significantly does not; else it is inconclusive. {SIGNIFICANTLY}",
         "It takes an evaluation of an ensemble and one of a single model of its kind: "
         "convstab-evaluate run=[<five trainings>] and convstab-evaluate run=<one of them>.",
     )

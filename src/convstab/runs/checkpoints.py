@@ -60,7 +60,15 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise InputError(f"{path} does not exist; has the training finished an epoch?") from error
-    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError) as error:
+    except (
+        pickle.UnpicklingError,
+        RuntimeError,
+        EOFError,
+        LookupError,
+        TypeError,
+        ValueError,
+        AttributeError,
+    ) as error:
         raise InputError(f"{path} is damaged, or holds more than weights and plain values") from error
     return content
 

@@ -18,27 +18,27 @@ function rangeOf(data, axisName) {
   return [first + low * step - room, first + (high + 1) * step + room];
 }
 
-const TINTS = [0, 0.3, 0.65, 1]; // of "wrong" in the colour of a bin: none wrong, up to 1/3, up to 2/3, more
+const TINTS = [0, 0.3, 0.65, 1]; // of "misclassified" in the colour of a bin: none misclassified, up to 1/3, up to 2/3, more
 
-/** Draws of a class in each bin that is not empty: { bin: [wrong, right] }. */
-function drawsOf([wrong, right]) {
-  const draws = new Map(binsOf(right).map(([bin, count]) => [bin, [0, count]]));
-  for (const [bin, count] of binsOf(wrong)) draws.set(bin, [count, (draws.get(bin) ?? [0, 0])[1]]);
+/** Draws of a class in each bin that is not empty: { bin: [misclassified, correct] }. */
+function drawsOf([misclassified, correct]) {
+  const draws = new Map(binsOf(correct).map(([bin, count]) => [bin, [0, count]]));
+  for (const [bin, count] of binsOf(misclassified)) draws.set(bin, [count, (draws.get(bin) ?? [0, 0])[1]]);
   return draws;
 }
 
-/** The bins of a class: the shade tells how many draws, on a logarithmic scale, the tint how many of them are wrong. */
+/** The bins of a class: the shade tells how many draws, on a logarithmic scale, the tint how many of them are misclassified. */
 function densityTraces(data, outcomes) {
   const draws = drawsOf(outcomes);
-  const most = [...draws.values()].reduce((greatest, [wrong, right]) => Math.max(greatest, wrong + right), 10);
+  const most = [...draws.values()].reduce((greatest, [misclassified, correct]) => Math.max(greatest, misclassified + correct), 10);
   const { psnr, scores } = data;
   const grids = TINTS.map(() => Array.from({ length: scores.bins }, () => new Array(psnr.bins).fill(null)));
-  for (const [bin, [wrong, right]] of draws) {
-    const grid = grids[Math.ceil((3 * wrong) / (wrong + right))];
-    grid[bin % scores.bins][Math.floor(bin / scores.bins)] = Math.log10(wrong + right);
+  for (const [bin, [misclassified, correct]] of draws) {
+    const grid = grids[Math.ceil((3 * misclassified) / (misclassified + correct))];
+    grid[bin % scores.bins][Math.floor(bin / scores.bins)] = Math.log10(misclassified + correct);
   }
   return TINTS.map((tint, place) => {
-    const mixed = between(colour("right"), colour("wrong"), tint);
+    const mixed = between(colour("correct"), colour("misclassified"), tint);
     return {
       type: "heatmap",
       z: grids[place],
@@ -68,17 +68,17 @@ function psnrOf(data, dot) {
   return data.points.psnr[dot] ?? data.psnr.first + data.psnr.step * (data.psnr.bins - 0.5);
 }
 
-function dotTrace(data, dots, right, tint) {
-  const mine = dots.filter((dot) => (data.points.predicted[dot] === data.points.label[dot]) === right);
+function dotTrace(data, dots, correct, tint) {
+  const mine = dots.filter((dot) => (data.points.predicted[dot] === data.points.label[dot]) === correct);
   const paper = colour("paper");
   return {
     x: mine.map((dot) => psnrOf(data, dot)),
     y: mine.map((dot) => data.points.score[dot]),
     customdata: mine,
-    name: right ? "right" : "wrong",
+    name: correct ? "correct" : "misclassified",
     mode: "markers",
-    hovertemplate: `${right ? "right" : "wrong"}, %{x:.1f} dB, score %{y:.3f}<extra></extra>`,
-    marker: right
+    hovertemplate: `${correct ? "correct" : "misclassified"}, %{x:.1f} dB, score %{y:.3f}<extra></extra>`,
+    marker: correct
       ? { symbol: "circle", size: 9, color: paper, line: { color: tint, width: 2 } }
       : { symbol: "x", size: 9, color: tint, line: { color: paper, width: 1 } },
   };
@@ -87,7 +87,7 @@ function dotTrace(data, dots, right, tint) {
 /** The facts of a dot. */
 function factsOf(data, dot) {
   const { points, classes, sigmas } = data;
-  const right = points.predicted[dot] === points.label[dot];
+  const correct = points.predicted[dot] === points.label[dot];
   const same = points.psnr[dot] === null;
   const sigma = sigmas[points.level[dot] - 1];
   return [
@@ -95,7 +95,7 @@ function factsOf(data, dot) {
     ["PSNR", same ? "infinite: the same as the clean image" : `${points.psnr[dot].toFixed(2)} dB`],
     ["Score", `${points.score[dot].toFixed(3)} for the ${data.score === "label" ? "label" : "predicted class"}`],
     ["Label", classes[points.label[dot]]],
-    ["Predicted", `${classes[points.predicted[dot]]} (${right ? "right" : "wrong"})`],
+    ["Predicted", `${classes[points.predicted[dot]]} (${correct ? "correct" : "misclassified"})`],
     ["Image", `number ${points.place[dot]}, counted from 0`],
   ];
 }
@@ -130,12 +130,12 @@ function startScatter(figure, data) {
     if (!chosen.order.includes(chosen.now)) chosen.now = startingDot(data, chosen.order);
     const now = chosen.now;
     panel.hidden = now === null;
-    const [right, wrong] = [colour("right"), colour("wrong")];
+    const [correct, misclassified] = [colour("correct"), colour("misclassified")];
     const span = level ? data.spans[label][level - 1] : null;
     const traces = [
       ...densityTraces(data, data.density[label]),
-      dotTrace(data, chosen.order, true, right),
-      dotTrace(data, chosen.order, false, wrong),
+      dotTrace(data, chosen.order, true, correct),
+      dotTrace(data, chosen.order, false, misclassified),
       now === null ? ring(null, null) : ring(psnrOf(data, now), data.points.score[now]),
     ];
     const band = { type: "rect", yref: "paper", y0: 0, y1: 1, line: { width: 0 }, fillcolor: faded(colour("ink"), 0.1), layer: "below" };
@@ -181,6 +181,6 @@ function startScatter(figure, data) {
 
 /** The dot that is shown first: the misclassified draw with the least noise, else the one with the most. */
 function startingDot(data, dots) {
-  const wrong = dots.filter((dot) => data.points.predicted[dot] !== data.points.label[dot]);
-  return wrong.at(-1) ?? dots[0] ?? null;
+  const misclassified = dots.filter((dot) => data.points.predicted[dot] !== data.points.label[dot]);
+  return misclassified.at(-1) ?? dots[0] ?? null;
 }
