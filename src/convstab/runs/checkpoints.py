@@ -13,6 +13,11 @@ from convstab.files import BEST, CONFIG, temporary_path
 from convstab.models import Classifier
 from convstab.runs.configuration import load_config, refuse_foreign_code, value
 
+DAMAGED = (  # what reading a file that is no checkpoint may raise: its first bytes are taken for commands of pickle
+    *(pickle.UnpicklingError, RuntimeError, EOFError),
+    *(LookupError, TypeError, ValueError, AttributeError),
+)
+
 
 def load_classifier(folder: Path, checkpoint: str = BEST) -> Classifier:
     """The classifier of a run, on the CPU, in evaluation mode; only plain values and tensors are read from disk.
