@@ -91,6 +91,7 @@ def kill_and_resume(cwd: Path, seconds: float) -> Path:
     return cwd / "run"
 
 
+@pytest.mark.slow
 def test_a_killed_training_goes_on_as_if_nothing_was(
     finished: tuple[Path, subprocess.CompletedProcess[str]], tmp_path: Path
 ) -> None:

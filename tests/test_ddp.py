@@ -38,6 +38,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Done]:
     return cwd / "run", done
 
 
+@pytest.mark.slow
 def test_two_processes_test_every_image_once_and_as_one_process_does(trained: tuple[Path, Done]) -> None:
     run, _ = trained
     metrics = json.loads((run / METRICS).read_text())
@@ -58,6 +59,7 @@ def test_two_processes_test_every_image_once_and_as_one_process_does(trained: tu
     assert [metrics[f"test/recall/{digit}"] for digit in range(10)] == pytest.approx(recalls.tolist())
 
 
+@pytest.mark.slow
 def test_two_processes_train_and_validate_every_image(trained: tuple[Path, Done]) -> None:
     run, _ = trained
     metrics = json.loads((run / METRICS).read_text())
@@ -68,6 +70,7 @@ def test_two_processes_train_and_validate_every_image(trained: tuple[Path, Done]
     assert correct == pytest.approx(round(correct), abs=1e-4)  # equal weights for 21 and 20 images would not give it
 
 
+@pytest.mark.slow
 def test_one_process_writes(trained: tuple[Path, Done]) -> None:
     run, done = trained
     assert done.stdout.count(f"s: {run}") == 1
@@ -80,6 +83,7 @@ def test_one_process_writes(trained: tuple[Path, Done]) -> None:
     assert len({path.name.split(".")[-2] for path in run.glob("events.out.tfevents.*")}) == 1  # process ids
 
 
+@pytest.mark.slow
 def test_a_bad_loss_ends_both_processes(tmp_path: Path) -> None:
     start = time.monotonic()
     done = train_two(tmp_path, "logger=none", "optimizer.lr=1e10")

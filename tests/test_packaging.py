@@ -56,6 +56,7 @@ def test_the_wheel_holds_every_module_configuration_and_data_file(wheel: Path) -
     assert "convstab-train = convstab.commands.app:train" in scripts[0]
 
 
+@pytest.mark.slow
 def test_the_wheel_trains_without_the_repository(wheel: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "site")

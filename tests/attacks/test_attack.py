@@ -26,7 +26,7 @@ CHEAP: list[Attack] = [
     attacks.Gaussian(draws=20),
     attacks.HopSkipJump(steps=2),
     attacks.Boundary(steps=30),
-    attacks.Square(steps=600),
+    attacks.Square(steps=200),
     attacks.NES(steps=12, pairs=20),
     attacks.Genetic(generations=30),
     attacks.Paper(generations=10),

@@ -45,7 +45,7 @@ def main(trained: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFi
 @pytest.fixture(scope="module")
 def whole(trained: Path) -> Path:
     """An attack that nothing interrupted."""
-    call_in(trained, app.attack, *QUICK, "run=one", "output=whole")
+    call_in(trained, app.attack, *QUICK, "run=one", "output=whole", drawn=True)
     return trained / "whole"
 
 
@@ -185,6 +185,7 @@ def test_how_it_is_computed_changes_no_byte(whole: Path, main: Main, tmp_path: P
     assert_same(whole, tmp_path)
 
 
+@pytest.mark.slow
 def test_a_killed_attack_goes_on(whole: Path, trained: Path, main: Main, tmp_path: Path) -> None:
     command = [sys.executable, str(ROOT / "attack.py"), *QUICK, "run=one", f"output={tmp_path}"]
     environment = os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())}

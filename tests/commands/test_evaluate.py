@@ -46,7 +46,7 @@ def main(trained: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFi
 @pytest.fixture(scope="module")
 def whole(trained: Path) -> Path:
     """An evaluation that nothing interrupted."""
-    call_in(trained, app.evaluate, *QUICK, "run=one", "output=whole")
+    call_in(trained, app.evaluate, *QUICK, "run=one", "output=whole", drawn=True)
     return trained / "whole"
 
 
@@ -116,6 +116,7 @@ def kill_and_resume(trained: Path, output: Path, parts: int, seconds: float) -> 
     assert_same_tables(trained / "whole", output)
 
 
+@pytest.mark.slow
 def test_a_killed_evaluation_goes_on(whole: Path, trained: Path, tmp_path: Path) -> None:
     kill_and_resume(trained, tmp_path, 3, 0)
 

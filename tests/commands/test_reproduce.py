@@ -63,6 +63,7 @@ def report(cwd: Path) -> str:
     return "\n".join("|".join(line) for line in cells)
 
 
+@pytest.mark.slow
 def test_all_experiments_end_in_a_report(smoke: tuple[Path, str]) -> None:
     cwd, said = smoke
     lines = said.splitlines()
@@ -73,6 +74,7 @@ def test_all_experiments_end_in_a_report(smoke: tuple[Path, str]) -> None:
     assert "digits" in report(cwd)
 
 
+@pytest.mark.slow
 def test_a_second_call_does_nothing_and_says_so(smoke: tuple[Path, str]) -> None:
     cwd, _ = smoke
     before = contents(cwd)
@@ -81,6 +83,7 @@ def test_a_second_call_does_nothing_and_says_so(smoke: tuple[Path, str]) -> None
     assert contents(cwd) == before
 
 
+@pytest.mark.slow
 def test_only_what_is_missing_is_done_again(copy: Path) -> None:
     shutil.rmtree(copy / "out/evaluate/digits_jitter")
     text = report(copy)
@@ -96,6 +99,7 @@ MOMENTS = {  # a file that shows that a step is under way
 }
 
 
+@pytest.mark.slow
 def test_killed_again_and_again_it_ends_in_the_same_report(tmp_path: Path) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     for cwd in (whole, killed):
@@ -111,6 +115,7 @@ def test_killed_again_and_again_it_ends_in_the_same_report(tmp_path: Path) -> No
     assert report(killed) == report(whole)
 
 
+@pytest.mark.slow
 def test_a_report_that_is_older_than_a_step_is_written_again(copy: Path) -> None:
     os.utime(copy / "out" / PAGE, (0, 0))  # as if a kill had come before the report
     done = reproduce(copy)
@@ -126,6 +131,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 def test_a_step_that_fails_is_named_and_the_report_written_without_it(copy: Path) -> None:
     said = "max_queries is 0; it must be a whole number of 64 bits, at least 1"
     done = reproduce(copy, "experiment=figure2", "attacks=[ddn,deepfool]", "size.attack.all=['max_queries=0']")

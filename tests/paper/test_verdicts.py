@@ -62,7 +62,7 @@ def test_where_results_differ_each_has_its_verdict_and_the_rule_says_what_comes_
     assert open_too.verdict == "agrees"
     assert "B. Taken alone: inconclusive." in open_too.text
     assert "Where results differ" not in open_too.text
-    assert open_too.text.endswith("the rule. Results from which it inconclusive decide nothing.")
+    assert open_too.text.endswith("the rule. Inconclusive results decide nothing.")
 
 
 def test_a_result_that_the_claim_is_not_about_is_only_told() -> None:

@@ -123,6 +123,7 @@ def test_json_cannot_be_ended_from_within() -> None:
     assert json.loads(text) == nasty
 
 
+@pytest.mark.slow
 def test_seven_evaluations_of_large_images_stay_below_ten_megabytes() -> None:
     of = evaluation()
     assert of.examples is not None

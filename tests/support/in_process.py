@@ -3,29 +3,46 @@
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import pytest
+from matplotlib.figure import Figure
+from PIL import Image
 
 from convstab.commands import app
 
 Main = Callable[..., tuple[int | str | None, str]]
 
 
-def call(patch: pytest.MonkeyPatch, main: Callable[[], None], *words: str) -> int | str | None:
-    """Run a command with these words; its exit code."""
+def call(patch: pytest.MonkeyPatch, main: Callable[[], None], *words: str, drawn: bool = False) -> int | str | None:
+    """Run a command with these words; its exit code.
+
+    drawn: whether it draws its figures, which takes longer than all else; if not, they are one pixel.
+    """
     patch.setattr(sys, "argv", ["command", *words])
-    try:
-        main()
-    except SystemExit as end:
-        return end.code
+    with pytest.MonkeyPatch.context() as figures:
+        if not drawn:
+            figures.setattr(Figure, "savefig", one_dot)
+        try:
+            main()
+        except SystemExit as end:
+            return end.code
     return 0
 
 
-def call_in(folder: Path, main: Callable[[], None], *words: str) -> None:
+def one_dot(figure: Figure, file: BinaryIO, *, format: str, **_: Any) -> None:  # noqa: A002 - matplotlib's name
+    """Write a picture of one pixel in place of the figure."""
+    if format == "png":
+        Image.new("L", (1, 1)).save(file, "png")
+    else:
+        file.write(b'<svg xmlns="http://www.w3.org/2000/svg"/>')
+
+
+def call_in(folder: Path, main: Callable[[], None], *words: str, drawn: bool = False) -> None:
     """Run a command in a folder; it must succeed."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        assert call(patch, main, *words) == 0
+        assert call(patch, main, *words, drawn=drawn) == 0
 
 
 def train_short(folder: Path, runs: Mapping[str, Sequence[str]]) -> Path:

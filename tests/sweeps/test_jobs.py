@@ -180,6 +180,7 @@ def test_a_key_that_does_not_exist_stops_before_the_first_job(main: Main) -> Non
     assert not list(Path("all").glob("*/*"))
 
 
+@pytest.mark.slow
 def test_a_sweep_of_trainings_is_an_ensemble_and_each_run_can_be_evaluated(main: Main) -> None:
     assert main(app.train, *QUICK, "sweep=sigma", "augment.sigma=0,40")[0] == 0
     sweep = Path("runs/sweep/sigma_digits")
@@ -206,6 +207,7 @@ def test_a_sweep_of_trainings_is_an_ensemble_and_each_run_can_be_evaluated(main:
     assert (code, out.count("finished before")) == (0, 2)
 
 
+@pytest.mark.slow
 def test_a_search_finds_the_best_validation_accuracy_and_goes_on(main: Main) -> None:
     pytest.importorskip("hydra_plugins.hydra_optuna_sweeper", reason="the extra is missing")
     words = ["sweep=optuna", *QUICK, "hydra.sweeper.n_trials=3"]

@@ -93,6 +93,7 @@ def run(cwd: Path, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("launcher", WORKERS)
 def test_shards_give_the_bytes_of_one_process(launcher: str, evaluated: Evaluated) -> None:
     cwd, expected = evaluated
@@ -139,6 +140,7 @@ main()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("launcher", "words", "threads"),
     [
@@ -206,6 +208,7 @@ exec "$@"
 """
 
 
+@pytest.mark.slow
 def test_the_file_for_slurm_asks_for_what_a_job_gets(tmp_path: Path) -> None:
     """With stand-ins for Slurm's commands, which run the submitted file here."""
     pytest.importorskip("hydra_plugins.hydra_submitit_launcher", reason="the extra is missing")

@@ -82,7 +82,6 @@ class App:
         """One job in its process; its metric. A job of a sweep raises, so that sweepers see that it failed."""
         from convstab.sweeps import jobs
 
-        quiet_libraries()
         hydra_config, work = HydraConfig.get(), partial(self.work, config)
         try:
             if hydra_config.mode != RunMode.MULTIRUN:
@@ -97,8 +96,10 @@ class App:
         """What the command is there for."""
         from convstab.validation import use_threads  # torch, and all that follows it
 
+        module = self.module
+        quiet_libraries()  # when they are there: Lightning sets its own level as it is loaded
         use_threads(config.threads)
-        outcome: Outcome = self.module.main(config)
+        outcome: Outcome = module.main(config)
         return outcome
 
     @property
@@ -179,6 +180,8 @@ def quiet_libraries() -> None:
         warnings.filterwarnings("ignore", message)
 
 
+# Hydra checks our files against the plugins' own, as we want, and says in every process that Hydra 1.2 would not
+warnings.filterwarnings("ignore", message=r"\s*'hydra/launcher/\w+' is validated against ConfigStore schema")
 OmegaConf.register_new_resolver("job_name", job_name, replace=True)
 OmegaConf.register_new_resolver("runs_of", runs_of, replace=True)
 OmegaConf.register_new_resolver("tidy_path", lambda folder: str(Path(folder)), replace=True)

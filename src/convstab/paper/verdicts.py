@@ -65,7 +65,7 @@ def finding(claim: str, where: str, spoken: Sequence[Assessment], rule: str, mis
     if len(decided(spoken)) > 1:
         rule += " Where results differ it is mixed."
     if decided(spoken) and "inconclusive" in asked(spoken):
-        rule += " Results of which it is inconclusive decide nothing."
+        rule += " Inconclusive results decide nothing."
     if any(one.dataset not in OF_THE_PAPER for one in spoken):
         rule += " Data sets that the paper does not use decide nothing."
     return Finding(claim, where, verdict, "\n".join([*lines, f"How the verdict comes about: {rule}"]))

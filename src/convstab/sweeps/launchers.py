@@ -2,7 +2,6 @@
 
 import os
 import re
-import warnings
 from importlib import import_module
 from typing import Any
 
@@ -10,9 +9,6 @@ import torch
 from hydra.experimental.callback import Callback
 
 from convstab.errors import InputError
-
-# Hydra checks our files against the plugins' own, as we want, and says in every process that Hydra 1.2 would not
-warnings.filterwarnings("ignore", message=r"\s*'hydra/launcher/\w+' is validated against ConfigStore schema")
 
 
 class Launched(Callback):
