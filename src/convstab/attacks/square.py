@@ -37,8 +37,8 @@ class Square(BatchedAttack):
     batch: ClassVar[int] = 16
 
     steps: Count = 50_000
-    share: Share = 0.1
-    least: Several = 3
+    share: Share = 0.3
+    least: Several = 2
     radius: Positive = 1.0
     shrink: Fraction = 0.02
 
