@@ -1,10 +1,16 @@
 """What is loaded when: figures are drawn without a model, and a training needs no attack."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+from hydra import compose, initialize_config_module
+from omegaconf import OmegaConf
+
+from convstab.commands import app
 from convstab.evaluation.result import StabilityResult
 from convstab.runs import directory
 
@@ -35,3 +41,46 @@ def test_a_training_loads_no_attack() -> None:
 
 def test_an_evaluation_from_python_loads_no_lightning() -> None:
     assert loaded("import convstab as cs; cs.Images, cs.evaluate, cs.StabilityResult") == set()
+
+
+COMPOSED = ("train", "evaluate", "attack", "reproduce")
+
+
+@pytest.mark.parametrize("name", [*COMPOSED, "figures", "publish", "report"])
+def test_help_loads_nothing_heavy(name: str) -> None:
+    module, call = ("app", name) if name in COMPOSED else (name, "main")
+    code = f"""
+import sys
+from convstab.commands.{module} import {call} as command
+sys.argv = ["convstab-{name}", "--help"]
+try:
+    command()
+except SystemExit:
+    pass
+print("loaded", *sorted(set(sys.modules) & {HEAVY | {"torch", "pyarrow", "numpy", "matplotlib"}!r}))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "loaded"
+    assert len(done.stdout.splitlines()) > 8
+
+
+@pytest.mark.parametrize("name", COMPOSED)
+def test_help_names_options_that_there_are_and_three_examples(
+    name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", [name, "--help"])
+    getattr(app, name)()
+    options, examples = capsys.readouterr().out.split("Options, as KEY=VALUE:")[1].split("Examples:")
+    with initialize_config_module("convstab.conf", version_base="1.3"):
+        config = compose(name)
+        groups = {path.name for path in (Path(__file__).parents[1] / "conf").iterdir() if path.is_dir()}
+        keys = re.findall(r"^  ([\w.]+)(?:=|, )", options, re.M)
+        assert len(keys) >= 7
+        for key in keys:
+            first, *rest = key.split(".")
+            assert first in config or first in groups, key
+            assert rest in ([], ["KEY"]) or OmegaConf.select(config, key, default="-") != "-", key
+        commands = re.findall(r"^  (?:python \w+\.py|convstab-\w+) (.*)$|^  python train.py$", examples, re.M)
+        assert len(commands) == 3
+        for words in commands:  # but for lists, sweeps and options of the command line
+            compose(name, [word for word in words.split() if "=" in word and not re.search(r",|^sweep=|^of=", word)])
