@@ -140,6 +140,7 @@ def test_a_step_that_fails_is_named_and_the_report_written_without_it(copy: Path
     assert "deepfool: its command failed" in (copy / "out" / TEXT).read_text()
 
 
+@pytest.mark.slow
 def test_what_needs_a_failed_training_is_left_out(tmp_path: Path) -> None:
     done = reproduce(tmp_path, "experiment=table4", "size.train.all=['model=nonsense']")
     assert done.returncode == 2

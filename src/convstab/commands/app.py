@@ -1,8 +1,4 @@
-"""The commands that Hydra composes: each waits with its heavy imports until its job starts.
-
->>> train.name, train.config_name
-('train', 'conf/train.yaml')
-"""
+"""The commands that Hydra composes: each waits with its heavy imports until its job starts."""
 
 import logging
 import os
@@ -41,11 +37,6 @@ class App:
         self.name = name
         self.sweep: Path | None = None  # the folder of the sweep that this process has started
         self.error: Exception | None = None  # of the job, where there is no sweep
-
-    @property
-    def config_name(self) -> str:
-        """The file that composes its configuration."""
-        return f"conf/{self.name}.yaml"
 
     def __call__(self) -> None:
         """Run what the command line says."""

@@ -13,7 +13,7 @@ from convstab.files import BEST, CONFIG, temporary_path
 from convstab.models import Classifier
 from convstab.runs.configuration import load_config, refuse_foreign_code, value
 
-DAMAGED = (  # what reading a file that is no checkpoint may raise: its first bytes are taken for commands of pickle
+DAMAGED = (  # what torch.load raises for a file that is no checkpoint: it takes its bytes for commands of pickle
     *(pickle.UnpicklingError, RuntimeError, EOFError),
     *(LookupError, TypeError, ValueError, AttributeError),
 )
@@ -65,15 +65,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise InputError(f"{path} does not exist; has the training finished an epoch?") from error
-    except (
-        pickle.UnpicklingError,
-        RuntimeError,
-        EOFError,
-        LookupError,
-        TypeError,
-        ValueError,
-        AttributeError,
-    ) as error:
+    except DAMAGED as error:
         raise InputError(f"{path} is damaged, or holds more than weights and plain values") from error
     return content
 
