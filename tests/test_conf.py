@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from convstab.commands.app import plain
 from convstab.data.images import ImageData
 from convstab.models import Classifier
-from convstab.runs.configuration import refuse_foreign_code
+from convstab.runs.configuration import check_run
 
 CONF = Path(__file__).parent.parent / "conf"
 PAPER = {"digits": "LeNet", "mnist": "LeNet", "cifar10": "CifarQuick", "gtsrb": "Aghdam"}
@@ -83,9 +83,9 @@ def test_the_command_line_has_the_last_word() -> None:
 
 def test_a_run_may_name_every_data_set_and_model_that_there_is() -> None:
     for name in PAPER:
-        refuse_foreign_code(plain(composed(f"dataset={name}", "output=x")), Path())
+        check_run(plain(composed(f"dataset={name}", "output=x")), Path())
     for name in options("model"):
-        refuse_foreign_code(plain(composed(f"model={name}", "output=x")), Path())
+        check_run(plain(composed(f"model={name}", "output=x")), Path())
 
 
 @pytest.mark.parametrize("name", options("logger"))

@@ -4,6 +4,7 @@ import copy
 import doctest
 import subprocess
 import sys
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -107,8 +108,8 @@ def test_results_show_themselves(model: nn.Module, images: cs.Images) -> None:
 def test_results_know_how_they_were_made(model: nn.Module, images: cs.Images, tmp_path: Path) -> None:
     result = cs.evaluate(model, images, [30, 5], draws=2, seed=7, clip=False)
     assert result.protocol == Protocol((0, 5, 30), draws=2, seed=7, clip=False)
-    result.write(tmp_path / "evaluation")
-    assert cs.StabilityResult.read(tmp_path / "evaluation").protocol == result.protocol
+    result.write(str(tmp_path / "evaluation"))
+    assert cs.StabilityResult.read(str(tmp_path / "evaluation")).protocol == result.protocol
     found = cs.attack(model, images, "ddn", steps=5, seed=3)
     assert {name: found.protocol[name] for name in ("seed", "max_queries", "steps")} == {
         "seed": 3,
@@ -137,7 +138,7 @@ def test_results_are_drawn(model: nn.Module, images: cs.Images) -> None:
     assert cs.plot(found).axes[0].get_lines()[0].get_label() == "DDN"
     mixtures: list[Any] = [{"a": one, "b": found}, {}]
     for mixed in mixtures:
-        with pytest.raises(cs.InputError, match="plot takes results of evaluate, or results of attack"):
+        with pytest.raises(cs.InputError, match="plot takes a result of evaluate or attack"):
             cs.plot(mixed)
 
 
@@ -149,6 +150,112 @@ def test_a_bar_shows_how_far_it_is(model: nn.Module, images: cs.Images, capsys: 
     assert "450/450" in capsys.readouterr().err
     cs.attack(model, images, "ddn", steps=5, progress=True)
     assert "150/150" in capsys.readouterr().err
+
+
+class Viewing(nn.Module):
+    """A model that takes its features for contiguous, as many do, which channels last are not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convolution, self.linear, self.dropout = nn.Conv2d(3, 4, 3), nn.Linear(4 * 36, 3), nn.Dropout()
+
+    def forward(self, images: Tensor) -> Tensor:
+        found: Tensor = self.linear(self.dropout(self.convolution(images)).view(len(images), -1))
+        return found
+
+
+def test_models_are_taken_as_they_are(images: cs.Images) -> None:
+    torch.manual_seed(0)
+    model = Viewing().eval()
+    own = cs.evaluate(model, images, [30], draws=2)
+    assert np.array_equal(own.confusion, cs.evaluate(model.forward, images, [30], draws=2).confusion)
+    assert np.array_equal(own.confusion, cs.evaluate(copy.deepcopy(model).double(), images, [30], draws=2).confusion)
+    with torch.no_grad():  # of a user's program; attacks need gradients all the same
+        assert (
+            cs.attack(model, images, "ddn", steps=20).norms[images.labels == model(images.pixels / 255).argmax(1)] < 9
+        ).all()
+
+
+def test_what_a_callable_is_made_of_stays_as_it_is(images: cs.Images) -> None:
+    model = Viewing()
+    for call in (lambda batch: 1 * model(batch), model.forward, partial(model)):
+        with pytest.raises(cs.InputError, match="in training mode"):
+            cs.evaluate(call, images, [30], draws=1)
+        model.eval()
+        cs.attack(call, images, "ddn", steps=3)
+        assert model.linear.weight.grad is None
+        assert model.linear.weight.requires_grad
+        model.train()
+
+
+@pytest.mark.parametrize("name", ["ddn", "carlini_wagner", "lbfgs", "deepfool"])
+def test_an_attack_that_needs_gradients_says_so(name: str, model: nn.Module, images: cs.Images) -> None:
+    with pytest.raises(cs.InputError, match=f"{name} needs gradients, and the model gives none; nes, "):
+        cs.attack(torch.no_grad()(model.forward), images, name)
+
+
+def test_noise_that_is_rounded_away_is_warned_of(model: nn.Module, images: cs.Images) -> None:
+    with pytest.warns(UserWarning, match="sigmas are grey levels"):
+        cs.evaluate(model, images, [0.05, 0.25], draws=1)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"sigmas": 8}, "sigmas is 8; it must be a list of numbers"),
+        ({"sigmas": ["a"]}, "it must be a list of numbers"),
+        ({"draws": 1.5}, "draws is 1.5; it must be a whole number"),
+        ({"seed": "x"}, "seed is x; it must be a whole number"),
+        ({"clip": 3}, "clip is 3 and rounding True; each must be true or false"),
+        ({"device": "tpu"}, "device is tpu; it can be cpu, or cuda"),
+        ({"images": (1, 2)}, r"images are a tuple; they must be convstab.Images"),
+        (
+            {"images": cs.Images(np.zeros((2, 1, 8, 8), np.uint8), [0, 1])},
+            r"the model fails on images of the shape \(1, 8, 8\)",
+        ),
+    ],
+)
+def test_values_that_make_no_sense_are_named(
+    values: dict[str, Any], message: str, model: nn.Module, images: cs.Images
+) -> None:
+    valid: dict[str, Any] = {"images": images, "sigmas": [8], "draws": 1}
+    with pytest.raises(cs.InputError, match=message):
+        cs.evaluate(model, **valid | values)
+
+
+def test_whole_numbers_may_be_those_of_numpy_and_devices_those_of_torch(model: nn.Module, images: cs.Images) -> None:
+    plain = cs.evaluate(model, images, [8], draws=2, seed=3)
+    again = cs.evaluate(model, images, [8], draws=np.int64(2), seed=np.int64(3), device=torch.device("cpu"))  # type: ignore[arg-type]
+    assert again.protocol == plain.protocol
+    assert np.array_equal(again.confusion, plain.confusion)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"step": 3}, "the attack ddn has no setting step; it has steps, radius, gamma"),
+        ({"max_queries": 0}, "max_queries is 0; it must be a whole number of at least 1, or null"),
+        ({"max_queries": 1e3}, "max_queries is 1000.0; it must be a whole number"),
+    ],
+)
+def test_settings_that_there_are_not_are_named(
+    values: dict[str, Any], message: str, model: nn.Module, images: cs.Images
+) -> None:
+    with pytest.raises(cs.InputError, match=message):
+        cs.attack(model, images, "ddn", **values)
+
+
+def test_an_attack_may_be_called_as_its_results_are(model: nn.Module, images: cs.Images) -> None:
+    found = cs.attack(model, images, "CarliniWagner", steps=3, searches=1)
+    assert cs.attack(model, images, found.attack, steps=3, searches=1).attack == found.attack == "CarliniWagner"
+
+
+def test_images_and_results_say_what_they_are(model: nn.Module, images: cs.Images) -> None:
+    assert repr(images) == "Images(150 of 3x8x8, 3 classes)"
+    result = cs.evaluate(model, images, [8], draws=1)
+    assert repr(result) == result.table()
+    assert images == images  # noqa: PLR0124 - by identity: arrays have no truth value
+    assert result != cs.evaluate(model, images, [8], draws=1)
 
 
 def test_groups_are_the_units_of_the_intervals(model: nn.Module, images: cs.Images) -> None:
@@ -178,6 +285,8 @@ def test_floats_are_the_grey_levels_they_stand_for(images: cs.Images) -> None:
     ("values", "message"),
     [
         ({"pixels": torch.zeros(4, 8, 8)}, r"pixels are of the shape \(4, 8, 8\); it must be \(N, C, H, W\)"),
+        ({"pixels": torch.zeros(4, 8, 8, 3)}, r"looks like \(N, H, W, C\)"),
+        ({"labels": ["3", "4", "5", "6"]}, "labels are not numbers; they must be integers"),
         ({"pixels": torch.full((4, 3, 8, 8), 1.5)}, "pixels are floats from 1.5 to 1.5; they must be in"),
         ({"pixels": torch.full((4, 3, 8, 8), torch.nan)}, "pixels are floats from nan to nan"),
         ({"pixels": torch.zeros(4, 3, 8, 8, dtype=torch.int64)}, "pixels are int64; they must be uint8"),
@@ -265,7 +374,7 @@ def test_the_papers_search_has_no_limit_unless_it_is_given_one(
     ("name", "values", "message"),
     [
         ("pgd", {}, "the attack is 'pgd'; it can be boundary, carlini_wagner, ddn,"),
-        ("ddn", {"stepz": 3}, "attack ddn: .*unexpected keyword argument 'stepz'"),
+        ("ddn", {"stepz": 3}, "the attack ddn has no setting stepz; it has steps, radius, gamma"),
         ("ddn", {"steps": 0}, "steps is 0; it must be a whole number, at least 1"),
     ],
 )

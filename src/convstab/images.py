@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -16,7 +17,7 @@ LANE = 16  # torch draws normals on a CPU in groups of 16; only whole groups mak
 ROWS = 16  # in channels last, batches of any multiple of 16 rows give the same bits; batches of other sizes may not
 
 
-@dataclass(frozen=True, init=False)  # its own __init__ takes arrays and lists as well
+@dataclass(frozen=True, init=False, eq=False, repr=False)  # its own __init__ takes arrays and lists as well
 class Images:
     """Labelled images held in memory.
 
@@ -72,6 +73,10 @@ class Images:
             raise InputError("ids names an image twice; each image needs one of its own")
         check_labels(self.labels, len(self.classes))
 
+    def __repr__(self) -> str:
+        shape = "x".join(map(str, self.pixels.shape[1:]))
+        return f"Images({len(self)} of {shape}, {len(self.classes) or 'unnamed'} classes)"
+
     def __len__(self) -> int:
         return len(self.labels)
 
@@ -95,9 +100,14 @@ class Images:
 
 def as_pixels(pixels: Any) -> Tensor:
     """A tensor or an array of images as uint8 (N, C, H, W); InputError for another shape, type or range."""
-    found: Tensor = torch.as_tensor(pixels)
+    found: Tensor = torch.as_tensor(np.ascontiguousarray(pixels) if isinstance(pixels, np.ndarray) else pixels)
     if found.ndim != 4:
         raise InputError(f"pixels are of the shape {tuple(found.shape)}; it must be (N, C, H, W)")
+    if found.shape[3] in (1, 3) and found.shape[1] > 4:
+        raise InputError(
+            f"pixels are of the shape {tuple(found.shape)}, which looks like (N, H, W, C); it must be (N, C, H, W): "
+            "transpose(0, 3, 1, 2) of an array, permute(0, 3, 1, 2) of a tensor"
+        )
     if found.dtype == torch.uint8:
         return found
     if not found.is_floating_point():
@@ -115,7 +125,10 @@ def name_of(kind: torch.dtype) -> str:
 
 def as_integers(name: str, values: Any, count: int) -> Tensor:
     """A list, tensor or array as int64 (count,); InputError for another length or type."""
-    found: Tensor = torch.as_tensor(values)
+    try:
+        found: Tensor = torch.as_tensor(values)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise InputError(f"{name} are not numbers; they must be integers, one for each of {count} images") from error
     if found.shape != (count,):
         if name == "groups" and found.ndim == 1:
             check_groups(len(found), count)

@@ -7,7 +7,8 @@ model.
 import copy
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal, get_type_hints
 
@@ -96,24 +97,32 @@ Range = Annotated[
 ]
 
 
-def device_of(name: str | None) -> torch.device:
+def device_of(name: str | torch.device | None) -> torch.device:
     """The device that is named, or the best there is; InputError when it is not there."""
-    name = name or ("cuda" if torch.cuda.is_available() else "cpu")
-    if name not in ("cpu", "cuda") or (name == "cuda" and not torch.cuda.is_available()):
-        raise InputError(f"device is {name}; it can be cpu, or cuda where there is a GPU")
-    return torch.device(name)
+    try:
+        device = torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
+        known = device.type == "cpu" or (device.type == "cuda" and (device.index or 0) < torch.cuda.device_count())
+    except (RuntimeError, TypeError):
+        known = False
+    if not known:
+        raise InputError(f"device is {name}; it can be cpu, or cuda or cuda:1 where there are such GPUs")
+    return device
 
 
-class Called(nn.Module):
-    """A callable that is no module."""
+class Foreign(nn.Module):
+    """A user's model as it is: hidden from what would change its memory format, and given images as it takes them.
 
-    def __init__(self, call: Callable[[Tensor], Tensor]) -> None:
+    model: on the device, in float32. layout: of the images that it takes.
+    """
+
+    def __init__(self, model: Callable[[Tensor], Tensor], layout: torch.memory_format) -> None:
         super().__init__()
-        self.call = call
+        self.hidden, self.layout = (model,), layout  # in a tuple it is no part of this module
+        self.eval()
 
     def forward(self, images: Tensor) -> Tensor:
-        """What the callable gives."""
-        return self.call(images)
+        """What the model gives."""
+        return self.hidden[0](images.contiguous(memory_format=self.layout))
 
 
 class Logarithms(nn.Module):
@@ -130,9 +139,9 @@ class Logarithms(nn.Module):
 
 
 def own_model(model: Any, images: Images, device: torch.device) -> tuple[nn.Module, Images]:
-    """A copy of a user's model on a device, and the images with as many classes as it knows.
+    """A user's model on a device, ready to be asked, and the images with as many classes as it knows.
 
-    The model itself stays as it is: its mode, memory format and weights.
+    A module is copied and stays as it is: its mode, memory format, type and weights. A callable is called as it is.
 
     Args:
         model: an nn.Module in evaluation mode, or a callable that works on the device: images in [0, 1], float
@@ -143,30 +152,68 @@ def own_model(model: Any, images: Images, device: torch.device) -> tuple[nn.Modu
     Raises:
         InputError: no model, one in training mode, or one whose output does not fit the images.
     """
+    if not isinstance(images, Images):
+        raise InputError(f"images are a {type(images).__name__}; they must be convstab.Images(pixels, labels)")
     if len(images) == 0:
         raise InputError("there are no images; at least one is needed")
-    if isinstance(model, nn.Module):
-        if model.training:
-            raise InputError("the model is in training mode: call model.eval() first")
-        model = copy.deepcopy(model)
-    elif callable(model):
-        model = Called(model).eval()
-    else:
+    if not callable(model):
         raise InputError(f"the model is a {type(model).__name__}; it must be an nn.Module or another callable")
-    model = model.to(device=device, memory_format=torch.channels_last)
-    outputs = tried(model, images, device)
+    if any(module.training for module in modules_of(model)):
+        raise InputError("the model is in training mode: call model.eval() first")
+    own, outputs = fitting(model, images, device)
     classes = checked_classes(outputs, images)
     if ((outputs >= 0).all() and ((outputs.sum(1) - 1).abs() < SUM).all()).item():
         warnings.warn("the model gives probabilities; their logarithms are taken as logits", stacklevel=3)
-        model = Logarithms(model).eval()
-    return model, classes
+        own = Logarithms(own).eval()
+    return own, classes
+
+
+def modules_of(model: Any) -> list[nn.Module]:
+    """A module, or the modules that a callable is bound to, closes over or names."""
+    if isinstance(model, nn.Module):
+        return [model]
+    closure = [cell.cell_contents for cell in getattr(model, "__closure__", None) or () if cell != type(cell)()]
+    code, known = getattr(model, "__code__", None), getattr(model, "__globals__", {})
+    named = [known[name] for name in code.co_names if name in known] if code else []
+    found = [getattr(model, "__self__", None), getattr(model, "func", None), *closure, *named]
+    return [module for module in found if isinstance(module, nn.Module)]
+
+
+def fitting(model: Any, images: Images, device: torch.device) -> tuple[nn.Module, Tensor]:
+    """The model, and what it gives for a few images: channels last, which is faster, where it can take them so."""
+    if isinstance(model, nn.Module):
+        with suppress(Exception):  # such as one that calls view; what else is wrong shows again below
+            own = copied(model, device, torch.channels_last)
+            return own, tried(own, images, device)
+    own = copied(model, device, torch.contiguous_format)
+    try:
+        return own, tried(own, images, device)
+    except InputError:
+        raise
+    except Exception as error:
+        said = f"the model fails on images of the shape {tuple(images.pixels.shape[1:])}, floats in [0, 1]"
+        raise InputError(f"{said}: {type(error).__name__}: {' '.join(str(error).split())[:300]}") from error
+
+
+def copied(model: Any, device: torch.device, layout: torch.memory_format) -> Foreign:
+    """A copy of a module on the device, in float32, in evaluation mode; or a callable as it is."""
+    if not isinstance(model, nn.Module):
+        return Foreign(model, layout)
+    try:
+        own = copy.deepcopy(model).float()
+    except RuntimeError as error:
+        line = " ".join(str(error).split())
+        raise InputError(
+            f"the model cannot be copied ({line}); give a callable: lambda images: model(images)"
+        ) from error
+    return Foreign(own.to(device=device, memory_format=layout), layout)  # type: ignore[call-overload]
 
 
 @true_float32()
 @torch.inference_mode()
 def tried(model: nn.Module, images: Images, device: torch.device) -> Tensor:
     """What a model gives for the first images; InputError when it is not (N, K) of finite numbers."""
-    pixels = to_unit(images.pixels[:TRIED].to(device)).contiguous(memory_format=torch.channels_last)
+    pixels = to_unit(images.pixels[:TRIED].to(device))
     outputs = model(pixels)
     if not isinstance(outputs, Tensor):
         raise InputError(f"the model returns a {type(outputs).__name__}; it must return logits, a tensor (N, K)")
@@ -176,6 +223,28 @@ def tried(model: nn.Module, images: Images, device: torch.device) -> Tensor:
     if not outputs.isfinite().all():
         raise InputError("the model returns logits that are infinite or not a number")
     return outputs.float()
+
+
+def check_gradients(model: nn.Module, images: Images, device: torch.device, attack: str) -> None:
+    """Raise InputError when an attack needs gradients and a model gives none."""
+    pixels = to_unit(images.pixels[:1].to(device)).requires_grad_()
+    if not model(pixels).requires_grad:
+        others = "nes, square, hopskipjump, boundary, genetic, paper and gaussian need none"
+        raise InputError(f"{attack} needs gradients, and the model gives none; {others}")
+
+
+@contextmanager
+def gradients_for_images_only(model: Any) -> Iterator[None]:
+    """Gradients are taken, whatever is switched off around, and those of the user's weights are left alone."""
+    weights = [weight for module in modules_of(model) for weight in module.parameters() if weight.requires_grad]
+    for weight in weights:
+        weight.requires_grad_(False)
+    try:
+        with torch.inference_mode(False), torch.enable_grad():
+            yield
+    finally:
+        for weight in weights:
+            weight.requires_grad_()
 
 
 def checked_classes(outputs: Tensor, images: Images) -> Images:

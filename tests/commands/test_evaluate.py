@@ -9,6 +9,8 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import redirect_stderr
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +20,10 @@ import torch
 from convstab.commands import app, figures
 from convstab.evaluation.result import CONFUSION, HISTOGRAM, STABILITY, StabilityResult
 from convstab.files import BEST, METRICS, SUMMARY
-from convstab.runs import checkpoints
+from convstab.runs import checkpoints, directory
 from convstab.runs.directory import FINISHED
 from convstab.runs.parts import Parts
-from tests.support.in_process import Main, call_in, caller, train_short
+from tests.support.in_process import Main, call, call_in, caller, train_short
 
 ROOT = Path(__file__).parents[2]
 QUICK = ["logger=none", "images=60", "draws=4", "sigmas=[8,40]", "slice=4"]
@@ -48,6 +50,15 @@ def whole(trained: Path) -> Path:
     """An evaluation that nothing interrupted."""
     call_in(trained, app.evaluate, *QUICK, "run=one", "output=whole", drawn=True)
     return trained / "whole"
+
+
+def train(folder: Path, *words: str) -> tuple[int | str | None, str]:
+    """Train for an epoch in a folder; the exit code, and what it said of errors."""
+    with pytest.MonkeyPatch.context() as patch, redirect_stderr(StringIO()) as said:
+        patch.chdir(folder)
+        return call(
+            patch, app.train, "dataset.images=100", "trainer.max_epochs=1", "logger=none", *words
+        ), said.getvalue()
 
 
 def assert_same_tables(folder: Path, other: Path) -> None:
@@ -177,14 +188,62 @@ def test_images_may_be_listed(main: Main, tmp_path: Path) -> None:
         (["run=one", "precision=float8"], "precision is"),
         (["run=one", "device=tpu"], "device is"),
         (["run=one", "batch_size=0"], "batch_size is 0"),
-        (["run=[one,two]", "rule=median"], "the rule of an ensemble"),
+        (["run=[one,two]", "rule=median"], "rule is median; it can be probabilities, logits, vote"),
+        (["run=one", "rule=median"], "rule is median"),
+        (["run=one", "sigmas=10"], "sigmas is 10; it must be a list of numbers"),
+        (["run=one", "sigmas=[a]"], "sigmas is ['a']; it must be a list of numbers"),
+        (["run=one", "draws=abc"], "draws is abc; it must be a whole number"),
+        (["run=one", "draws=1.5"], "draws is 1.5; it must be a whole number"),
+        (["run=one", "seed=1.5"], "seed is 1.5; it must be a whole number"),
+        (["run=one", "seed=null"], "seed is None; it must be a whole number"),
+        (["run=one", "clip=5"], "clip is 5; it must be true or false"),
+        (["run=one", "workers=a"], "workers is a; it must be a whole number"),
+        (["run=one", "slice=a"], "slice is a; it must be a whole number"),
+        (["run=one", "images=true"], "images is True; it must be a whole number, a list of places"),
+        (["run=one", "images=[true]"], "images=[True]: True is not a place"),
+        (["run=one", "confusion_sigma=abc"], "sigmas is ['abc']"),
+        (["run=5"], "run is 5; it must be a run directory"),
+        (["run=[null]"], "run is [None]; it must be a run directory"),
+        (["run=one", "dataset.root=5"], "dataset.root is 5; it must be a folder"),
+        (
+            ["run=one", "logger=wandb", "logger.wandb.mode=x"],
+            "logger.wandb.mode is 'x'; it can be auto, online or offline",
+        ),
     ],
 )
 def test_bad_input_ends_in_a_line(words: list[str], line: str, main: Main, tmp_path: Path) -> None:
     code, error = main(*words, f"output={tmp_path / 'bad'}")
     assert (code, len(error.splitlines())) == (2, 1), error
     assert error.startswith(f"convstab: {line}"), error
-    assert not list(tmp_path.rglob("part-*"))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_training_and_an_evaluation_have_folders_of_their_own(main: Main, trained: Path, tmp_path: Path) -> None:
+    before = (trained / "one/config.yaml").read_bytes()
+    assert main("run=one", "output=one")[1].startswith("convstab: one holds a training; choose another output=")
+    assert (trained / "one/config.yaml").read_bytes() == before
+    assert main("run=one", "output=mine", "sigmas=[9]", "images=9", "draws=1")[0] == 0
+    code, error = train(trained, "output=mine")
+    said = f"convstab: {trained / 'mine'} holds an evaluation or attack; choose another output=\n"
+    assert (code, error) == (2, said)
+
+
+def test_what_is_finished_stays_so_when_it_is_refused(whole: Path, main: Main, tmp_path: Path) -> None:
+    shutil.copytree(whole, tmp_path / "copy")
+    for words in (["confusion_sigma=abc"], ["logger=wandb", "logger.wandb.mode=x"], [f"compare=[{tmp_path / 'copy'}]"]):
+        assert main("run=one", f"output={tmp_path / 'copy'}", *words)[0] == 2
+    assert directory.finished(tmp_path / "copy") == "evaluate"
+
+
+@pytest.mark.parametrize("name", ["stability.parquet", "histogram.npz", FINISHED])
+def test_a_result_that_is_not_whole_is_made_again_from_its_parts(
+    name: str, whole: Path, main: Main, tmp_path: Path
+) -> None:
+    shutil.copytree(whole, tmp_path / "copy")
+    (tmp_path / "copy" / name).write_bytes(b"")
+    assert main("run=one", f"output={tmp_path / 'copy'}", "skip_done=true") == (0, "")
+    assert_same_tables(whole, tmp_path / "copy")
+    assert directory.finished(tmp_path / "copy") == "evaluate"
 
 
 def test_a_checkpoint_with_code_in_it_is_refused(main: Main, trained: Path, tmp_path: Path) -> None:

@@ -14,9 +14,12 @@ from convstab.models import LeNet
 from convstab.runs import checkpoints, configuration, directory
 from convstab.runs.run import load_run
 
+LOAD = {"_target_": "convstab.data.digits.load", "_partial_": True}
+DATASET = {"_target_": "convstab.data.images.ImageData", "load": LOAD, "root": "a", "batch_size": 32, "images": 20}
 VALUES = {
     "seed": 0,
-    "dataset": {"root": "a", "batch_size": 32},
+    "dataset": DATASET,
+    "augment": {"_target_": "convstab.data.augment.Chain"},
     "ckpt": None,
     "output": "x",
     "model": {"_target_": "convstab.models.LeNet"},
@@ -55,7 +58,7 @@ def test_a_folder_is_not_trained_in_twice(run: Path) -> None:
 
 
 def test_resuming_needs_the_same_configuration(run: Path) -> None:
-    moved = {"root": "b", "batch_size": 32}
+    moved = DATASET | {"root": "b"}
     assert directory.open_for_training(run, config(ckpt="last", output="y", dataset=moved)) == run / LAST
     with pytest.raises(InputError, match="was made with another seed: 0 there, 1 now; choose another output="):
         directory.open_for_training(run, config(ckpt="last", seed=1))
@@ -173,17 +176,17 @@ class Evil:
         ("dataset._target_", "convstab.data.images.ImageSet"),
         ("model._target_", "convstab.runs.checkpoints.torch.load"),
         ("model.layer._target_", "convstab.models.LeNet"),
+        ("dataset._args_", "x"),
+        ("dataset._recursive_", False),
     ],
 )
 def test_a_run_names_nothing_that_runs_code_of_others(key: str, target: str, run: Path, tmp_path: Path) -> None:
-    load = {"_target_": "convstab.data.digits.load", "_partial_": True}
-    dataset = {"_target_": "convstab.data.images.ImageData", "load": load, "batch_size": 8, "images": 20}
-    values = config(dataset=dataset, augment={"_target_": "convstab.data.augment.Chain"})
+    values = config()
     configuration.write_config(run, values)
     assert len(load_run(str(run), root=None).test) == 20
     named = OmegaConf.create(values)
     OmegaConf.update(named, key, target, force_add=True)
-    OmegaConf.update(named, key.replace("_target_", "self"), str(tmp_path / "hacked"), force_add=True)
+    OmegaConf.update(named, f"{key.rpartition('.')[0]}.self", str(tmp_path / "hacked"), force_add=True)
     write_text(run / CONFIG, OmegaConf.to_yaml(named))
     with pytest.raises(InputError, match=rf"{key} is {target}; a run names nothing but convstab's own"):
         load_run(str(run))

@@ -1,10 +1,12 @@
 """Attack a model from Python: ``convstab.attack``."""
 
 from collections.abc import Mapping
+from dataclasses import fields
 from importlib import import_module, resources
 from typing import Any, Literal
 
 import numpy as np
+import torch
 import yaml
 from tqdm.auto import tqdm
 
@@ -12,7 +14,7 @@ from convstab.attacks.attack import Attack, Progress
 from convstab.attacks.result import AttackResult, as_table
 from convstab.errors import InputError
 from convstab.images import Images
-from convstab.validation import device_of, own_model
+from convstab.validation import check_gradients, device_of, gradients_for_images_only, own_model
 
 
 def attack(
@@ -22,7 +24,7 @@ def attack(
     *,
     seed: int = 0,
     max_queries: int | Literal["default"] | None = "default",
-    device: str | None = None,
+    device: str | torch.device | None = None,
     progress: bool | Progress = False,
     **values: Any,
 ) -> AttackResult:
@@ -34,11 +36,12 @@ def attack(
     Args:
         model: an nn.Module in evaluation mode, or a callable; see ``convstab.evaluate``.
         images: n images with their labels.
-        name: boundary, carlini_wagner, ddn, deepfool, gaussian, genetic, hopskipjump, lbfgs, nes, paper or square.
+        name: genetic, paper, nes, square, hopskipjump, boundary or gaussian; with gradients of the model: ddn,
+            carlini_wagner, lbfgs or deepfool.
         seed: of the attack, 64 bits.
         max_queries: images that may be classified for each; None: as many as it takes to the attack's own end;
             "default": 50,000, and no limit for the paper's search, which needs hundreds of thousands.
-        device: cpu or cuda; None: the best there is.
+        device: cpu, cuda, cuda:1 ...; None: the best there is.
         progress: show a bar, in a terminal or a notebook; or what is given the number of images just finished.
         values: of the attack, in place of its defaults, such as ``steps=300``.
 
@@ -54,10 +57,16 @@ def attack(
     """
     chosen = make(name, values)
     target = device_of(device)
+    limit = chosen.default_queries if max_queries == "default" else max_queries
+    check_limits(seed, limit)
     own, images = own_model(model, images, target)
     pixels, labels = images.pixels.to(target), images.labels.to(target)
-    limit = chosen.default_queries if max_queries == "default" else max_queries
-    with tqdm(total=len(images), unit="image", disable=progress is not True) as bar:
+    with (
+        gradients_for_images_only(model),
+        tqdm(total=len(images), unit="image", disable=progress is not True) as bar,
+    ):
+        if chosen.needs_gradients:
+            check_gradients(own, images, target, name)
         advance = progress if callable(progress) else bar.update
         found = chosen(own, pixels, labels, images.ids, seed, limit, advance)
     table, kind = as_table(found), type(model).__name__
@@ -66,15 +75,33 @@ def attack(
     return AttackResult.of(table, np.asarray(images.pixels), images.classes, *names, protocol, images.units)
 
 
+def check_limits(seed: Any, max_queries: Any) -> None:
+    """Raise InputError for a seed or a limit of queries (None: none) that no attack can have."""
+    if type(seed) is not int or not -(2**63) <= seed < 2**63:
+        raise InputError(f"seed is {seed}; it must be a whole number of 64 bits")
+    if max_queries is not None and (type(max_queries) is not int or not 1 <= max_queries < 2**63):
+        raise InputError(
+            f"max_queries is {max_queries}; it must be a whole number of at least 1, or null (None): no limit"
+        )
+
+
 def make(name: str, values: Mapping[str, Any]) -> Attack:
     """The attack of conf/attack/<name>.yaml, some of its values replaced; InputError when they do not fit."""
-    files = {file.name.removesuffix(".yaml"): file for file in (resources.files("convstab.conf") / "attack").iterdir()}
+    folder = resources.files("convstab.conf") / "attack"
+    files = {file.name.removesuffix(".yaml"): file for file in folder.iterdir() if file.name.endswith(".yaml")}
+    name = {spoken(file): file for file in files}.get(spoken(name), name)
     if name not in files:
         raise InputError(f"the attack is {name!r}; it can be {', '.join(sorted(files))}")
     content = yaml.safe_load(files[name].read_text(encoding="utf-8"))
     module, _, kind = content.get("attack", content)["_target_"].rpartition(".")
-    try:
-        made: Attack = getattr(import_module(module), kind)(**values)
-    except TypeError as error:
-        raise InputError(f"attack {name}: {error}") from error
-    return made
+    attack: type[Attack] = getattr(import_module(module), kind)
+    known = [field.name for field in fields(attack)]  # type: ignore[arg-type]  # each attack is a dataclass
+    for value in values:
+        if value not in known:
+            raise InputError(f"the attack {name} has no setting {value}; it has {', '.join(known)}")
+    return attack(**values)
+
+
+def spoken(name: object) -> str:
+    """A name without what tells the name of a class from that of a file: CarliniWagner, carlini_wagner."""
+    return str(name).replace("_", "").lower()

@@ -25,7 +25,7 @@ HISTORY = "history/"  # prefix of columns in a part
 SAME_SCORE = 1e-3  # scores of a clean image on two kinds of device differ by less
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class AttackResult:
     """The least noise that was found for each of n images.
 
@@ -70,8 +70,9 @@ class AttackResult:
         return cls(run, attack, protocol, classes, rows, pixels, noise, history)
 
     @classmethod
-    def read(cls, folder: Path) -> "AttackResult":
+    def read(cls, folder: str | Path) -> "AttackResult":
         """Read what ``write`` left in a folder; InputError when it is not there, damaged, or of different attacks."""
+        folder = Path(folder)
         try:
             summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
             run, attack, protocol = str(summary["run"]), str(summary["attack"]), dict(summary["protocol"])
@@ -85,7 +86,7 @@ class AttackResult:
             raise InputError(f"{folder} does not hold a whole attack: {error}; {hint}") from error
         return cls(run, attack, protocol, classes, rows, pixels, noise, history)
 
-    def write(self, folder: Path, origin: Mapping[str, Any] | None = None) -> None:
+    def write(self, folder: str | Path, origin: Mapping[str, Any] | None = None) -> None:
         """Write the tables, the images with their noise, and last the summary, each at once or not at all.
 
         folder: is made.
@@ -93,6 +94,7 @@ class AttackResult:
         """
         names = {"run": self.run, "attack": self.attack}
         summary = names | self.summary | {"protocol": dict(self.protocol)} | dict(origin or {})
+        folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         write_table(folder / MINIMUM_NOISE, pa.table(self.rows))
         arrays = {"index": self.rows["index"], "pixels": self.pixels, "noise": self.noise}
@@ -108,6 +110,9 @@ class AttackResult:
     def to_pandas(self) -> Any:
         """A pandas DataFrame with one row per image, see ``rows``; InputError without pandas."""
         return as_frame(self.rows)
+
+    def __repr__(self) -> str:
+        return self.table()
 
     def _repr_markdown_(self) -> str:
         """What a notebook shows."""

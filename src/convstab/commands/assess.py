@@ -1,7 +1,7 @@
 """What evaluate and attack share: a run and its test images, a folder of parts, and the mark of a finished result."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -12,7 +12,7 @@ from pytorch_lightning.loggers import Logger
 from convstab.commands.app import sweep_name
 from convstab.errors import InputError
 from convstab.figures.files import each_once
-from convstab.loggers.wandb import tracking
+from convstab.loggers.wandb import check_logger, tracking
 from convstab.runs import directory
 from convstab.runs.parts import Part, Parts, Shard, folder_name
 from convstab.runs.run import Run, load_run
@@ -60,21 +60,27 @@ class Task(Generic[Result]):
         depends_on = identity(run, device, options)
         default = Path(config["runs"], command, folder_name(name, depends_on | {"slice": config["slice"]}))
         folder, shard = Path(config["output"] or default), Shard.parse(str(config["shard"]))
-        others = {path: read(path) for path in each_once(compared(config["compare"]))}
+        directory.refuse_training(folder)
+        check_logger(config)
+        _, *compared = each_once([folder, *map(Path, config["compare"])])
+        others = {path: read(path) for path in compared}
         parts = Parts(folder / "parts", len(run.test), depends_on, config["slice"])
         return cls(command, dict(config) | {"output": str(folder)}, run, device, folder, parts, shard, others, read)
 
     def finished_before(self) -> Result | None:
         """The result, where it was finished before and is to be left as it is; it is said."""
-        whole = directory.finished(self.folder) == self.command and not self.parts.missing()
-        if not (self.config["skip_done"] and whole):
+        if not self.config["skip_done"] or directory.finished(self.folder) != self.command or self.parts.missing():
             return None
-        print(f"finished before: {self.folder}")
-        return self.read(self.folder)
+        with suppress(InputError):  # a table is gone or damaged: the parts make it again
+            result = self.read(self.folder)
+            print(f"finished before: {self.folder}")
+            return result
+        return None
 
     def begin(self) -> dict[int, range]:
-        """Keep the configuration; the slices of the test set that this process has to make, by their numbers."""
-        directory.begin(self.folder, self.config)
+        """The slices of the test set that this process has to make, by their numbers; the configuration is kept."""
+        if directory.finished(self.folder) != self.command:
+            directory.begin(self.folder, self.config)
         return {number: self.parts.slices[number] for number in self.parts.todo(self.shard)}
 
     def merge(self) -> Part | None:
@@ -87,6 +93,7 @@ class Task(Generic[Result]):
     @contextmanager
     def finishing(self) -> Iterator[list[Logger]]:
         """The loggers; what is done with them makes the result whole, which is marked at the end."""
+        directory.begin(self.folder, self.config)
         with tracking(self.config, self.folder, self.command, group=sweep_name()) as loggers:
             yield loggers
         directory.finish(self.folder, self.command)
@@ -101,11 +108,56 @@ def identity(run: Run, device: torch.device, options: Mapping[str, Any]) -> dict
     return dict(options) | run.fingerprint(device)
 
 
-def compared(folders: Any) -> list[Path]:
-    """What ``compare`` names; InputError when it is no list."""
-    if not isinstance(folders, list):
-        raise InputError(f"compare is {folders}; it must be a list of folders, such as [runs/a]")
-    return [Path(str(folder)) for folder in folders]
+def checked(values: dict[str, Any]) -> dict[str, Any]:
+    """These values of a configuration; InputError for one of another kind than the command takes."""
+    for name, (holds, words) in KINDS.items():
+        if name in values and not holds(values[name]):
+            raise InputError(f"{name} is {values[name]}; it must be {words}")
+    if not is_text_or_none(values["dataset"].get("root")):
+        raise InputError(f"dataset.root is {values['dataset']['root']}; it must be a folder, or null")
+    return values
+
+
+def is_whole(value: Any) -> bool:
+    """Whether a value is a whole number; true and false are none."""
+    return type(value) is int
+
+
+def is_text(value: Any) -> bool:
+    """Whether a value is a text."""
+    return isinstance(value, str)
+
+
+def is_text_or_none(value: Any) -> bool:
+    """Whether a value is a text or null."""
+    return value is None or is_text(value)
+
+
+def is_list_of_texts(value: Any) -> bool:
+    """Whether a value is a list of texts, perhaps an empty one."""
+    return isinstance(value, list) and all(map(is_text, value))
+
+
+NUMBER = (lambda value: value is None or (is_whole(value) and value >= 1)), "a whole number of at least 1, or null"
+SWITCH = (lambda value: isinstance(value, bool)), "true or false"
+KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "run": ((lambda value: is_text(value) or is_list_of_texts(value)), "a run directory, latest, or a list of them"),
+    "images": (
+        (lambda value: value is None or is_whole(value) or isinstance(value, list)),
+        "a whole number, a list of places, or null",
+    ),
+    "compare": (is_list_of_texts, "a list of folders, such as [runs/a]"),
+    "output": (is_text_or_none, "a folder, or null"),
+    "runs": (is_text, "a folder"),
+    "device": (is_text_or_none, "cpu, cuda, or null"),
+    "slice": ((lambda value: is_whole(value) and value >= 1), "a whole number of at least 1"),
+    "batch_size": NUMBER,
+    "workers": NUMBER,
+    "draws": NUMBER,
+    "skip_done": SWITCH,
+    "clip": SWITCH,
+    "rounding": SWITCH,
+}
 
 
 def load(config: Mapping[str, Any], images: int | Sequence[int] | None) -> tuple[dict[str, Any], Run]:
@@ -116,6 +168,7 @@ def load(config: Mapping[str, Any], images: int | Sequence[int] | None) -> tuple
     run = config["run"]
     if run == "latest":
         run = str(directory.find_run("latest", config["runs"]))
+        print(f"run=latest: {run}")
     members = members_of(run) if isinstance(run, str) else list(run)
     name = Path(run).name if isinstance(run, str) and len(members) > 1 else ""
     root = config["dataset"]["root"]

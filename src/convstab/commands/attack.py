@@ -12,9 +12,10 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from convstab.attacks import Attack
+from convstab.attacks.by_name import check_limits
 from convstab.attacks.result import AttackResult, as_markdown, as_table
 from convstab.commands.app import plain
-from convstab.commands.assess import Task, load
+from convstab.commands.assess import Task, checked, load
 from convstab.commands.console import progress_bar
 from convstab.errors import InputError
 from convstab.figures.files import named_attacks, of_attack, save
@@ -32,7 +33,7 @@ NO_INFLUENCE = ("slots", "batch_size")  # on any result
 
 def main(config: DictConfig) -> Outcome:
     """Attack what the configuration names; the median L2 norm, or None: infinite, or other shards are at work."""
-    values = plain(config)
+    values = checked(plain(config))
     device, attack = device_of(values["device"]), attack_of(values)
     values, run = images_of(values, device)
     kind = type(attack).__name__
@@ -49,9 +50,10 @@ def main(config: DictConfig) -> Outcome:
     protocol = {name: values[name] for name in ("seed", "max_queries")} | vars(attack)
     result = AttackResult.of(whole.rows, test.pixels.numpy(), test.classes, run.name, kind, protocol, test.units)
     table = as_markdown(result)
+    figures = list(of_attack(named_attacks({task.folder: result} | dict(task.others))))  # before a file is touched
     with task.finishing() as loggers:
         result.write(task.folder, {"training": run.training, "made_with": made_with(device)})
-        for name, figure in of_attack(named_attacks({task.folder: result} | dict(task.others))):
+        for name, figure in figures:
             save(figure, task.folder / FIGURES / name)
         log_attack(loggers, task.folder, result)
     Console().print(Markdown(table))
@@ -68,16 +70,17 @@ def images_of(values: Mapping[str, Any], device: torch.device) -> tuple[dict[str
 
 def attack_of(values: Mapping[str, Any]) -> Attack:
     """The attack with its values; InputError when they, the seed or the queries make no sense."""
-    for name, low, other in (("seed", -(2**63), ""), ("max_queries", 1, ", or null for no limit")):
-        value = values[name]
-        if not (isinstance(value, int) and low <= value < 2**63) and not (other and value is None):
-            raise InputError(f"{name} is {value}; it must be a whole number of 64 bits, at least {low}{other}")
+    check_limits(values["seed"], values["max_queries"])
     try:
         attack: Attack = instantiate(values["attack"], _convert_="all")
     except InstantiationException as error:
         if isinstance(error.__cause__, TypeError):  # a value that the attack does not know
             raise InputError(f"attack: {error.__cause__}") from error
         raise
+    if not isinstance(attack, Attack):
+        raise InputError(
+            f"attack._target_ is {values['attack']['_target_']}; it must be an attack, see attack= in --help"
+        )
     return attack
 
 

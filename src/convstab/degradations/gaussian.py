@@ -1,7 +1,7 @@
 """Gaussian noise: sigma in grey levels, clipped and rounded as an 8-bit image is."""
 
 import math
-from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,9 +11,12 @@ from convstab.generators import NoiseSource
 from convstab.images import as_images, as_rows, grey_to_unit_, quantise_, row_length
 
 
-def check_sigmas(sigmas: Iterable[float]) -> tuple[float, ...]:
+def check_sigmas(sigmas: Any) -> tuple[float, ...]:
     """Noise levels in grey levels, ascending; InputError when one is negative, not a number, or there twice."""
-    levels = sorted(float(sigma) for sigma in sigmas)
+    try:
+        levels = sorted(float(sigma) for sigma in sigmas)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"sigmas is {sigmas}; it must be a list of numbers, such as [8, 20]") from error
     for sigma in levels:
         if not 0 <= sigma < math.inf:  # NaN fails every comparison
             raise InputError(f"sigma is {sigma}; it must be a number of grey levels, 0 (no noise) or more")

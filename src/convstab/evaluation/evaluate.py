@@ -1,11 +1,13 @@
 """Evaluate a model from Python: ``convstab.evaluate``."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from threading import Lock
 from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
+import torch
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
@@ -18,6 +20,7 @@ from convstab.images import Images
 from convstab.validation import device_of, own_model
 
 SLICE = 64  # images that one worker takes at a time
+LEAST = 0.5  # grey levels: weaker noise hardly moves a rounded pixel
 
 
 def evaluate(
@@ -32,7 +35,7 @@ def evaluate(
     score: Literal["predicted", "label"] = "predicted",
     batch_size: int | None = None,
     precision: Precision = "float32",
-    device: str | None = None,
+    device: str | torch.device | None = None,
     workers: int | None = None,
     progress: bool | Callable[[int], object] = False,
 ) -> StabilityResult:
@@ -53,7 +56,7 @@ def evaluate(
         score: the softmax probability that the figures show: of the predicted class, or of the label.
         batch_size: draws in a forward pass; None: what suits the device.
         precision: float32 (never TF32), or bfloat16 under autocast.
-        device: cpu or cuda; None: the best there is.
+        device: cpu, cuda, cuda:1 ...; None: the best there is.
         workers: threads; None: one for each core.
         progress: show a bar, in a terminal or a notebook; or what is given the number of draws just classified.
 
@@ -69,6 +72,11 @@ def evaluate(
     """
     chosen = device_of(device)
     protocol = Protocol(with_clean(sigmas), draws, seed, clip, rounding, score)
+    if rounding and 0 < protocol.sigmas[-1] < LEAST:
+        said = (
+            f"sigmas are grey levels (0 to 255): at most {protocol.sigmas[-1]:g} is rounded away in nearly all pixels"
+        )
+        warnings.warn(said, stacklevel=2)
     own, images = own_model(model, images, chosen)
     pool = Workers(own, images, protocol, chosen, batch_size, precision, workers)
     starts = range(0, len(images), SLICE)

@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from torch import Tensor
 
@@ -27,7 +27,14 @@ class DrawRange(NamedTuple):
 
 def with_clean(sigmas: Iterable[float]) -> tuple[float, ...]:
     """These noise levels and 0, the clean images."""
-    return tuple({0.0, *map(float, sigmas)})
+    return tuple({0.0, *check_sigmas(sigmas)})
+
+
+def as_whole_number(name: str, value: Any) -> int:
+    """A whole number of any kind, also NumPy's, as Python's; InputError for anything else."""
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise InputError(f"{name} is {value}; it must be a whole number")
+    return int(value)
 
 
 @dataclass(frozen=True)
@@ -51,10 +58,14 @@ class Protocol:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "sigmas", check_sigmas(self.sigmas))
+        for name in ("draws", "seed"):
+            object.__setattr__(self, name, as_whole_number(name, getattr(self, name)))
         if self.draws < 1:
             raise InputError(f"draws is {self.draws}; it must be at least 1")
         if not -(2**63) <= self.seed < 2**63:
             raise InputError(f"seed is {self.seed}; it must fit 64 bits")
+        if {type(self.clip), type(self.rounding)} != {bool}:
+            raise InputError(f"clip is {self.clip} and rounding {self.rounding}; each must be true or false")
         if self.score not in ("predicted", "label"):
             raise InputError(f"score is {self.score!r}; it can be predicted or label")
 

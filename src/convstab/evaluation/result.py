@@ -24,7 +24,7 @@ STABILITY, CONFUSION, HISTOGRAM = "stability.parquet", "confusion.parquet", "his
 PROTOCOL = b"convstab.protocol"  # in the metadata of stability.parquet
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class StabilityResult:
     """Counts over all draws of a test set.
 
@@ -56,8 +56,9 @@ class StabilityResult:
         return cls(classes, protocol, rows, totals["confusion"], totals["histogram"])
 
     @classmethod
-    def read(cls, folder: Path) -> "StabilityResult":
+    def read(cls, folder: str | Path) -> "StabilityResult":
         """Read what ``write`` left in a folder; InputError when it is not there or damaged."""
+        folder = Path(folder)
         try:
             table = pq.ParquetFile(folder / STABILITY).read()
             counts = pq.ParquetFile(folder / CONFUSION).read(["count"])["count"].to_numpy()
@@ -65,13 +66,17 @@ class StabilityResult:
             classes, histogram = arrays["classes"].tolist(), arrays["histogram"]
             confusion = counts.reshape(-1, len(classes), len(classes))
             protocol = Protocol(**json.loads(table.schema.metadata[PROTOCOL]))
-        except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
+            table["correct"].to_numpy().reshape(-1, len(protocol.sigmas))
+            if len(confusion) != len(protocol.sigmas):
+                raise ValueError(f"{CONFUSION} is of {len(confusion)} sigmas, {STABILITY} of {len(protocol.sigmas)}")
+        except (OSError, ValueError, KeyError, TypeError, InputError, pa.ArrowException) as error:
             raise InputError(f"{folder} does not hold a whole evaluation: {error}") from error
         rows = {name: table[name].to_numpy() for name in table.column_names}
         return cls(classes, protocol, rows, confusion, histogram)
 
-    def write(self, folder: Path) -> None:
+    def write(self, folder: str | Path) -> None:
         """Write stability.parquet, confusion.parquet, histogram.npz, each at once or not at all; the folder is made."""
+        folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         write_table(folder / STABILITY, pa.table(self.rows), {PROTOCOL: json.dumps(vars(self.protocol))})
         sigma, label, predicted = np.indices(self.confusion.shape).reshape(3, -1)
@@ -90,6 +95,9 @@ class StabilityResult:
     def to_pandas(self) -> Any:
         """A pandas DataFrame with one row per image and sigma, see ``rows``; InputError without pandas."""
         return as_frame(self.rows)
+
+    def __repr__(self) -> str:
+        return self.table()
 
     def _repr_markdown_(self) -> str:
         """What a notebook shows."""

@@ -35,15 +35,21 @@ def plot(result: Result | Mapping[str, Result]) -> Figure:
     >>> [axis.get_title() for axis in cs.plot({"1 draw": few, "20 draws": many}).axes]
     ['accuracy', 'flip rate of clean-correct images']
     """
-    results = dict(result) if isinstance(result, Mapping) else {"": result}
+    results = dict(result) if isinstance(result, Mapping) else {name_of(result): result}
     evaluations, attacks = of_kind(results, StabilityResult), of_kind(results, AttackResult)
     if evaluations and len(evaluations) == len(results):
         return curves(evaluations)
     if attacks and len(attacks) == len(results):
-        names = attacks if isinstance(result, Mapping) else {one.attack: one for one in attacks.values()}
-        return survival(names)
+        return survival(attacks)
     kinds = ", ".join(sorted({type(one).__name__ for one in results.values()})) or "nothing"
-    raise InputError(f"plot takes results of evaluate, or results of attack, and was given {kinds}")
+    raise InputError(
+        f"plot takes a result of evaluate or attack, or {{name: result, ...}} of one kind; it was given {kinds}"
+    )
+
+
+def name_of(result: object) -> str:
+    """What a single result is called in its picture."""
+    return result.attack if isinstance(result, AttackResult) else f"{getattr(result, 'images', 'no')} images"
 
 
 def of_kind(results: Mapping[str, object], kind: type[Kind]) -> dict[str, Kind]:

@@ -63,6 +63,12 @@ def tracking(
                 wandb.run.finish(exit_code=int(failed))
 
 
+def check_logger(config: Config) -> None:
+    """Raise InputError, before the work begins, where the logger of W&B could not be opened at its end."""
+    if value(config, "logger.wandb._target_"):
+        checked(value(config, "logger.wandb.mode", "auto"))
+
+
 def hyperparameters(config: Config) -> dict[str, Any]:
     """The configuration; of an evaluation or attack of one run, with the run's as ``training``.
 

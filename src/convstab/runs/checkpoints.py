@@ -11,7 +11,7 @@ from pytorch_lightning.plugins import TorchCheckpointIO
 from convstab.errors import InputError
 from convstab.files import BEST, CONFIG, temporary_path
 from convstab.models import Classifier
-from convstab.runs.configuration import load_config, refuse_foreign_code, value
+from convstab.runs.configuration import check_run, load_config, value
 
 DAMAGED = (  # what torch.load raises for a file that is no checkpoint: it takes its bytes for commands of pickle
     *(pickle.UnpicklingError, RuntimeError, EOFError),
@@ -25,7 +25,7 @@ def load_classifier(folder: Path, checkpoint: str = BEST) -> Classifier:
     Raises InputError when the checkpoint is missing, damaged, holds anything else, or is of another architecture.
     """
     path, config = folder / checkpoint, load_config(folder)
-    refuse_foreign_code(config, folder)
+    check_run(config, folder)
     architecture = architecture_of(str(value(config, "model._target_")), folder)
     content = load_checkpoint(path)
     try:
@@ -41,7 +41,7 @@ def architecture_of(target: str, folder: Path) -> type[Classifier]:
     module, _, name = target.rpartition(".")
     try:
         found = getattr(import_module(module), name)
-    except (ImportError, AttributeError) as error:
+    except (ImportError, AttributeError, ValueError) as error:
         raise InputError(f"{folder / CONFIG}: model._target_ is {target}, which is not there") from error
     if not (isinstance(found, type) and issubclass(found, Classifier)):
         raise InputError(f"{folder / CONFIG}: model._target_ {target} is not a Classifier")

@@ -7,6 +7,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from convstab.errors import InputError
 from convstab.files import CONFIG, write_text
@@ -29,8 +30,10 @@ LENGTH = "trainer.max_epochs"
 OWN = {  # what a configuration that was found in a folder may name: it is data, and runs no code of others
     "dataset._target_": r"convstab\.data\.images\.ImageData",
     "dataset.load._target_": r"convstab\.data\.\w+\.load",
+    "dataset.load._partial_": "True",
     "model._target_": r"convstab\.models\.(\w+\.)?\w+",
 }
+NEEDED = ("dataset._target_", "dataset.load._target_", "model._target_", "augment._target_", "seed")
 MAY_CHANGE = (  # between a start and the next one in the same folder
     "ckpt",
     "output",
@@ -102,11 +105,31 @@ def value(config: Config, key: str, default: Any = None) -> Any:
     return default if found is None else found
 
 
-def refuse_foreign_code(config: Config, folder: Path) -> None:
-    """Raise InputError when what a run directory says of its data and model names anything but convstab's own."""
-    for key, target in leaves({name: config.get(name) or {} for name in ("dataset", "model")}):
-        if key.endswith("_target_") and not (key in OWN and re.fullmatch(OWN[key], str(target))):
-            raise InputError(f"{folder / CONFIG}: {key} is {target}; a run names nothing but convstab's own")
+def check_run(config: Config, folder: Path) -> None:
+    """Raise InputError when a configuration is not that of a training, or names anything but convstab's own code.
+
+    It is data, which may come from anywhere: instantiating it must call nothing else.
+    """
+    for key in NEEDED:
+        if value(config, key) is None:
+            raise InputError(f"{folder / CONFIG} does not say {key}; it is not the configuration of a training")
+    for key, found in named(config):
+        allowed = OWN.get(key)
+        if key.split(".")[-1].startswith("_") and not (allowed and re.fullmatch(allowed, str(found))):
+            raise InputError(f"{folder / CONFIG}: {key} is {found}; a run names nothing but convstab's own")
+
+
+def named(config: Config) -> Iterator[tuple[str, Any]]:
+    """The values of the data set and the model by their keys, those in lists too."""
+    left: list[tuple[str, Any]] = [(name, config[name]) for name in ("dataset", "model")]
+    while left:
+        key, found = left.pop()
+        if isinstance(found, Mapping):
+            left += [(f"{key}.{name}", below) for name, below in found.items()]
+        elif isinstance(found, list):
+            left += [(f"{key}[{place}]", below) for place, below in enumerate(found)]
+        else:
+            yield key, found
 
 
 def write_config(folder: Path, config: Config, name: str = CONFIG) -> None:
@@ -119,8 +142,8 @@ def load_config(folder: Path, name: str = CONFIG) -> dict[str, Any]:
     """The resolved configuration that a result was made with; InputError when it is not there or damaged."""
     try:
         values = OmegaConf.to_container(OmegaConf.load(folder / name), resolve=True)
-    except (OSError, ValueError, OmegaConfBaseException) as error:
-        raise InputError(f"{folder / name} cannot be read: {error}") from error
+    except (OSError, ValueError, YAMLError, OmegaConfBaseException) as error:
+        raise InputError(f"{folder / name} cannot be read: {' '.join(str(error).split())}") from error
     if not isinstance(values, dict):
-        raise InputError(f"{folder / name} is a list; it must have keys and values")
+        raise InputError(f"{folder / name} holds no keys and values; it is not a configuration")
     return {str(key): value for key, value in values.items()}

@@ -1,7 +1,7 @@
 """Which folders are results: of which command, whether they are finished, and what their numbers are."""
 
-import json
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,8 @@ from convstab.runs.configuration import Config, refuse_other_training, value, wr
 
 PRECISION = "test/precision/"  # and a class: a key of the metrics
 FINISHED = "finished.json"  # written last, by the command that made the result
+COMMANDS = ("train", "evaluate", "attack")
+CHECKPOINTS, PARTS = "checkpoints", "parts"  # folders of a training, and of an evaluation or attack
 
 
 def open_for_training(folder: Path, config: Config) -> Path | None:
@@ -19,6 +21,8 @@ def open_for_training(folder: Path, config: Config) -> Path | None:
     Raises InputError when the folder holds another run, or one that ``ckpt=last`` was not said for.
     """
     ckpt = config["ckpt"]
+    if (folder / PARTS).exists():
+        raise InputError(f"{folder} holds an evaluation or attack; choose another output=")
     if any((folder / name).exists() for name in (LAST, METRICS)):  # else nothing was trained yet: start afresh
         if ckpt != "last":
             raise InputError(f"{folder} holds a run already: add ckpt=last to resume it, or choose another output=")
@@ -39,19 +43,18 @@ def finished_training(folder: Path, config: Config) -> dict[str, Any] | None:
     if not numbers:
         return None
     refuse_other_training(folder, config)
-    long_enough = numbers["epochs"] >= value(config, "trainer.max_epochs", 0)
+    long_enough = numbers.get("epochs", 0) >= value(config, "trainer.max_epochs", 0)
     return numbers if long_enough and finished(folder) else None
 
 
 def metrics(folder: Path) -> dict[str, Any]:
     """The metrics of a training, empty while it is not finished; InputError when they are damaged."""
     try:
-        numbers: dict[str, Any] = json.loads((folder / METRICS).read_text(encoding="utf-8"))
+        return read_json(folder / METRICS)
     except FileNotFoundError:
         return {}
-    except ValueError as error:
-        raise InputError(f"{folder / METRICS} is damaged: {error}; delete it to test the run again") from error
-    return numbers
+    except InputError as error:
+        raise InputError(f"{error}; delete it to test the run again") from error
 
 
 def classes_of(metrics: Mapping[str, Any]) -> list[str]:
@@ -71,14 +74,20 @@ def find_run(name: str, runs: str) -> Path:
             raise InputError(f"run=latest: there is no finished training below {Path(runs).resolve()}; train one first")
         return found[-1].parent
     folder = Path(name)
-    if not (folder / CONFIG).is_file() or not (folder / "checkpoints").is_dir():
+    if not (folder / CONFIG).is_file() or not (folder / CHECKPOINTS).is_dir():
         what = "is not a run directory of train" if folder.exists() else "does not exist"
         raise InputError(f"run={name} {what}; it would hold {CONFIG} and {BEST}")
     return folder
 
 
+def refuse_training(folder: Path) -> None:
+    """Raise InputError when an evaluation or attack would go into the folder of a training."""
+    if (folder / METRICS).exists() or (folder / CHECKPOINTS).exists():
+        raise InputError(f"{folder} holds a training; choose another output=")
+
+
 def begin(folder: Path, config: Config) -> None:
-    """Make the folder of an evaluation or attack, or go on in it: from now on it is not finished."""
+    """Keep the configuration of an evaluation or attack in its folder, which is not finished from now on."""
     write_config(folder, config)
     (folder / FINISHED).unlink(missing_ok=True)
 
@@ -89,15 +98,17 @@ def finish(folder: Path, job: str) -> None:
 
 
 def finished(folder: Path) -> str | None:
-    """The command whose finished result a folder holds, or None; InputError when its mark is damaged."""
-    path = folder / FINISHED
-    return str(read_json(path).get("command")) if path.is_file() else None
+    """The command whose finished result a folder holds; None: there is none, or its mark is damaged."""
+    with suppress(OSError, InputError):
+        command = read_json(folder / FINISHED).get("command")
+        return command if command in COMMANDS else None
+    return None
 
 
 def begun_below(folder: Path) -> set[Path]:
     """The folders with a result, finished or not, that this folder is or has below it."""
     found = (path.parent for path in folder.rglob(CONFIG))
-    return {path for path in found if any((path / name).exists() for name in ("checkpoints", "parts", FINISHED))}
+    return {path for path in found if any((path / name).exists() for name in (CHECKPOINTS, PARTS, FINISHED))}
 
 
 def numbers_of(values: Mapping[str, Any]) -> dict[str, float]:

@@ -60,7 +60,7 @@ class Parts:
     Any number of processes may work in the folder at once: a part appears whole or not at all, and two that make the
     same part make the same bytes.
 
-    folder: made when it does not exist.
+    folder: made with the first part.
     images: number of images in the test set, of which ``size`` make a slice.
     fingerprint: plain values that name everything the result depends on: weights, data, options, layout of the rows.
     Raises InputError when the folder holds a part with another fingerprint.
@@ -72,7 +72,6 @@ class Parts:
         self.folder = folder
         self.slices = [range(start, min(start + size, images)) for start in range(0, images, size)]
         self.fingerprint = json.loads(json.dumps({**fingerprint, "images": images, "slice size": size}))
-        folder.mkdir(parents=True, exist_ok=True)
         for path in sorted(folder.glob("part-*.parquet")):
             self.check(path)
 
@@ -88,6 +87,7 @@ class Parts:
             FINGERPRINT: json.dumps(self.fingerprint),
             TOTALS: arrays_to_bytes(sparse(part.totals)),
         }
+        self.folder.mkdir(parents=True, exist_ok=True)
         write_table(self.path(number), part.rows, metadata)
 
     def merge(self) -> Part | None:

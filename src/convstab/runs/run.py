@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
+import numpy as np
 import torch
+from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from torch import Tensor
 
@@ -61,7 +64,7 @@ def architecture(classifier: Classifier | Ensemble) -> str:
 
 
 def load_run(
-    run: str | Sequence[str],
+    run: str | Path | Sequence[str | Path],
     where: str = "runs",
     rule: Rule = "probabilities",
     root: str | None = None,
@@ -76,13 +79,17 @@ def load_run(
     name: of what is loaded; empty: the names of the runs.
     Raises InputError when a run is not there or damaged, or when runs are of different data sets.
     """
-    names = [run] if isinstance(run, str) else list(run)
+    names = [run] if isinstance(run, str | Path) else run
+    if not isinstance(names, list | tuple) or not all(isinstance(one, str | Path) for one in names):
+        raise InputError(f"run is {run}; it must be a run directory, latest, or a list of run directories")
     if not names:
         raise InputError("run is an empty list; it must name at least one run directory")
-    folders = [directory.find_run(name, where) for name in names]
+    if rule not in get_args(Rule):
+        raise InputError(f"rule is {rule}; it can be {', '.join(get_args(Rule))}")
+    folders = [directory.find_run(str(one), where) for one in names]
     configs = [configuration.load_config(folder) for folder in folders]
     for folder, config in zip(folders, configs, strict=True):
-        configuration.refuse_foreign_code(config, folder)
+        configuration.check_run(config, folder)
         if data_of(config) != data_of(configs[0]):
             raise InputError(f"{folders[0]} and {folder} were trained on different data sets and cannot be an ensemble")
     members = [checkpoints.load_classifier(folder) for folder in folders]
@@ -103,8 +110,9 @@ def chosen(images: int | Sequence[int] | None, count: int) -> Tensor:
 
     Raises InputError for a place that is not there, or a number below 1.
     """
-    if isinstance(images, list | tuple):
-        wrong = [place for place in images if not isinstance(place, int) or not 0 <= place < count]
+    if isinstance(images, list | tuple | range | np.ndarray):
+        images = [int(place) if isinstance(place, np.integer) else place for place in images]
+        wrong = [place for place in images if type(place) is not int or not 0 <= place < count]
         if wrong or not images:
             said = f"images={list(images)}: {wrong[0] if wrong else 'nothing'}"
             raise InputError(f"{said} is not a place in the test set; its {count} images are 0 to {count - 1}")
@@ -114,7 +122,7 @@ def chosen(images: int | Sequence[int] | None, count: int) -> Tensor:
 
 def checked_count(images: Any) -> int | None:
     """A number of images, or None; InputError for anything else."""
-    if images is not None and (not isinstance(images, int) or images < 1):
+    if images is not None and (type(images) is not int or images < 1):
         raise InputError(f"images is {images}; it must be at least 1, a list of places, or null for all")
     return images
 
@@ -142,7 +150,12 @@ def data_of(config: Config) -> tuple[Any, Any]:
 def test_images(config: Config, root: str | None, classifier: Classifier) -> Images:
     """The test set of a run; InputError when it is not one that its classifier can take."""
     options = {} if root is None else {"root": root}
-    data: ImageData = instantiate(config["dataset"], **options, _convert_="all")
+    try:
+        data: ImageData = instantiate(config["dataset"], **options, _convert_="all")
+    except InstantiationException as error:
+        if isinstance(error.__cause__, TypeError):  # a value that the data set does not know
+            raise InputError(f"the configuration of the run, dataset: {error.__cause__}") from error
+        raise
     if data.shape != classifier.shape or list(data.images.classes) != classifier.classes:
         raise InputError(f"the data in {data.root} is not what the run was trained on: other classes or image size")
     return data.images.test

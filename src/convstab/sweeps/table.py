@@ -71,8 +71,9 @@ def shortened(column: Sequence[str]) -> list[str]:
 
 def as_csv(jobs: Sequence[Job], numbers: Sequence[Mapping[str, float]]) -> str:
     """One row for each job: what it was told, how it ended, and the numbers of its result."""
-    names = list(dict.fromkeys(name for row in numbers for name in row if name != "seconds"))
     differing = {key: column for key, column in hyperparameters(jobs).items() if key != "job"}
+    here = {"seconds", *differing}
+    names = list(dict.fromkeys(name for row in numbers for name in row if name not in here))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["job", "status", "reason", *differing, "seconds", "output", *names, "overrides"])
