@@ -172,10 +172,12 @@ def modules_of(model: Any) -> list[nn.Module]:
     """A module, or the modules that a callable is bound to, closes over or names."""
     if isinstance(model, nn.Module):
         return [model]
-    closure = [cell.cell_contents for cell in getattr(model, "__closure__", None) or () if cell != type(cell)()]
-    code, known = getattr(model, "__code__", None), getattr(model, "__globals__", {})
-    named = [known[name] for name in code.co_names if name in known] if code else []
-    found = [getattr(model, "__self__", None), getattr(model, "func", None), *closure, *named]
+    found = [getattr(model, "__self__", None), getattr(model, "func", None)]  # of a method, of functools.partial
+    for cell in getattr(model, "__closure__", None) or ():
+        with suppress(ValueError):  # an empty one
+            found.append(cell.cell_contents)
+    known, code = getattr(model, "__globals__", {}), getattr(model, "__code__", None)
+    found += [known[name] for name in code.co_names if name in known] if code else []
     return [module for module in found if isinstance(module, nn.Module)]
 
 
