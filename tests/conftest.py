@@ -1,5 +1,6 @@
 """Small data and circumstances that the tests share."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,12 @@ from convstab.evaluation.protocol import Protocol
 from convstab.evaluation.result import StabilityResult
 from convstab.evaluation.stability import stability
 from convstab.images import Images
+
+
+def pytest_configure() -> None:
+    """One thread for each process, here and in those that tests start: two of them test side by side."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
 
 
 @pytest.fixture

@@ -106,6 +106,7 @@ def test_a_training_may_be_killed_at_any_moment(
     assert_equal_results(kill_and_resume(tmp_path, random.Random(moment).uniform(0, 2)), finished[0])
 
 
+@pytest.mark.slow
 def test_the_console_script_trains_anywhere_and_asks_nothing(tmp_path: Path) -> None:
     script = Path(sys.executable).parent / "convstab-train"
     done = command(tmp_path, "dataset.images=200", "trainer.max_epochs=1", program=[str(script)])
@@ -120,7 +121,11 @@ def test_the_console_script_trains_anywhere_and_asks_nothing(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("overrides", "line"),
     [
-        (["dataset=mnist", "dataset.root=data"], "convstab: mnist is not in data and could not be downloaded"),
+        pytest.param(
+            ["dataset=mnist", "dataset.root=data"],
+            "convstab: mnist is not in data and could not be downloaded",
+            marks=pytest.mark.slow,  # it tries again
+        ),
         (["output=/proc/nowhere/run"], "convstab: No such file or directory: /proc/nowhere"),
         (["dataset=imagenet"], "Could not find 'dataset/imagenet'"),
         (["dataset.colour=1"], "To append to your config use +dataset.colour=1"),

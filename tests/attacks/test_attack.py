@@ -33,6 +33,7 @@ CHEAP: list[Attack] = [
     attacks.Paper(generations=4, engine="deap"),
 ]
 NAMES = [type(attack).__name__ for attack in CHEAP]
+LONG = ("DeepFool", "CarliniWagner", "LBFGS", "Boundary")  # seconds each, in foolbox or SciPy
 EXACT = 1 - 1e-6  # a float32 forward pass knows the boundary no better
 GRADIENTS = ("DeepFool", "DDN", "CarliniWagner", "LBFGS")
 
@@ -165,7 +166,11 @@ def test_no_result_lies_below_the_closed_form(attack: Attack) -> None:
         assert rows["success"].all()
 
 
-@pytest.mark.parametrize("attack", CHEAP, ids=NAMES)
+@pytest.mark.parametrize(
+    "attack",
+    [pytest.param(a, marks=pytest.mark.slow if type(a).__name__ in LONG else ()) for a in CHEAP],
+    ids=NAMES,
+)
 def test_results_do_not_depend_on_the_batch(attack: Attack, lenet: LeNet) -> None:
     together = run(attack, lenet, [0, 1, 2, 3, 4, 5, 6], seed=7)
     apart = [run(attack, lenet, rows, seed=7) for rows in ([0, 1, 2], [5, 3], [6], [4])]

@@ -92,6 +92,7 @@ def test_jobs_leave_a_table_and_one_that_fails_stops_no_other(main: Main) -> Non
     assert "in [0, 1)" in re.sub(r"[\s│]+", " ", out)
 
 
+@pytest.mark.slow
 def test_a_second_start_does_only_what_is_missing(main: Main) -> None:
     words = [*QUICK, "trainer.max_epochs=2", "sweep=seeds", "seed=0,1,2"]
     assert main(app.train, *words)[0] == 0
