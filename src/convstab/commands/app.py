@@ -87,8 +87,9 @@ class App:
         """What the command is there for."""
         from convstab.validation import use_threads  # torch, and all that follows it
 
+        quiet_libraries()  # matplotlib speaks as it is loaded
         module = self.module
-        quiet_libraries()  # when they are there: Lightning sets its own level as it is loaded
+        quiet_libraries()  # Lightning sets its own level as it is loaded
         use_threads(config.threads)
         outcome: Outcome = module.main(config)
         return outcome
