@@ -7,6 +7,8 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -21,6 +23,12 @@ from convstab.errors import InputError
 
 CONFIG, METRICS, SUMMARY, FIGURES = "config.yaml", "metrics.json", "summary.json", "figures"  # in run directories
 BEST, LAST = "checkpoints/best.ckpt", "checkpoints/last.ckpt"
+
+
+def choices(group: str) -> dict[str, Traversable]:
+    """The files of a group of conf/, by their names without the ending."""
+    files = (resources.files("convstab.conf") / group).iterdir()
+    return {file.name.removesuffix(".yaml"): file for file in files if file.name.endswith(".yaml")}
 
 
 def write_bytes(path: Path, content: bytes | memoryview) -> None:

@@ -8,7 +8,8 @@ from omegaconf import DictConfig
 
 from convstab.errors import InputError
 from convstab.paper import experiments
-from convstab.paper.experiments import COMMANDS, Experiment, Size, Step, quoted, steps_of
+from convstab.paper.experiments import Experiment, Size, Step, quoted, steps_of
+from convstab.runs.directory import COMMANDS
 
 CONF = Path(__file__).parents[2] / "conf"
 SIZES = sorted(path.stem for path in (CONF / "size").glob("*.yaml"))

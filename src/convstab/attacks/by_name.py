@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import fields
-from importlib import import_module, resources
+from importlib import import_module
 from typing import Any, Literal
 
 import numpy as np
@@ -13,6 +13,7 @@ from tqdm.auto import tqdm
 from convstab.attacks.attack import Attack, Progress
 from convstab.attacks.result import AttackResult, as_table
 from convstab.errors import InputError
+from convstab.files import choices
 from convstab.images import Images
 from convstab.validation import check_gradients, device_of, gradients_for_images_only, own_model
 
@@ -58,7 +59,7 @@ def attack(
     chosen = make(name, values)
     target = device_of(device)
     limit = chosen.default_queries if max_queries == "default" else max_queries
-    check_limits(seed, limit)
+    check_budget(seed, limit)
     own, images = own_model(model, images, target)
     pixels, labels = images.pixels.to(target), images.labels.to(target)
     with (
@@ -75,7 +76,7 @@ def attack(
     return AttackResult.of(table, np.asarray(images.pixels), images.classes, *names, protocol, images.units)
 
 
-def check_limits(seed: Any, max_queries: Any) -> None:
+def check_budget(seed: Any, max_queries: Any) -> None:
     """Raise InputError for a seed or a limit of queries (None: none) that no attack can have."""
     if type(seed) is not int or not -(2**63) <= seed < 2**63:
         raise InputError(f"seed is {seed}; it must be a whole number of 64 bits")
@@ -87,8 +88,7 @@ def check_limits(seed: Any, max_queries: Any) -> None:
 
 def make(name: str, values: Mapping[str, Any]) -> Attack:
     """The attack of conf/attack/<name>.yaml, some of its values replaced; InputError when they do not fit."""
-    folder = resources.files("convstab.conf") / "attack"
-    files = {file.name.removesuffix(".yaml"): file for file in folder.iterdir() if file.name.endswith(".yaml")}
+    files = choices("attack")
     name = {spoken(file): file for file in files}.get(spoken(name), name)
     if name not in files:
         raise InputError(f"the attack is {name!r}; it can be {', '.join(sorted(files))}")

@@ -74,14 +74,14 @@ class App:
         from convstab.sweeps import jobs
 
         hydra_config, work = HydraConfig.get(), partial(self.work, config)
+        if hydra_config.mode == RunMode.MULTIRUN:
+            folder = Path(hydra_config.runtime.output_dir)
+            return jobs.recorded(work, folder, list(hydra_config.overrides.task)).metric
         try:
-            if hydra_config.mode != RunMode.MULTIRUN:
-                return work().metric
+            return work().metric
         except Exception as error:  # kept: Hydra would print more than our one line
             self.error = error
             return None
-        folder = Path(hydra_config.runtime.output_dir)
-        return jobs.recorded(work, folder, list(hydra_config.overrides.task)).metric
 
     def work(self, config: DictConfig) -> "Outcome":
         """What the command is there for."""

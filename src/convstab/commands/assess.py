@@ -14,9 +14,11 @@ from convstab.errors import InputError
 from convstab.figures.files import each_once
 from convstab.loggers.wandb import check_logger, tracking
 from convstab.runs import directory
+from convstab.runs.configuration import value
 from convstab.runs.parts import Part, Parts, Shard, folder_name
 from convstab.runs.run import Run, load_run
 from convstab.sweeps.jobs import Outcome, members_of
+from convstab.validation import Limit, is_whole
 
 Result = TypeVar("Result")  # of the command
 
@@ -64,7 +66,7 @@ class Task(Generic[Result]):
         check_logger(config)
         _, *compared = each_once([folder, *map(Path, config["compare"])])
         others = {path: read(path) for path in compared}
-        parts = Parts(folder / "parts", len(run.test), depends_on, config["slice"])
+        parts = Parts(folder / directory.PARTS, len(run.test), depends_on, config["slice"])
         return cls(command, dict(config) | {"output": str(folder)}, run, device, folder, parts, shard, others, read)
 
     def finished_before(self) -> Result | None:
@@ -110,17 +112,11 @@ def identity(run: Run, device: torch.device, options: Mapping[str, Any]) -> dict
 
 def checked(values: dict[str, Any]) -> dict[str, Any]:
     """These values of a configuration; InputError for one of another kind than the command takes."""
-    for name, (holds, words) in KINDS.items():
-        if name in values and not holds(values[name]):
-            raise InputError(f"{name} is {values[name]}; it must be {words}")
-    if not is_text_or_none(values["dataset"].get("root")):
-        raise InputError(f"dataset.root is {values['dataset']['root']}; it must be a folder, or null")
+    for name, kind in KINDS.items():
+        found = value(values, name)
+        if name.split(".")[0] in values and not kind.holds(found):
+            raise InputError(f"{name} is {found}; it must be {kind.words}")
     return values
-
-
-def is_whole(value: Any) -> bool:
-    """Whether a value is a whole number; true and false are none."""
-    return type(value) is int
 
 
 def is_text(value: Any) -> bool:
@@ -128,29 +124,26 @@ def is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
-def is_text_or_none(value: Any) -> bool:
-    """Whether a value is a text or null."""
-    return value is None or is_text(value)
-
-
 def is_list_of_texts(value: Any) -> bool:
     """Whether a value is a list of texts, perhaps an empty one."""
     return isinstance(value, list) and all(map(is_text, value))
 
 
-NUMBER = (lambda value: value is None or (is_whole(value) and value >= 1)), "a whole number of at least 1, or null"
-SWITCH = (lambda value: isinstance(value, bool)), "true or false"
-KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "run": ((lambda value: is_text(value) or is_list_of_texts(value)), "a run directory, latest, or a list of them"),
-    "images": (
-        (lambda value: value is None or is_whole(value) or isinstance(value, list)),
+FOLDER = Limit(lambda value: value is None or is_text(value), "a folder, or null")
+NUMBER = Limit(lambda value: value is None or is_whole(value, 1), "a whole number of at least 1, or null")
+SWITCH = Limit(lambda value: isinstance(value, bool), "true or false")
+KINDS = {
+    "run": Limit(lambda value: is_text(value) or is_list_of_texts(value), "a run directory, latest, or a list of them"),
+    "images": Limit(
+        lambda value: value is None or (isinstance(value, int | list) and not isinstance(value, bool)),
         "a whole number, a list of places, or null",
     ),
-    "compare": (is_list_of_texts, "a list of folders, such as [runs/a]"),
-    "output": (is_text_or_none, "a folder, or null"),
-    "runs": (is_text, "a folder"),
-    "device": (is_text_or_none, "cpu, cuda, or null"),
-    "slice": ((lambda value: is_whole(value) and value >= 1), "a whole number of at least 1"),
+    "compare": Limit(is_list_of_texts, "a list of folders, such as [runs/a]"),
+    "output": FOLDER,
+    "dataset.root": FOLDER,
+    "runs": Limit(is_text, "a folder"),
+    "device": Limit(lambda value: value is None or is_text(value), "cpu, cuda, or null"),
+    "slice": Limit(lambda value: is_whole(value, 1), "a whole number of at least 1"),
     "batch_size": NUMBER,
     "workers": NUMBER,
     "draws": NUMBER,

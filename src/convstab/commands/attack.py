@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from convstab.attacks import Attack
-from convstab.attacks.by_name import check_limits
+from convstab.attacks.by_name import check_budget
 from convstab.attacks.result import AttackResult, as_markdown, as_table
 from convstab.commands.app import plain
 from convstab.commands.assess import Task, checked, load
@@ -70,7 +70,7 @@ def images_of(values: Mapping[str, Any], device: torch.device) -> tuple[dict[str
 
 def attack_of(values: Mapping[str, Any]) -> Attack:
     """The attack with its values; InputError when they, the seed or the queries make no sense."""
-    check_limits(values["seed"], values["max_queries"])
+    check_budget(values["seed"], values["max_queries"])
     try:
         attack: Attack = instantiate(values["attack"], _convert_="all")
     except InstantiationException as error:

@@ -12,8 +12,8 @@ from pathlib import Path
 from convstab.commands import app
 from convstab.paper.experiments import Step
 from convstab.paper.steps import LOG, PROMPT
+from convstab.runs.directory import COMMANDS
 
-COMMANDS = {"train": app.train, "evaluate": app.evaluate, "attack": app.attack}
 Start = Callable[[Step], BaseProcess]
 
 
@@ -56,7 +56,7 @@ def run(step: Step, output: Path, more: Sequence[str]) -> None:
     os.environ.pop("HYDRA_FULL_ERROR", None)  # our own command has set it, and would ask this one for tracebacks
     sys.argv = [f"convstab-{step.command}", *step.arguments(output), *more, "skip_done=true"]
     print(PROMPT, *sys.argv, flush=True)
-    COMMANDS[step.command]()
+    getattr(app, step.command)()
 
 
 def end_with_parent() -> None:

@@ -100,7 +100,10 @@ class Sum:
         with self.lock:
             self.rows[number] = counts.rows
             for name, total in counts.totals.items():
-                self.totals[name] = self.totals[name] + total if name in self.totals else total
+                if name in self.totals:
+                    self.totals[name] += total
+                else:
+                    self.totals[name] = total
 
     def table(self) -> pa.Table:
         """The rows of all slices, in their order."""

@@ -113,6 +113,11 @@ class StabilityResult:
         """The noise levels in grey levels, ascending."""
         return np.array(self.protocol.sigmas)
 
+    @property
+    def draws(self) -> int:
+        """Draws of each image under each sigma above 0; 1 where there is none."""
+        return max(self.protocol.draws_of)
+
     def by_image(self, column: str) -> NDArray[Any]:
         """A column as (images, sigmas)."""
         return self.rows[column].reshape(-1, len(self.sigmas))

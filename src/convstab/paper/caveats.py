@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from convstab.evaluation.protocol import PAPER_DRAWS, PAPER_SIGMAS
 from convstab.paper import PaperTable
+from convstab.paper.measured import noisy_levels
 from convstab.report.formatting import count, dataset_name, sigmas_in_words
 from convstab.report.results import Evaluation, Source
 
@@ -67,10 +68,10 @@ def of_test_images(tested: int, table: PaperTable) -> Iterator[str]:
 def of_protocol(evaluation: Evaluation) -> Iterator[str]:
     """What differs in the noisy copies."""
     result = evaluation.result
-    noisy, draws = [float(sigma) for sigma in result.sigmas if sigma > 0], int(result.rows["draws"].max())
+    noisy = noisy_levels(result).tolist()
     if tuple(noisy) != PAPER_SIGMAS:
         yield f"Sigma is {sigmas_in_words(noisy)} here, and {sigmas_in_words(PAPER_SIGMAS)} in the paper."
-    if draws != PAPER_DRAWS:
-        yield f"{draws} noisy copies of each image under each sigma, {PAPER_DRAWS} in the paper."
+    if result.draws != PAPER_DRAWS:
+        yield f"{result.draws} noisy copies of each image under each sigma, {PAPER_DRAWS} in the paper."
     if not all(evaluation.summary.get("protocol", {}).get(name, True) for name in ("clip", "rounding")):
         yield "The noisy copies are not 8-bit images: they were not both clipped and rounded."

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +9,9 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from convstab.errors import InputError
+from convstab.files import choices
+from convstab.runs.directory import COMMANDS
 
-COMMANDS = ("train", "evaluate", "attack")
 UNKNOWN = 1.0  # minutes that a step is thought to take where its size does not say
 
 
@@ -111,10 +111,9 @@ def planned(config: Mapping[str, Any]) -> list[Step]:
 
 def need_choice(group: str, name: str) -> None:
     """Raise InputError when a group of conf has no such choice: now, not after hours of training."""
-    files = (resources.files("convstab.conf") / group).iterdir()
-    names = sorted(file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml"))
+    names = choices(group)
     if name not in names:
-        raise InputError(f"{group} {name} is not there; it can be {', '.join(names)}")
+        raise InputError(f"{group} {name} is not there; it can be {', '.join(sorted(names))}")
 
 
 def checked(kind: type, values: Any, where: str) -> Any:

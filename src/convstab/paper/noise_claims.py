@@ -62,7 +62,7 @@ def fails_at_weakest(evaluation: Evaluation, name: str) -> Assessment:
     if found is None or not found.correct:
         why = "has no sigma 1" if found is None else "has no image that is correct when clean"
         return Assessment(evaluation.source.dataset, "inconclusive", f"{name}: the evaluation {why}.")
-    said = fooled_in_words(found, int(evaluation.result.rows["draws"].max()))
+    said = fooled_in_words(found, evaluation.result.draws)
     return Assessment(evaluation.source.dataset, weak_verdict(found), f"{name}: {said}")
 
 

@@ -13,6 +13,7 @@ from convstab.exits import BAD_INPUT, OURS
 from convstab.files import BEST, METRICS, SUMMARY, write_json
 from convstab.paper.experiments import Step
 from convstab.runs import configuration
+from convstab.runs.directory import PARTS
 from convstab.runs.parts import share_done
 
 DONE, LOG, PROMPT = "step.json", "step.log", "$ convstab: "
@@ -53,7 +54,7 @@ def share(step: Step, output: Path) -> float:
     """How much of a step is done, in [0, 1], by what its folder holds; 0 where that cannot be told."""
     folder = output / step.name
     if step.command != "train":
-        done, total = share_done(folder / "parts")
+        done, total = share_done(folder / PARTS)
         return done / total if total else 0.0
     with suppress(OSError, ValueError, InputError, KeyError):
         epochs = configuration.value(configuration.load_config(folder), "trainer.max_epochs", 1)

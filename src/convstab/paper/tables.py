@@ -10,6 +10,7 @@ import numpy as np
 from convstab.errors import InputError
 from convstab.paper import TABLES, PaperTable, caveats, table_of
 from convstab.paper.comparison import accuracies, by_class, class_rows, shares
+from convstab.paper.measured import noisy_levels
 from convstab.report.content import ClassRow, Number, ScoreTable
 from convstab.report.formatting import count, dataset_name, in_percent, points, sigmas_in_words
 from convstab.report.inventory import folders_of, unique_names
@@ -124,8 +125,8 @@ def of_evaluation(evaluation: Evaluation) -> ScoreTable:
 def drawn(evaluation: Evaluation) -> str:
     """What was classified, in words."""
     result = evaluation.result
-    noisy, draws = [float(sigma) for sigma in result.sigmas if sigma > 0], int(result.rows["draws"].max())
-    copies = count(draws, "noisy copy", "noisy copies")
+    noisy = noisy_levels(result).tolist()
+    copies = count(result.draws, "noisy copy", "noisy copies")
     levels = f"sigma {sigmas_in_words(noisy)}" if len(noisy) == 1 else f"each sigma of {sigmas_in_words(noisy)}"
     over = unless_images(result.units, result.images)
     return f"{copies} of each of {count(result.images, 'test image')} under {levels}{over}"

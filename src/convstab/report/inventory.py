@@ -84,13 +84,12 @@ def protocol_of(result: Training | Evaluation | Attacked) -> str:
         return f"attack {result.result.attack} on {tried}: those that are correct when clean"
     protocol = result.summary.get("protocol", {})
     sigmas = ", ".join(f"{sigma:g}" for sigma in result.result.sigmas)
-    draws = int(result.result.rows["draws"].max())
     clipped = {True: "clipped to 0 to 255", False: "not clipped"}.get(protocol.get("clip"), "")
     rounded = {True: "rounded to whole grey levels", False: "not rounded"}.get(protocol.get("rounding"), "")
     words = [
         f"{result.result.images:,} images",
         f"sigma {sigmas} grey levels",
-        f"{count(draws, 'draw')} of each image and sigma",
+        f"{count(result.result.draws, 'draw')} of each image and sigma",
     ]
     words += [f"noise seed {protocol['seed']}"] if "seed" in protocol else []
     return "; ".join(filter(None, [*words, clipped, rounded]))

@@ -145,8 +145,8 @@ def why_unused(folder: Path) -> str | None:
     """What a folder lacks, in a line, or None when its result is whole; InputError when it is damaged."""
     if finished(folder):
         return None
-    if (folder / "parts").exists():
-        done, total = share_done(folder / "parts")
+    if (folder / directory.PARTS).exists():
+        done, total = share_done(folder / directory.PARTS)
         lacking = (
             f"{done} of {total or '?'} parts are there" if done != total else "its parts are there, its tables not"
         )

@@ -69,10 +69,10 @@ def find_run(name: str, runs: str) -> Path:
     """
     if name == "latest":
         marks = sorted(Path(runs).glob(f"**/{FINISHED}"), key=lambda path: path.stat().st_mtime)
-        found = [path for path in marks if finished(path.parent) == "train"]
-        if not found:
+        newest = next((path.parent for path in reversed(marks) if finished(path.parent) == "train"), None)
+        if newest is None:
             raise InputError(f"run=latest: there is no finished training below {Path(runs).resolve()}; train one first")
-        return found[-1].parent
+        return newest
     folder = Path(name)
     if not (folder / CONFIG).is_file() or not (folder / CHECKPOINTS).is_dir():
         what = "is not a run directory of train" if folder.exists() else "does not exist"
