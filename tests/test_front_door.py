@@ -19,7 +19,7 @@ from convstab import attacks
 from convstab.attacks.attack import Attack
 from convstab.evaluation.protocol import Protocol
 from convstab.evaluation.stability import stability
-from convstab.files import as_frame
+from convstab.files.tables import as_frame
 
 CLASSES = ("a", "b", "c")
 README = Path(__file__).parents[1] / "README.md"

@@ -21,7 +21,8 @@ from convstab.attacks.result import (
     quantile,
 )
 from convstab.errors import InputError
-from convstab.files import SUMMARY, arrays_to_bytes, bytes_to_arrays
+from convstab.files import SUMMARY
+from convstab.files.arrays import read_arrays, write_arrays
 from tests.support.attack_examples import example, history
 
 BOOKS = history({0: [4, 3], 2: [5, 4, 3]})
@@ -139,9 +140,9 @@ def test_a_summary_that_names_nothing_is_refused(content: str, tmp_path: Path) -
 
 def test_a_folder_from_before_the_classes_were_kept_says_what_to_do(tmp_path: Path) -> None:
     example([1, 2]).write(tmp_path)
-    arrays = bytes_to_arrays((tmp_path / NOISE).read_bytes())
+    arrays = read_arrays(tmp_path / NOISE)
     del arrays["classes"]
-    (tmp_path / NOISE).write_bytes(arrays_to_bytes(arrays))
+    write_arrays(tmp_path / NOISE, arrays)
     with pytest.raises(InputError, match=r"'classes'; attack.py writes it again from its parts"):
         AttackResult.read(tmp_path)
 

@@ -16,7 +16,9 @@ import pytest
 import torch
 
 from convstab.errors import InputError
-from convstab.files import arrays_to_bytes, bytes_to_arrays, write_bytes, write_table
+from convstab.files import write_bytes
+from convstab.files.arrays import arrays_to_bytes, bytes_to_arrays
+from convstab.files.tables import write_table
 from convstab.runs.parts import Part, Parts, Shard, digest
 
 IMAGES, SIZE, FINGERPRINT = 23, 4, {"draws": 150, "sigmas": (0.0, 1.5), "weights": "ab12"}

@@ -19,23 +19,36 @@ def example(
     success = np.array([norm is not None for norm in l2])
     norms = np.array([9.0 if norm is None else norm for norm in l2])
     label = np.arange(count) % len(classes)
+    random = np.random.default_rng(0)
+    pixels = random.integers(100, 150, (count, channels, 8, 6), dtype=np.uint8)
+    noise = random.uniform(-1, 1, pixels.shape)
+    lengths = np.linalg.norm(noise.reshape(count, -1), axis=1)
+    noise = (noise * (255 * norms / lengths)[:, None, None, None]).astype(np.float32)
+    measured = {
+        "success": success,
+        "predicted": np.where(success, (label + 1) % len(classes), label),
+        "margin": np.where(success, -0.1, 1.0),
+        "l2": norms,
+        "rms": norms,
+        "max": 2 * norms,
+        "psnr": 40 - norms,
+    }
     rows: dict[str, Any] = {
         "index": np.arange(count),
         "label": label,
+        "clean_predicted": label,
         "clean_score": np.linspace(0.5, 1, count, dtype=np.float32),
         "attacked": np.ones(count, bool),
-        "success": success,
-        "predicted": np.where(success, (label + 1) % len(classes), label),
+        **measured,
         "score": np.full(count, 0.625, np.float32),
-        "l2": norms,
-        "psnr": 40 - norms,
+        "label_score": np.full(count, 0.25, np.float32),
+        **{f"{name}_rounded": column for name, column in measured.items()},
         "queries": np.arange(count),
+        "gradients": np.arange(count),
+        "generations": np.arange(count),
         "seconds": np.ones(count),
         "ended": np.full(count, "steps", object),
     }
-    random = np.random.default_rng(0)
-    pixels = random.integers(100, 150, (count, channels, 8, 6), dtype=np.uint8)
-    noise = random.uniform(-50, 50, pixels.shape).astype(np.float32)
     fields: dict[str, Any] = {
         "run": "model",
         "attack": "Genetic",

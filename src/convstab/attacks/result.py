@@ -1,6 +1,5 @@
 """The result of an attack: what its run directory holds, in memory and on disk."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, reduce
@@ -10,14 +9,16 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from convstab import attacks
+from convstab.attacks import integrity
 from convstab.attacks.attack import NOTHING
 from convstab.attacks.verification import CUT_OFF, Columns
 from convstab.errors import InputError
-from convstab.files import SUMMARY, arrays_to_bytes, as_frame, bytes_to_arrays, write_bytes, write_json, write_table
+from convstab.files import SUMMARY, read_json, write_json
+from convstab.files.arrays import read_arrays, write_arrays
+from convstab.files.tables import as_frame, columns, read_table, write_table
 from convstab.units import IMAGES, Units
 
 MINIMUM_NOISE, NOISE, CONVERGENCE = "minimum_noise.parquet", "noise.npz", "convergence.parquet"
@@ -71,20 +72,21 @@ class AttackResult:
 
     @classmethod
     def read(cls, folder: str | Path) -> "AttackResult":
-        """Read what ``write`` left in a folder; InputError when it is not there, damaged, or of different attacks."""
+        """Read what ``write`` left in a folder; InputError when it is not there, not as written, or of two attacks."""
         folder = Path(folder)
         try:
-            summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
-            run, attack, protocol = str(summary["run"]), str(summary["attack"]), dict(summary["protocol"])
-            rows, arrays = read_columns(folder / MINIMUM_NOISE), bytes_to_arrays((folder / NOISE).read_bytes())
-            history = read_columns(folder / CONVERGENCE) if (folder / CONVERGENCE).exists() else {}
-            classes, pixels, noise = arrays["classes"].tolist(), arrays["pixels"], arrays["noise"]
-            if not np.array_equal(rows["index"], arrays["index"]):
-                raise ValueError(f"{MINIMUM_NOISE} and {NOISE} list different images")
-        except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
+            summary, arrays = read_json(folder / SUMMARY), read_arrays(folder / NOISE)
+            rows = columns(read_table(folder / MINIMUM_NOISE)[0])
+            history = columns(read_table(folder / CONVERGENCE)[0]) if (folder / CONVERGENCE).exists() else {}
+            integrity.check(rows, arrays, history)
+            names, protocol = (str(summary["run"]), str(summary["attack"])), dict(summary["protocol"])
+            classes = [str(name) for name in arrays["classes"].tolist()]
+            result = cls(*names, protocol, classes, rows, arrays["pixels"], arrays["noise"], history)
+            integrity.check_summary(summary, result.summary)
+        except (OSError, ValueError, KeyError, TypeError) as error:
             hint = "attack.py writes it again from its parts"
             raise InputError(f"{folder} does not hold a whole attack: {error}; {hint}") from error
-        return cls(run, attack, protocol, classes, rows, pixels, noise, history)
+        return result
 
     def write(self, folder: str | Path, origin: Mapping[str, Any] | None = None) -> None:
         """Write the tables, the images with their noise, and last the summary, each at once or not at all.
@@ -98,7 +100,7 @@ class AttackResult:
         folder.mkdir(parents=True, exist_ok=True)
         write_table(folder / MINIMUM_NOISE, pa.table(self.rows))
         arrays = {"index": self.rows["index"], "pixels": self.pixels, "noise": self.noise}
-        write_bytes(folder / NOISE, arrays_to_bytes(arrays | {"classes": np.array(self.classes)}))
+        write_arrays(folder / NOISE, arrays | {"classes": np.array(self.classes)})
         if self.history:
             write_table(folder / CONVERGENCE, pa.table(self.history))
         write_json(folder / SUMMARY, summary)
@@ -188,16 +190,6 @@ def as_table(found: attacks.Result) -> pa.Table:
             if name != "index":
                 table[HISTORY + name] = pa.ListArray.from_arrays(offsets, pa.array(column))
     return pa.table(table)
-
-
-def columns(table: pa.Table) -> Columns:
-    """The columns of a table as arrays."""
-    return {name: table[name].to_numpy() for name in table.column_names}
-
-
-def read_columns(path: Path) -> Columns:
-    """The columns of a Parquet file, with its checksums verified."""
-    return columns(pq.ParquetFile(path, page_checksum_verification=True).read())
 
 
 def on_common_images(results: Mapping[str, AttackResult]) -> dict[str, AttackResult]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from convstab.errors import InputError
 from convstab.evaluation.protocol import Protocol
 from convstab.evaluation.result import StabilityResult
-from convstab.files import arrays_to_bytes, bytes_to_arrays, write_bytes
+from convstab.files.arrays import read_arrays, write_arrays
 from convstab.images import Images, to_grey
 from convstab.statistics.intervals import Floats
 from convstab.units import Integers
@@ -52,16 +52,21 @@ class Examples:
     def read(cls, folder: Path) -> "Examples | None":
         """What ``write`` left in a folder, None where it left nothing; InputError when it is damaged."""
         try:
-            arrays = bytes_to_arrays((folder / EXAMPLES).read_bytes())
-            return cls(**{name: arrays[name] for name in ("index", "sigmas", "clean", "noisy")})
+            arrays = read_arrays(folder / EXAMPLES)
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError) as error:
-            raise InputError(f"{folder / EXAMPLES} is damaged: {error}; evaluate.py writes it again") from error
+        except (InputError, OSError) as error:
+            raise InputError(f"{error}; evaluate.py writes it again") from error
+        found = cls(**{name: arrays.get(name, np.zeros(0)) for name in ("index", "sigmas", "clean", "noisy")})
+        n, s, *shape = found.noisy.shape if found.noisy.ndim == 5 else (-1, -1)
+        fits = found.index.shape == (n,) and found.sigmas.shape == (s,) and found.clean.shape == (n, *shape)
+        if not fits or {found.clean.dtype, found.noisy.dtype} != {np.dtype(np.uint8)} or found.index.dtype.kind != "i":
+            raise InputError(f"{folder / EXAMPLES} does not hold images with noisy copies; evaluate.py writes it again")
+        return found
 
     def write(self, folder: Path) -> None:
         """Write examples.npz, at once or not at all."""
-        write_bytes(folder / EXAMPLES, arrays_to_bytes(vars(self)))
+        write_arrays(folder / EXAMPLES, vars(self))
 
 
 def choose(rates: Floats, labels: Integers) -> Integers:

@@ -9,18 +9,20 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from convstab.errors import InputError
+from convstab.evaluation import integrity
 from convstab.evaluation.protocol import Protocol
 from convstab.evaluation.tally import PSNR_EDGES, SCORE_EDGES
-from convstab.files import arrays_to_bytes, as_frame, bytes_to_arrays, write_bytes, write_table
+from convstab.files.arrays import read_arrays, write_arrays
+from convstab.files.tables import as_frame, columns, read_table, write_table
 from convstab.statistics import rates
 from convstab.statistics.intervals import Estimate, Floats
 from convstab.units import IMAGES, Integers, Units
 
 STABILITY, CONFUSION, HISTOGRAM = "stability.parquet", "confusion.parquet", "histogram.npz"
+AGAIN = "evaluate.py writes it again from its parts"
 PROTOCOL = b"convstab.protocol"  # in the metadata of stability.parquet
 
 
@@ -57,22 +59,19 @@ class StabilityResult:
 
     @classmethod
     def read(cls, folder: str | Path) -> "StabilityResult":
-        """Read what ``write`` left in a folder; InputError when it is not there or damaged."""
+        """Read what ``write`` left in a folder; InputError when it is not there or not as it was written."""
         folder = Path(folder)
         try:
-            table = pq.ParquetFile(folder / STABILITY).read()
-            counts = pq.ParquetFile(folder / CONFUSION).read(["count"])["count"].to_numpy()
-            arrays = bytes_to_arrays((folder / HISTOGRAM).read_bytes())
-            classes, histogram = arrays["classes"].tolist(), arrays["histogram"]
-            confusion = counts.reshape(-1, len(classes), len(classes))
-            protocol = Protocol(**json.loads(table.schema.metadata[PROTOCOL]))
-            table["correct"].to_numpy().reshape(-1, len(protocol.sigmas))
-            if len(confusion) != len(protocol.sigmas):
-                raise ValueError(f"{CONFUSION} is of {len(confusion)} sigmas, {STABILITY} of {len(protocol.sigmas)}")
-        except (OSError, ValueError, KeyError, TypeError, InputError, pa.ArrowException) as error:
-            raise InputError(f"{folder} does not hold a whole evaluation: {error}") from error
-        rows = {name: table[name].to_numpy() for name in table.column_names}
-        return cls(classes, protocol, rows, confusion, histogram)
+            table, metadata = read_table(folder / STABILITY)
+            counts, arrays = columns(read_table(folder / CONFUSION)[0]), read_arrays(folder / HISTOGRAM)
+            protocol = Protocol(**json.loads(metadata.get(PROTOCOL, b"{}")))
+            classes = [str(name) for name in arrays["classes"].tolist()]
+            confusion = counts["count"].reshape(-1, len(classes), len(classes))
+            result = cls(classes, protocol, columns(table), confusion, arrays["histogram"])
+            integrity.check(result)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{folder} does not hold a whole evaluation: {error}; {AGAIN}") from error
+        return result
 
     def write(self, folder: str | Path) -> None:
         """Write stability.parquet, confusion.parquet, histogram.npz, each at once or not at all; the folder is made."""
@@ -84,7 +83,7 @@ class StabilityResult:
         write_table(folder / CONFUSION, pa.table(columns))
         arrays = {"histogram": self.histogram, "psnr_edges": PSNR_EDGES, "score_edges": SCORE_EDGES}
         names = {"classes": np.array(self.classes), "score": np.array(self.protocol.score)}
-        write_bytes(folder / HISTOGRAM, arrays_to_bytes(arrays | names))
+        write_arrays(folder / HISTOGRAM, arrays | names)
 
     def table(self) -> str:
         """Accuracy, balanced accuracy and flip rate under each sigma with their 95 % intervals, as Markdown."""

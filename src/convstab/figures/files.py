@@ -91,7 +91,7 @@ def run_of(folder: Path) -> str:
     """The name of the run that was evaluated; InputError when the summary is missing or damaged."""
     try:
         return str(read_json(folder / SUMMARY)["run"])
-    except (OSError, KeyError) as error:
+    except (FileNotFoundError, KeyError) as error:
         raise InputError(f"{folder / SUMMARY} does not say which run was evaluated: {error}") from error
 
 

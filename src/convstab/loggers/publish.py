@@ -12,12 +12,11 @@ from pytorch_lightning.loggers import Logger
 from convstab.attacks.result import AttackResult
 from convstab.errors import InputError
 from convstab.evaluation.result import StabilityResult
-from convstab.files import METRICS, read_json
 from convstab.loggers import results
 from convstab.loggers.wandb import tracking
 from convstab.runs import configuration
 from convstab.runs.configuration import Config, value
-from convstab.runs.directory import finished
+from convstab.runs.directory import finished, metrics
 
 CHOICES = ("project", "entity", "group", "tags", "log_model")  # that a result's configuration may have made
 
@@ -71,7 +70,7 @@ def log_training(loggers: Sequence[Logger], folder: Path) -> None:
                 step = int(row.pop("step"))
                 for logger in loggers:
                     logger.log_metrics({name: float(value) for name, value in row.items() if value}, step=step)
-    results.log_training(loggers, folder, read_json(folder / METRICS))
+    results.log_training(loggers, folder, metrics(folder))
 
 
 def log_evaluation(loggers: Sequence[Logger], folder: Path) -> None:

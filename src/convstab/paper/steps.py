@@ -1,7 +1,6 @@
 """A step of a reproduction in a process of its own: run, watched, and remembered when it is done."""
 
 import csv
-import json
 from collections.abc import Sequence
 from contextlib import suppress
 from hashlib import sha256
@@ -10,7 +9,7 @@ from typing import Any
 
 from convstab.errors import InputError
 from convstab.exits import BAD_INPUT, OURS
-from convstab.files import BEST, METRICS, SUMMARY, write_json
+from convstab.files import BEST, METRICS, SUMMARY, read_json, write_json
 from convstab.paper.experiments import Step
 from convstab.runs import configuration
 from convstab.runs.directory import PARTS
@@ -22,8 +21,8 @@ DONE, LOG, PROMPT = "step.json", "step.log", "$ convstab: "
 def is_done(step: Step, output: Path) -> bool:
     """Whether a step was finished with the same words, from the same trainings, and its result is still there."""
     try:
-        before = json.loads((output / step.name / DONE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        before = read_json(output / step.name / DONE)
+    except (FileNotFoundError, InputError):
         return False
     result = METRICS if step.command == "train" else SUMMARY
     return bool(before == identity(step, output)) and (output / step.name / result).is_file()

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from typing_extensions import TypedDict
 
 from convstab.attacks.result import AttackResult
 from convstab.errors import InputError
 from convstab.evaluation.examples import Examples
 from convstab.evaluation.result import StabilityResult
 from convstab.files import METRICS, SUMMARY, read_json
+from convstab.files.shapes import shaped
 from convstab.runs import configuration, directory
 from convstab.runs.configuration import Config
 from convstab.runs.directory import begun_below, finished
@@ -52,6 +54,15 @@ class Source:
     def models(self) -> str:
         """How many models were asked, in words."""
         return "one model" if self.members == 1 else f"{self.members} models"
+
+
+class Summary(TypedDict):
+    """What others read of the summary of an evaluation or attack, beside the numbers of its result."""
+
+    run: str
+    training: dict[str, Any]
+    protocol: dict[str, Any]
+    made_with: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -157,13 +168,11 @@ def why_unused(folder: Path) -> str | None:
 def read_result(folder: Path) -> Training | Evaluation | Attacked:
     """The result that a folder holds; InputError when it is damaged or another program's."""
     kind = finished(folder)
-    try:
-        if kind == "train":
-            return read_training(folder)
-        summary = read_json(folder / SUMMARY)
-        source = Source(folder, **summary["training"], made_with=summary.get("made_with", {}))
-    except (KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{folder} is not a result of this version of convstab: {error!r}") from error
+    if kind == "train":
+        return read_training(folder)
+    summary = read_json(folder / SUMMARY)
+    shaped(Summary, summary, folder / SUMMARY)
+    source = source_of(folder, summary["training"], summary["made_with"], folder / SUMMARY)
     if kind == "evaluate":
         return Evaluation(source, summary, StabilityResult.read(folder), Examples.read(folder))
     return Attacked(source, configuration.load_config(folder), summary, AttackResult.read(folder))
@@ -171,11 +180,17 @@ def read_result(folder: Path) -> Training | Evaluation | Attacked:
 
 def read_training(folder: Path) -> Training:
     """The training of a run directory."""
-    config, metrics = configuration.load_config(folder), read_json(folder / METRICS)
+    config, metrics = configuration.load_config(folder), directory.metrics(folder)
+    configuration.check_run(config, folder)
     training = training_of(config, metrics)
     seeds: dict[str, Any] = {"members": 1, "seeds": [training.pop("seed")]}
-    source = Source(folder, **training, **seeds, made_with=metrics.get("made_with", {}))
+    source = source_of(folder, training | seeds, metrics["made_with"], folder / METRICS)
     return Training(source, config, metrics, directory.classes_of(metrics), np.array(metrics["test/confusion"]))
+
+
+def source_of(folder: Path, training: dict[str, Any], made_with: dict[str, Any], path: Path) -> Source:
+    """Where a result comes from, by what its file says; DamagedError when that cannot be."""
+    return shaped(Source, {"folder": folder, **training, "made_with": made_with}, path)
 
 
 def order_of(source: Source) -> tuple[str, int, str, list[int], str]:

@@ -1,5 +1,6 @@
 """Weights on disk: read under ``weights_only``, written whole or not at all."""
 
+import io
 import pickle
 from importlib import import_module
 from pathlib import Path
@@ -9,7 +10,8 @@ import torch
 from pytorch_lightning.plugins import TorchCheckpointIO
 
 from convstab.errors import InputError
-from convstab.files import BEST, CONFIG, temporary_path
+from convstab.files import BEST, CONFIG, LAST, write_bytes
+from convstab.files.seals import DamagedError, read_sealed, sealed_zip
 from convstab.models import Classifier
 from convstab.runs.configuration import check_run, load_config, value
 
@@ -62,11 +64,15 @@ def load_weights(model: Classifier, path: Path) -> None:
 def load_checkpoint(path: Path) -> dict[str, Any]:
     """A Lightning checkpoint, on the CPU, under ``weights_only``; InputError when it is missing, damaged or unsafe."""
     try:
-        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        content = torch.load(io.BytesIO(read_sealed(path)), map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise InputError(f"{path} does not exist; has the training finished an epoch?") from error
+    except DamagedError as error:
+        raise InputError(f"{error}; train the run again, or with ckpt=last where {LAST} is whole") from error
     except DAMAGED as error:
         raise InputError(f"{path} is damaged, or holds more than weights and plain values") from error
+    if not isinstance(content, dict):
+        raise InputError(f"{path} is not a checkpoint: it holds no names")
     return content
 
 
@@ -76,12 +82,13 @@ class AtomicCheckpointIO(TorchCheckpointIO):
     Lightning writes to the system's temporary folder first, which may be on another disk, where a move is a copy.
     """
 
-    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
-        """Save like TorchCheckpointIO, at once or not at all."""
-        part = temporary_path(Path(path))
-        try:
-            super().save_checkpoint(checkpoint, part, storage_options)
-            part.replace(path)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:  # noqa: ARG002
+        """Save like TorchCheckpointIO, with a checksum, at once or not at all."""
+        content = io.BytesIO()
+        torch.save(checkpoint, content)
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        write_bytes(Path(path), sealed_zip(content.getvalue()))
+
+    def load_checkpoint(self, path: Any, map_location: Any | None = None, weights_only: bool | None = None) -> Any:  # noqa: ARG002
+        """Load what ``save_checkpoint`` wrote, on the CPU; InputError when it is damaged."""
+        return load_checkpoint(Path(path))

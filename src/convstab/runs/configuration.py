@@ -3,14 +3,16 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired
 
+import yaml
 from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
+from typing_extensions import TypedDict
 
 from convstab.errors import InputError
-from convstab.files import CONFIG, write_text
+from convstab.files import CONFIG, write_bytes
+from convstab.files.seals import SEAL, read_sealed, sealed
+from convstab.files.shapes import shaped
 
 Config = Mapping[str, Any]  # plain values, resolved
 OF_ANY_LENGTH = ("convstab.models.schedules.inverse",)  # a step's rate is the same however many epochs follow
@@ -33,6 +35,38 @@ OWN = {  # what a configuration that was found in a folder may name: it is data,
     "dataset.load._partial_": "True",
     "model._target_": r"convstab\.models\.(\w+\.)?\w+",
 }
+
+
+class Named(TypedDict):
+    """What is made from its name and its values."""
+
+    _target_: str
+
+
+class DataSet(Named):
+    """A data set."""
+
+    load: Named
+
+
+class Length(TypedDict):
+    """How long is trained."""
+
+    max_epochs: NotRequired[int]
+
+
+class Training(TypedDict):
+    """What others read of the configuration of a training."""
+
+    dataset: DataSet
+    model: Named
+    augment: Named
+    seed: int
+    trainer: Length
+
+
+PARTS_OF_A_RUN = ("dataset", "model")  # what is made again from its configuration
+LONGEST = 2**20  # bytes
 NEEDED = ("dataset._target_", "dataset.load._target_", "model._target_", "augment._target_", "seed")
 MAY_CHANGE = (  # between a start and the next one in the same folder
     "ckpt",
@@ -113,15 +147,21 @@ def check_run(config: Config, folder: Path) -> None:
     for key in NEEDED:
         if value(config, key) is None:
             raise InputError(f"{folder / CONFIG} does not say {key}; it is not the configuration of a training")
-    for key, found in named(config):
+    shaped(Training, config, folder / CONFIG)
+    for key, found in below(config, PARTS_OF_A_RUN):
         allowed = OWN.get(key)
         if key.split(".")[-1].startswith("_") and not (allowed and re.fullmatch(allowed, str(found))):
             raise InputError(f"{folder / CONFIG}: {key} is {found}; a run names nothing but convstab's own")
 
 
-def named(config: Config) -> Iterator[tuple[str, Any]]:
-    """The values of the data set and the model by their keys, those in lists too."""
-    left: list[tuple[str, Any]] = [(name, config[name]) for name in ("dataset", "model")]
+def texts(config: Config) -> Iterator[tuple[str, str]]:
+    """All texts of a configuration by their keys."""
+    return ((key, found) for key, found in below(config, tuple(config)) if isinstance(found, str))
+
+
+def below(config: Config, names: Sequence[str]) -> Iterator[tuple[str, Any]]:
+    """The values under these names by their keys, those in lists too."""
+    left: list[tuple[str, Any]] = [(name, config[name]) for name in names]
     while left:
         key, found = left.pop()
         if isinstance(found, Mapping):
@@ -135,15 +175,34 @@ def named(config: Config) -> Iterator[tuple[str, Any]]:
 def write_config(folder: Path, config: Config, name: str = CONFIG) -> None:
     """Keep a configuration in a folder, which is made."""
     folder.mkdir(parents=True, exist_ok=True)
-    write_text(folder / name, OmegaConf.to_yaml(OmegaConf.create(dict(config))))
+    text = OmegaConf.to_yaml(OmegaConf.create(dict(config)))
+    write_bytes(folder / name, sealed(f"{text}# {SEAL}\n".encode()))
 
 
 def load_config(folder: Path, name: str = CONFIG) -> dict[str, Any]:
-    """The resolved configuration that a result was made with; InputError when it is not there or damaged."""
+    """The configuration that a result was made with; InputError when it is not there or not as it was written.
+
+    It is data: names of anchors are not followed, and no value is looked up in the environment.
+    """
     try:
-        values = OmegaConf.to_container(OmegaConf.load(folder / name), resolve=True)
-    except (OSError, ValueError, YAMLError, OmegaConfBaseException) as error:
+        values = yaml.load(read_sealed(folder / name, LONGEST), PlainLoader)  # noqa: S506  # a SafeLoader
+    except InputError as error:
+        raise InputError(f"{error}; write it again with the command that made {folder}") from error
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise InputError(f"{folder / name} cannot be read: {' '.join(str(error).split())}") from error
     if not isinstance(values, dict):
         raise InputError(f"{folder / name} holds no keys and values; it is not a configuration")
+    for key, found in texts({str(key): value for key, value in values.items()}):
+        if "${" in found:
+            raise InputError(f"{folder / name}: {key} is {found}; the configuration of a result holds plain values")
     return {str(key): value for key, value in values.items()}
+
+
+class PlainLoader(yaml.SafeLoader):
+    """Reads plain values, and refuses aliases: nine levels of them would ask for more than any memory."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """The next node of the text."""
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("it has aliases, which no configuration of a result has")
+        return super().compose_node(parent, index)

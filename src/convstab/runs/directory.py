@@ -3,12 +3,33 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired
+
+from typing_extensions import TypedDict  # pydantic takes no other below Python 3.12
 
 from convstab.errors import InputError
 from convstab.files import BEST, CONFIG, LAST, METRICS, read_json, write_json
+from convstab.files.seals import DamagedError
+from convstab.files.shapes import shaped
 from convstab.runs.configuration import Config, refuse_other_training, value, write_config
 
+Metrics = TypedDict(  # what others read of metrics.json
+    "Metrics",
+    {
+        "test/accuracy": float,
+        "test/balanced_accuracy": float,
+        "test/confusion": list[list[int]],
+        "val/accuracy": NotRequired[float],
+        "epochs": int,
+        "images/train": int,
+        "images/validation": int,
+        "images/test": int,
+        "images/test_for_each_unit": float,
+        "official": bool | None,
+        "seconds": float,
+        "made_with": dict[str, str | int],
+    },
+)
 PRECISION = "test/precision/"  # and a class: a key of the metrics
 FINISHED = "finished.json"  # written last, by the command that made the result
 COMMANDS = ("train", "evaluate", "attack")
@@ -50,11 +71,23 @@ def finished_training(folder: Path, config: Config) -> dict[str, Any] | None:
 def metrics(folder: Path) -> dict[str, Any]:
     """The metrics of a training, empty while it is not finished; InputError when they are damaged."""
     try:
-        return read_json(folder / METRICS)
+        return checked_metrics(read_json(folder / METRICS), folder / METRICS)
     except FileNotFoundError:
         return {}
     except InputError as error:
-        raise InputError(f"{error}; delete it to test the run again") from error
+        raise InputError(f"{error}; delete it and train with ckpt=last to test the run again") from error
+
+
+def checked_metrics(numbers: dict[str, Any], path: Path) -> dict[str, Any]:
+    """Metrics of a training; DamagedError when they are of another form, or do not fit each other."""
+    shaped(Metrics, numbers, path)
+    confusion, count = numbers["test/confusion"], len(classes_of(numbers))
+    if [len(row) for row in confusion] != [count] * count or min(map(min, confusion), default=-1) < 0:
+        raise DamagedError(f"{path} is not what convstab writes: its confusion is not that of {count} classes")
+    images = numbers["images/test"]
+    if sum(map(sum, confusion)) != images:
+        raise DamagedError(f"{path} is not what convstab writes: its confusion is not that of {images} images")
+    return numbers
 
 
 def classes_of(metrics: Mapping[str, Any]) -> list[str]:

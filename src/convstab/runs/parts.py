@@ -1,6 +1,7 @@
 """The test set in slices, one file each: what is resumed after a kill, shared among workers, and merged."""
 
 import json
+import logging
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -17,9 +18,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from convstab.errors import InputError
-from convstab.files import arrays_to_bytes, bytes_to_arrays, write_table
+from convstab.files.arrays import arrays_to_bytes, bytes_to_arrays
+from convstab.files.seals import DamagedError
+from convstab.files.tables import read_table, write_table
 
-FINGERPRINT, TOTALS = b"convstab.fingerprint", b"convstab.totals"
+FINGERPRINT, PLACE, TOTALS = b"convstab.fingerprint", b"convstab.place", b"convstab.totals"
+log = logging.getLogger(__name__)
+DAMAGES = pa.ArrowException, OSError, ValueError, KeyError, TypeError
 Totals = dict[str, NDArray[Any]]
 AT, COUNT, SHAPE = ".at", ".count", ".shape"  # of an array in a part: where it is not 0, what it is there, its shape
 
@@ -73,7 +78,9 @@ class Parts:
         self.slices = [range(start, min(start + size, images)) for start in range(0, images, size)]
         self.fingerprint = json.loads(json.dumps({**fingerprint, "images": images, "slice size": size}))
         for path in sorted(folder.glob("part-*.parquet")):
-            self.check(path)
+            if self.seems_other(path):
+                with suppress(DamagedError, FileNotFoundError):  # it is made again
+                    self.check(path, read_table(path)[1])
 
     def todo(self, shard: Shard) -> Iterator[int]:
         """The numbers of the slices of a shard (every n-th) that have no part, or a damaged one."""
@@ -85,6 +92,7 @@ class Parts:
         """Keep the result of a slice. Raises OSError when the disk is full; earlier parts stay valid."""
         metadata: dict[bytes, bytes | str] = {
             FINGERPRINT: json.dumps(self.fingerprint),
+            PLACE: self.place(number, part.rows),
             TOTALS: arrays_to_bytes(sparse(part.totals)),
         }
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -96,8 +104,6 @@ class Parts:
         Two processes may merge at once. Leftovers of killed writers are removed. Raises InputError when another start
         has written a part with another fingerprint since this one began: a shard on another kind of machine.
         """
-        for number in range(len(self.slices)):
-            self.check(self.path(number))
         tables, totals = list[pa.Table](), Totals()
         for number in range(len(self.slices)):
             stored = self.read(number)
@@ -123,30 +129,65 @@ class Parts:
         return self.folder / f"part-{number:05d}.parquet"
 
     def read(self, number: int) -> tuple[pa.Table, Totals] | None:
-        """The rows of a slice's part and its totals as ``sparse`` makes them, or None when it is missing or damaged."""
-        try:
-            file = pq.ParquetFile(self.path(number), page_checksum_verification=True)
-            return file.read(), bytes_to_arrays(file.metadata.metadata[TOTALS])
-        except PermissionError:
-            raise
-        except (pa.ArrowException, OSError, ValueError, KeyError, TypeError):
-            return None  # missing, or cut off by a full disk or a crash of the machine
+        """The rows of a slice's part and its totals as ``sparse`` makes them, or None when it is missing or damaged.
 
-    def check(self, path: Path) -> None:
-        """Raise InputError when a readable part is of another configuration."""
+        A damaged part is spoken of: it is made again. Raises InputError for one of another configuration.
+        """
+        path = self.path(number)
         try:
-            metadata = pq.read_metadata(path).metadata or {}
-        except PermissionError:
-            raise
-        except (pa.ArrowException, OSError):
-            return  # damaged: it is made again
+            table, metadata = read_table(path)
+            self.check(path, metadata)
+            if metadata.get(PLACE) != self.place(number, table).encode():
+                raise DamagedError(f"{path} is not the part of slice {number}, or has other rows than it was made with")
+            return table, totals_of(path, metadata)
+        except FileNotFoundError:
+            return None
+        except DamagedError as error:  # cut off by a full disk or a crash, or copied from elsewhere
+            log.warning("%s; it is made again", error)
+            return None
+
+    def place(self, number: int, rows: pa.Table) -> str:
+        """What binds a part to its slice and its layout: which images, how many rows, the columns and their types."""
+        images = self.slices[number]
+        columns = [(field.name, str(field.type)) for field in rows.schema]
+        return json.dumps({"images": [images.start, images.stop], "rows": len(rows), "columns": columns})
+
+    def check(self, path: Path, metadata: Mapping[bytes, bytes]) -> None:
+        """Raise InputError when a part is of another configuration."""
+        name = self.other_name(metadata)
+        if name is not None:
+            there = json.loads(metadata.get(FINGERPRINT, b"{}"))
+            raise InputError(
+                f"{path} was made with another {name}: {there.get(name)} there, {self.fingerprint.get(name)} now; "
+                "choose another output folder, or delete this one"
+            )
+
+    def seems_other(self, path: Path) -> bool:
+        """Whether a part says that it is of another configuration, damaged as it may be; its rows are not read."""
+        with suppress(*DAMAGES):
+            return self.other_name(pq.read_metadata(path).metadata or {}) is not None
+        return False
+
+    def other_name(self, metadata: Mapping[bytes, bytes]) -> str | None:
+        """What the fingerprint of a part says otherwise than ours, or None."""
         there = json.loads(metadata.get(FINGERPRINT, b"{}"))
-        for name in sorted(self.fingerprint.keys() | there.keys()):
-            if there.get(name) != self.fingerprint.get(name):
-                raise InputError(
-                    f"{path} was made with another {name}: {there.get(name)} there, {self.fingerprint.get(name)} now; "
-                    "choose another output folder, or delete this one"
-                )
+        if not isinstance(there, dict):
+            raise DamagedError("the fingerprint of a part is not a mapping")
+        names = sorted(self.fingerprint.keys() | there.keys())
+        return next((name for name in names if there.get(name) != self.fingerprint.get(name)), None)
+
+
+def totals_of(path: Path, metadata: Mapping[bytes, bytes]) -> Totals:
+    """The totals in the metadata of a part, as ``sparse`` made them; DamagedError when they are not."""
+    try:
+        totals = bytes_to_arrays(metadata.get(TOTALS, b""))
+        for name in totals:
+            at, _, shape = (totals[name.rpartition(".")[0] + what] for what in (AT, COUNT, SHAPE))
+            if at.dtype.kind != "i" or (at.size and not 0 <= at.min() <= at.max() < np.prod(shape, dtype=object)):
+                raise ValueError(f"{name} has no such shape")
+    except (ValueError, KeyError) as error:
+        raise DamagedError(f"{path} is damaged: {error}") from error
+    return totals
 
 
 def sparse(totals: Totals) -> Totals:
@@ -170,7 +211,7 @@ def share_done(folder: Path) -> tuple[int, int | None]:
     """How many parts a folder has, and how many it will have; None where no part says it."""
     paths = sorted(folder.glob("part-*.parquet"))
     for path in paths:
-        with suppress(pa.ArrowException, OSError, KeyError, TypeError, ValueError):
+        with suppress(*DAMAGES, ZeroDivisionError, AttributeError):
             fingerprint = json.loads(pq.read_metadata(path).metadata[FINGERPRINT])
             return len(paths), -(-fingerprint["images"] // fingerprint["slice size"])
     return len(paths), None

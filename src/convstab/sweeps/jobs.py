@@ -1,22 +1,25 @@
 """The jobs of a multirun: where each one writes, and how it ended."""
 
-import json
+import logging
 import re
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from convstab import files
 from convstab.errors import InputError
 from convstab.exits import OURS, bad_input, machine_fault
-from convstab.files import write_json
+from convstab.files import read_json, write_json
+from convstab.files.shapes import shaped
 from convstab.runs import configuration, directory
+
+log = logging.getLogger(__name__)
 
 JOB, CONFIG = "job.json", "sweep.yaml"
 NAMELESS = ("sweep", "skip_done", "runs", "output", "of", "dataset.root", "threads", "logger")
@@ -42,7 +45,7 @@ class Job:
 
     name: str
     overrides: list[str]
-    status: str
+    status: Literal["done", "failed", "running"]
     output: str
     reason: str = ""
     metric: float | None = None
@@ -130,10 +133,14 @@ def read_jobs(folder: Path) -> list[Job]:
 
 
 def read_job(path: Path) -> Job | None:
-    """The job of a file, or None where there is none, or one that is damaged."""
-    with suppress(OSError, ValueError, TypeError, KeyError):
-        values = json.loads(path.read_text(encoding="utf-8"))
-        return Job(**{**values, "output": local(path.parent, values["output"])})
+    """The job of a file; None where there is none, or one that is damaged, which is said."""
+    with suppress(FileNotFoundError, NotADirectoryError):
+        try:
+            job = shaped(Job, read_json(path), path)
+        except InputError as error:
+            log.warning("%s is not counted: %s", path.parent, error)
+            return None
+        return replace(job, output=local(path.parent, job.output))
     return None
 
 

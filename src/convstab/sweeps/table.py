@@ -2,7 +2,7 @@
 
 import csv
 import io
-import json
+import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -12,9 +12,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from convstab.files import METRICS, SUMMARY, write_text
+from convstab.errors import InputError
+from convstab.files import METRICS, SUMMARY, read_json, write_text
 from convstab.runs.directory import numbers_of
 from convstab.sweeps.jobs import Job, is_sweep, parsed, read_jobs
+
+log = logging.getLogger(__name__)
 
 TABLE = "sweep.csv"
 SHOWN = (
@@ -30,10 +33,19 @@ SHOWN = (
 def scores(output: Path) -> dict[str, float]:
     """The numbers that metrics.json or summary.json hold in the first place, without those of single classes."""
     for name in (METRICS, SUMMARY):
-        with suppress(OSError, ValueError):
-            values: Mapping[str, Any] = json.loads((output / name).read_text(encoding="utf-8"))
+        with suppress(FileNotFoundError, NotADirectoryError):
+            values = read_json_or_say(output / name)
             return numbers_of({key: value for key, value in values.items() if key.count("/") < 2})
     return {}
+
+
+def read_json_or_say(path: Path) -> dict[str, Any]:
+    """What a file holds; nothing where it is damaged, which is said: the other jobs have their rows."""
+    try:
+        return read_json(path)
+    except InputError as error:
+        log.warning("%s", error)
+        return {}
 
 
 def close(folder: Path) -> list[Path]:

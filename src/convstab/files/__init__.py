@@ -1,10 +1,7 @@
 """Files that appear whole or not at all, so that a kill leaves nothing half-written."""
 
 import errno
-import io
 import json
-import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib import resources
@@ -13,15 +10,14 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
-from numpy.typing import NDArray
 
 from convstab.errors import InputError
+from convstab.files.seals import SEAL, DamagedError, read_sealed, sealed
 
 CONFIG, METRICS, SUMMARY, FIGURES = "config.yaml", "metrics.json", "summary.json", "figures"  # in run directories
+CHECKSUM = "checksum"  # key of every JSON file
+LONGEST_TEXT = 256 * 2**20  # bytes of a JSON file: the confusion of 5,000 classes takes some 100 MB
 BEST, LAST = "checkpoints/best.ckpt", "checkpoints/last.ckpt"
 
 
@@ -79,51 +75,23 @@ def write_text(path: Path, text: str) -> None:
     write_bytes(path, text.encode())
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """The mapping that a JSON file of a result holds; InputError when it is damaged."""
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"{path} is damaged: {error}") from error
-    if not isinstance(values, dict):
-        raise InputError(f"{path} is damaged: it holds no names")
-    return values
-
-
 def write_json(path: Path, values: Mapping[str, Any]) -> None:
-    """Write a mapping as JSON, at once or not at all."""
-    write_text(path, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
+    """Write a mapping as JSON with a checksum, at once or not at all."""
+    text = json.dumps({**values, CHECKSUM: SEAL}, indent=2, ensure_ascii=False)
+    write_bytes(path, sealed(f"{text}\n".encode()))
 
 
-def arrays_to_bytes(arrays: Mapping[str, NDArray[Any]]) -> bytes:
-    """Named arrays as the bytes of a compressed .npz file; the same arrays give the same bytes."""
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]  # names are given by this package
-    return buffer.getvalue()
+def read_json(path: Path) -> dict[str, Any]:
+    """The mapping that ``write_json`` wrote; DamagedError when it is not as it was written.
 
-
-def bytes_to_arrays(content: bytes) -> dict[str, NDArray[Any]]:
-    """The reverse of ``arrays_to_bytes``; checksums are verified, nothing is unpickled. ValueError if damaged."""
+    Raises FileNotFoundError and other OSErrors as they come.
+    """
+    content = read_sealed(path, LONGEST_TEXT)
     try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            return dict(arrays)
-    except (EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise ValueError(f"not the bytes of an .npz file: {error}") from error
-
-
-def as_frame(columns: Mapping[str, NDArray[Any]]) -> Any:
-    """A pandas DataFrame of columns; InputError where pandas is not installed."""
-    try:
-        return pa.table(dict(columns)).to_pandas()
-    except ModuleNotFoundError as error:
-        raise InputError("to_pandas needs pandas: pip install pandas") from error
-
-
-def write_table(path: Path, table: pa.Table, metadata: Mapping[bytes, bytes | str] | None = None) -> None:
-    """Write a Parquet file with checksums, at once or not at all."""
-    sink = pa.BufferOutputStream()
-    options = {"compression": "zstd", "write_page_checksum": True}
-    with pq.ParquetWriter(sink, table.schema, store_schema=False, **options) as writer:  # a schema doubles the metadata
-        writer.write_table(table)
-        writer.add_key_value_metadata(dict(metadata or {}))
-    write_bytes(path, sink.getvalue())
+        values = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise DamagedError(f"{path} is damaged: {error}") from error
+    if not isinstance(values, dict):
+        raise DamagedError(f"{path} is damaged: it holds no names")
+    values.pop(CHECKSUM, None)
+    return values

@@ -1,0 +1,85 @@
+"""Whether what was read can have been counted: columns, ranges, and sums that agree with each other."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convstab.evaluation.protocol import Protocol
+from convstab.evaluation.tally import PSNR_EDGES, SCORE_EDGES
+from convstab.files.tables import Ranges, check_columns, check_ranges
+from convstab.units import DESIGN_EFFECT, GROUP
+
+if TYPE_CHECKING:
+    from convstab.evaluation.result import StabilityResult
+
+COLUMNS = {  # of stability.parquet: kinds of their types, as NumPy names them
+    **{"index": "i", "label": "i", "sigma": "f", "draws": "i", "correct": "i", "prediction": "i"},
+    **{"score_mean": "f", "score_min": "f", "psnr_mean": "f", "identical": "i"},
+    **{"sample_draw": "i", "sample_prediction": "i", "sample_psnr": "f", "sample_score": "f"},
+}
+OPTIONAL = {GROUP: "i", DESIGN_EFFECT: "f"}
+SLACK = 1e-6  # of a probability that was added up
+
+
+def check(result: "StabilityResult") -> None:
+    """Raise ValueError, which says what is wrong, unless all files of a result fit each other."""
+    check_shapes(result)
+    check_rows(result.rows, result.protocol, len(result.classes))
+    check_totals(result)
+
+
+def check_shapes(result: "StabilityResult") -> None:
+    """The lengths of all that a result has."""
+    classes, levels = len(result.classes), len(result.protocol.sigmas)
+    bins = len(PSNR_EDGES) - 1, len(SCORE_EDGES) - 1
+    shapes: dict[str, tuple[int, ...]] = {"confusion": (levels, classes, classes), "histogram": (classes, 2, *bins)}
+    for name, shape in shapes.items():
+        array = getattr(result, name)
+        if array.shape != shape or array.dtype.kind not in "iu" or array.min(initial=0) < 0:
+            raise ValueError(f"the {name} does not hold counts of the shape {shape}")
+    check_columns(result.rows, COLUMNS, OPTIONAL)
+    lengths = {len(column) for column in result.rows.values()}
+    if len(lengths) != 1 or not lengths.isdisjoint({0}) or lengths.pop() % levels:
+        raise ValueError(f"the rows are not {levels} for each of some images")
+
+
+def check_rows(rows: Mapping[str, NDArray[Any]], protocol: Protocol, classes: int) -> None:
+    """The ranges of all columns, and their order: by image, then by sigma."""
+    levels = len(protocol.sigmas)
+    images = len(rows["index"]) // levels
+    draws = np.tile(protocol.draws_of, images)
+    ordered = {"sigma": np.tile(protocol.sigmas, images), "draws": draws}
+    ordered |= {name: rows[name][::levels].repeat(levels) for name in ("index", "label", *OPTIONAL) if name in rows}
+    for name, expected in ordered.items():
+        if not np.array_equal(rows[name], expected):
+            raise ValueError(f"the column {name} is not that of the protocol, image by image")
+    if len(np.unique(rows["index"])) != images:
+        raise ValueError("an image stands twice in the rows")
+    ranges: Ranges = {
+        **dict.fromkeys(("label", "prediction", "sample_prediction"), (0, classes - 1)),
+        **dict.fromkeys(("correct", "identical"), (0, draws)),
+        **dict.fromkeys(("score_mean", "score_min", "sample_score"), (-SLACK, 1 + SLACK)),
+        **dict.fromkeys(("psnr_mean", "sample_psnr"), (-np.inf, np.inf)),
+        "sample_draw": (0, draws - 1),
+        DESIGN_EFFECT: (1, np.finfo(float).max),
+    }
+    check_ranges(rows, ranges)
+
+
+def check_totals(result: "StabilityResult") -> None:
+    """What the rows and the totals both say: how often each label was correct and misclassified under each sigma."""
+    classes, levels = len(result.classes), len(result.protocol.sigmas)
+    level, label = np.tile(np.arange(levels), result.images), result.rows["label"]
+    correct, draws = (np.zeros((levels, classes), np.int64) for _ in range(2))
+    np.add.at(correct, (level, label), result.rows["correct"])
+    np.add.at(draws, (level, label), result.rows["draws"])
+    if not np.array_equal(result.confusion.diagonal(axis1=1, axis2=2), correct):
+        raise ValueError("rows and confusion count different numbers of correct draws")
+    if not np.array_equal(result.confusion.sum(2), draws):
+        raise ValueError("rows and confusion count different numbers of draws")
+    noisy = result.sigmas > 0
+    outcomes = np.stack([(draws - correct)[noisy].sum(0), correct[noisy].sum(0)], axis=1)
+    if not np.array_equal(result.histogram.sum((2, 3)), outcomes):
+        raise ValueError("rows and histogram count different numbers of draws")
