@@ -1,6 +1,5 @@
 """What is loaded when: figures are drawn without a model, and a training needs no attack."""
 
-import json
 import re
 import subprocess
 import sys
@@ -12,7 +11,9 @@ from omegaconf import OmegaConf
 
 from convstab.commands import app
 from convstab.evaluation.result import StabilityResult
+from convstab.files import write_json
 from convstab.runs import directory
+from convstab.runs.configuration import write_config
 
 HEAVY = {"pytorch_lightning", "torchmetrics", "foolbox", "deap", "wandb", "sklearn", "kornia"}
 
@@ -26,8 +27,8 @@ def loaded(code: str) -> set[str]:
 
 def test_figures_are_drawn_without_a_network_or_an_attack(result: StabilityResult, tmp_path: Path) -> None:
     result.write(tmp_path)
-    (tmp_path / "summary.json").write_text(json.dumps({"run": "one"}))
-    (tmp_path / "config.yaml").write_text(json.dumps({"confusion_sigma": 20, "compare": []}))
+    write_json(tmp_path / "summary.json", {"run": "one"})
+    write_config(tmp_path, {"confusion_sigma": 20, "compare": []})
     directory.finish(tmp_path, "evaluate")
     assert loaded(f"from convstab.commands.figures import main; main([{str(tmp_path)!r}])") == set()
     assert (tmp_path / "figures/curves.png").exists()

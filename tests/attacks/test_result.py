@@ -1,6 +1,5 @@
 """The folder of an attack: what is written is read, what is damaged is refused, what is compared fits together."""
 
-import json
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from convstab.attacks.result import (
     quantile,
 )
 from convstab.errors import InputError
-from convstab.files import SUMMARY
+from convstab.files import SUMMARY, read_json
 from convstab.files.arrays import read_arrays, write_arrays
 from tests.support.attack_examples import example, history
 
@@ -66,7 +65,7 @@ def test_the_rows_of_a_part_hold_the_result() -> None:
 def test_the_summary_is_written_with_the_names(tmp_path: Path) -> None:
     result = example([1, 2, 3, 5])
     result.write(tmp_path)
-    numbers = json.loads((tmp_path / SUMMARY).read_text())
+    numbers = read_json(tmp_path / SUMMARY)
     assert numbers == {"run": "model", "attack": "Genetic", "protocol": {"seed": 0}} | result.summary
     assert (numbers["l2_median"], numbers["l2_90"], numbers["psnr_median"], numbers["psnr_90"]) == (2, 5, 38, 35)
 

@@ -249,7 +249,7 @@ def test_a_result_that_is_not_whole_is_made_again_from_its_parts(
 def test_a_checkpoint_with_code_in_it_is_refused(main: Main, trained: Path, tmp_path: Path) -> None:
     (tmp_path / "checkpoints").mkdir()
     (tmp_path / "config.yaml").write_text((trained / "one" / "config.yaml").read_text())
-    torch.save({"state_dict": os.system}, tmp_path / BEST)
+    checkpoints.write_checkpoint(tmp_path / BEST, {"state_dict": os.system})
     code, error = main(f"run={tmp_path}", "output=unsafe")
     assert (code, len(error.splitlines())) == (2, 1), error
     assert "more than weights" in error

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 import torch
 from omegaconf import OmegaConf
-from pytorch_lightning.plugins import TorchCheckpointIO
 
 from convstab.errors import InputError
-from convstab.files import BEST, CONFIG, LAST, METRICS, write_json, write_text
+from convstab.files import BEST, CONFIG, LAST, METRICS, write_json
 from convstab.models import LeNet
 from convstab.runs import checkpoints, configuration, directory
 from convstab.runs.run import load_run
+from tests.support import training_examples
 
 LOAD = {"_target_": "convstab.data.digits.load", "_partial_": True}
 DATASET = {"_target_": "convstab.data.images.ImageData", "load": LOAD, "root": "a", "batch_size": 32, "images": 20}
@@ -41,7 +41,7 @@ def run(tmp_path: Path) -> Path:
     model.set_statistics(torch.tensor([0.2]), torch.tensor([0.3]))
     content = {"state_dict": model.state_dict(), "hyper_parameters": dict(model.hparams)}
     for name in (BEST, LAST):
-        torch.save(content, folder / name)
+        checkpoints.write_checkpoint(folder / name, content)
     return folder
 
 
@@ -67,7 +67,7 @@ def test_resuming_needs_the_same_configuration(run: Path) -> None:
 def refused(run: Path, key: str, **changes: Any) -> str:
     """The line that refuses to resume or to skip with other values; config.yaml stays as it is."""
     before, metrics = (run / CONFIG).read_bytes(), run / METRICS
-    write_json(metrics, {"epochs": 1000})
+    write_json(metrics, training_examples.metrics(epochs=1000))
     asked = config(ckpt="last", **changes)
     with pytest.raises(InputError, match=rf"another {key}: ") as skipped:
         directory.finished_training(run, asked)
@@ -187,7 +187,7 @@ def test_a_run_names_nothing_that_runs_code_of_others(key: str, target: str, run
     named = OmegaConf.create(values)
     OmegaConf.update(named, key, target, force_add=True)
     OmegaConf.update(named, f"{key.rpartition('.')[0]}.self", str(tmp_path / "hacked"), force_add=True)
-    write_text(run / CONFIG, OmegaConf.to_yaml(named))
+    configuration.write_config(run, OmegaConf.to_container(named))  # type: ignore[arg-type]  # a mapping
     with pytest.raises(InputError, match=rf"{key} is {target}; a run names nothing but convstab's own"):
         load_run(str(run))
     assert not (tmp_path / "hacked").exists()
@@ -203,7 +203,8 @@ def test_a_run_names_a_classifier(target: str, run: Path) -> None:
 
 
 def test_nothing_is_unpickled_freely(run: Path, tmp_path: Path) -> None:
-    torch.save({"state_dict": {}, "hyper_parameters": Evil(tmp_path / "hacked")}, run / BEST)
+    content = {"state_dict": {}, "hyper_parameters": Evil(tmp_path / "hacked")}
+    checkpoints.write_checkpoint(run / BEST, content)
     with pytest.raises(InputError, match="holds more than weights and plain values"):
         checkpoints.load_classifier(run)
     assert not (tmp_path / "hacked").exists()
@@ -244,15 +245,15 @@ def test_a_checkpoint_is_replaced_at_once_or_not_at_all(tmp_path: Path, monkeypa
 
 
 def test_two_writers_of_a_checkpoint_do_not_meet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path, original = tmp_path / "last.ckpt", TorchCheckpointIO.save_checkpoint
+    path, original = tmp_path / "last.ckpt", torch.save
 
-    def save(self: TorchCheckpointIO, checkpoint: Any, target: Any, *more: Any) -> None:
-        original(self, checkpoint, target, *more)
+    def save(checkpoint: Any, target: Any) -> None:
+        original(checkpoint, target)
         if checkpoint["epoch"] == 1:  # before the first writer renames its file, another one writes
             checkpoints.AtomicCheckpointIO().save_checkpoint({"epoch": 2}, path)
             assert torch.load(path, weights_only=True) == {"epoch": 2}
 
-    monkeypatch.setattr(TorchCheckpointIO, "save_checkpoint", save)
+    monkeypatch.setattr(torch, "save", save)
     checkpoints.AtomicCheckpointIO().save_checkpoint({"epoch": 1}, path)
     assert torch.load(path, weights_only=True) == {"epoch": 1}
     assert list(tmp_path.iterdir()) == [path]

@@ -17,7 +17,7 @@ def example(
     """
     count = len(l2)
     success = np.array([norm is not None for norm in l2])
-    norms = np.array([9.0 if norm is None else norm for norm in l2])
+    norms = np.array([9.0 if norm is None else norm for norm in l2], float)
     label = np.arange(count) % len(classes)
     random = np.random.default_rng(0)
     pixels = random.integers(100, 150, (count, channels, 8, 6), dtype=np.uint8)

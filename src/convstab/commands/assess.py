@@ -74,6 +74,7 @@ class Task(Generic[Result]):
         if not self.config["skip_done"] or directory.finished(self.folder) != self.command or self.parts.missing():
             return None
         with suppress(InputError):  # a table is gone or damaged: the parts make it again
+            directory.check_files(self.folder)
             result = self.read(self.folder)
             print(f"finished before: {self.folder}")
             return result

@@ -115,6 +115,7 @@ def kind_of(folders: Sequence[Path]) -> str:
     for folder, kind in kinds.items():
         if kind not in ("evaluate", "attack"):
             raise InputError(f"{folder} does not hold a finished evaluation or attack")
+        directory.check_files(folder)
     if len(set(kinds.values())) > 1:
         listed = ", ".join(f"{folder} ({kind})" for folder, kind in kinds.items())
         raise InputError(f"evaluations and attacks cannot be compared: {listed}; draw each kind for itself")

@@ -33,9 +33,11 @@ def write_bytes(path: Path, content: bytes | memoryview) -> None:
     try:
         temporary.write_bytes(content)
         temporary.replace(path)
-    except OSError as error:
+    except BaseException as error:
         with suppress(OSError):
             temporary.unlink()
+        if not isinstance(error, OSError):
+            raise
         if isinstance(error, FileNotFoundError) and path.exists():
             return  # another process finished everything, this file too, and cleared up
         if error.errno in (errno.ENOSPC, errno.EDQUOT):

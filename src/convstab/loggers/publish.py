@@ -16,7 +16,7 @@ from convstab.loggers import results
 from convstab.loggers.wandb import tracking
 from convstab.runs import configuration
 from convstab.runs.configuration import Config, value
-from convstab.runs.directory import finished, metrics
+from convstab.runs.directory import check_files, finished, metrics
 
 CHOICES = ("project", "entity", "group", "tags", "log_model")  # that a result's configuration may have made
 
@@ -28,6 +28,7 @@ def publish(folder: Path, group: str | None, chosen: Mapping[str, str]) -> str:
     """
     config, job_type = configuration.load_config(folder), finished(folder)
     assert job_type is not None
+    check_files(folder)
     logger = logger_of(config, chosen, group)
     where = send(config, folder, job_type, logger, lambda loggers: LOG[job_type](loggers, folder), option="--mode")
     return f"{folder}: {where}"

@@ -168,6 +168,7 @@ def why_unused(folder: Path) -> str | None:
 def read_result(folder: Path) -> Training | Evaluation | Attacked:
     """The result that a folder holds; InputError when it is damaged or another program's."""
     kind = finished(folder)
+    directory.check_files(folder)
     if kind == "train":
         return read_training(folder)
     summary = read_json(folder / SUMMARY)

@@ -2,6 +2,7 @@
 
 import io
 import pickle
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,13 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     return content
 
 
+def write_checkpoint(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a checkpoint with a checksum, at once or not at all."""
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    write_bytes(path, sealed_zip(buffer.getvalue()))
+
+
 class AtomicCheckpointIO(TorchCheckpointIO):
     """Writes beside the target and renames, so that a kill leaves the earlier checkpoint whole.
 
@@ -84,10 +92,8 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:  # noqa: ARG002
         """Save like TorchCheckpointIO, with a checksum, at once or not at all."""
-        content = io.BytesIO()
-        torch.save(checkpoint, content)
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-        write_bytes(Path(path), sealed_zip(content.getvalue()))
+        write_checkpoint(Path(path), checkpoint)
 
     def load_checkpoint(self, path: Any, map_location: Any | None = None, weights_only: bool | None = None) -> Any:  # noqa: ARG002
         """Load what ``save_checkpoint`` wrote, on the CPU; InputError when it is damaged."""

@@ -62,7 +62,7 @@ class Training(TypedDict):
     model: Named
     augment: Named
     seed: int
-    trainer: Length
+    trainer: NotRequired[Length]
 
 
 PARTS_OF_A_RUN = ("dataset", "model")  # what is made again from its configuration

@@ -1,7 +1,8 @@
 """Which folders are results: of which command, whether they are finished, and what their numbers are."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from hashlib import file_digest
 from pathlib import Path
 from typing import Any, NotRequired
 
@@ -32,6 +33,8 @@ Metrics = TypedDict(  # what others read of metrics.json
 )
 PRECISION = "test/precision/"  # and a class: a key of the metrics
 FINISHED = "finished.json"  # written last, by the command that made the result
+FORMS = (".yaml", ".json", ".csv", ".parquet", ".npz")  # of the files of a result
+NOT_OF_A_RESULT = (FINISHED, "job.json", "step.json")  # written after it, by a sweep or a reproduction
 COMMANDS = ("train", "evaluate", "attack")
 CHECKPOINTS, PARTS = "checkpoints", "parts"  # folders of a training, and of an evaluation or attack
 
@@ -126,8 +129,28 @@ def begin(folder: Path, config: Config) -> None:
 
 
 def finish(folder: Path, job: str) -> None:
-    """Mark the result of a command, "train", "evaluate" or "attack", as finished: the last file that it writes."""
-    write_json(folder / FINISHED, {"command": job})
+    """Mark the result of a command, "train", "evaluate" or "attack", as finished: the last file that it writes.
+
+    It lists the checksums of the others, so that none of them can be replaced by that of another result.
+    """
+    write_json(folder / FINISHED, {"command": job, "files": dict(checksums(folder))})
+
+
+def checksums(folder: Path) -> Iterator[tuple[str, str]]:
+    """The files of a result but its figures and parts, with their SHA-256."""
+    for name in (BEST, *sorted(path.name for path in folder.glob("*") if path.suffix in FORMS)):
+        if name not in NOT_OF_A_RESULT and (folder / name).is_file():
+            with (folder / name).open("rb") as file:
+                yield name, file_digest(file, "sha256").hexdigest()
+
+
+def check_files(folder: Path) -> None:
+    """Raise DamagedError when a finished result has lost a file, or has another one than it was finished with."""
+    said, found = read_json(folder / FINISHED).get("files"), dict(checksums(folder))
+    for name, checksum in (said if isinstance(said, dict) else {FINISHED: ""}).items():
+        if found.get(name) != checksum:
+            what = "was changed since it was finished" if name in found else "is gone"
+            raise DamagedError(f"{folder / name} {what}; make the result again with the command that made it")
 
 
 def finished(folder: Path) -> str | None:

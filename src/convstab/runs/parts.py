@@ -147,10 +147,9 @@ class Parts:
             return None
 
     def place(self, number: int, rows: pa.Table) -> str:
-        """What binds a part to its slice and its layout: which images, how many rows, the columns and their types."""
+        """What binds a part to its slice and its layout: which images, how many rows, the names of the columns."""
         images = self.slices[number]
-        columns = [(field.name, str(field.type)) for field in rows.schema]
-        return json.dumps({"images": [images.start, images.stop], "rows": len(rows), "columns": columns})
+        return json.dumps({"images": [images.start, images.stop], "rows": len(rows), "columns": rows.column_names})
 
     def check(self, path: Path, metadata: Mapping[bytes, bytes]) -> None:
         """Raise InputError when a part is of another configuration."""

@@ -90,6 +90,8 @@ def load_run(
     configs = [configuration.load_config(folder) for folder in folders]
     for folder, config in zip(folders, configs, strict=True):
         configuration.check_run(config, folder)
+        if directory.finished(folder):
+            directory.check_files(folder)
         if data_of(config) != data_of(configs[0]):
             raise InputError(f"{folders[0]} and {folder} were trained on different data sets and cannot be an ensemble")
     members = [checkpoints.load_classifier(folder) for folder in folders]
