@@ -35,7 +35,7 @@ def read_table(path: Path) -> tuple[pa.Table, dict[bytes, bytes]]:
     content = read_sealed(path)
     try:
         file = pq.ParquetFile(pa.BufferReader(content))
-        return file.read(), dict(file.metadata.metadata or {})
+        return file.read(use_threads=False), dict(file.metadata.metadata or {})
     except (pa.ArrowException, OSError, ValueError, TypeError) as error:
         raise DamagedError(f"{path} is damaged: {' '.join(str(error).split())}") from error
 

@@ -147,9 +147,10 @@ class Parts:
             return None
 
     def place(self, number: int, rows: pa.Table) -> str:
-        """What binds a part to its slice and its layout: which images, how many rows, the names of the columns."""
+        """What binds a part to its slice and its layout: which images, how many rows, the columns and their types."""
         images = self.slices[number]
-        return json.dumps({"images": [images.start, images.stop], "rows": len(rows), "columns": rows.column_names})
+        columns = {field.name: "list" if pa.types.is_nested(field.type) else str(field.type) for field in rows.schema}
+        return json.dumps({"images": [images.start, images.stop], "rows": len(rows), "columns": columns})
 
     def check(self, path: Path, metadata: Mapping[bytes, bytes]) -> None:
         """Raise InputError when a part is of another configuration."""
