@@ -1,6 +1,5 @@
 """Figures from tables: what was drawn of evaluations and attacks is drawn again, or compared, without a model."""
 
-import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +12,10 @@ from convstab.attacks.result import MINIMUM_NOISE, NOISE, AttackResult
 from convstab.commands import figures
 from convstab.evaluation.result import CONFUSION, HISTOGRAM, STABILITY, StabilityResult
 from convstab.figures import files as drawing
+from convstab.files import write_json
+from convstab.files.seals import SEAL, sealed
 from convstab.runs import directory
+from convstab.runs.configuration import write_config
 from tests.support.attack_examples import example, history
 
 NAMES = ["confusion", "curves", "scatter_0"]
@@ -25,8 +27,8 @@ def evaluation(folder: Path, result: StabilityResult, run: str, compare: tuple[s
     """What the tables of an evaluation hold, with a summary and a configuration, and no figures."""
     folder.mkdir(parents=True)
     result.write(folder)
-    (folder / "summary.json").write_text(json.dumps({"run": run}))
-    (folder / "config.yaml").write_text(json.dumps({"confusion_sigma": 20, "compare": compare}))  # JSON is YAML
+    write_json(folder / "summary.json", {"run": run})
+    write_config(folder, {"confusion_sigma": 20, "compare": list(compare)})
     directory.finish(folder, "evaluate")
     return folder
 
@@ -45,7 +47,7 @@ def attack(folder: Path, result: AttackResult, compare: tuple[str, ...] | None =
     """What an attack leaves, without its figures; compare None: from before there was this option."""
     folder.mkdir(parents=True)
     result.write(folder)
-    (folder / "config.yaml").write_text(json.dumps({} if compare is None else {"compare": compare}))
+    write_config(folder, {} if compare is None else {"compare": list(compare)})
     directory.finish(folder, "attack")
     return folder
 
@@ -162,12 +164,16 @@ def test_a_folder_that_is_no_evaluation_is_refused(
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [*((text, "is damaged") for text in ("", "{", "[]", "3")), ('{"images": 3}', "does not say which run")],
+    [
+        *((text, "is damaged") for text in ("", "{", f'["{SEAL}"]')),
+        (f'{{"images": "{SEAL}"}}', "does not say which run"),
+    ],
 )
 def test_a_summary_that_names_no_run_is_refused(
     content: str, said: str, one: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (one / "summary.json").write_text(content)
+    (one / "summary.json").write_bytes(sealed(content.encode()) if SEAL in content else content.encode())
+    directory.finish(one, "evaluate")
     assert f"{one / 'summary.json'} {said}" in refusal(capsys, str(one))
 
 

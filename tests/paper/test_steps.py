@@ -8,6 +8,7 @@ import pytest
 
 from convstab.paper.experiments import Step
 from convstab.paper.steps import DONE, LOG, PROMPT, is_done, missing, reason, remember, share
+from convstab.runs.configuration import write_config
 from convstab.runs.parts import Part, Parts, Shard
 
 TRAIN = Step("train/a", "train", ["seed=0"], [], 1.0)
@@ -70,7 +71,7 @@ def test_the_share_of_a_training_is_that_of_its_epochs(tmp_path: Path) -> None:
     folder = tmp_path / "train/a"
     assert share(TRAIN, tmp_path) == 0
     folder.mkdir(parents=True)
-    (folder / "config.yaml").write_text("trainer: {max_epochs: 8}\n")
+    write_config(folder, {"trainer": {"max_epochs": 8}})
     assert share(TRAIN, tmp_path) == 0
     rows = ["step,epoch,val/loss,train/loss", "9,0,0.5,", "9,0,,0.4", "19,1,0.4,", "20,,,0.3"]
     (folder / "metrics.csv").write_text("\n".join(rows) + "\n")

@@ -8,7 +8,9 @@ import pytest
 from convstab.commands import app
 from convstab.errors import InputError
 from convstab.evaluation.examples import EXAMPLES
+from convstab.files.seals import SEAL, sealed
 from convstab.report.results import Evidence, gather
+from convstab.runs import directory
 from convstab.runs.directory import FINISHED
 from tests.support.in_process import call_in, train_short
 
@@ -100,19 +102,23 @@ def test_a_folder_without_images_is_still_evidence(copy: Path) -> None:
     [
         ("train/a/metrics.json", "{", "metrics.json is damaged"),
         ("evaluate/a/summary.json", "[", "summary.json is damaged"),
-        ("evaluate/a/summary.json", "[]", "summary.json is damaged: it holds no names"),
-        ("train/a/config.yaml", "dataset: mine", "train/a is not a result of this version"),
-        ("train/a/metrics.json", '{"accuracy": 1}', "train/a is not a result of this version"),
+        ("evaluate/a/summary.json", f'["{SEAL}"]', "summary.json is damaged: it holds no names"),
+        ("train/a/config.yaml", f"dataset: mine # {SEAL}", "config.yaml does not say dataset._target_"),
+        ("train/a/metrics.json", f'{{"epochs": 1, "a": "{SEAL}"}}', "metrics.json is not what .*: test/accuracy"),
         ("evaluate/a/stability.parquet", "x", "does not hold a whole evaluation"),
         (
             "attack/b/summary.json",
-            '{"training": {"model": 1}, "run": "b", "attack": "DDN"}',
-            "attack/b is not a result of this version",
+            f'{{"training": {{"model": 1}}, "run": "b", "attack": "DDN", "a": "{SEAL}"}}',
+            "attack/b/summary.json is not what convstab writes: protocol: field required",
         ),
     ],
 )
 def test_what_is_damaged_is_refused(copy: Path, name: str, content: str, said: str) -> None:
-    (copy / name).write_text(content)
+    path = copy / name
+    path.write_bytes(sealed(content.encode()) if SEAL in content else content.encode())
+    with pytest.raises(InputError, match=f"{path.name} was changed since it was finished"):
+        gather([copy])
+    directory.finish(path.parent, name.partition("/")[0])
     with pytest.raises(InputError, match=said):
         gather([copy])
 

@@ -15,7 +15,7 @@ from omegaconf import OmegaConf
 
 from convstab.commands import app
 from convstab.errors import InputError
-from convstab.files import BEST, METRICS
+from convstab.files import BEST, METRICS, read_json, write_json
 from convstab.runs import checkpoints
 from convstab.sweeps import jobs
 from convstab.sweeps.jobs import job_name, read_jobs, runs_of
@@ -52,7 +52,7 @@ def weights(folder: Path) -> dict[str, Any]:
 def assert_same_training(folder: Path, other: Path) -> None:
     assert weights(folder).keys() == weights(other).keys()
     assert all(torch.equal(value, weights(other)[name]) for name, value in weights(folder).items())
-    both = [json.loads((path / METRICS).read_text()) for path in (folder, other)]
+    both = [read_json(path / METRICS) for path in (folder, other)]
     assert both[0] | {"seconds": 0} == both[1] | {"seconds": 0}
 
 
@@ -85,7 +85,7 @@ def test_jobs_leave_a_table_and_one_that_fails_stops_no_other(main: Main) -> Non
     assert {value: row["status"] for value, row in rows.items()} == {"0": "done", "0.1": "done", "2": "failed"}
     assert rows["2"]["reason"] == "dataset.validation is 2; it is a share of the training images in [0, 1)"
     for value in ("0", "0.1"):
-        metrics = json.loads((Path(rows[value]["output"]) / METRICS).read_text())
+        metrics = read_json(Path(rows[value]["output"]) / METRICS)
         assert float(rows[value]["test/accuracy"]) == metrics["test/accuracy"]
         assert not any(name.startswith("test/precision/") for name in rows[value])
     assert "2 of 3 jobs are done" in out
@@ -139,7 +139,7 @@ def test_a_start_from_weights_is_not_forgotten(main: Main) -> None:
     still = ["optimizer.lr=1e-12", "optimizer.weight_decay=0", "schedule=constant"]
     words = [*QUICK, *still, "output=two", "skip_done=true", f"ckpt=one/{BEST}"]
     assert main(app.train, *words)[0] == 0
-    first, second = (json.loads(Path(run, METRICS).read_text())["test/confusion"] for run in ("one", "two"))
+    first, second = (read_json(Path(run, METRICS))["test/confusion"] for run in ("one", "two"))
     assert first == second
 
 
@@ -237,7 +237,7 @@ def test_what_was_not_finished_is_shown_as_such(tmp_path: Path) -> None:
     for name, status in (("seed-10", "running"), ("seed-9", "done")):
         (tmp_path / name).mkdir()
         job = {"name": name, "overrides": [name.replace("-", "=")], "status": status, "output": str(tmp_path / name)}
-        (tmp_path / name / jobs.JOB).write_text(json.dumps(job))
+        write_json(tmp_path / name / jobs.JOB, job)
     assert [(job.name, job.status) for job in read_jobs(tmp_path)] == [("seed-9", "done"), ("seed-10", "running")]
     with pytest.raises(InputError, match="holds no finished training"):
         runs_of(tmp_path)

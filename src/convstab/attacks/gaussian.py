@@ -6,8 +6,7 @@ import torch
 from torch import Tensor
 
 from convstab.attacks.attack import BatchedAttack
-from convstab.attacks.query_counter import QueryCounter
-from convstab.attacks.starting_points import fooled
+from convstab.attacks.query_counter import QueryCounter, fooled
 from convstab.images import GREY_LEVELS
 from convstab.validation import Count, CountOrZero, Positive
 

@@ -69,3 +69,9 @@ class QueryCounter(nn.Module):
         better = ((norm < self.norm) | nearer) & ~self.given_up
         self.best[better] = images.unflatten(0, (-1, n))[nearest, row][better]
         self.norm[better], self.margin[better] = norm[better], least[better]
+
+
+def fooled(model: QueryCounter, images: Tensor, labels: Tensor) -> Tensor:
+    """Whether each image is misclassified beyond rounding, bool (n,)."""
+    with torch.no_grad():
+        return margin(model(images), labels) < -CERTAIN

@@ -34,6 +34,7 @@ Metrics = TypedDict(  # what others read of metrics.json
 PRECISION = "test/precision/"  # and a class: a key of the metrics
 FINISHED = "finished.json"  # written last, by the command that made the result
 FORMS = (".yaml", ".json", ".csv", ".parquet", ".npz")  # of the files of a result
+MAY_GO = ("examples.npz",)  # a result may be handed on without its images
 NOT_OF_A_RESULT = (FINISHED, "job.json", "step.json")  # written after it, by a sweep or a reproduction
 COMMANDS = ("train", "evaluate", "attack")
 CHECKPOINTS, PARTS = "checkpoints", "parts"  # folders of a training, and of an evaluation or attack
@@ -148,7 +149,7 @@ def check_files(folder: Path) -> None:
     """Raise DamagedError when a finished result has lost a file, or has another one than it was finished with."""
     said, found = read_json(folder / FINISHED).get("files"), dict(checksums(folder))
     for name, checksum in (said if isinstance(said, dict) else {FINISHED: ""}).items():
-        if found.get(name) != checksum:
+        if found.get(name, checksum if name in MAY_GO else None) != checksum:
             what = "was changed since it was finished" if name in found else "is gone"
             raise DamagedError(f"{folder / name} {what}; make the result again with the command that made it")
 
