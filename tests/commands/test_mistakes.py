@@ -173,6 +173,7 @@ OF_ONE: dict[str, list[tuple[Word, str]]] = {
         ("callbacks.checkpoint.monitor=up", "callbacks.checkpoint.monitor is up; it must be val/accuracy or val/loss"),
         ("+callbacks.checkpoint.colour=1", "callbacks.checkpoint: "),
         ("~callbacks.seed", "callbacks.seed is needed"),
+        ("~logger", "logger is needed and cannot be left out; logger=none does without"),
         ("~callbacks", "callbacks is needed; it must be one of default"),
         ("lr=0.1", "there is no key lr; did you mean optimizer.lr?"),
         ("epochs=3", "there is no key epochs; did you mean trainer.max_epochs?"),
@@ -266,12 +267,12 @@ GOOD: list[tuple[str, list[str]]] = [
     ("train", ["optimizer.lr=0.5", "optimizer.momentum=0", "optimizer.nesterov=false", "schedule.warmup=0.5"]),
     ("train", ["schedule=inverse", "schedule.gamma=0", "schedule.power=1", "seed=4294967295", "logger=none"]),
     ("train", ["schedule=constant", "trainer.gradient_clip_val=1", "trainer.precision=bf16-mixed", "logger=csv"]),
-    ("train", ["trainer.devices=auto", "trainer.precision=null", "trainer.deterministic=warn", "trainer.accelerator=cpu"]),
+    ("train", ["trainer.devices=auto", "trainer.precision=null", "trainer.accelerator=cpu"]),
     ("train", ["dataset=gtsrb", "dataset.load.size=32", "dataset.load.train=final", "dataset.validation=0"]),
     ("train", ["dataset=mnist", "dataset.root=data", "dataset.images=200", "dataset.batch_size=1", "runs=a"]),
     ("train", ["dataset=cifar10", "model.pool=caffe", "augment=jitter", "augment.hue=0", "augment.rotation=180"]),
     ("train", ["model=aghdam", "model.dropout=0", "model.slope=0.2", "augment=jitter_noisy", "augment.noisy.copies=0"]),
-    ("train", ["augment=gaussian", "augment.sigma=[0,40]", "+trainer.max_steps=3", "~callbacks.progress", "~logger"]),
+    ("train", ["augment=gaussian", "augment.sigma=[0,40]", "+trainer.max_steps=3", "~callbacks.progress"]),
     ("train", ["augment=gaussian", "augment.sigma=0", "callbacks.progress.refresh_rate=0", "logger=[csv,wandb]"]),
     ("train", ["augment=noisy", "augment.sigmas=[1,2]", "logger=wandb", "+logger.wandb.notes=mine", "threads=null"]),
     ("train", ["callbacks.learning_rate.logging_interval=step", "callbacks.checkpoint.monitor=val/loss"]),
@@ -279,7 +280,7 @@ GOOD: list[tuple[str, list[str]]] = [
     ("evaluate", ["sigmas=[0.5,10]", "draws=3", "images=[0,5]", "seed=-7", "clip=false", "rounding=False", "slice=1"]),
     ("evaluate", ["sigmas=[0]", "draws=null", "images=null", "score=label", "rule=vote", "precision=bfloat16"]),
     ("evaluate", ["run=[a,b]", "compare=[c]", "shard=2/7", "device=cuda:1", "output=x", "workers=2", "batch_size=8"]),
-    ("evaluate", ["sweep=runs", "of=runs/sweep/a", "confusion_sigma=8.5", "images=60", "dataset.root=data"]),
+    ("evaluate", ["sweep=runs", "of=runs/sweep/a", "confusion_sigma=8.5", "images=60", "dataset.root=data", "~logger"]),
     ("attack", ["attack=ddn", "attack.steps=5", "max_queries=null", "images=3", "seed=9223372036854775807"]),
     ("attack", ["attack=paper", "attack.engine=deap", "max_queries=1", "rule=logits", "images=[7]", "logger=none"]),
     ("attack", ["attack.scales=[1,60]", "attack.crossovers=[uniform]", "attack.damping=null", "attack.predict=false"]),
@@ -320,3 +321,23 @@ def test_every_kind_is_of_a_key(command: str) -> None:
     assert {key for key in KINDS[command] if not key.startswith("augment.")} - there <= {"of", "optimizer.amsgrad"}
     of_augment = {key.split(".")[-1] for key in KINDS[command] if key.startswith("augment.")} - {"_target_"}
     assert of_augment <= {key.split(".")[-1] for key in there}
+
+
+def test_what_has_no_effect_is_said(
+    empty: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    short = ["trainer.max_epochs=1", "logger=none", "output=one", "dataset.images=5000", "dataset.root=photos"]
+    assert call(monkeypatch, app.train, *short) == 0
+    said = capfd.readouterr().out
+    assert "dataset.root=photos has no effect: digits ships with a library" in said
+    assert "dataset.images=5000: digits has 1347 training images, and all are taken" in said
+    quick = ["run=one", "logger=none", "output=two", "draws=1", "sigmas=[8]"]
+    assert call(monkeypatch, app.evaluate, *quick, "images=10000", "rule=vote") == 0
+    said = capfd.readouterr().out
+    assert "rule=vote has no effect: one is one model" in said
+    assert "images=10000: the test set has 450, and all are taken" in said
+    assert call(monkeypatch, app.evaluate, *quick, "output=three", "images=450") == 0
+    assert call(monkeypatch, app.attack, *quick[:2], "output=four", "attack=ddn", "attack.steps=1", "images=3") == 0
+    said = capfd.readouterr().out
+    assert "no effect" not in said
+    assert "all are taken" not in said

@@ -19,6 +19,7 @@ from convstab.runs.run import Run, load_run
 from convstab.sweeps.jobs import Outcome, members_of
 
 Result = TypeVar("Result")  # of the command
+ALONE = "probabilities"  # the rule that is not said of one model: it is the default
 
 
 @dataclass(frozen=True)
@@ -120,4 +121,14 @@ def load(config: Mapping[str, Any], images: int | Sequence[int] | None) -> tuple
     members = members_of(run) if isinstance(run, str) else list(run)
     name = Path(run).name if isinstance(run, str) and len(members) > 1 else ""
     root = config["dataset"]["root"]
-    return dict(config) | {"run": run}, load_run(members, config["runs"], config["rule"], root, images, name)
+    loaded = load_run(members, config["runs"], config["rule"], root, images, name)
+    if len(members) == 1 and config["rule"] != ALONE:
+        print(f"rule={config['rule']} has no effect: {loaded.name} is one model")
+    say_how_many(config["images"], loaded)
+    return dict(config) | {"run": run}, loaded
+
+
+def say_how_many(images: int | Sequence[int] | None, run: Run) -> None:
+    """Print a line where more images are asked for than the test set has."""
+    if isinstance(images, int) and images > len(run.test):
+        print(f"images={images}: the test set has {len(run.test)}, and all are taken")

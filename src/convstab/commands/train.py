@@ -1,7 +1,8 @@
 """Train one classifier, test it, and leave a run directory."""
 
+import inspect
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -96,7 +97,25 @@ def load_data(values: Mapping[str, Any]) -> ImageData:
         _convert_="all",
     )
     data.setup()
+    if is_first_process():
+        say_what_has_no_effect(values["dataset"], data)
     return data
+
+
+def say_what_has_no_effect(options: Mapping[str, Any], data: ImageData) -> None:
+    """Print a line where a folder is given to a data set that reads none, or more images are asked for than it has."""
+    root, images, name = options["root"], options["images"], options["load"]["_target_"].split(".")[-2]
+    if root is not None and "root" in with_default(data.load):
+        print(f"dataset.root={root} has no effect: {name} ships with a library and is read from no folder")
+    count = len(data.images.train)
+    if images is not None and images > count:
+        print(f"dataset.images={images}: {name} has {count} training images, and all are taken")
+
+
+def with_default(function: Callable[..., Any]) -> set[str]:
+    """The parameters of a function that need not be given."""
+    parameters = inspect.signature(function).parameters.values()
+    return {parameter.name for parameter in parameters if parameter.default is not parameter.empty}
 
 
 def make_classifier(values: Mapping[str, Any], data: ImageData) -> Classifier:

@@ -22,14 +22,14 @@ def values_of(group: str) -> Iterator[None]:
     try:
         yield
     except (InstantiationException, ImportError, TypeError, ValueError) as error:
-        cause = innermost(error)
+        cause = first_cause(error)
         said = " ".join(str(cause).split())
         raise InputError(said if isinstance(cause, InputError) else f"{group}: {said}") from error
 
 
-def innermost(error: BaseException) -> BaseException:
-    """What an exception was first raised from."""
-    while error.__cause__ is not None:
+def first_cause(error: BaseException) -> BaseException:
+    """What an exception was raised from in the end; an InputError on the way says more than its cause."""
+    while error.__cause__ is not None and not isinstance(error, InputError):
         error = error.__cause__
     return error
 

@@ -96,7 +96,7 @@ def explained(error: Exception, command: str, words: Sequence[str]) -> InputErro
     if said.startswith(NO_NAME):
         return InputError(no_name(words))
     if match := re.match(NO_CHOICE, said):
-        return InputError(no_choice(*match.groups(), getattr(error, "options", None)))
+        return InputError(no_choice(match[1], match[2], getattr(error, "options", None)))
     if match := re.search(NO_KEY, said):
         return InputError(no_key(match[1], known_keys(command, words), "delete" in match[0]))
     return None
@@ -120,7 +120,8 @@ def no_choice(group: str, name: str, options: Iterable[str] | None) -> str:
 def no_key(key: str, known: Sequence[str], left_out: bool) -> str:
     """That a key is not there; or that it is, and cannot be left out, or be a choice of a group."""
     if key in known and left_out:
-        return f"{key} is needed and cannot be left out"
+        without = f"; {key}=none does without" if key in groups() and "none" in choices(key) else ""
+        return f"{key} is needed and cannot be left out{without}"
     return unknown(key, [name for name in known if name != key])
 
 
