@@ -127,8 +127,6 @@ def test_the_console_script_trains_anywhere_and_asks_nothing(tmp_path: Path) -> 
             marks=pytest.mark.slow,  # it tries again
         ),
         (["output=/proc/nowhere/run"], "convstab: No such file or directory: /proc/nowhere"),
-        (["dataset=imagenet"], "Could not find 'dataset/imagenet'"),
-        (["dataset.colour=1"], "To append to your config use +dataset.colour=1"),
     ],
 )
 def test_bad_input_ends_in_a_line(overrides: list[str], line: str, tmp_path: Path) -> None:
@@ -171,15 +169,6 @@ def main(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureF
         (["model=aghdam"], "Aghdam cannot take 1x28x28 images"),
         (["logger=wandb", "logger.wandb.mode=online"], "logger.wandb.mode=online needs a key"),
         (["dataset.validation=2"], "dataset.validation is 2"),
-        (["dataset.batch_size=0"], "dataset.batch_size is 0"),
-        (["seed=-1"], "seed is -1; it must be a whole number from 0 to 4294967295"),
-        (["seed=4294967296"], "seed is 4294967296; it must be a whole number from 0"),
-        (["seed=1.5"], "seed is 1.5; it must be a whole number from 0"),
-        (["seed=null"], "seed is None; it must be a whole number from 0"),
-        (["trainer.precision=bf16-true"], "trainer.precision is bf16-true; it can be 32-true, bf16-mixed or 16-mixed"),
-        (["trainer.precision=16-true"], "trainer.precision is 16-true; it can be 32-true"),
-        (["trainer.precision=64-true"], "trainer.precision is 64-true; it can be 32-true"),
-        (["augment=gaussian", "augment.sigma=-1"], "augment.sigma is -1"),
     ],
 )
 def test_bad_values_are_named_and_leave_nothing(overrides: list[str], line: str, main: Main, tmp_path: Path) -> None:

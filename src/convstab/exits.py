@@ -2,7 +2,7 @@
 
 import errno
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -41,7 +41,13 @@ def bad_input(error: BaseException | None) -> str | None:
             case OSError() if is_of_a_path_that_was_named(link):
                 return f"{OURS}{link.strerror}: {link.filename}"
     ours = not chain or not isinstance(chain[-1], HydraException | OmegaConfBaseException)
-    return None if ours else str(chain[0])  # the outermost says what to do: "To append to your config use +..."
+    return None if ours else f"{OURS}{one_line(chain)}"
+
+
+def one_line(chain: Sequence[BaseException]) -> str:
+    """What Hydra and OmegaConf say: the outermost where, the innermost why; without the types of objects."""
+    said = dict.fromkeys(str(link).partition("object_type=")[0] for link in (chain[0], chain[-1]))
+    return " ".join(": ".join(filter(None, said)).split())
 
 
 def machine_fault(error: BaseException | None) -> str | None:

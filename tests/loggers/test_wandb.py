@@ -27,6 +27,7 @@ from convstab.loggers.wandb import WandbRun, log_figures, log_images_table, log_
 from tests.support.wandb_files import OfflineRun, offline_runs
 
 KEYS = ("WANDB_API_KEY", "WANDB_MODE", "WANDB_DIR", "WANDB_PROJECT", "WANDB_RUN_ID")
+TOO_HIGH = 10000000000.0  # a rate at which the loss is no number
 
 
 @pytest.fixture(autouse=True)
@@ -81,8 +82,10 @@ def sweep(tmp_path_factory: pytest.TempPathFactory) -> Path:
         monkeypatch.setenv("NETRC", str(cwd / "netrc"))
         for name in KEYS:
             monkeypatch.delenv(name, raising=False)
-        with pytest.raises(ValueError, match="Invalid learning rate"):
-            train_jobs(monkeypatch, cwd, "hydra.mode=MULTIRUN", "optimizer.lr=0.01,-1,0.03", "hydra.sweep.dir=rates")
+        with pytest.raises(SystemExit, match="2"):
+            train_jobs(
+                monkeypatch, cwd, "hydra.mode=MULTIRUN", f"optimizer.lr=0.01,{TOO_HIGH},0.03", "hydra.sweep.dir=rates"
+            )
     return cwd / "rates"
 
 
@@ -92,7 +95,7 @@ def test_a_multirun_is_one_group_of_runs_and_the_failed_job_is_marked(sweep: Pat
     runs = {rates[folder.name]: offline_run(folder) for folder in (sweep / name for name in rates)}
     assert {rate: run.exit_code for rate, run in runs.items()} == {
         "optimizer.lr=0.01": 0,
-        "optimizer.lr=-1": 1,
+        f"optimizer.lr={TOO_HIGH}": 1,
         "optimizer.lr=0.03": 0,
     }
     assert len({run.run.run_id for run in runs.values()}) == 3
@@ -131,7 +134,7 @@ def test_a_training_gives_curves_classes_confusion_and_its_checkpoint(sweep: Pat
 
 
 def test_a_failed_training_leaves_no_checkpoint_with_wandb(sweep: Path) -> None:
-    run = next(run for folder in sweep.glob("*lr--1*") for run in offline_runs(folder))
+    run = next(run for folder in sweep.glob(f"*lr-{TOO_HIGH}*") for run in offline_runs(folder))
     assert run.exit_code == 1
     assert run.artifacts == {}
     assert sum(path.stat().st_size for path in run.folder.rglob("*") if path.is_file()) < 200_000
@@ -154,9 +157,9 @@ def test_log_model_false_keeps_the_checkpoint_and_a_resumed_training_is_the_same
         assert not [name for name in run.artifacts if name.startswith("model")]
 
 
-def test_bad_data_marks_the_run_as_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bad_data_marks_the_run_as_failed(offline: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SystemExit):
-        train_jobs(monkeypatch, tmp_path, "output=run", "dataset.validation=2")
+        train_jobs(monkeypatch, tmp_path, "output=run", "dataset=mnist", "dataset.root=nowhere")
     assert offline_run(tmp_path / "run").exit_code == 1
     assert wandb.run is None
 

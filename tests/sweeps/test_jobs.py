@@ -83,7 +83,7 @@ def test_jobs_leave_a_table_and_one_that_fails_stops_no_other(main: Main) -> Non
     assert error.splitlines()[-1].startswith("convstab: dataset.validation is 2")
     rows = {row["dataset.validation"]: row for row in table(Path("all"))}
     assert {value: row["status"] for value, row in rows.items()} == {"0": "done", "0.1": "done", "2": "failed"}
-    assert rows["2"]["reason"] == "dataset.validation is 2; it is a share of the training images in [0, 1)"
+    assert rows["2"]["reason"] == "dataset.validation is 2; it must be a share of the training images, in [0, 1)"
     for value in ("0", "0.1"):
         metrics = read_json(Path(rows[value]["output"]) / METRICS)
         assert float(rows[value]["test/accuracy"]) == metrics["test/accuracy"]
@@ -257,7 +257,7 @@ def test_a_folder_without_jobs_is_not_a_sweep(tmp_path: Path) -> None:
 @pytest.mark.parametrize("threads", ["0", "1.5", "many"])
 def test_threads_are_a_whole_number(threads: str, main: Main) -> None:
     code, _, error = main(app.train, *QUICK, f"threads={threads}", "output=one")
-    assert (code, error) == (2, f"convstab: threads is {threads}; it must be at least 1, or null for all cores\n")
+    assert (code, error) == (2, f"convstab: threads is {threads}; it must be a whole number, at least 1, or null\n")
 
 
 def test_the_network_has_so_many_threads(main: Main, monkeypatch: pytest.MonkeyPatch) -> None:

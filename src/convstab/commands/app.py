@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
@@ -63,6 +64,12 @@ class App:
         """Let Hydra compose the configuration and run the jobs; raises what went wrong."""
         try:
             hydra.main(version_base="1.3", config_path="pkg://convstab.conf", config_name=self.name)(self.job)()
+        except (HydraException, ValueError) as error:  # some mistakes are a ValueError of Hydra's
+            from convstab.commands.values import explained
+
+            if (said := explained(error, self.name, sys.argv[1:])) is not None:
+                raise said from error
+            raise
         finally:
             if self.sweep is not None:
                 self.close_sweep(self.sweep)
@@ -87,12 +94,22 @@ class App:
         """What the command is there for."""
         from convstab.validation import use_threads  # torch, and all that follows it
 
+        self.check(config)
+        use_threads(config.threads)
+        outcome: Outcome = self.module.main(config)
+        return outcome
+
+    def check(self, config: DictConfig) -> None:
+        """Raise InputError for values that the command cannot take, before it loads or writes anything."""
+        from convstab.commands.values import check
+
+        given = plain(config)
+        check(self.name, given)
         quiet_libraries()  # matplotlib speaks as it is loaded
         module = self.module
         quiet_libraries()  # Lightning sets its own level as it is loaded
-        use_threads(config.threads)
-        outcome: Outcome = module.main(config)
-        return outcome
+        if hasattr(module, "check"):
+            module.check(given)
 
     @property
     def module(self) -> Any:
@@ -118,8 +135,15 @@ class Watch(Callback):
     def __init__(self, app: App) -> None:
         self.app = app
 
+    def on_run_start(self, config: DictConfig, **_: Any) -> None:
+        """Before Hydra makes the folder of the only job: a refused one leaves none."""
+        HydraConfig.instance().set_config(config)  # which values may refer to
+        with bad_input_ends():
+            self.app.check(without_hydra(config))
+
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         """Before the first job; ends the process on bad input: Hydra would turn an exception into a warning."""
+        from convstab.commands.values import check
         from convstab.sweeps import jobs
         from convstab.sweeps.launchers import need_plugin
 
@@ -127,6 +151,8 @@ class Watch(Callback):
             need_plugin(config.hydra.launcher._target_)
             need_plugin(config.hydra.sweeper._target_)
             jobs.refuse_shared_folders(list(config.hydra.overrides.task), self.app.name)
+            HydraConfig.instance().set_config(config)
+            check(self.app.name, plain(without_hydra(config)))  # what all jobs share
             folder = Path(config.hydra.sweep.dir).absolute()
             fixed = [str(key) for key in config if key not in (*NOT_OF_A_SWEEP, *jobs.MAY_CHANGE)]
             jobs.open_sweep(folder, plain(OmegaConf.masked_copy(config, fixed)))
@@ -138,6 +164,11 @@ def plain(config: DictConfig, **instead: Any) -> dict[str, Any]:
     values = OmegaConf.to_container(OmegaConf.merge(config, instead), resolve=True)
     assert isinstance(values, dict)
     return {str(key): value for key, value in values.items()}
+
+
+def without_hydra(config: DictConfig) -> DictConfig:
+    """A configuration as a job has it."""
+    return OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
 
 
 def sweep_name() -> str | None:

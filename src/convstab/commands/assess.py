@@ -14,13 +14,12 @@ from convstab.errors import InputError
 from convstab.figures.files import each_once
 from convstab.loggers.wandb import check_logger, tracking
 from convstab.runs import directory
-from convstab.runs.configuration import value
 from convstab.runs.parts import Part, Parts, Shard, folder_name
 from convstab.runs.run import Run, load_run
 from convstab.sweeps.jobs import Outcome, members_of
-from convstab.validation import Limit, is_whole
 
 Result = TypeVar("Result")  # of the command
+ALONE = "probabilities"  # the rule that is not said of one model: it is the default
 
 
 @dataclass(frozen=True)
@@ -111,49 +110,6 @@ def identity(run: Run, device: torch.device, options: Mapping[str, Any]) -> dict
     return dict(options) | run.fingerprint(device)
 
 
-def checked(values: dict[str, Any]) -> dict[str, Any]:
-    """These values of a configuration; InputError for one of another kind than the command takes."""
-    for name, kind in KINDS.items():
-        found = value(values, name)
-        if name.split(".")[0] in values and not kind.holds(found):
-            raise InputError(f"{name} is {found}; it must be {kind.words}")
-    return values
-
-
-def is_text(value: Any) -> bool:
-    """Whether a value is a text."""
-    return isinstance(value, str)
-
-
-def is_list_of_texts(value: Any) -> bool:
-    """Whether a value is a list of texts, perhaps an empty one."""
-    return isinstance(value, list) and all(map(is_text, value))
-
-
-FOLDER = Limit(lambda value: value is None or is_text(value), "a folder, or null")
-NUMBER = Limit(lambda value: value is None or is_whole(value, 1), "a whole number of at least 1, or null")
-SWITCH = Limit(lambda value: isinstance(value, bool), "true or false")
-KINDS = {
-    "run": Limit(lambda value: is_text(value) or is_list_of_texts(value), "a run directory, latest, or a list of them"),
-    "images": Limit(
-        lambda value: value is None or (isinstance(value, int | list) and not isinstance(value, bool)),
-        "a whole number, a list of places, or null",
-    ),
-    "compare": Limit(is_list_of_texts, "a list of folders, such as [runs/a]"),
-    "output": FOLDER,
-    "dataset.root": FOLDER,
-    "runs": Limit(is_text, "a folder"),
-    "device": Limit(lambda value: value is None or is_text(value), "cpu, cuda, or null"),
-    "slice": Limit(lambda value: is_whole(value, 1), "a whole number of at least 1"),
-    "batch_size": NUMBER,
-    "workers": NUMBER,
-    "draws": NUMBER,
-    "skip_done": SWITCH,
-    "clip": SWITCH,
-    "rounding": SWITCH,
-}
-
-
 def load(config: Mapping[str, Any], images: int | Sequence[int] | None) -> tuple[dict[str, Any], Run]:
     """What ``run`` names: a run, several, or the finished ones of a sweep, with these images; see ``load_run``.
 
@@ -166,4 +122,14 @@ def load(config: Mapping[str, Any], images: int | Sequence[int] | None) -> tuple
     members = members_of(run) if isinstance(run, str) else list(run)
     name = Path(run).name if isinstance(run, str) and len(members) > 1 else ""
     root = config["dataset"]["root"]
-    return dict(config) | {"run": run}, load_run(members, config["runs"], config["rule"], root, images, name)
+    loaded = load_run(members, config["runs"], config["rule"], root, images, name)
+    if len(members) == 1 and config["rule"] != ALONE:
+        print(f"rule={config['rule']} has no effect: {loaded.name} is one model")
+    say_how_many(config["images"], loaded)
+    return dict(config) | {"run": run}, loaded
+
+
+def say_how_many(images: int | Sequence[int] | None, run: Run) -> None:
+    """Print a line where more images are asked for than the test set has."""
+    if isinstance(images, int) and images > len(run.test):
+        print(f"images={images}: the test set has {len(run.test)}, and all are taken")

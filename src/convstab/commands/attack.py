@@ -5,18 +5,17 @@ from functools import partial
 from typing import Any
 
 import torch
-from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 from rich.console import Console
 from rich.markdown import Markdown
 
 from convstab.attacks import Attack
-from convstab.attacks.by_name import check_budget
 from convstab.attacks.result import AttackResult, as_markdown, as_table
 from convstab.commands.app import plain
-from convstab.commands.assess import Task, checked, load
+from convstab.commands.assess import Task, load
 from convstab.commands.console import progress_bar
+from convstab.commands.trial import values_of
 from convstab.errors import InputError
 from convstab.figures.files import named_attacks, of_attack, save
 from convstab.files import FIGURES
@@ -33,7 +32,7 @@ NO_INFLUENCE = ("slots", "batch_size")  # on any result
 
 def main(config: DictConfig) -> Outcome:
     """Attack what the configuration names; the median L2 norm, or None: infinite, or other shards are at work."""
-    values = checked(plain(config))
+    values = plain(config)
     device, attack = device_of(values["device"]), attack_of(values)
     values, run = images_of(values, device)
     kind = type(attack).__name__
@@ -69,14 +68,13 @@ def images_of(values: Mapping[str, Any], device: torch.device) -> tuple[dict[str
 
 
 def attack_of(values: Mapping[str, Any]) -> Attack:
-    """The attack with its values; InputError when they, the seed or the queries make no sense."""
-    check_budget(values["seed"], values["max_queries"])
+    """The attack with its values; InputError when they make no sense."""
     try:
-        attack: Attack = instantiate(values["attack"], _convert_="all")
-    except InstantiationException as error:
-        if isinstance(error.__cause__, TypeError):  # a value that the attack does not know
-            raise InputError(f"attack: {error.__cause__}") from error
-        raise
+        with values_of("attack"):
+            attack: Attack = instantiate(values["attack"], _convert_="all")
+    except InputError as error:  # of Python's attack: "steps is 0", which is the key attack.steps here
+        key = str(error).partition(" ")[0]
+        raise InputError(f"attack.{error}" if key in values["attack"] else str(error)) from error
     if not isinstance(attack, Attack):
         raise InputError(
             f"attack._target_ is {values['attack']['_target_']}; it must be an attack, see attack= in --help"

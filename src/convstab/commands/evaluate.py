@@ -15,9 +15,8 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from convstab.commands.app import plain
-from convstab.commands.assess import Task, checked, load
+from convstab.commands.assess import Task, load
 from convstab.commands.console import class_table, progress_bar
-from convstab.degradations.gaussian import check_sigmas
 from convstab.evaluation import tables
 from convstab.evaluation.examples import Examples
 from convstab.evaluation.protocol import PAPER_DRAWS, Protocol, with_clean
@@ -43,8 +42,7 @@ TABLE = "table.csv"
 
 def main(config: DictConfig) -> Outcome:
     """Evaluate what the configuration names; the accuracy over all noise, or None while other shards are at work."""
-    values = checked(plain(config))
-    check_sigmas([values["confusion_sigma"]])
+    values = plain(config)
     device = device_of(values["device"])
     protocol = protocol_of(values, device)
     values, run = load(values, values["images"])

@@ -1,7 +1,8 @@
 """Train one classifier, test it, and leave a run directory."""
 
+import inspect
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from torch import Tensor
 
 from convstab.commands.app import plain, sweep_name
 from convstab.commands.console import class_table
+from convstab.commands.trial import check_parts, values_of
 from convstab.data.images import ImageData
 from convstab.errors import InputError
 from convstab.figures.files import of_training, save
@@ -28,15 +30,11 @@ from convstab.runs.processes import is_first_process
 from convstab.runs.provenance import made_with
 from convstab.sweeps.jobs import Outcome
 
-LARGEST_SEED = 2**32 - 1  # that NumPy takes, and Lightning and scikit-learn with it
-PRECISIONS = "32-true", "32", 32, "bf16-mixed", "bf16", "16-mixed", "16", 16, None  # Lightning's names
-
 
 def main(config: DictConfig) -> Outcome:
     """Train what the configuration composes; the validation accuracy, for a search over configurations."""
     folder = Path(HydraConfig.get().runtime.output_dir)  # a job of a sweep has its own
     values = plain(config, output=str(folder))
-    check(values)
     if values["skip_done"]:
         metrics = directory.finished_training(folder, values)
         if metrics is not None:
@@ -49,15 +47,11 @@ def main(config: DictConfig) -> Outcome:
 
 
 def check(values: Mapping[str, Any]) -> None:
-    """Raise InputError for a seed or a precision that no training can have."""
-    seed, precision = values["seed"], values["trainer"]["precision"]
-    if type(seed) is not int or not 0 <= seed <= LARGEST_SEED:
-        raise InputError(f"seed is {seed}; it must be a whole number from 0 to {LARGEST_SEED}")
-    if precision not in PRECISIONS:
-        raise InputError(
-            f"trainer.precision is {precision}; it can be 32-true, bf16-mixed or 16-mixed: "
-            "weights are kept in float32, as evaluate and attack use them"
-        )
+    """Raise InputError for what no training can have, before there is a folder."""
+    ckpt = values["ckpt"]
+    if ckpt not in (None, "last") and not Path(ckpt).is_file():
+        raise InputError(f"ckpt={ckpt} is not a file; it can be last or the path of a checkpoint")
+    check_parts(values)
 
 
 def fit(values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
@@ -103,19 +97,38 @@ def load_data(values: Mapping[str, Any]) -> ImageData:
         _convert_="all",
     )
     data.setup()
+    if is_first_process():
+        say_what_has_no_effect(values["dataset"], data)
     return data
+
+
+def say_what_has_no_effect(options: Mapping[str, Any], data: ImageData) -> None:
+    """Print a line where a folder is given to a data set that reads none, or more images are asked for than it has."""
+    root, images, name = options["root"], options["images"], options["load"]["_target_"].split(".")[-2]
+    if root is not None and "root" in with_default(data.load):
+        print(f"dataset.root={root} has no effect: {name} ships with a library and is read from no folder")
+    count = len(data.images.train)
+    if images is not None and images > count:
+        print(f"dataset.images={images}: {name} has {count} training images, and all are taken")
+
+
+def with_default(function: Callable[..., Any]) -> set[str]:
+    """The parameters of a function that need not be given."""
+    parameters = inspect.signature(function).parameters.values()
+    return {parameter.name for parameter in parameters if parameter.default is not parameter.empty}
 
 
 def make_classifier(values: Mapping[str, Any], data: ImageData) -> Classifier:
     """The model, fitted to the data's image size, classes and statistics; plain values only in its hparams."""
-    model: Classifier = instantiate(
-        values["model"],
-        shape=list(data.shape),
-        classes=list(data.images.classes),
-        optimizer=instantiate(values["optimizer"]),
-        schedule=instantiate(values["schedule"]),
-        _convert_="all",
-    )
+    with values_of("model"):
+        model: Classifier = instantiate(
+            values["model"],
+            shape=list(data.shape),
+            classes=list(data.images.classes),
+            optimizer=instantiate(values["optimizer"]),
+            schedule=instantiate(values["schedule"]),
+            _convert_="all",
+        )
     model.set_statistics(*data.statistics())
     return model
 

@@ -120,7 +120,7 @@ def checked(kind: type, values: Any, where: str) -> Any:
     """An Experiment or Size from its configuration, with the types that it declares; InputError for anything else."""
     try:
         return OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(kind), values))
-    except OmegaConfBaseException as error:
+    except (OmegaConfBaseException, ValueError) as error:  # the latter where there are no keys at all
         raise InputError(f"{where}: {str(error).splitlines()[0]}") from error
 
 

@@ -1,0 +1,228 @@
+"""What each value of a configuration can be: one table for each command."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, get_args
+
+from convstab.errors import InputError
+from convstab.files import choices
+from convstab.models.ensemble import Rule
+from convstab.runs.parts import Shard
+from convstab.validation import Limit, at_least, is_number, is_whole, listed
+
+LARGEST_SEED = 2**32 - 1  # that NumPy takes, and Lightning and scikit-learn with it
+PRECISIONS = "32-true", "32", 32, "bf16-mixed", "bf16", "16-mixed", "16", 16, None  # Lightning's names
+
+
+def or_null(kind: Limit) -> Limit:
+    """The same, or nothing."""
+    return Limit(lambda value: value is None or kind.holds(value), f"{kind.words}, or null")
+
+
+def either(first: Limit, second: Limit) -> Limit:
+    """What one of two kinds allows."""
+    return Limit(lambda value: first.holds(value) or second.holds(value), f"{first.words}, or {second.words}")
+
+
+def one_of(*names: str) -> Limit:
+    """One of these words."""
+    return Limit(lambda value: isinstance(value, str) and value in names, " or ".join(names))
+
+
+def group(name: str) -> Limit:
+    """A choice of a group of conf/."""
+    return Limit(
+        lambda value: isinstance(value, Mapping) and len(value) > 0, f"one of {', '.join(sorted(choices(name)))}"
+    )
+
+
+def numbers(holds: Callable[[float], bool], words: str) -> Limit:
+    """Finite numbers in a range."""
+    return Limit(lambda value: is_number(value) and holds(value), words)
+
+
+def is_text(value: Any) -> bool:
+    """Whether a value is a text that is not empty."""
+    return isinstance(value, str) and value.strip() != ""
+
+
+def is_shard(value: Any) -> bool:
+    """Whether a value is i/n, a share of the work."""
+    try:
+        return isinstance(value, str) and Shard.parse(value).number > 0
+    except InputError:
+        return False
+
+
+def is_pair(value: Any) -> bool:
+    """Whether a value is a range of noise levels."""
+    return isinstance(value, list) and len(value) == 2 and all(map(LEVEL.holds, value)) and value[0] <= value[1]
+
+
+def of_64_bits(value: Any) -> bool:
+    """Whether a value names noise."""
+    return is_whole(value, -(2**63)) and value < 2**63
+
+
+TEXT = Limit(is_text, "a text")
+FOLDER = Limit(is_text, "a folder")
+SWITCH = Limit(lambda value: isinstance(value, bool), "true or false")
+COUNT, COUNT_OR_ZERO, NUMBER = at_least(1), at_least(0), Limit(is_number, "a number")
+LEVEL = numbers(lambda value: value >= 0, "a number of grey levels, at least 0")
+LEVELS = listed(LEVEL.holds, "a list of numbers of grey levels, each at least 0, such as [8, 20]")
+NOT_NEGATIVE = numbers(lambda value: value >= 0, "a number, at least 0")
+SHARE = numbers(lambda value: 0 <= value <= 1, "a number in [0, 1]")
+FRACTION = numbers(lambda value: 0 < value < 1, "a number above 0 and below 1")
+RUN = Limit(
+    lambda value: is_text(value) or (isinstance(value, list) and len(value) > 0 and all(map(is_text, value))),
+    "a run directory, latest, or a list of them",
+)
+FOLDERS = Limit(
+    lambda value: isinstance(value, list) and all(map(is_text, value)), "a list of folders, such as [runs/a]"
+)
+PLACES = listed(lambda value: is_whole(value, 0), "a list of places, such as [0, 5]")
+SEED = Limit(of_64_bits, "a whole number of 64 bits")
+TRAINING_SEED = Limit(
+    lambda seed: is_whole(seed, 0) and seed <= LARGEST_SEED, f"a whole number from 0 to {LARGEST_SEED}"
+)
+PRECISION = Limit(
+    lambda value: not isinstance(value, bool | list | Mapping) and value in PRECISIONS,
+    "32-true, bf16-mixed or 16-mixed: weights are kept in float32, as evaluate and attack use them",
+)
+DEVICES = Limit(
+    lambda value: value in ("auto", "-1") or is_whole(value, 1) or value == -1 or PLACES.holds(value),
+    "a number of devices, at least 1, or auto, or a list of their numbers",
+)
+QUERIES = Limit(lambda value: is_whole(value, 1) and value < 2**63, "a whole number, at least 1")
+CALLBACK = Limit(lambda value: isinstance(value, Mapping) and "_target_" in value, "a callback; ~ leaves one out")
+CALLED = Limit(lambda value: isinstance(value, Mapping) and "_target_" in value, "what _target_ is in")
+ATTACKS = sorted(choices("attack"))
+NAMED_ATTACKS = either(one_of(*ATTACKS), listed(lambda name: name in ATTACKS, "a list of them"))
+
+SHARED = {"skip_done": SWITCH, "threads": or_null(COUNT), "runs": FOLDER}
+LOGGER = {
+    "logger": Limit(lambda value: value is None or isinstance(value, Mapping), group("logger").words),
+    "logger.wandb.mode": one_of("auto", "online", "offline"),
+    "logger.wandb.project": or_null(TEXT),
+    "logger.wandb.entity": or_null(TEXT),
+    "logger.wandb.group": or_null(TEXT),
+    "logger.wandb.tags": Limit(lambda value: isinstance(value, list) and all(map(is_text, value)), "a list of texts"),
+    "logger.wandb.log_model": SWITCH,
+}
+ASSESSMENT = SHARED | {
+    "run": RUN,
+    "rule": one_of(*get_args(Rule)),
+    "device": or_null(Limit(is_text, "cpu, or cuda or cuda:1 where there are such GPUs")),
+    "shard": Limit(is_shard, "i/n with 1 <= i <= n, such as 2/7"),
+    "compare": FOLDERS,
+    "dataset": Limit(lambda value: isinstance(value, Mapping), "what dataset.root is in"),
+    "dataset.root": or_null(FOLDER),
+    "output": or_null(FOLDER),
+    "images": or_null(either(COUNT, PLACES)),
+    "seed": SEED,
+    "slice": COUNT,
+    "of": FOLDER,
+}
+EVALUATE = ASSESSMENT | {
+    "sigmas": LEVELS,
+    "draws": or_null(COUNT),
+    "clip": SWITCH,
+    "rounding": SWITCH,
+    "score": one_of("predicted", "label"),
+    "precision": one_of("float32", "bfloat16"),
+    "batch_size": or_null(COUNT),
+    "workers": or_null(COUNT),
+    "confusion_sigma": LEVEL,
+}
+ATTACK = ASSESSMENT | {"max_queries": or_null(QUERIES), "attack": group("attack"), "attack._target_": TEXT}
+AUGMENT = {
+    "sigma": either(LEVEL, Limit(is_pair, "a range of them such as [0, 40]")),
+    "sigmas": LEVELS,
+    "copies": COUNT_OR_ZERO,
+    "rotation": numbers(lambda value: 0 <= value <= 180, "a number in [0, 180]"),
+    "hue": numbers(lambda value: 0 <= value <= 0.5, "a number in [0, 0.5]"),
+    **dict.fromkeys(("translation", "scale", "value", "saturation"), SHARE),
+    **dict.fromkeys(("gaussian_blur", "motion_blur", "sharpening", "mirror"), SHARE),
+}
+GROUPS = "dataset", "model", "augment", "optimizer", "schedule", "trainer"  # a choice of each makes a training
+TARGETS = (*(f"{name}._target_" for name in GROUPS), "dataset.load", "dataset.load._target_")
+TRAIN = SHARED | {
+    "seed": TRAINING_SEED,
+    "ckpt": or_null(Limit(is_text, "last, or the path of a checkpoint")),
+    "output": FOLDER,
+    **{name: group(name) for name in GROUPS},
+    "callbacks": group("callbacks"),
+    **{key: CALLED if key == "dataset.load" else TEXT for key in TARGETS},
+    "dataset.root": or_null(FOLDER),
+    "dataset.batch_size": COUNT,
+    "dataset.validation": numbers(lambda value: 0 <= value < 1, "a share of the training images, in [0, 1)"),
+    "dataset.images": or_null(at_least(2)),
+    "dataset.load.size": COUNT,
+    "dataset.load.train": one_of("auto", "final", "small"),
+    "model.slope": NUMBER,
+    "model.dropout": SHARE,
+    "model.pool": one_of("max", "caffe"),
+    "optimizer.lr": NOT_NEGATIVE,
+    "optimizer.momentum": NOT_NEGATIVE,
+    "optimizer.weight_decay": NOT_NEGATIVE,
+    "optimizer.nesterov": SWITCH,
+    "optimizer.amsgrad": SWITCH,
+    "schedule.warmup": FRACTION,
+    "schedule.gamma": NOT_NEGATIVE,
+    "schedule.power": NUMBER,
+    "trainer.accelerator": TEXT,
+    "trainer.devices": DEVICES,
+    "trainer.num_nodes": COUNT,
+    "trainer.precision": PRECISION,
+    "trainer.max_epochs": COUNT,
+    "trainer.gradient_clip_val": or_null(NOT_NEGATIVE),
+    "trainer.deterministic": either(SWITCH, one_of("warn")),
+    "trainer.log_every_n_steps": COUNT_OR_ZERO,
+    "trainer.num_sanity_val_steps": at_least(-1),
+    "trainer.use_distributed_sampler": SWITCH,
+    **{
+        f"{place}.{name}": kind
+        for place in ("augment", "augment.jitter", "augment.noisy")
+        for name, kind in AUGMENT.items()
+    },
+    **{
+        f"callbacks.{name}": CALLBACK for name in ("seed", "checkpoint", "last", "progress", "summary", "learning_rate")
+    },
+    "callbacks.checkpoint.filename": one_of("best"),
+    "callbacks.checkpoint.mode": one_of("max", "min"),
+    "callbacks.checkpoint.monitor": or_null(one_of("val/accuracy", "val/loss")),
+    "callbacks.last.filename": one_of("last"),
+    "callbacks.progress.refresh_rate": COUNT_OR_ZERO,
+    "callbacks.learning_rate.logging_interval": or_null(one_of("epoch", "step")),
+}
+REPRODUCE = {
+    "experiment": group("experiment"),
+    "size": group("size"),
+    "attacks": NAMED_ATTACKS,
+    "wandb": SWITCH,
+    "threads": or_null(COUNT),
+    "dataset": ASSESSMENT["dataset"],
+    "dataset.root": or_null(FOLDER),
+    "runs": FOLDER,
+    "output": FOLDER,
+}
+KINDS = {"train": TRAIN | LOGGER, "evaluate": EVALUATE | LOGGER, "attack": ATTACK | LOGGER, "reproduce": REPRODUCE}
+
+# what may be added on purpose: it is given to constructors, which say what they do not take
+OPEN = {
+    "train": (*GROUPS, "callbacks", "logger"),
+    "evaluate": ("logger",),
+    "attack": ("attack", "logger"),
+    "reproduce": ("experiment", "size"),
+}
+OF_TRAIN = (  # those in groups that a training cannot be without
+    *TARGETS,
+    *(f"dataset.{name}" for name in ("root", "batch_size", "validation")),
+    *(f"trainer.{name}" for name in ("precision", "max_epochs", "devices")),
+    *(f"callbacks.{name}" for name in ("seed", "checkpoint", "last")),
+)
+NEEDED = {
+    "train": {*OF_TRAIN, *(key for key in TRAIN if "." not in key)},
+    "evaluate": set(EVALUATE) - {"of"},
+    "attack": set(ATTACK) - {"of"},
+    "reproduce": set(REPRODUCE),
+}
