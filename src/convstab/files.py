@@ -3,6 +3,8 @@
 import errno
 import io
 import json
+import math
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -23,6 +25,7 @@ from convstab.errors import InputError
 
 CONFIG, METRICS, SUMMARY, FIGURES = "config.yaml", "metrics.json", "summary.json", "figures"  # in run directories
 BEST, LAST = "checkpoints/best.ckpt", "checkpoints/last.ckpt"
+LEFTOVER = re.compile(r"\..+\.[0-9a-f]{32}\.tmp")  # names of temporary files
 
 
 def choices(group: str) -> dict[str, Traversable]:
@@ -69,9 +72,18 @@ def alone(folder: Path, who: str) -> Iterator[None]:
         said = f"another {who} is at work in {folder}: wait for it, stop it, or choose another output="
         raise InputError(said) from error
     try:
+        clear(folder)
         yield
     finally:
         lock.release()
+
+
+def clear(folder: Path, before: float = math.inf) -> None:
+    """Remove what writers left in a folder that were killed; before: a time since when others may be writing."""
+    for path in folder.rglob(".*.tmp"):
+        with suppress(OSError):
+            if LEFTOVER.fullmatch(path.name) and path.stat().st_mtime < before:
+                path.unlink()
 
 
 def write_text(path: Path, text: str) -> None:

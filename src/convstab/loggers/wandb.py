@@ -131,6 +131,7 @@ def wandb_logger(mode: str, save_dir: str, job_type: str, log_model: bool = True
     save_dir: the folder that gets the folder ``wandb``.
     options: of wandb.init.
     """
+    os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # which asks the network even where all is kept here
     # WandbLogger(offline=True) would set WANDB_MODE for every later job of the process, so the run is made here
     settings = wandb.Settings(console="off", silent=True)  # the terminal is ours
     try:

@@ -12,7 +12,7 @@ from convstab.errors import InputError
 from convstab.exits import BAD_INPUT, OURS
 from convstab.files import BEST, METRICS, SUMMARY, write_json
 from convstab.paper.experiments import Step
-from convstab.runs import configuration
+from convstab.runs import configuration, directory
 from convstab.runs.directory import PARTS
 from convstab.runs.parts import share_done
 
@@ -21,12 +21,19 @@ DONE, LOG, PROMPT = "step.json", "step.log", "$ convstab: "
 
 def is_done(step: Step, output: Path) -> bool:
     """Whether a step was finished with the same words, from the same trainings, and its result is still there."""
+    if not is_finished(step, output):
+        return False
     try:
         before = json.loads((output / step.name / DONE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
     result = METRICS if step.command == "train" else SUMMARY
     return bool(before == identity(step, output)) and (output / step.name / result).is_file()
+
+
+def is_finished(step: Step, output: Path) -> bool:
+    """Whether the command of a step has come to its end, and says so in its folder."""
+    return directory.finished(output / step.name) == step.command
 
 
 def identity(step: Step, output: Path) -> dict[str, Any]:
