@@ -145,8 +145,8 @@ def sweep_name() -> str | None:
 
 def quiet_libraries() -> None:
     """Silence what libraries say at every start and a user can do nothing about."""
-    for name in ("pytorch_lightning", "matplotlib"):  # advertisements as tips; a new cache of fonts
-        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)  # advertisements as tips
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # a new cache of fonts; no home to keep it in
     for message in (
         ".*LeafSpec.*",
         ".*does not have many workers.*",
