@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from convstab.commands import app
 from tests.support.in_process import one_dot
 
-PATIENCE = 60.0  # seconds that a command may take
+PATIENCE = 300.0  # seconds that a command may take
 LEFT_OVER = (".*.tmp", "*.part", ".*.unpacking")
 
 
