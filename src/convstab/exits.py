@@ -6,16 +6,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from hydra.errors import HydraException
-from omegaconf.errors import OmegaConfBaseException
-
 from convstab.errors import InputError
 
 OURS = "convstab: "  # begins our own line
 BAD_INPUT, BROKEN_MACHINE = 2, 1  # exit codes
 USERS_KINDS = FileNotFoundError, FileExistsError, PermissionError, NotADirectoryError, IsADirectoryError
 USERS = errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP  # what a path that was named may lead to, beside these
-MACHINES = errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ESTALE
+MACHINES = errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ESTALE
+
+HYDRAS = "hydra.errors", "omegaconf.errors"  # modules, by their names: a command ends in a line before they are loaded
 
 
 @contextmanager
@@ -40,8 +39,8 @@ def bad_input(error: BaseException | None) -> str | None:
                 return f"{OURS}{link}"
             case OSError() if is_of_a_path_that_was_named(link):
                 return f"{OURS}{link.strerror}: {link.filename}"
-    ours = not chain or not isinstance(chain[-1], HydraException | OmegaConfBaseException)
-    return None if ours else f"{OURS}{one_line(chain)}"
+    of_hydra = bool(chain) and any(kind.__module__ in HYDRAS for kind in type(chain[-1]).__mro__)
+    return f"{OURS}{one_line(chain)}" if of_hydra else None
 
 
 def one_line(chain: Sequence[BaseException]) -> str:

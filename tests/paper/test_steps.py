@@ -9,6 +9,7 @@ import pytest
 from convstab.paper.experiments import Step
 from convstab.paper.steps import DONE, LOG, PROMPT, is_done, missing, reason, remember, share
 from convstab.runs.configuration import write_config
+from convstab.runs.directory import FINISHED, finish
 from convstab.runs.parts import Part, Parts, Shard
 
 TRAIN = Step("train/a", "train", ["seed=0"], [], 1.0)
@@ -23,6 +24,8 @@ def output(tmp_path: Path) -> Path:
     (tmp_path / "evaluate/a").mkdir(parents=True)
     (tmp_path / "train/a/metrics.json").write_text("{}")
     (tmp_path / "evaluate/a/summary.json").write_text("{}")
+    for step in (TRAIN, EVALUATE):
+        finish(tmp_path / step.name, step.command)
     remember(TRAIN, tmp_path)
     remember(EVALUATE, tmp_path)
     return tmp_path
@@ -47,10 +50,18 @@ def test_nor_with_other_weights_or_none(output: Path) -> None:
     assert not is_done(EVALUATE, output)
 
 
-@pytest.mark.parametrize(("step", "name"), [(TRAIN, "metrics.json"), (EVALUATE, "summary.json"), (TRAIN, DONE)])
+LACKING = [(TRAIN, "metrics.json"), (EVALUATE, "summary.json"), (TRAIN, DONE), (TRAIN, FINISHED), (EVALUATE, FINISHED)]
+
+
+@pytest.mark.parametrize(("step", "name"), LACKING)
 def test_nor_without_its_result_or_note(output: Path, step: Step, name: str) -> None:
     (output / step.name / name).unlink()
     assert not is_done(step, output)
+
+
+def test_nor_with_the_mark_of_another_command(output: Path) -> None:
+    finish(output / TRAIN.name, "evaluate")
+    assert not is_done(TRAIN, output)
 
 
 def test_a_damaged_note_is_no_note(output: Path) -> None:

@@ -15,6 +15,7 @@ from convstab.attacks.result import AttackResult, as_markdown, as_table
 from convstab.commands.app import plain
 from convstab.commands.assess import Task, load
 from convstab.commands.console import progress_bar
+from convstab.commands.signals import goes_on, kept_in
 from convstab.commands.trial import values_of
 from convstab.errors import InputError
 from convstab.figures.files import named_attacks, of_attack, save
@@ -91,6 +92,7 @@ def options_of(values: Mapping[str, Any], attack: Attack) -> dict[str, Any]:
 
 def search(task: Task[AttackResult], attack: Attack) -> None:
     """Make the parts that are not there, one after another: an attack has many images in each forward pass."""
+    goes_on(partial(kept_in, task.parts.folder))
     test, classifier, todo = task.run.test, task.run.model.to(task.device), task.begin()
     with progress_bar() as bar:
         advance = partial(bar.advance, bar.add_task("images", total=sum(map(len, todo.values()))))

@@ -17,6 +17,7 @@ from rich.markdown import Markdown
 from convstab.commands.app import plain
 from convstab.commands.assess import Task, load
 from convstab.commands.console import class_table, progress_bar
+from convstab.commands.signals import goes_on, kept_in
 from convstab.evaluation import tables
 from convstab.evaluation.examples import Examples
 from convstab.evaluation.protocol import PAPER_DRAWS, Protocol, with_clean
@@ -85,6 +86,7 @@ def classify(task: Task[StabilityResult], protocol: Protocol) -> dict[str, float
     """Make the parts that are not there; how long it took, empty where there was nothing to do."""
     choices = (task.config[name] for name in ("batch_size", "precision", "workers"))
     workers = Workers(task.run.model, task.run.test, protocol, task.device, *choices)
+    goes_on(partial(kept_in, task.parts.folder))
     todo = task.begin()
     images = sum(map(len, todo.values()))
     if todo and task.device.type == "cpu":

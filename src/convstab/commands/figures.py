@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from convstab.exits import bad_input_ends
+from convstab.commands.signals import command
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -13,8 +13,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("folders", nargs="+", type=Path, metavar="folder", help="that evaluate.py or attack.py wrote")
     parser.add_argument("--sigma", type=float, help="of the confusion; default: confusion_sigma of the evaluation")
     parser.add_argument("--output", type=Path, help="folder of what compares several; default: that of the first one")
-    options = parser.parse_args(arguments)
-    from convstab.figures.redraw import redraw
+    with command():
+        options = parser.parse_args(arguments)
+        from convstab.figures.redraw import redraw
 
-    with bad_input_ends():
         redraw(options.folders, options.sigma, options.output)

@@ -2,10 +2,12 @@
 
 import multiprocessing
 import os
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from multiprocessing import forkserver
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -29,6 +31,8 @@ def processes(output: Path, more: Mapping[str, Sequence[str]]) -> Iterator[Start
     context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
     if "forkserver" in methods:
         context.set_forkserver_preload([f"convstab.commands.{command}" for command in COMMANDS])
+        with deaf():
+            forkserver.ensure_running()
     started: list[BaseProcess] = []
 
     def start(step: Step) -> BaseProcess:
@@ -43,6 +47,19 @@ def processes(output: Path, more: Mapping[str, Sequence[str]]) -> Iterator[Start
         for process in started:
             process.terminate()
             process.join()
+
+
+@contextmanager
+def deaf() -> Iterator[None]:
+    """What is started in here does not hear Ctrl-C, which goes to all processes of a terminal: this one ends them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def run(step: Step, output: Path, more: Sequence[str]) -> None:

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from convstab.exits import bad_input_ends
+from convstab.commands.signals import command
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -16,12 +16,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--mode", choices=("auto", "online", "offline"), default="auto", help="auto: online with a key, else offline"
     )
-    options = parser.parse_args(arguments)
-    chosen = {name: value for name, value in vars(options).items() if name != "folders" and value is not None}
-    from convstab.loggers.publish import publish
-    from convstab.sweeps.jobs import results_in
+    with command():
+        options = parser.parse_args(arguments)
+        chosen = {name: value for name, value in vars(options).items() if name != "folders" and value is not None}
+        from convstab.loggers.publish import publish
+        from convstab.sweeps.jobs import results_in
 
-    with bad_input_ends():
         found = {result: group for folder in options.folders for result, group in results_in(folder).items()}
         for result, group in found.items():
             print(publish(result, group, chosen))

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from convstab.exits import bad_input_ends
+from convstab.commands.signals import command
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -16,10 +16,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--wandb", choices=("auto", "online", "offline"), help="send it to W&B; auto: online with a key, else offline"
     )
-    options = parser.parse_args(arguments)
-    from convstab.paper.report import PAGE, TEXT, TITLE, send, write_report
+    with command():
+        options = parser.parse_args(arguments)
+        from convstab.paper.report import PAGE, TEXT, TITLE, send, write_report
 
-    with bad_input_ends():
         output = options.output or options.folders[0]
         report = write_report(options.folders, output, options.title or TITLE)
         print(output / PAGE, output / TEXT, sep="\n")

@@ -11,6 +11,7 @@ from omegaconf import DictConfig
 
 from convstab.commands.app import plain
 from convstab.commands.processes import Start, processes
+from convstab.commands.signals import GOES_ON, KEPT_NOTHING, goes_on
 from convstab.errors import InputError
 from convstab.exits import BAD_INPUT
 from convstab.files import alone
@@ -18,11 +19,11 @@ from convstab.loggers.wandb import ID
 from convstab.paper.experiments import Step, planned, quoted
 from convstab.paper.progress import TimeLeft
 from convstab.paper.report import JOB, PAGE, send, write_report
-from convstab.paper.steps import DONE, LOG, missing, reason, remember, share
+from convstab.paper.steps import DONE, LOG, is_finished, missing, reason, remember, share
 from convstab.sweeps.jobs import Outcome
 
 LOOK = 0.5  # seconds between two looks at a running step
-FAILED, STOPPED = 1, 130  # exit codes; BAD_INPUT when no step failed for another reason
+FAILED = 1  # exit code; BAD_INPUT when no step failed for another reason
 
 
 def main(config: DictConfig) -> Outcome:
@@ -33,14 +34,11 @@ def main(config: DictConfig) -> Outcome:
     values = plain(config)
     output = Path(values["output"]).absolute()
     steps = planned(values)
-    try:
-        with alone(output, "convstab-reproduce"):
-            failed = work(missing(steps, output), len(steps), output, words_of(values))
-            title = f"The paper, reproduced: size={hydra.runtime.choices['size']}"
-            report(output, [step for step in steps if step.name not in failed], list(failed), title, values["wandb"])
-    except KeyboardInterrupt:
-        print("\nstopped; the same command goes on from here", file=sys.stderr)
-        sys.exit(STOPPED)
+    with alone(output, "convstab-reproduce"):
+        goes_on(lambda: GOES_ON if any((output / step.name / LOG).exists() for step in steps) else KEPT_NOTHING)
+        failed = work(missing(steps, output), len(steps), output, words_of(values))
+        title = f"The paper, reproduced: size={hydra.runtime.choices['size']}"
+        report(output, [step for step in steps if step.name not in failed], list(failed), title, values["wandb"])
     if failed:
         sys.exit(BAD_INPUT if set(failed.values()) == {BAD_INPUT} else FAILED)
     return Outcome(output)
@@ -89,7 +87,7 @@ def do(step: Step, output: Path, start: Start, view: TimeLeft) -> int:
     while process.is_alive():
         process.join(LOOK)
         view.seen(step, share(step, output))
-    return process.exitcode or 0
+    return process.exitcode or (0 if is_finished(step, output) else FAILED)
 
 
 def report(output: Path, done: Sequence[Step], failed: Sequence[str], title: str, wandb: bool) -> None:

@@ -1,9 +1,12 @@
 """Train one classifier, test it, and leave a run directory."""
 
+import errno
 import inspect
+import os
 import time
-from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,7 @@ from torch import Tensor
 
 from convstab.commands.app import plain, sweep_name
 from convstab.commands.console import class_table
+from convstab.commands.signals import GOES_ON, KEPT_NOTHING, goes_on, with_words
 from convstab.commands.trial import check_parts, values_of
 from convstab.data.images import ImageData
 from convstab.errors import InputError
@@ -30,6 +34,8 @@ from convstab.runs.processes import is_first_process
 from convstab.runs.provenance import made_with
 from convstab.sweeps.jobs import Outcome
 
+FULL = errno.ENOSPC, errno.EDQUOT, errno.EFBIG  # the disk, or what the user may have of it
+
 
 def main(config: DictConfig) -> Outcome:
     """Train what the configuration composes; the validation accuracy, for a search over configurations."""
@@ -42,8 +48,29 @@ def main(config: DictConfig) -> Outcome:
             return Outcome(folder, score(metrics))
         if values["ckpt"] is None or (folder / LAST).exists():
             values["ckpt"] = "last"
-    with alone(folder, "training") if is_first_process() else nullcontext():
+    with alone(folder, "training") if is_first_process() else nullcontext(), full_disk_names(folder):
+        goes_on(partial(how_to_go_on, folder, values["skip_done"]))
         return Outcome(folder, score(fit(values, folder)))
+
+
+def how_to_go_on(folder: Path, skip_done: bool) -> str:
+    """What a user is told whose training was stopped."""
+    if not (folder / LAST).exists():
+        return KEPT_NOTHING
+    return GOES_ON if skip_done else with_words("ckpt=last", f"output={folder}")
+
+
+@contextmanager
+def full_disk_names(folder: Path) -> Iterator[None]:
+    """Name the run where the disk is full: checkpoints are written somewhere else first, and moved."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in FULL:
+            raise OSError(
+                error.errno, f"{os.strerror(error.errno)}; what is finished stays valid", str(folder)
+            ) from error
+        raise
 
 
 def check(values: Mapping[str, Any]) -> None:

@@ -2,6 +2,8 @@
 
 import errno
 import json
+import math
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib import resources
@@ -19,6 +21,7 @@ CONFIG, METRICS, SUMMARY, FIGURES = "config.yaml", "metrics.json", "summary.json
 CHECKSUM = "checksum"  # key of every JSON file
 LONGEST_TEXT = 256 * 2**20  # bytes of a JSON file: the confusion of 5,000 classes takes some 100 MB
 BEST, LAST = "checkpoints/best.ckpt", "checkpoints/last.ckpt"
+LEFTOVER = re.compile(r"\..+\.[0-9a-f]{32}\.tmp")  # names of temporary files
 
 
 def choices(group: str) -> dict[str, Traversable]:
@@ -67,9 +70,18 @@ def alone(folder: Path, who: str) -> Iterator[None]:
         said = f"another {who} is at work in {folder}: wait for it, stop it, or choose another output="
         raise InputError(said) from error
     try:
+        clear(folder)
         yield
     finally:
         lock.release()
+
+
+def clear(folder: Path, before: float = math.inf) -> None:
+    """Remove what writers left in a folder that were killed; before: a time since when others may be writing."""
+    for path in folder.rglob(".*.tmp"):
+        with suppress(OSError):
+            if LEFTOVER.fullmatch(path.name) and path.stat().st_mtime < before:
+                path.unlink()
 
 
 def write_text(path: Path, text: str) -> None:

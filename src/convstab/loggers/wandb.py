@@ -4,7 +4,8 @@ import math
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -12,6 +13,7 @@ from uuid import uuid4
 import numpy as np
 import wandb
 from hydra.utils import instantiate
+from platformdirs import user_cache_path, user_data_path
 from pytorch_lightning.loggers import Logger, WandbLogger
 
 from convstab.errors import InputError
@@ -24,6 +26,10 @@ ID = "wandb.id"
 AXES = {"train": {"*": "trainer/global_step"}, "evaluate": {"noise/*": "sigma"}}  # job type -> curves -> their x axis
 LONGEST_TAG = 64  # characters, W&B's limit
 MOST_ROWS = 10_000  # of a table, W&B's limit
+PLACES = {  # that W&B writes to beside the run, and would not train without: a user may have no home
+    "WANDB_CACHE_DIR": partial(user_cache_path, "wandb"),
+    "WANDB_DATA_DIR": partial(user_data_path, "wandb"),
+}
 
 
 @contextmanager
@@ -131,6 +137,10 @@ def wandb_logger(mode: str, save_dir: str, job_type: str, log_model: bool = True
     save_dir: the folder that gets the folder ``wandb``.
     options: of wandb.init.
     """
+    os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # which asks the network even where all is kept here
+    for variable, place in PLACES.items():
+        if variable not in os.environ and not can_be_written(place()):
+            os.environ[variable] = str(Path(save_dir).absolute() / "wandb" / variable.lower())
     # WandbLogger(offline=True) would set WANDB_MODE for every later job of the process, so the run is made here
     settings = wandb.Settings(console="off", silent=True)  # the terminal is ours
     try:
@@ -143,6 +153,14 @@ def wandb_logger(mode: str, save_dir: str, job_type: str, log_model: bool = True
         run.define_metric(axis)
         run.define_metric(curves, step_metric=axis, step_sync=True)
     return WandbRun(run, save_dir, log_model)
+
+
+def can_be_written(folder: Path) -> bool:
+    """Whether a folder is there, or can be made, and takes files."""
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        return os.access(folder, os.W_OK)
+    return False
 
 
 def checked(mode: str) -> Any:

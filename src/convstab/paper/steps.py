@@ -11,7 +11,7 @@ from convstab.errors import InputError
 from convstab.exits import BAD_INPUT, OURS
 from convstab.files import BEST, METRICS, SUMMARY, read_json, write_json
 from convstab.paper.experiments import Step
-from convstab.runs import configuration
+from convstab.runs import configuration, directory
 from convstab.runs.directory import PARTS
 from convstab.runs.parts import share_done
 
@@ -20,12 +20,19 @@ DONE, LOG, PROMPT = "step.json", "step.log", "$ convstab: "
 
 def is_done(step: Step, output: Path) -> bool:
     """Whether a step was finished with the same words, from the same trainings, and its result is still there."""
+    if not is_finished(step, output):
+        return False
     try:
         before = read_json(output / step.name / DONE)
     except (FileNotFoundError, InputError):
         return False
     result = METRICS if step.command == "train" else SUMMARY
     return bool(before == identity(step, output)) and (output / step.name / result).is_file()
+
+
+def is_finished(step: Step, output: Path) -> bool:
+    """Whether the command of a step has come to its end, and says so in its folder."""
+    return directory.finished(output / step.name) == step.command
 
 
 def identity(step: Step, output: Path) -> dict[str, Any]:
