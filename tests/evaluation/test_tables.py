@@ -27,6 +27,7 @@ def counted(confusion: Any, sigmas: tuple[float, ...], classes: list[str]) -> St
         "label": np.arange(count).repeat(levels),
         "sigma": np.tile(np.array(sigmas), count),
         "draws": draws.ravel(),
+        "near_ties": np.zeros(draws.size, int),
         "correct": correct.ravel(),
         "identical": np.where(np.tile(np.array(sigmas), count) == 0, draws.ravel(), 0),
         "psnr_mean": np.where(np.tile(np.array(sigmas), count) == 0, np.inf, 40.0),
@@ -112,6 +113,13 @@ def test_without_noise_there_is_nothing_to_pool() -> None:
     assert summary["accuracy"]["value"] == [0.5]
     json.dumps(summary, allow_nan=False)
     assert "No noise" in tables.as_markdown(clean)
+
+
+def test_near_ties_are_told(small: StabilityResult) -> None:
+    assert "near tie" not in tables.as_markdown(small)
+    ties = replace(small, rows=small.rows | {"near_ties": (small.rows["draws"] > 1).astype(int)})
+    assert "Two classes are all but equal in 2 of 10 draws: a near tie." in tables.as_markdown(ties)
+    assert (tables.summary(small)["near_ties"], tables.summary(ties)["near_ties"]) == (0, 2)
 
 
 def test_the_summary_counts_images_draws_and_failures(small: StabilityResult) -> None:

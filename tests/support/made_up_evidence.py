@@ -78,6 +78,7 @@ def evaluation(
         "label": np.repeat(labels, len(levels)),
         "sigma": np.tile(levels, images),
         "draws": np.tile(per_level, images),
+        "near_ties": np.zeros(images * len(per_level), int),
         "correct": correct.ravel(),
         "identical": np.tile(np.where(levels == 0, 1, 0), images),
         "psnr_mean": np.tile(np.where(levels == 0, np.inf, 48.13 - 20 * np.log10(np.maximum(levels, 1))), images),

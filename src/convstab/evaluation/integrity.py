@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 COLUMNS = {  # of stability.parquet: kinds of their types, as NumPy names them
     **{"index": "i", "label": "i", "sigma": "f", "draws": "i", "correct": "i", "prediction": "i"},
-    **{"score_mean": "f", "score_min": "f", "psnr_mean": "f", "identical": "i"},
+    **{"score_mean": "f", "score_min": "f", "psnr_mean": "f", "identical": "i", "near_ties": "i"},
     **{"sample_draw": "i", "sample_prediction": "i", "sample_psnr": "f", "sample_score": "f"},
 }
 OPTIONAL = {GROUP: "i", DESIGN_EFFECT: "f"}
@@ -59,7 +59,7 @@ def check_rows(rows: Mapping[str, NDArray[Any]], protocol: Protocol, classes: in
         raise ValueError("an image stands twice in the rows")
     ranges: Ranges = {
         **dict.fromkeys(("label", "prediction", "sample_prediction"), (0, classes - 1)),
-        **dict.fromkeys(("correct", "identical"), (0, draws)),
+        **dict.fromkeys(("correct", "identical", "near_ties"), (0, draws)),
         **dict.fromkeys(("score_mean", "score_min", "sample_score"), (-SLACK, 1 + SLACK)),
         **dict.fromkeys(("psnr_mean", "sample_psnr"), (-np.inf, np.inf)),
         "sample_draw": (0, draws - 1),

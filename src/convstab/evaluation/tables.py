@@ -75,7 +75,13 @@ def over_noise(result: StabilityResult) -> str:
     if not confusion.any():
         return "No noise, no noisy draws."
     accuracy, balanced = np.trace(confusion) / confusion.sum(), np.nanmean(rates.recall(confusion))
-    return f"Over all noise: accuracy {accuracy:.2%}, balanced accuracy {balanced:.2%}."
+    return f"Over all noise: accuracy {accuracy:.2%}, balanced accuracy {balanced:.2%}.{near_ties(result)}"
+
+
+def near_ties(result: StabilityResult) -> str:
+    """A remark on draws that another machine may decide otherwise, if there are any."""
+    ties, draws = int(result.rows["near_ties"].sum()), int(result.rows["draws"].sum())
+    return f" Two classes are all but equal in {ties:,} of {draws:,} draws: a near tie." if ties else ""
 
 
 def estimate_cells(rate: Estimate, level: int) -> tuple[str, str]:
@@ -111,6 +117,7 @@ def summary(result: StabilityResult) -> dict[str, Any]:
         "images": result.images,
         "intervals_over": result.units.in_words(result.images),
         "draws": int(result.rows["draws"].sum()),
+        "near_ties": int(result.rows["near_ties"].sum()),
         "first_failure": {f"{sigma:g}": int((first == sigma).sum()) for sigma in (*result.sigmas, np.inf)},
         "attraction": {result.classes[label]: round(float(attraction[label]), 4) for label in strongest},
     }

@@ -13,6 +13,7 @@ from convstab.evaluation.protocol import Protocol
 
 PSNR_EDGES = np.linspace(0.0, 60.0, 121)  # dB; the outer bins take what lies beyond, also infinite PSNR
 SCORE_EDGES = np.linspace(0.0, 1.0, 51)
+NEAR_TIE = 1e-6  # logits of the two best classes that are closer: other kernels may order them otherwise
 UNIT = 2.0**30  # sums are kept in whole 2^-30: integers add up to the same in any order
 Columns = dict[str, NDArray[Any]]
 
@@ -24,8 +25,8 @@ class Counts:
     rows: arrays of equal length, one entry per image and sigma, ordered by image, then sigma: index, label, sigma,
         draws, correct, prediction (the most frequent; the lowest label on a tie), score_mean and score_min (softmax
         probability of the label), psnr_mean (dB, over the draws whose PSNR is finite; infinite where there is none),
-        identical (draws that are the clean image), and one keyed draw: sample_draw, sample_prediction, sample_psnr,
-        sample_score.
+        identical (draws that are the clean image), near_ties (draws whose two best classes are closer than NEAR_TIE),
+        and one keyed draw: sample_draw, sample_prediction, sample_psnr, sample_score.
     totals: confusion, int64 (sigmas, label, predicted); histogram, int64 (label, misclassified or correct, PSNR bin,
         score bin), of the draws with sigma above 0.
     """
@@ -59,6 +60,7 @@ class Tally:
         self.score_min = torch.ones(cells, device=device)
         self.psnr_sum = torch.zeros(cells, dtype=torch.int64, device=device)
         self.identical = torch.zeros(cells, dtype=torch.int64, device=device)
+        self.near_ties = torch.zeros(cells, dtype=torch.int64, device=device)
         shape = classes, 2, len(PSNR_EDGES) - 1, len(SCORE_EDGES) - 1
         self.histogram = torch.zeros(shape, dtype=torch.int64, device=device)
         self.sample_of = torch.zeros(3, cells + 1, device=device)  # prediction, PSNR, score; one more for all others
@@ -85,6 +87,8 @@ class Tally:
         identical = psnr.isinf()
         self.psnr_sum.index_add_(0, cell, whole(psnr.masked_fill(identical, 0)))
         self.identical.index_add_(0, cell, identical.long())
+        best, second = logits.topk(2, sorted=True).values.unbind(1)
+        self.near_ties.index_add_(0, cell, (best - second < NEAR_TIE).long())
         self.add_to_histogram(label, predicted == label, psnr, score, self.noisy[level].long())
         kept = torch.where(self.draw_of[within] == self.sampled[cell], cell, len(self.sampled))
         self.sample_of[:, kept] = torch.stack([predicted.float(), psnr, score])
@@ -135,6 +139,7 @@ class Tally:
             "score_min": self.score_min.cpu().numpy(),
             "psnr_mean": np.where(finite > 0, psnr, np.inf),
             "identical": identical,
+            "near_ties": self.near_ties.cpu().numpy(),
             "sample_draw": self.sampled.cpu().numpy(),
             "sample_prediction": prediction.astype(np.int64),
             "sample_psnr": sample_psnr,

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,39 @@ from typing import Any
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities import rank_zero_only
 
+from convstab.errors import InputError
 from convstab.files import write_text
+from convstab.files.seals import regular
+
+log = logging.getLogger(__name__)
+
+
+def read_curves(path: Path) -> list[dict[str, Any]]:
+    """The rows of a metrics.csv; half a row at its end, which a full disk or a kill leaves, is left out, and said.
+
+    Raises InputError for anything else that is no row of numbers.
+    """
+    regular(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+        rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is damaged: {error}; delete it to train without it") from error
+    wrong = next((place for place, row in enumerate(rows) if not is_row(row)), len(rows))
+    if wrong < len(rows) - 1:
+        raise InputError(f"{path} is damaged: row {wrong + 2} does not hold numbers; delete it to train without it")
+    if rows and (wrong < len(rows) or not text.endswith("\n")):
+        log.warning("%s: its last row is not whole and is left out", path)
+        rows.pop()
+    return rows
+
+
+def is_row(row: Mapping[str, Any]) -> bool:
+    """Whether a row has a step, and a number or nothing in each column."""
+    try:
+        return int(row["step"]) >= 0 and all(value == "" or float(value) is not None for value in row.values())
+    except (KeyError, TypeError, ValueError):
+        return False
 
 
 class MetricsCsv(Logger):
@@ -25,8 +58,7 @@ class MetricsCsv(Logger):
         self.rows: list[dict[str, Any]] = []
         self.resumed = self.path.exists()
         if self.resumed:
-            with self.path.open(newline="", encoding="utf-8") as file:
-                self.rows = list(csv.DictReader(file))
+            self.rows = read_curves(self.path)
 
     @property
     def name(self) -> str:

@@ -1,6 +1,5 @@
 """Give Weights & Biases finished results, later, from their folders."""
 
-import csv
 from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
@@ -13,6 +12,7 @@ from convstab.attacks.result import AttackResult
 from convstab.errors import InputError
 from convstab.evaluation.result import StabilityResult
 from convstab.loggers import results
+from convstab.loggers.csv import read_curves
 from convstab.loggers.wandb import tracking
 from convstab.runs import configuration
 from convstab.runs.configuration import Config, value
@@ -66,11 +66,10 @@ def logger_of(config: Config, chosen: Mapping[str, str], group: str | None) -> d
 def log_training(loggers: Sequence[Logger], folder: Path) -> None:
     """The curves in metrics.csv, where a logger kept them, and all that a training gives its loggers at the end."""
     if (folder / "metrics.csv").exists():
-        with (folder / "metrics.csv").open(newline="", encoding="utf-8") as file:
-            for row in csv.DictReader(file):
-                step = int(row.pop("step"))
-                for logger in loggers:
-                    logger.log_metrics({name: float(value) for name, value in row.items() if value}, step=step)
+        for row in read_curves(folder / "metrics.csv"):
+            step = int(row.pop("step"))
+            for logger in loggers:
+                logger.log_metrics({name: float(value) for name, value in row.items() if value}, step=step)
     results.log_training(loggers, folder, metrics(folder))
 
 

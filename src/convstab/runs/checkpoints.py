@@ -70,6 +70,8 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         raise InputError(f"{path} does not exist; has the training finished an epoch?") from error
     except DamagedError as error:
         raise InputError(f"{error}; train the run again, or with ckpt=last where {LAST} is whole") from error
+    except InputError:
+        raise
     except DAMAGED as error:
         raise InputError(f"{path} is damaged, or holds more than weights and plain values") from error
     if not isinstance(content, dict):
