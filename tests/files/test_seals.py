@@ -132,7 +132,7 @@ def test_zeros_that_unpack_to_gigabytes_are_refused() -> None:
 
 
 def test_objects_are_not_unpickled() -> None:
-    with pytest.raises(ValueError, match="not object of the shape|not \\|O|is not object"):
+    with pytest.raises(ValueError, match="is not object of the shape"):
         bytes_to_arrays(bomb({"descr": "|O", "fortran_order": False, "shape": (1,)}))
 
 
