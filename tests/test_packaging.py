@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from packaging.requirements import Requirement
@@ -98,11 +99,14 @@ def test_every_bound_has_a_lowest_version() -> None:
     assert without == [], "`.ci/lowest` would take the first that was ever released"
 
 
-def test_the_lock_file_names_public_files_only() -> None:
-    places = {package["source"].get("registry") for package in LOCK["package"] if package["name"] != "convstab"}
-    files = [file for package in LOCK["package"] for file in (package.get("sdist"), *package.get("wheels", [])) if file]
-    assert places == {"https://pypi.org/simple"}
-    assert {file["url"].split("/packages/")[0] for file in files} == {"https://files.pythonhosted.org"}
+def test_the_lock_file_names_no_place_of_one_machine() -> None:
+    others = [package for package in LOCK["package"] if package["name"] != PROJECT["project"]["name"]]
+    files = [file for package in others for file in (package.get("sdist"), *package.get("wheels", [])) if file]
+    assert [list(package["source"]) for package in others] == [["registry"]] * len(others)
+    assert {urlsplit(package["source"]["registry"]).scheme for package in others} == {"https"}
+    assert len({urlsplit(package["source"]["registry"]).netloc for package in others}) == 1
+    assert {urlsplit(file.get("url", "")).scheme for file in files} == {"https"}
+    assert len({urlsplit(file["url"]).netloc for file in files}) == 1  # a second would be a mirror or a private index
 
 
 def test_all_that_is_imported_is_required() -> None:
