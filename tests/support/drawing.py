@@ -7,12 +7,9 @@ from matplotlib.figure import Figure
 
 
 def drawn(figure: Figure, form: str = "png") -> bytes:
-    """The bytes of a figure; warnings are errors: a layout that does not fit, a glyph that is missing.
-
-    Not those of deprecated names: Matplotlib before 3.10.8 gives some about its own parser.
-    """
+    """The bytes of a figure; warnings are errors: a layout that does not fit, a glyph that is missing."""
     buffer = io.BytesIO()
     with warnings.catch_warnings():
-        warnings.simplefilter("error", UserWarning)
+        warnings.simplefilter("error")
         figure.savefig(buffer, format=form)
     return buffer.getvalue()
