@@ -1,16 +1,24 @@
+import ast
 import os
 import shutil
 import subprocess
 import sys
 import tomllib
 import zipfile
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 SOURCES = {"convstab": ROOT / "src/convstab", "convstab.conf": ROOT / "conf"}
+LOCK = tomllib.loads((ROOT / "uv.lock").read_text())
 
 
 def packages() -> set[str]:
@@ -26,6 +34,93 @@ def test_every_package_is_listed() -> None:
     settings = PROJECT["tool"]["setuptools"]
     assert sorted(settings["packages"]) == sorted(packages())
     assert {name: ROOT / path for name, path in settings["package-dir"].items()} == SOURCES
+
+
+def bounds(project: dict[str, Any]) -> Iterator[tuple[str, Requirement]]:
+    """What is required from others, each with the extra that it belongs to ("": none)."""
+    for extra, lines in {"": project["dependencies"], **project["optional-dependencies"]}.items():
+        yield from ((extra, bound) for bound in map(Requirement, lines) if bound.name != project["name"])
+
+
+def unlike(project: dict[str, Any], lock: dict[str, Any]) -> list[str]:
+    """Where a lock file does not fit a project."""
+    locked: dict[str, list[str]] = {}
+    for package in lock["package"]:
+        locked.setdefault(package["name"], []).append(package.get("version", ""))
+    (own,) = (package for package in lock["package"] if package["name"] == project["name"])
+    made_for = {
+        (entry["name"], entry.get("marker", ""), frozenset(filter(None, entry.get("specifier", "").split(","))))
+        for entry in own["metadata"]["requires-dist"]
+        if entry["name"] != project["name"]
+    }
+    wrong = []
+    for extra, bound in bounds(project):
+        name, marker = canonicalize_name(bound.name), f"extra == '{extra}'" if extra else ""
+        if (name, marker, frozenset(map(str, bound.specifier))) not in made_for:
+            wrong.append(f"{bound} is not what it was made for")
+        versions = locked.get(name, [])
+        wrong += [f"{name} {version} is not {bound}" for version in versions if version not in bound.specifier]
+        wrong += [f"{name} is missing"] * (not versions)
+    return wrong + ["it was made for more"] * (len(made_for) > len(list(bounds(project))))
+
+
+def test_the_lock_file_is_that_of_the_bounds() -> None:
+    assert not unlike(PROJECT["project"], LOCK), "run `uv lock`"
+
+
+@pytest.mark.parametrize(
+    ("needs", "wrong"),
+    [
+        (["plotly>=6,<8"], []),
+        (["plotly<8,>=6"], []),
+        (["plotly>=6,<9"], ["plotly<9,>=6 is not what it was made for"]),
+        (["plotly>=6,<7"], ["plotly<7,>=6 is not what it was made for", "plotly 7.1.0 is not plotly<7,>=6"]),
+        (["plotly>=6,<8", "rich"], ["rich is not what it was made for", "rich is missing"]),
+        ([], ["it was made for more"]),
+    ],
+)
+def test_a_lock_file_of_other_bounds_is_seen(needs: list[str], wrong: list[str]) -> None:
+    project = {
+        "name": "it",
+        "dependencies": needs,
+        "optional-dependencies": {"jobs": ["joblib>=1"], "test": ["it[jobs]"]},
+    }
+    made_for = [
+        {"name": "plotly", "specifier": ">=6,<8"},
+        {"name": "joblib", "marker": "extra == 'jobs'", "specifier": ">=1"},
+        {"name": "it", "extras": ["jobs"], "marker": "extra == 'test'"},
+    ]
+    others = [{"name": "plotly", "version": "7.1.0"}, {"name": "joblib", "version": "1.5.3"}]
+    assert unlike(project, {"package": [{"name": "it", "metadata": {"requires-dist": made_for}}, *others]}) == wrong
+
+
+def test_every_bound_has_a_lowest_version() -> None:
+    without = [str(bound) for _, bound in bounds(PROJECT["project"]) if ">=" not in str(bound.specifier)]
+    assert without == [], "`.ci/lowest` would take the first that was ever released"
+
+
+def test_the_lock_file_names_no_place_of_one_machine() -> None:
+    others = [package for package in LOCK["package"] if package["name"] != PROJECT["project"]["name"]]
+    files = [file for package in others for file in (package.get("sdist"), *package.get("wheels", [])) if file]
+    assert [list(package["source"]) for package in others] == [["registry"]] * len(others)
+    assert {urlsplit(package["source"]["registry"]).scheme for package in others} == {"https"}
+    assert len({urlsplit(package["source"]["registry"]).netloc for package in others}) == 1
+    assert {urlsplit(file.get("url", "")).scheme for file in files} == {"https"}
+    assert len({urlsplit(file["url"]).netloc for file in files}) == 1  # a second would be a mirror or a private index
+
+
+def test_all_that_is_imported_is_required() -> None:
+    imported = set()
+    for path in SOURCES["convstab"].rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                imported |= {name.name.split(".")[0] for name in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                imported.add(node.module.split(".")[0])
+    required = {canonicalize_name(bound.name) for extra, bound in bounds(PROJECT["project"]) if not extra}
+    makers = packages_distributions()
+    others = imported - sys.stdlib_module_names - {"convstab"}
+    assert [name for name in sorted(others) if not required & set(map(canonicalize_name, makers[name]))] == []
 
 
 @pytest.fixture(scope="module")

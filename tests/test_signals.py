@@ -1,6 +1,5 @@
 """Signals, kills at random moments, pipes that close, two at once, no network, no home, no space, no secrets."""
 
-import json
 import os
 import random
 import resource
@@ -21,7 +20,7 @@ from PIL import Image
 
 from convstab.commands.app import train
 from convstab.data.image_files import decoded
-from convstab.files import LAST, METRICS
+from convstab.files import LAST, METRICS, read_json
 from convstab.paper.report import PAGE
 from convstab.runs.directory import FINISHED, finished
 from tests.support.fresh_process import ROOT, TRAIN, environment
@@ -54,7 +53,7 @@ def folder(trained: Path, tmp_path: Path) -> Path:
 def values(out: Path) -> dict[str, Any]:
     """What a result comes to, without the time that it took."""
     if finished(out) == "train":
-        metrics = {key: value for key, value in json.loads((out / METRICS).read_text()).items() if key != "seconds"}
+        metrics = {key: value for key, value in read_json(out / METRICS).items() if key != "seconds"}
         weights = torch.load(out / LAST, weights_only=True)["state_dict"]
         lines = (out / "metrics.csv").read_text() if (out / "metrics.csv").exists() else ""
         return metrics | {name: weight.numpy().tobytes() for name, weight in weights.items()} | {"csv": lines}

@@ -179,4 +179,4 @@ def test_other_folders_and_a_missing_key_are_refused(
     assert "WANDB_MODE=disabled sends nothing" in refusal(capsys, root / "attack")
     monkeypatch.delenv("WANDB_MODE")
     (root / "attack/summary.json").write_text("{")
-    assert "does not hold a whole attack" in refusal(capsys, root / "attack")
+    assert "summary.json was changed since it was finished" in refusal(capsys, root / "attack")

@@ -1,5 +1,4 @@
 import csv
-import json
 import pickle
 import sys
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytorch_lightning as pl
 import torch
 
 from convstab.commands import app
-from convstab.files import LAST, METRICS
+from convstab.files import LAST, METRICS, read_json
 
 EPOCHS = 3
 STEPS = 5  # of one epoch: 90 of 100 images train, 20 a batch
@@ -69,7 +68,7 @@ def command(photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def result(run: Path) -> tuple[dict[str, Any], list[dict[str, str]], dict[str, torch.Tensor]]:
     """The metrics, the logged rows and the last weights of a run."""
-    metrics = json.loads((run / METRICS).read_text())
+    metrics = read_json(run / METRICS)
     metrics.pop("seconds")
     with (run / "metrics.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))

@@ -118,7 +118,7 @@ def test_an_attack_shows_image_noise_and_both(opened: Opened) -> None:
     page.wait_for_function("() => document.querySelector('#attack-0 .chart').data.at(-1).x[0] === 4")
     assert facts(figure)["L2 norm"].startswith("4.00")
     assert facts(figure)["Predicted"].startswith(EVIL)  # of image 3, whose label is the last class
-    assert "noise, times 2." in (figure.locator("[data-role=below-noise]").text_content() or "")
+    assert "noise, times 0.8; grey: no change" in (figure.locator("[data-role=below-noise]").text_content() or "")
     figure.get_by_label("Measure").select_option("psnr")
     assert traces(page, "#attack-0")[1][0] == [38, 37, 36, 31]
 

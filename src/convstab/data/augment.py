@@ -136,7 +136,12 @@ class Jitter(nn.Module):
         _in_range("rotation", rotation, 180)
 
         geometry = K.RandomAffine(
-            rotation, (translation, translation), (1 - scale, 1 + scale), p=1.0, padding_mode="border"
+            rotation,
+            (translation, translation),
+            (1 - scale, 1 + scale),
+            p=1.0,
+            padding_mode="border",
+            align_corners=True,  # without it kornia before 0.9 moves images too far (its issue 3904)
         )
         self.mirror = Mirror(mirror)
         self.geometry = nn.Sequential(*[geometry] * bool(rotation or translation or scale))

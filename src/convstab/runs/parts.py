@@ -149,7 +149,7 @@ class Parts:
     def place(self, number: int, rows: pa.Table) -> str:
         """What binds a part to its slice and its layout: which images, how many rows, the columns and their types."""
         images = self.slices[number]
-        columns = {field.name: "list" if pa.types.is_nested(field.type) else str(field.type) for field in rows.schema}
+        columns = {field.name: type_name(field.type) for field in rows.schema}
         return json.dumps({"images": [images.start, images.stop], "rows": len(rows), "columns": columns})
 
     def check(self, path: Path, metadata: Mapping[bytes, bytes]) -> None:
@@ -175,6 +175,11 @@ class Parts:
             raise DamagedError("the fingerprint of a part is not a mapping")
         names = sorted(self.fingerprint.keys() | there.keys())
         return next((name for name in names if there.get(name) != self.fingerprint.get(name)), None)
+
+
+def type_name(kind: pa.DataType) -> str:
+    """The name of a type, which Parquet gives back as it was: it does not know lists of a fixed size."""
+    return f"list of {kind.value_type}" if hasattr(kind, "value_type") else str(kind)
 
 
 def totals_of(path: Path, metadata: Mapping[bytes, bytes]) -> Totals:
