@@ -2,8 +2,10 @@
 
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
@@ -22,6 +24,7 @@ from convstab.attacks.result import (
 from convstab.errors import InputError
 from convstab.files import SUMMARY, read_json
 from convstab.files.arrays import read_arrays, write_arrays
+from convstab.files.tables import read_table, write_table
 from tests.support.attack_examples import example, history
 
 BOOKS = history({0: [4, 3], 2: [5, 4, 3]})
@@ -143,6 +146,44 @@ def test_a_folder_from_before_the_classes_were_kept_says_what_to_do(tmp_path: Pa
     del arrays["classes"]
     write_arrays(tmp_path / NOISE, arrays)
     with pytest.raises(InputError, match=r"'classes'; attack.py writes it again from its parts"):
+        AttackResult.read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("l2", 5.0, "the norms of the table are not those of the noise"),
+        ("success", False, "success does not say whether the image is misclassified"),
+        ("predicted", 7, "the column predicted has values that cannot be"),
+        ("queries", -1, "the column queries has values that cannot be"),
+        ("psnr", float("nan"), "the column psnr has values that cannot be"),
+        ("psnr", 12.0, "the summary says psnr_median"),
+        ("ended", "tired", "the column ended has other words than stall"),
+        ("label", None, "the column label is of float64, or has nulls"),
+    ],
+)
+def test_what_cannot_have_been_found_is_refused(name: str, value: Any, said: str, tmp_path: Path) -> None:
+    """Whoever writes it counts its checksum anew."""
+    example([1, 2, 3]).write(tmp_path)
+    table, metadata = read_table(tmp_path / MINIMUM_NOISE)
+    column = [value, *table[name].to_pylist()[1:]] if name != "psnr" or value != 12 else [value] * 3
+    changed = table.set_column(table.column_names.index(name), name, pa.array(column))
+    write_table(tmp_path / MINIMUM_NOISE, changed, metadata)
+    with pytest.raises(InputError, match=said):
+        AttackResult.read(tmp_path)
+
+
+@pytest.mark.parametrize("noise", [np.zeros((3, 1, 8, 6)), np.zeros((3, 1, 8, 7), np.float32)])
+def test_noise_of_another_type_or_shape_is_refused(noise: np.ndarray, tmp_path: Path) -> None:
+    example([1, 2, 3]).write(tmp_path)
+    write_arrays(tmp_path / NOISE, read_arrays(tmp_path / NOISE) | {"noise": noise})
+    with pytest.raises(InputError, match=r"not one image with its noise for each row|not float32 and finite"):
+        AttackResult.read(tmp_path)
+
+
+def test_a_convergence_of_other_images_is_refused(tmp_path: Path) -> None:
+    example([3, 1, 3], history=history({0: [4, 3], 9: [5]})).write(tmp_path)
+    with pytest.raises(InputError, match="the convergence is that of other images"):
         AttackResult.read(tmp_path)
 
 

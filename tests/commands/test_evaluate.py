@@ -224,6 +224,15 @@ def test_a_checkpoint_with_code_in_it_is_refused(main: Main, trained: Path, tmp_
     assert "more than weights" in error
 
 
+def test_the_weights_of_another_training_are_refused(main: Main, trained: Path, tmp_path: Path) -> None:
+    """They are whole, and of the same architecture."""
+    shutil.copytree(trained / "one", tmp_path / "mixed")
+    shutil.copy(trained / "two" / BEST, tmp_path / "mixed" / BEST)
+    code, error = main(f"run={tmp_path / 'mixed'}", "output=mixed")
+    assert (code, error.count("\n")) == (2, 1)
+    assert f"{BEST} was changed since it was finished" in error
+
+
 def test_a_network_that_returns_nan_is_refused(
     main: Main, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,13 +1,18 @@
 """The result of an evaluation on disk and in memory."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from convstab.errors import InputError
 from convstab.evaluation.result import CONFUSION, HISTOGRAM, STABILITY, StabilityResult
+from convstab.files.arrays import read_arrays, write_arrays
+from convstab.files.tables import read_table, write_table
 
 FILES = (STABILITY, CONFUSION, HISTOGRAM)
 
@@ -59,4 +64,62 @@ def test_a_missing_or_damaged_file_is_named(
     if content is not None:
         (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match="whole evaluation"):
+        StabilityResult.read(tmp_path)
+
+
+def lie(name: str, values: Callable[[Any], Any]) -> Callable[[pa.Table], pa.Table]:
+    """A table with another column of this name."""
+
+    def change(table: pa.Table) -> pa.Table:
+        column = values(table[name].to_numpy().copy())
+        return table.set_column(table.column_names.index(name), name, pa.array(column))
+
+    return change
+
+
+def first(value: Any) -> Callable[[Any], Any]:
+    """A column with another first value."""
+    return lambda column: [value, *column.tolist()[1:]]
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "said"),
+    [
+        (STABILITY, lie("draws", first(0)), "the column draws is not that of the protocol"),
+        (STABILITY, lie("correct", first(2)), "the column correct has values that cannot be"),
+        (STABILITY, lie("correct", first(-1)), "the column correct has values that cannot be"),
+        (STABILITY, lie("correct", first(None)), "the column correct is of float64, or has nulls"),
+        (STABILITY, lie("correct", lambda column: 1 - column.clip(0, 1)), "rows and confusion count different"),
+        (STABILITY, lie("label", lambda column: column[::-1]), "rows and confusion count different"),
+        (STABILITY, lie("label", first(9)), "the column label is not that of the protocol, image by image"),
+        (STABILITY, lie("sigma", lambda column: column * 2), "the column sigma is not that of the protocol"),
+        (STABILITY, lie("score_mean", first(1.5)), "the column score_mean has values that cannot be"),
+        (STABILITY, lie("psnr_mean", first(float("nan"))), "the column psnr_mean has values that cannot be"),
+        (STABILITY, lie("index", lambda column: column * 0), "an image stands twice"),
+        (STABILITY, lambda table: table.slice(1), "the rows are not 4 for each"),
+        (STABILITY, lambda table: table.slice(4), "rows and confusion count different"),
+        (STABILITY, lambda table: table.drop_columns(["draws"]), "there is no column draws"),
+        (STABILITY, lambda table: table.append_column("new", table["index"]), "nothing is known of the column new"),
+        (CONFUSION, lie("count", first(-1)), "the confusion does not hold counts"),
+        (CONFUSION, lie("count", lambda column: column + 1), "rows and confusion count different"),
+        (CONFUSION, lie("count", lambda column: column[::-1]), "rows and confusion count different"),
+        (CONFUSION, lambda table: table.slice(16), "the confusion does not hold counts of the shape"),
+    ],
+)
+def test_what_cannot_have_been_counted_is_refused(
+    file: str, change: Callable[[pa.Table], pa.Table], said: str, result: StabilityResult, tmp_path: Path
+) -> None:
+    """Whoever writes it counts its checksum anew."""
+    result.write(tmp_path)
+    table, metadata = read_table(tmp_path / file)
+    write_table(tmp_path / file, change(table), metadata)
+    with pytest.raises(InputError, match=said):
+        StabilityResult.read(tmp_path)
+
+
+def test_a_histogram_of_other_draws_is_refused(result: StabilityResult, tmp_path: Path) -> None:
+    result.write(tmp_path)
+    arrays = read_arrays(tmp_path / HISTOGRAM)
+    write_arrays(tmp_path / HISTOGRAM, arrays | {"histogram": arrays["histogram"][:, ::-1]})
+    with pytest.raises(InputError, match="rows and histogram count different numbers of draws"):
         StabilityResult.read(tmp_path)

@@ -18,7 +18,7 @@ import torch
 from convstab.errors import InputError
 from convstab.files import write_bytes
 from convstab.files.arrays import arrays_to_bytes, bytes_to_arrays
-from convstab.files.tables import write_table
+from convstab.files.tables import read_table, write_table
 from convstab.runs.parts import Part, Parts, Shard, digest
 
 IMAGES, SIZE, FINGERPRINT = 23, 4, {"draws": 150, "sigmas": (0.0, 1.5), "weights": "ab12"}
@@ -94,6 +94,32 @@ def test_a_damaged_part_is_made_again(tmp_path: Path, damage: str) -> None:
     assert list(parts.todo(ONE)) == [2]
     assert merged(work(tmp_path))[0].equals(make(range(IMAGES)).rows)
     assert path.read_bytes() == whole
+
+
+def change(table: pa.Table, how: str) -> pa.Table:
+    """Another table with the same numbers: of a writer that counts its checksum anew."""
+    match how:
+        case "rows":
+            return table.slice(1)
+        case "name":
+            return table.rename_columns([name.replace("score", "scores") for name in table.column_names])
+        case "type":
+            return table.set_column(1, "score", table["score"].cast(pa.float32()))
+        case "list":
+            return table.set_column(2, "noise", table["noise"].cast(pa.list_(pa.float64())))
+    return table
+
+
+@pytest.mark.parametrize("how", ["place", "rows", "name", "type", "list"])
+def test_a_part_is_bound_to_its_slice_and_layout(how: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    parts = work(tmp_path)
+    table, metadata = read_table(parts.path(2))
+    write_table(parts.path(3 if how == "place" else 2), change(table, how), metadata)
+    wrong = 3 if how == "place" else 2
+    assert parts.merge() is None
+    assert f"{parts.path(wrong)} is not the part of slice {wrong}, or has other rows" in caplog.text
+    assert list(parts.todo(ONE)) == [wrong]
+    assert merged(work(tmp_path))[0].equals(make(range(IMAGES)).rows)
 
 
 @pytest.mark.parametrize("other", [{"draws": 10}, {"weights": "cd34"}, {"seed": 0}, {"sigmas": (0.0,)}])
