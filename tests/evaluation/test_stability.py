@@ -214,6 +214,23 @@ def test_no_forward_pass_rounds_to_tf32(watched: Callable[[nn.Module], set[Any]]
     assert seen == {(False, "highest")}
 
 
+class Fixed(nn.Module):
+    """The same logits for every image."""
+
+    def __init__(self, *logits: float) -> None:
+        super().__init__()
+        self.logits = torch.tensor([logits])
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.logits.expand(len(images), -1)
+
+
+@pytest.mark.parametrize(("apart", "near"), [(0.0, True), (5e-7, True), (2e-6, False)])
+def test_near_ties_are_counted(apart: float, near: bool) -> None:
+    counts = stability(Fixed(0, apart, -1, -2), *random_images(2), CLASSES, Protocol(sigmas=(0, 20), draws=3))
+    assert counts.rows["near_ties"].tolist() == (counts.rows["draws"] * near).tolist()
+
+
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_logits_that_are_not_finite_are_refused(value: float) -> None:
     class Broken(nn.Module):
