@@ -1,6 +1,8 @@
+import errno
 import logging
 import os
 import re
+import warnings
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import EpsImagePlugin, Image
 
 from convstab.data import gtsrb, image_files
 from convstab.data.download import md5_of
@@ -136,6 +138,42 @@ def test_a_damaged_cache_is_made_again(root: Path, keep: int) -> None:
     assert np.array_equal(np.load(cached(root)["gtsrb-test-48"]), expected.numpy())
 
 
+def test_a_flipped_bit_in_the_cache_is_said_and_the_images_are_decoded_again(
+    root: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    expected = gtsrb.load(root).test.pixels
+    path = cached(root)["gtsrb-test-48"]
+    whole = path.read_bytes()
+    path.write_bytes(whole[:9000] + bytes([whole[9000] ^ 4]) + whole[9001:])
+    assert torch.equal(gtsrb.load(root).test.pixels, expected)
+    assert path.read_bytes() == whole
+    said = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    assert said == [f"{path} is damaged: its checksum does not fit; the images are decoded again"]
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_an_image_that_changed_with_its_size_and_time_kept_is_noticed(root: Path, moved: bool) -> None:
+    gtsrb.load(root)
+    path = root / "GTSRB/Final_Test/Images/00007.ppm"
+    before = path.stat()
+    new = path.with_name("new") if moved else path
+    new.write_bytes(path.read_bytes()[:-144] + 144 * b"z")
+    os.utime(new, ns=(before.st_atime_ns, before.st_mtime_ns))
+    new.replace(path)
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    assert gtsrb.load(root).test.pixels[7].unique().tolist() == [ord("z")]
+
+
+def test_a_full_disk_leaves_no_half_cache(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(file: Any, pixels: np.ndarray[Any, Any]) -> None:
+        file.write(bytes(1000))
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(np, "save", full)
+    assert len(gtsrb.load(root).test) == 43
+    assert [path.name for path in (root / ".convstab").iterdir()] == ["lock"]
+
+
 def test_without_a_place_for_the_cache_it_warns_and_decodes(root: Path, caplog: pytest.LogCaptureFixture) -> None:
     (root / ".convstab").touch()  # a file where the folder would be
     assert len(gtsrb.load(root).test) == 43
@@ -151,6 +189,25 @@ def test_a_corrupt_image_is_named_and_nothing_is_cached(root: Path, content: byt
     with pytest.raises(InputError, match=f"^{path} is not a readable image: it is truncated or altered$"):
         gtsrb.load(root)
     assert cached(root) == {}
+
+
+@pytest.mark.parametrize("side", [4097, 13_000, 20_000])
+def test_an_image_of_far_too_many_pixels_is_refused_before_it_is_decoded(root: Path, side: int) -> None:
+    path = root / "GTSRB/Final_Training/Images/00021/00001_00002.ppm"
+    path.write_bytes(f"P6\n{side} {side}\n255\n".encode())
+    said = f"^{path} has more than 16,777,216 pixels: it is not an image of a data set$"
+    with warnings.catch_warnings(record=True) as noise, pytest.raises(InputError, match=said):
+        gtsrb.load(root)
+    assert noise == []
+
+
+def test_a_format_that_starts_a_program_is_not_opened(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(EpsImagePlugin, "Ghostscript", lambda *_, **__: pytest.fail("Ghostscript was started"))
+    (root / "GTSRB/Final_Test/Images/00003.ppm").write_bytes(
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n"
+    )
+    with pytest.raises(InputError, match=r"00003\.ppm is not a readable image: it is truncated or altered$"):
+        gtsrb.load(root)
 
 
 def test_missing_images_are_counted(root: Path) -> None:
