@@ -17,6 +17,7 @@ import requests
 from convstab.data.archives import OFFICIAL_MARK, Archive, check_labels, provide, unpack
 from convstab.data.download import CHUNK, TRIES, download, md5_of
 from convstab.errors import InputError
+from tests.support.endless import in_place_of
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
 MD5 = hashlib.md5(CONTENT).hexdigest()
@@ -242,6 +243,30 @@ def test_a_truncated_archive_is_one_line(tmp_path: Path, name: str, pack: object
         unpack(path, "toys", tmp_path / "toys")
     assert "\n" not in str(error.value)
     assert names_under(tmp_path) == {name}
+
+
+@pytest.mark.parametrize(("name", "pack"), [("toys.zip", zip_of), ("toys.tar.gz", tar_of)])
+def test_an_archive_that_would_unpack_to_far_more_than_a_data_set_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, pack: object
+) -> None:
+    assert callable(pack)
+    monkeypatch.setattr("convstab.data.archives.MOST", 1000)
+    path = pack(tmp_path / name, {"toys/1.txt": bytes(600), "toys/2.txt": bytes(401)})
+    with pytest.raises(InputError, match=rf"{name} would unpack to more than 1,000 bytes: it is not the official"):
+        unpack(path, "toys", tmp_path / "toys")
+    assert names_under(tmp_path) == {name}
+    unpack(pack(tmp_path / name, {"toys/1.txt": bytes(600), "toys/2.txt": bytes(400)}), "toys", tmp_path / "toys")
+
+
+@pytest.mark.parametrize("kind", ["pipe", "zeros", "folder"])
+@pytest.mark.parametrize("name", ["toys.zip", "toys.tar.gz", "toys.bin"])
+def test_what_never_ends_is_refused_in_place_of_an_archive(tmp_path: Path, kind: str, name: str) -> None:
+    in_place_of(tmp_path / name, kind)
+    with pytest.raises(InputError, match=rf"{name} is a folder, a pipe or a device, not a file"):
+        provide("toys", tmp_path, [Archive(f"http://127.0.0.1:9/{name}", MD5, name)], lambda _: False)
+    if name != "toys.bin":
+        with pytest.raises(InputError, match=rf"{name} is a folder, a pipe or a device, not a file"):
+            unpack(tmp_path / name, "toys", tmp_path / "toys")
 
 
 def test_an_archive_of_something_else_is_refused(tmp_path: Path) -> None:

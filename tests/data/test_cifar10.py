@@ -1,9 +1,11 @@
 import io
 import os
 import pickle
+import resource
 import struct
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -106,6 +108,61 @@ def test_codecs_other_than_latin1_are_refused() -> None:
         cifar10.ArrayUnpickler(file).load()
 
 
+def nested(levels: int) -> list[Any]:
+    """A list of a few entries that would be an array of 100 to the power of the levels."""
+    return [0] * 100 if levels == 1 else [nested(levels - 1)] * 100
+
+
+BOMBS = {
+    "a place in a list of 2**31": (b"\x80\x02Nr\xff\xff\xff\x7f.", "take far more memory"),
+    "an array that is not filled in": (
+        b"\x80\x02}(U\x04datacnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n"
+        b"J\x00\x00\x00\x40M\x00\x0c\x86U\x01BtRU\x06labels](K\x00eu.",
+        "has an array without values",
+    ),
+    "the class itself": (b"\x80\x02cnumpy\nndarray\nJ\x00\x00\x00\x40M\x00\x0c\x86\x85R.", "is not a CIFAR-10 batch"),
+    "a list of lists": (pickle.dumps(batch(0) | {b"labels": nested(6)}), "list of other things than whole numbers"),
+    "a long text many times": (
+        pickle.dumps(batch(0) | {b"labels": [b"x" * 2**20] * 1000}),
+        "list of other things than whole numbers",
+    ),
+    "a text that is encoded many times": (
+        b"\x80\x02c_codecs\nencode\nq\x00X\x00\x00\x10\x00" + 2**20 * b"x" + b"q\x01X\x06\x00\x00\x00latin1q\x02"
+        + b"\x86R0" + 10_000 * b"h\x00h\x01h\x02\x86R" + b".",
+        "take far more memory",
+    ),
+    "bytes that are not there": (b"\x80\x04\x8e" + (2**40).to_bytes(8, "little") + b"abc.", "is not a CIFAR-10 batch"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_pickle_that_would_take_far_more_memory_is_refused(tmp_path: Path, name: str) -> None:
+    content, message = BOMBS[name]
+    path = write(tmp_path) / "data_batch_3"
+    path.write_bytes(content)
+    with limited_memory(), pytest.raises(InputError, match=f"^{path} .*{message}"):
+        cifar10.load(tmp_path)
+
+
+@contextmanager
+def limited_memory() -> Iterator[None]:
+    """No more than 2 GB beyond what the process has: what asks for more fails, where it would not be refused."""
+    has = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (has + 2 * 2**30, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+def test_a_batch_of_far_too_many_bytes_is_not_read(tmp_path: Path) -> None:
+    path = write(tmp_path) / "data_batch_3"
+    os.truncate(path, 64 * 2**20 + 1)
+    with pytest.raises(InputError, match=f"^{path} has more than 67,108,864 bytes"):
+        cifar10.load(tmp_path)
+
+
 @pytest.mark.parametrize("keep", [0, 1, 50, 30_000, -1])
 def test_a_truncated_batch_is_named(tmp_path: Path, keep: int) -> None:
     path = write(tmp_path) / "data_batch_2"
@@ -118,7 +175,9 @@ def test_a_truncated_batch_is_named(tmp_path: Path, keep: int) -> None:
     ("change", "message"),
     [
         ({b"labels": [0] * 19}, "20 images but labels of int64"),
-        ({b"labels": ["cat"] * 20}, "20 images but labels of <U3"),
+        ({b"labels": ["cat"] * 20}, "test_batch has a list of other things than whole numbers"),
+        ({b"labels": [2**70] * 20}, "20 images but labels of object"),
+        ({b"labels": np.array(["cat"] * 20)}, "20 images but labels of <U3"),
         ({b"labels": [10] * 20}, "label 10: labels are 0 to 9"),
         ({b"labels": [3] * 20}, r"no image of class 0 \(airplane\)"),
         ({b"data": np.zeros((20, 3072))}, r"float64 \(20, 3072\), not uint8"),

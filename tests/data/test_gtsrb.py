@@ -1,6 +1,8 @@
+import errno
 import logging
 import os
 import re
+import warnings
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -9,16 +11,19 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import EpsImagePlugin, Image
 
 from convstab.data import gtsrb, image_files
 from convstab.data.download import md5_of
 from convstab.data.signs import sign_table
 from convstab.errors import InputError
+from tests.support.endless import in_place_of
+from tests.support.memory import peak_memory
 
 pytestmark = pytest.mark.usefixtures("offline")
 
 TRACKS, FRAMES = 2, 3  # of each class in the toy set
+LIST = "is not a list with Filename and ClassId"
 HEADER = "Filename;Width;Height;Roi.X1;Roi.Y1;Roi.X2;Roi.Y2;ClassId\n"
 
 
@@ -136,6 +141,42 @@ def test_a_damaged_cache_is_made_again(root: Path, keep: int) -> None:
     assert np.array_equal(np.load(cached(root)["gtsrb-test-48"]), expected.numpy())
 
 
+def test_a_flipped_bit_in_the_cache_is_said_and_the_images_are_decoded_again(
+    root: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    expected = gtsrb.load(root).test.pixels
+    path = cached(root)["gtsrb-test-48"]
+    whole = path.read_bytes()
+    path.write_bytes(whole[:9000] + bytes([whole[9000] ^ 4]) + whole[9001:])
+    assert torch.equal(gtsrb.load(root).test.pixels, expected)
+    assert path.read_bytes() == whole
+    said = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    assert said == [f"{path} is damaged: its checksum does not fit; the images are decoded again"]
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_an_image_that_changed_with_its_size_and_time_kept_is_noticed(root: Path, moved: bool) -> None:
+    gtsrb.load(root)
+    path = root / "GTSRB/Final_Test/Images/00007.ppm"
+    before = path.stat()
+    new = path.with_name("new") if moved else path
+    new.write_bytes(path.read_bytes()[:-144] + 144 * b"z")
+    os.utime(new, ns=(before.st_atime_ns, before.st_mtime_ns))
+    new.replace(path)
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    assert gtsrb.load(root).test.pixels[7].unique().tolist() == [ord("z")]
+
+
+def test_a_full_disk_leaves_no_half_cache(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(file: Any, pixels: np.ndarray[Any, Any]) -> None:
+        file.write(bytes(1000))
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(np, "save", full)
+    assert len(gtsrb.load(root).test) == 43
+    assert [path.name for path in (root / ".convstab").iterdir()] == ["lock"]
+
+
 def test_without_a_place_for_the_cache_it_warns_and_decodes(root: Path, caplog: pytest.LogCaptureFixture) -> None:
     (root / ".convstab").touch()  # a file where the folder would be
     assert len(gtsrb.load(root).test) == 43
@@ -151,6 +192,33 @@ def test_a_corrupt_image_is_named_and_nothing_is_cached(root: Path, content: byt
     with pytest.raises(InputError, match=f"^{path} is not a readable image: it is truncated or altered$"):
         gtsrb.load(root)
     assert cached(root) == {}
+
+
+@pytest.mark.parametrize("side", [4097, 13_000, 20_000])
+def test_an_image_of_far_too_many_pixels_is_refused_before_it_is_decoded(root: Path, side: int) -> None:
+    path = root / "GTSRB/Final_Training/Images/00021/00001_00002.ppm"
+    path.write_bytes(f"P6\n{side} {side}\n255\n".encode())
+    said = f"^{path} has more than 16,777,216 pixels: it is not an image of a data set$"
+    with warnings.catch_warnings(record=True) as noise, pytest.raises(InputError, match=said):
+        gtsrb.load(root)
+    assert noise == []
+
+
+def test_an_image_of_far_too_many_pixels_takes_no_memory(tmp_path: Path) -> None:
+    path = tmp_path / "zeros.ppm"
+    path.write_bytes(b"P6\n13000 13000\n255\n")
+    os.truncate(path, 20 + 3 * 13_000**2)
+    imports = "from convstab.data.image_files import decoded"
+    assert peak_memory(imports, f"decoded(Path({str(tmp_path)!r}), 'x', [Path({str(path)!r})], 48)") < 2**27
+
+
+def test_a_format_that_starts_a_program_is_not_opened(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(EpsImagePlugin, "Ghostscript", lambda *_, **__: pytest.fail("Ghostscript was started"))
+    (root / "GTSRB/Final_Test/Images/00003.ppm").write_bytes(
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n"
+    )
+    with pytest.raises(InputError, match=r"00003\.ppm is not a readable image: it is truncated or altered$"):
+        gtsrb.load(root)
 
 
 def test_missing_images_are_counted(root: Path) -> None:
@@ -194,6 +262,69 @@ def test_wrong_test_labels_are_refused(root: Path, row: str, message: str) -> No
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (HEADER + "00003.ppm;6;8;1;1;5;7;3\n" * 2, "has the image 00003.ppm twice"),
+        (HEADER + f"00003.ppm;6;8;1;1;5;7;{2**70}\n", f"has the label {2**70}: labels are 0 to 42"),
+        (HEADER + f"00003.ppm;6;8;1;1;5;7;{'9' * 9000}\n", f"has the label {'9' * 80}: labels are 0 to 42"),
+        (HEADER + "/etc/passwd;6;8;1;1;5;7;3\n", "names the image '/etc/passwd', which is not the name of a file"),
+        (HEADER + "../00003.ppm;6;8;1;1;5;7;3\n", "names the image '../00003.ppm', which is not the name of a"),
+        (HEADER + "..\\00003.ppm;6;8;1;1;5;7;3\n", r"names the image '..\\00003.ppm', which is not the name of a"),
+        (HEADER + "C:00003.ppm;6;8;1;1;5;7;3\n", "names the image 'C:00003.ppm', which is not the name of a file"),
+        (HEADER + "..;6;8;1;1;5;7;3\n", "names the image '..', which is not the name of a file"),
+        (HEADER + ";6;8;1;1;5;7;3\n", "names the image '', which is not the name of a file"),
+        (HEADER + "00003.ppm\0;6;8;1;1;5;7;3\n", r"names the image '00003.ppm\x00', which is not the name of a"),
+        (HEADER.replace("Filename", "File") + "00003.ppm;6;8;1;1;5;7;3\n", LIST),
+        (HEADER + "00003.ppm;6;8;1;1;5;7;3;9\n", f"{LIST} in each row"),
+        (HEADER + "00003.ppm;6;8;1;1;5;7;" + "x" * 100_000 + "\n", f"{LIST} in each row: '{'x' * 80}' is not a class"),
+        (HEADER + "00003.ppm;6;8;1;1;5;7;3.0\n", f"{LIST} in each row: '3.0' is not a class"),
+        (HEADER + "x" * 10_000_000 + "\n", f"{LIST} in each row (field larger than"),
+        (HEADER + ";" * 10_000_000 + "\n", f"{LIST} in each row"),
+        (HEADER + "x" * 20_000_000 + "\n", "has more than 16,777,216 bytes"),
+        (HEADER + '"00003.ppm;6;8\n', f"{LIST} in each row (unexpected end of data"),
+        (bytes(range(128, 256)), f"{LIST} in each row ('utf-8' codec"),
+        (bytes(1000), LIST),
+        ("", LIST),
+        (HEADER, "has no image of class 0"),
+    ],
+    ids=range(22),
+)
+def test_a_list_that_cannot_be_is_one_short_line(root: Path, content: str | bytes, message: str) -> None:
+    path = root / "GT-final_test.csv"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(InputError, match=f"^{re.escape(f'{path} {message}')}") as error:
+        gtsrb.load(root)
+    assert "\n" not in str(error.value)
+    assert len(str(error.value)) < 400
+
+
+@pytest.mark.parametrize(
+    "name", ["GT-final_test.csv", "GTSRB/Final_Training/Images/00009/GT-00009.csv", "GTSRB/Final_Test/Images/00004.ppm"]
+)
+@pytest.mark.parametrize("kind", ["pipe", "zeros", "folder"])
+def test_what_never_ends_is_refused_in_place_of_any_file(root: Path, name: str, kind: str) -> None:
+    (root / name).unlink()
+    in_place_of(root / name, kind)
+    with pytest.raises(InputError, match=rf"{Path(name).name}|put GTSRB_Final_Test_GT\.zip there") as error:
+        gtsrb.load(root)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "zeros", "folder"])
+def test_what_never_ends_is_refused_in_place_of_an_archive(tmp_path: Path, kind: str) -> None:
+    in_place_of(tmp_path / gtsrb.FINAL_ARCHIVE.name, kind)
+    with pytest.raises(InputError, match=f"{gtsrb.FINAL_ARCHIVE.name} is a folder, a pipe or a device"):
+        gtsrb.load(tmp_path)
+
+
+def test_images_may_be_links_to_another_folder(root: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    path = root / "GTSRB/Final_Test/Images/00007.ppm"
+    expected = gtsrb.load(root).test.pixels
+    path.symlink_to(path.rename(tmp_path_factory.mktemp("elsewhere") / "image.ppm"))
+    assert torch.equal(gtsrb.load(root).test.pixels, expected)
+
+
 def test_a_training_label_is_its_folders(root: Path) -> None:
     path = root / "GTSRB/Final_Training/Images/00005/GT-00005.csv"
     path.write_text(path.read_text().replace(";5\n", ";6\n", 1))
@@ -231,6 +362,8 @@ def test_values_that_cannot_be_are_refused(root: Path) -> None:
         gtsrb.load(root, train="big")
     with pytest.raises(InputError, match=r"dataset\.size=0 must be at least 1 pixel"):
         gtsrb.load(root, size=0)
+    with pytest.raises(InputError, match=r"dataset\.size=100000 must be .* at most 1,024"):
+        gtsrb.load(root, size=100_000)
 
 
 def test_missing_data_is_one_line_that_names_the_archives(tmp_path: Path) -> None:

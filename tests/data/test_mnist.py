@@ -9,6 +9,8 @@ import torch
 
 from convstab.data import mnist
 from convstab.errors import InputError
+from tests.support.endless import in_place_of
+from tests.support.memory import peak_memory
 
 pytestmark = pytest.mark.usefixtures("offline")
 
@@ -86,6 +88,51 @@ def test_wrong_values_are_refused(tmp_path: Path, part: str, values: np.ndarray,
     write(tmp_path)[part].write_bytes(gzip.compress(idx(values)))
     with pytest.raises(InputError, match=message):
         mnist.load(tmp_path)
+
+
+def header(*sizes: int) -> bytes:
+    return bytes([0, 0, 8, len(sizes)]) + struct.pack(f">{len(sizes)}i", *sizes)
+
+
+def gzip_of_zeros(start: bytes, gigabytes: int) -> bytes:
+    """A small .gz file of a header and gigabytes of zeros: zeros of their own, packed once and repeated."""
+    return gzip.compress(start) + (8 * gigabytes) * gzip.compress(bytes(2**27))
+
+
+@pytest.mark.parametrize(
+    ("start", "message"),
+    [
+        (header(3 * 2**20, 28, 28), "says that it has 3,145,728 images; a file of MNIST has 1 to 60,000"),
+        (header(0, 28, 28), "says that it has 0 images"),
+        (header(-5, 28, 28), "says that it has -5 images"),
+        (header(20, 28, 28), "has more bytes of values, not 15,680"),
+        (header(20, 2**31 - 1, 2**31 - 1), "has images of 2147483647 x 2147483647 pixels, not 28 x 28"),
+        (b"", "is not an IDX file of bytes in 3 dimensions"),
+    ],
+)
+def test_gigabytes_of_zeros_are_not_unpacked(tmp_path: Path, start: bytes, message: str) -> None:
+    path = write(tmp_path)["test images"]
+    path.write_bytes(gzip_of_zeros(start, gigabytes=3))
+    with pytest.raises(InputError, match=f"^{path} {message}"):
+        mnist.load(tmp_path)
+
+
+def test_gigabytes_of_zeros_take_no_memory(tmp_path: Path) -> None:
+    path = write(tmp_path)["test images"]
+    path.write_bytes(gzip_of_zeros(header(20, 28, 28), gigabytes=3))
+    assert path.stat().st_size < 2**22
+    assert peak_memory("from convstab.data.mnist import load", f"load(Path({str(tmp_path)!r}))") < 2**28
+
+
+@pytest.mark.parametrize("packed", [True, False])
+@pytest.mark.parametrize("kind", ["pipe", "zeros", "folder"])
+def test_what_never_ends_is_refused_in_place_of_a_file(tmp_path: Path, kind: str, packed: bool) -> None:
+    path = write(tmp_path / RAW, packed)["test labels"]
+    path.unlink()
+    in_place_of(path, kind)
+    with pytest.raises(InputError, match="t10k-labels-idx1-ubyte") as error:
+        mnist.load(tmp_path)
+    assert "\n" not in str(error.value)
 
 
 @pytest.mark.real_data

@@ -17,7 +17,7 @@ import yaml
 from convstab.errors import InputError
 from convstab.files import read_json, write_json
 from convstab.files.arrays import arrays_to_bytes, bytes_to_arrays, read_arrays, write_arrays
-from convstab.files.seals import SEAL, DamagedError, is_sealed, read_sealed, sealed
+from convstab.files.seals import SEAL, DamagedError, is_sealed, map_sealed, read_sealed, seal_in_place, sealed
 from convstab.files.tables import read_table, write_table
 from convstab.runs.checkpoints import load_checkpoint, write_checkpoint
 from convstab.runs.configuration import load_config, write_config
@@ -140,3 +140,28 @@ def test_arrays_come_back(tmp_path: Path) -> None:
     for name, array in bytes_to_arrays(arrays_to_bytes(ARRAYS)).items():
         np.testing.assert_array_equal(array, ARRAYS[name])
         assert array.dtype == ARRAYS[name].dtype
+
+
+def test_a_mapped_file_has_the_same_seal_and_stays_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "large.bin"
+    path.write_bytes(bytes(range(256)) * 100 + SEAL.encode())
+    whole = sealed(path.read_bytes())
+    seal_in_place(path)
+    assert path.read_bytes() == whole
+    content = map_sealed(path)
+    content[0] = 77
+    assert (content[:], path.read_bytes()) == (b"M" + whole[1:], whole)
+
+
+def test_a_mapped_file_that_was_changed_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "large.bin"
+    whole = sealed(bytes(10_000) + SEAL.encode())
+    flipped = whole[:5000] + b"\x10" + whole[5001:]
+    for damaged in (flipped, whole[:-1], whole[1:], whole + b"x", bytes(10_000), b""):
+        path.write_bytes(damaged)
+        with pytest.raises(DamagedError, match=r"large\.bin is damaged"):
+            map_sealed(path)
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(InputError, match="is a folder, a pipe or a device"):
+        map_sealed(path)

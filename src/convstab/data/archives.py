@@ -16,9 +16,11 @@ from filelock import FileLock
 
 from convstab.data.download import download, reason, verify
 from convstab.errors import InputError
+from convstab.files.seals import regular
 
 OWN_FOLDER = ".convstab"  # beside the data: the lock, and arrays made from the data
 OFFICIAL_MARK = ".official-md5"  # in a folder that was unpacked from an archive with the official MD5
+MOST = 2**30  # bytes that an archive may unpack to; GTSRB's largest has some 300 million
 UNPACK_ERRORS = (
     tarfile.TarError,
     zipfile.BadZipFile,
@@ -99,8 +101,10 @@ def unpack(archive: Path, member: str, destination: Path, mark: str = "") -> Non
     """Unpack ``member`` of a zip or tar.gz archive to ``destination``, which appears complete or not at all.
 
     mark: when given and the member is a folder, written into it as OFFICIAL_MARK.
-    Raises InputError when the archive is damaged, lacks the member, or has one that would leave its folder.
+    Raises InputError when the archive is damaged, far too large, or no file, lacks the member, or has one that would
+    leave its folder.
     """
+    regular(archive)
     work = destination.with_name(f".{destination.name}.unpacking")  # on the same file system: renamed at once
     shutil.rmtree(work, ignore_errors=True)  # left by a start that was killed
     work.mkdir(parents=True)
@@ -146,12 +150,27 @@ def _obtain(archive: Archive, root: Path) -> None:
 def _extract(archive: Path, folder: Path) -> None:
     if archive.suffix == ".zip":
         with zipfile.ZipFile(archive) as packed:
+            _refuse_bomb(archive, sum(member.file_size for member in packed.infolist()))
             for name in packed.namelist():
                 _refuse_escape(archive, name)
             packed.extractall(folder)  # noqa: S202 - each name was checked
     else:
         with tarfile.open(archive, "r:gz") as packed_tar:
-            packed_tar.extractall(folder, filter="data")
+            packed_tar.extractall(folder, _small_enough(archive, packed_tar), filter="data")
+
+
+def _small_enough(archive: Path, packed: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+    """The members, until they add up to more than any data set: a tar archive has no list of them."""
+    total = 0
+    for member in packed:
+        total += member.size
+        _refuse_bomb(archive, total)
+        yield member
+
+
+def _refuse_bomb(archive: Path, size: int) -> None:
+    if size > MOST:
+        raise InputError(f"{archive} would unpack to more than {MOST:,} bytes: it is not the official archive")
 
 
 def _refuse_escape(archive: Path, name: str) -> None:

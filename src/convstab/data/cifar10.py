@@ -1,6 +1,8 @@
 """CIFAR-10: 50,000 training and 10,000 test photographs of ten kinds of things."""
 
+import io
 import pickle
+import pickletools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -12,6 +14,7 @@ from convstab.data.archives import Archive, check_labels, provide
 from convstab.data.download import md5_of
 from convstab.data.images import ImageSet
 from convstab.errors import InputError
+from convstab.files.seals import regular
 from convstab.images import Images
 
 FOLDER = "cifar-10-batches-py"
@@ -26,6 +29,9 @@ TRAIN = {
 TEST = {"test_batch": "40351d587109b95175f43aff81a1287e"}
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 MIRROR = {label: label for label in range(len(CLASSES))}
+MOST = 64 * 2**20  # bytes of a batch; the publisher's have half as many
+FEW = 16  # objects of a batch whose content is filled in after they are made; each array is one
+TOO_MUCH = "would take far more memory than a CIFAR-10 batch when opened: it is not opened"
 SHAPE = (3, 32, 32)  # a row of a batch: all red values, all green, all blue
 
 
@@ -56,10 +62,13 @@ def _read_batch(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """One batch file -> uint8 (n, 3072) and int64 (n,)."""
     if not path.is_file():
         raise InputError(f"{path} is missing: remove {path.parent} to have it unpacked or downloaded again")
+    if regular(path) > MOST:
+        raise InputError(f"{path} has more than {MOST:,} bytes: it is not a CIFAR-10 batch")
     try:
-        with path.open("rb") as file:
-            batch = ArrayUnpickler(file).load()
-        data, labels = np.asarray(batch[b"data"]), np.asarray(batch[b"labels"])
+        content = path.read_bytes()
+        _refuse_excess(content)
+        batch = ArrayUnpickler(io.BytesIO(content)).load()
+        data, labels = _array(batch[b"data"]), _array(batch[b"labels"])
     except InputError as error:
         raise InputError(f"{path} {error}") from error
     except OSError as error:
@@ -73,6 +82,24 @@ def _read_batch(path: Path) -> tuple[np.ndarray, np.ndarray]:
     return data, labels.astype(np.int64)
 
 
+def _array(values: Any) -> np.ndarray:
+    """An array, or a list of numbers as one: of anything else, a short list may make an array of any size."""
+    if isinstance(values, list) and not all(isinstance(value, int) for value in values):
+        raise InputError("has a list of other things than whole numbers: it is not a CIFAR-10 batch")
+    return np.asarray(values)
+
+
+def _refuse_excess(content: bytes) -> None:
+    """Raise InputError for a pickle that would take far more memory than its size lets expect."""
+    highest = filled = 0
+    for opcode, argument, _ in pickletools.genops(io.BytesIO(content)):
+        if opcode.name in ("PUT", "BINPUT", "LONG_BINPUT"):  # into a list that is made as long as the highest place
+            highest = max(highest, argument)
+        filled += opcode.name == "BUILD"
+    if highest > len(content) or filled > FEW:
+        raise InputError(TOO_MUCH)
+
+
 class ArrayUnpickler(pickle.Unpickler):
     """Reads numbers, text, containers and NumPy arrays from a pickle, and refuses everything else.
 
@@ -81,27 +108,39 @@ class ArrayUnpickler(pickle.Unpickler):
 
     def __init__(self, file: BinaryIO) -> None:
         super().__init__(file, encoding="bytes")
+        self.encoded = 0
 
-    def find_class(self, module: str, name: str) -> Callable[..., object]:
-        """The few functions that rebuild an array."""
+    def find_class(self, module: str, name: str) -> Any:
+        """The few functions that rebuild an array, and what they are given."""
+        if (module, name) == ("_codecs", "encode"):
+            return self.encode
         try:
             return _ALLOWED[module, name]
         except KeyError:
             raise InputError(f"would run {module}.{name} when opened: it is not opened") from None
 
+    def encode(self, text: str, encoding: str) -> bytes:
+        """What pickle calls for the bytes of an array in its older protocols; other codecs could do anything."""
+        if encoding != "latin1":
+            raise InputError(f"would run the codec {encoding} when opened: it is not opened")
+        self.encoded += len(text)
+        if self.encoded > MOST:  # one text can be encoded again and again
+            raise InputError(TOO_MUCH)
+        return text.encode("latin1")
 
-def _encode(text: str, encoding: str) -> bytes:
-    """What pickle calls for the bytes of an array in its older protocols; other codecs could do anything."""
-    if encoding != "latin1":
-        raise InputError(f"would run the codec {encoding} when opened: it is not opened")
-    return text.encode("latin1")
+
+def _rebuild(kind: str, shape: tuple[int, ...], code: bytes) -> np.ndarray:
+    """The empty array whose shape and bytes are filled in later; any other would be as large as it likes, unfilled."""
+    if (kind, shape, code) != (ARRAY, (0,), b"b"):
+        raise InputError("has an array without values: it is not a CIFAR-10 batch")
+    return _NEW(np.ndarray, shape, code)
 
 
-_REBUILD: Any = np.zeros(0).__reduce__()[0]  # NumPy's own function, which is private and moved with NumPy 2
-_ALLOWED: dict[tuple[str, str], Callable[..., object]] = {
-    ("numpy", "ndarray"): np.ndarray,
+ARRAY = "ndarray"  # in place of the class, which could be called
+_NEW: Callable[..., np.ndarray] = np.zeros(0).__reduce__()[0]  # type: ignore[assignment]  # moved with NumPy 2
+_ALLOWED: dict[tuple[str, str], Any] = {
+    ("numpy", "ndarray"): ARRAY,
     ("numpy", "dtype"): np.dtype,
-    ("numpy.core.multiarray", "_reconstruct"): _REBUILD,
-    ("numpy._core.multiarray", "_reconstruct"): _REBUILD,
-    ("_codecs", "encode"): _encode,
+    ("numpy.core.multiarray", "_reconstruct"): _rebuild,
+    ("numpy._core.multiarray", "_reconstruct"): _rebuild,
 }

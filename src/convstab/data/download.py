@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 
 from convstab.errors import InputError
+from convstab.files.seals import regular
 
 TRIES = 3
 PAUSE = 1.0  # seconds before the first retry, doubled for the next
@@ -31,7 +32,8 @@ def download(url: str, md5: str, path: Path) -> None:
 
 
 def md5_of(path: Path) -> str:
-    """The MD5 sum of a file, in hexadecimal."""
+    """The MD5 sum of a file, in hexadecimal; InputError for a pipe or a device."""
+    regular(path)
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 

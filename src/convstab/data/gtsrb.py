@@ -2,8 +2,10 @@
 
 import csv
 import logging
+import re
+from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath, PureWindowsPath
 
 import numpy as np
 import torch
@@ -13,6 +15,7 @@ from convstab.data.archives import OFFICIAL_MARK, Archive, check_labels, provide
 from convstab.data.image_files import decoded
 from convstab.data.images import ImageSet
 from convstab.errors import InputError
+from convstab.files.seals import regular
 from convstab.images import Images
 from convstab.units import FramesAlike
 
@@ -45,6 +48,9 @@ CLASSES = (
 SYMMETRIC = (11, 12, 13, 15, 17, 18, 22, 26, 30, 35)
 PAIRS = ((19, 20), (33, 34), (36, 37), (38, 39))
 MIRROR = {k: k for k in SYMMETRIC} | dict(PAIRS) | {b: a for a, b in PAIRS}
+LARGEST_SIDE = 1024  # pixels that images may be resized to
+LONGEST_LIST = 16 * 2**20  # bytes of a GT-*.csv; the longest has some 400,000
+COLUMNS = ("Filename", "ClassId")
 # The test set has 30 frames of each of 421 signs, in an order that does not tell which. Where ``signs`` does not know
 # it, either: the greatest correlation of any sigma that benchmarks/frames.py measured on validation tracks.
 FRAMES_OF_A_SIGN = FramesAlike(size=30, correlation=0.79)
@@ -77,8 +83,8 @@ def load(root: Path, size: int = 48, train: str = "auto") -> ImageSet:
     missing or corrupt, when a class is empty, or when a value is out of range.
     Source: Stallkamp, Schlipsing, Salmen and Igel, Man vs. computer, Neural Networks 32, 2012.
     """
-    if size < 1:
-        raise InputError(f"dataset.size={size} must be at least 1 pixel")
+    if not 1 <= size <= LARGEST_SIDE:
+        raise InputError(f"dataset.size={size} must be at least 1 pixel and at most {LARGEST_SIDE:,}")
     base = root / "gtsrb" if (root / "gtsrb" / "GTSRB").is_dir() else root
     chosen = _training_archive(base, train)
     provide("gtsrb", base, [chosen, TEST_ARCHIVE, TRUTH_ARCHIVE], lambda archive: _is_there(base, archive))
@@ -142,12 +148,42 @@ def _test_files(base: Path) -> Listing:
 def _read_csv(path: Path) -> list[tuple[str, int]]:
     """File name and label of each row of a GT-*.csv."""
     try:
-        with path.open(newline="") as file:
-            return [(row["Filename"], int(row["ClassId"])) for row in csv.DictReader(file, delimiter=";")]
+        if regular(path) > LONGEST_LIST:
+            raise InputError(f"{path} has more than {LONGEST_LIST:,} bytes: it is not a list of images")
+        with path.open(newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file, delimiter=";", strict=True)
+            columns, rows = reader.fieldnames or (), list(reader)
     except FileNotFoundError as error:
         raise InputError(f"{path} is missing: the data is incomplete; remove its folder to start afresh") from error
-    except (OSError, KeyError, TypeError, ValueError, csv.Error) as error:
-        raise InputError(f"{path} is not a list with Filename and ClassId in each row ({error!r})") from error
+    except (OSError, UnicodeError, csv.Error) as error:
+        raise InputError(f"{path} is not a list with Filename and ClassId in each row ({error})") from error
+    if not set(COLUMNS) <= set(columns):
+        raise InputError(f"{path} is not a list with Filename and ClassId in each row")
+    found = [(_file_name(path, row), _label(path, row)) for row in rows]
+    twice = next((name for name, count in Counter(name for name, _ in found).items() if count > 1), None)
+    if twice is not None:
+        raise InputError(f"{path} has the image {twice} twice")
+    return found
+
+
+def _file_name(path: Path, row: dict[str, str]) -> str:
+    """The name of an image, which is in the folder of its list."""
+    if None in row or any(row.get(column) is None for column in COLUMNS):
+        raise InputError(f"{path} is not a list with Filename and ClassId in each row")
+    name = row["Filename"]
+    if not name.isprintable() or not name == PurePath(name).name == PureWindowsPath(name).name or name in ("", ".."):
+        raise InputError(f"{path} names the image {name[:80]!r}, which is not the name of a file in its folder")
+    return name
+
+
+def _label(path: Path, row: dict[str, str]) -> int:
+    text = row["ClassId"]
+    if re.fullmatch(r"\s*[+-]?[0-9]+\s*", text) is None:
+        raise InputError(f"{path} is not a list with Filename and ClassId in each row: {text[:80]!r} is not a class")
+    label = int(text) if len(text) < 80 else -1
+    if not 0 <= label < len(CLASSES):
+        raise InputError(f"{path} has the label {text.strip()[:80]}: labels are 0 to {len(CLASSES) - 1}")
+    return label
 
 
 def _images(base: Path, files: Listing, size: int) -> Images:

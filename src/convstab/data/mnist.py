@@ -1,8 +1,11 @@
 """MNIST: 60,000 training and 10,000 test images of handwritten digits."""
 
 import gzip
+import math
+import struct
 import zlib
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import torch
@@ -11,6 +14,7 @@ from convstab.data.archives import Archive, check_labels, provide
 from convstab.data.download import md5_of
 from convstab.data.images import ImageSet
 from convstab.errors import InputError
+from convstab.files.seals import regular
 from convstab.images import Images
 
 URL = "https://ossci-datasets.s3.amazonaws.com/mnist/"
@@ -24,6 +28,7 @@ PARTS = {
 ARCHIVES = {part: Archive(f"{URL}{name}.gz", md5, f"{FOLDERS[0]}/{name}.gz") for part, (name, md5) in PARTS.items()}
 CLASSES = tuple("0123456789")
 MIRROR = {0: 0, 8: 8}  # not 1: those with a flag or a slant are not written the other way round
+MOST = 60_000  # images of a file
 UNSIGNED_BYTE = 0x08  # the third byte of an IDX file: the type of its values
 
 
@@ -48,25 +53,38 @@ def _find(root: Path, archive: Archive) -> Path | None:
 
 
 def _images(image_path: Path, label_path: Path) -> Images:
-    pixels, labels = _read_idx(image_path, 3), _read_idx(label_path, 1).astype(np.int64)
-    if pixels.shape[1:] != (28, 28):
-        raise InputError(f"{image_path} has images of {pixels.shape[1]} x {pixels.shape[2]} pixels, not 28 x 28")
+    pixels, labels = _read_idx(image_path, (28, 28)), _read_idx(label_path, ()).astype(np.int64)
     check_labels(labels, len(pixels), CLASSES, label_path)
     return Images(torch.from_numpy(pixels)[:, None], torch.from_numpy(labels))
 
 
-def _read_idx(path: Path, dimensions: int) -> np.ndarray:
-    """Values of an IDX file: two zeros, their type, dimensions, big-endian int32 sizes, then the bytes."""
+def _read_idx(path: Path, item: tuple[int, ...]) -> np.ndarray:
+    """Values (n, *item) of an IDX file: two zeros, their type, dimensions, big-endian int32 sizes, then the bytes."""
+    regular(path)
     try:
-        data = bytearray(gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes())
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            shape = _shape(path, file, item)
+            size = math.prod(shape)
+            data = bytearray(file.read(size + 1))  # the end is seen, and what may follow it is not unpacked
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(
             f"{path} cannot be read ({error}): it is truncated or altered; remove it to start afresh"
         ) from error
-    header = 4 + 4 * dimensions
-    if len(data) < header or data[:4] != bytes([0, 0, UNSIGNED_BYTE, dimensions]):
+    if len(data) != size:
+        found = "more" if len(data) > size else f"{len(data):,}"
+        raise InputError(f"{path} has {found} bytes of values, not {size:,}: it is truncated or altered")
+    return np.frombuffer(data, np.uint8).reshape(shape)
+
+
+def _shape(path: Path, file: BinaryIO | gzip.GzipFile, item: tuple[int, ...]) -> tuple[int, ...]:
+    """What a header says; InputError unless it is (n, *item) and n is a number of images that MNIST can have."""
+    dimensions = 1 + len(item)
+    header = file.read(4 + 4 * dimensions)
+    if len(header) < 4 + 4 * dimensions or header[:4] != bytes([0, 0, UNSIGNED_BYTE, dimensions]):
         raise InputError(f"{path} is not an IDX file of bytes in {dimensions} dimensions")
-    shape = tuple(np.frombuffer(data, ">i4", dimensions, offset=4).tolist())
-    if min(shape) < 1 or len(data) - header != np.prod(shape, dtype=np.int64):
-        raise InputError(f"{path} has {len(data) - header} bytes of values, not {shape}: it is truncated or altered")
-    return np.frombuffer(data, np.uint8, offset=header).reshape(shape)
+    count, *sides = struct.unpack_from(f">{dimensions}i", header, 4)
+    if tuple(sides) != item:
+        raise InputError(f"{path} has images of {' x '.join(map(str, sides))} pixels, not 28 x 28")
+    if not 1 <= count <= MOST:
+        raise InputError(f"{path} says that it has {count:,} images; a file of MNIST has 1 to {MOST:,}")
+    return count, *item

@@ -5,6 +5,7 @@ YAML or of a zip archive, the metadata of Parquet. ``sealed`` fills it in: the S
 zeros in its own place.
 """
 
+import mmap
 import re
 import stat
 import struct
@@ -51,14 +52,35 @@ def read_sealed(path: Path, limit: int | None = None) -> bytes:
     return content
 
 
-def is_sealed(content: bytes) -> bool:
+def seal_in_place(path: Path) -> None:
+    """Fill in the checksum of a file that ends with ``SEAL``, which is mapped: it may be larger than memory."""
+    with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as content:
+        at = len(content) - DIGITS
+        content[at:] = digest(content, at)
+
+
+def map_sealed(path: Path) -> mmap.mmap:
+    """A sealed file mapped into memory; what is written there changes copies of its pages, not the file.
+
+    Raises what ``read_sealed`` does.
+    """
+    if not regular(path):
+        raise DamagedError(f"{path} is damaged: it is empty")
+    with path.open("rb") as file:
+        content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+    if not is_sealed(content):
+        raise DamagedError(f"{path} is damaged: its checksum does not fit")
+    return content
+
+
+def is_sealed(content: bytes | mmap.mmap) -> bool:
     """Whether content has a checksum and is what the checksum was made of."""
     at = content.rfind(TAG) + len(TAG)
     found = content[at : at + DIGITS]
     return at >= len(TAG) and HEX.fullmatch(found) is not None and found == digest(content, at)
 
 
-def digest(content: bytes, at: int) -> bytes:
+def digest(content: bytes | mmap.mmap, at: int) -> bytes:
     """The checksum of content in which it has its place from here on."""
     view = memoryview(content)
     found = sha256(view[:at])
