@@ -94,7 +94,7 @@ def _refuse_excess(content: bytes) -> None:
     highest = filled = 0
     for opcode, argument, _ in pickletools.genops(io.BytesIO(content)):
         if opcode.name in ("PUT", "BINPUT", "LONG_BINPUT"):  # into a list that is made as long as the highest place
-            highest = max(highest, argument)
+            highest = max(highest, int(argument or 0))
         filled += opcode.name == "BUILD"
     if highest > len(content) or filled > FEW:
         raise InputError(TOO_MUCH)
