@@ -407,10 +407,10 @@ def test_a_full_disk_is_named_by_the_run_and_leaves_nothing_half(tmp_path: Path)
 
 
 def test_a_key_is_written_nowhere(tmp_path: Path) -> None:
-    keys = [letter * 3 + "0123456789abcdef" * 2 + "98765" for letter in "abc"]  # 40 characters, as W&B's
+    keys = [letter * 3 + "0123456789abcdef" * 2 + "98765" for letter in "ab"]  # 40 characters, as W&B's
     (tmp_path / "home").mkdir()
     netrc = tmp_path / "home/.netrc"
-    netrc.write_text(f"machine api.wandb.ai\n  login user\n  password {keys[1]}\n")
+    netrc.write_text(f"default\n  login user\n  password {keys[1]}\n")
     netrc.chmod(0o600)
     settings = environment(tmp_path / "home") | {"WANDB_API_KEY": keys[0], "TMPDIR": str(tmp_path)}
     program = [*TRAIN, *ONE_EPOCH, "output=out", "logger.wandb.mode=offline"]
