@@ -1,5 +1,7 @@
 """Images in memory, and their pixels: uint8 in memory and in transit, float in [0, 1] for a model."""
 
+import unicodedata
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +15,8 @@ from convstab.errors import InputError
 from convstab.units import FramesAlike, Units, check_groups
 
 GREY_LEVELS = 255.0  # 8-bit white; sigma and every noise amplitude are given on this scale
+UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")  # control characters, halves of characters, ends of lines and paragraphs
+INT64 = np.iinfo(np.int64)
 LANE = 16  # torch draws normals on a CPU in groups of 16; only whole groups make a short fill a prefix of a long one
 ROWS = 16  # in channels last, batches of any multiple of 16 rows give the same bits; batches of other sizes may not
 
@@ -25,9 +29,9 @@ class Images:
         pixels: (N, C, H, W); uint8 grey levels, which may be memory-mapped, or floats in [0, 1], which are rounded to
             the nearest grey level. A tensor or an array.
         labels: (N,), integers in [0, K).
-        classes: K names, in the order of the labels; none: they have no names, K is not known.
-        ids: (N,), integers that name the images, each once: the noise of an image depends on its id and not on its
-            place; None: 0 to N - 1.
+        classes: K different names, in the order of the labels; none: they have no names, K is not known.
+        ids: (N,), integers of 64 bits that name the images, each once: the noise of an image depends on its id and
+            not on its place; None: 0 to N - 1.
         groups: (N,), integers, or None. Images of one group (the frames of one GTSRB track) are near copies and must
             not be split between training and validation; of test images, they are the independent units of every
             interval.
@@ -62,7 +66,7 @@ class Images:
         values = {
             "pixels": found,
             "labels": as_integers("labels", labels, count),
-            "classes": tuple(classes),
+            "classes": as_names(classes),
             "ids": torch.arange(count) if ids is None else as_integers("ids", ids, count),
             "groups": None if groups is None else as_integers("groups", groups, count),
             "alike": alike,
@@ -72,6 +76,8 @@ class Images:
         if len(self.ids.unique()) < count:
             raise InputError("ids names an image twice; each image needs one of its own")
         check_labels(self.labels, len(self.classes))
+        if not isinstance(alike, FramesAlike | None):
+            raise InputError(f"alike is {alike!r:.80}; it must be convstab.units.FramesAlike, or None")
 
     def __repr__(self) -> str:
         shape = "x".join(map(str, self.pixels.shape[1:]))
@@ -88,7 +94,7 @@ class Images:
     def part(self, rows: Tensor | slice) -> "Images":
         """Some of the images, which are chosen by their place and not by their group."""
         labels, groups = self.labels[rows], None if self.groups is None else self.groups[rows]
-        alike = None if self.alike is None else self.alike.among(len(labels) / len(self))
+        alike = None if self.alike is None else self.alike.among(len(labels) / max(len(self), 1))
         return Images(self.pixels[rows], labels, self.classes, self.ids[rows], groups, alike)
 
     @property
@@ -100,7 +106,7 @@ class Images:
 
 def as_pixels(pixels: Any) -> Tensor:
     """A tensor or an array of images as uint8 (N, C, H, W); InputError for another shape, type or range."""
-    found: Tensor = torch.as_tensor(np.ascontiguousarray(pixels) if isinstance(pixels, np.ndarray) else pixels)
+    found = as_tensor("pixels", np.ascontiguousarray(pixels) if isinstance(pixels, np.ndarray) else pixels)
     if found.ndim != 4:
         raise InputError(f"pixels are of the shape {tuple(found.shape)}; it must be (N, C, H, W)")
     if found.shape[3] in (1, 3) and found.shape[1] > 4:
@@ -108,6 +114,8 @@ def as_pixels(pixels: Any) -> Tensor:
             f"pixels are of the shape {tuple(found.shape)}, which looks like (N, H, W, C); it must be (N, C, H, W): "
             "transpose(0, 3, 1, 2) of an array, permute(0, 3, 1, 2) of a tensor"
         )
+    if not all(found.shape[1:]):
+        raise InputError(f"pixels are of the shape {tuple(found.shape)}: such images have no pixel")
     if found.dtype == torch.uint8:
         return found
     if not found.is_floating_point():
@@ -118,6 +126,36 @@ def as_pixels(pixels: Any) -> Tensor:
     return to_grey(found)
 
 
+def as_tensor(name: str, values: Any) -> Tensor:
+    """Values as a dense tensor without gradients, not copied where that is possible; InputError for what is none."""
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "The given NumPy array is not writable")  # nothing is written into it
+            found: Tensor = torch.as_tensor(values)
+        if found.layout == torch.strided and (found.dtype.itemsize > 1 or not found.is_floating_point()):
+            return found.detach()
+        said = f"a tensor of {name_of(found.dtype)}, {str(found.layout).removeprefix('torch.')}"
+    except (TypeError, ValueError, RuntimeError) as error:
+        said = f"not numbers of one kind ({' '.join(str(error).split())[:100]})"
+    raise InputError(f"{name} are {said}; they must be a plain tensor or array")
+
+
+def as_names(classes: Any) -> tuple[str, ...]:
+    """Names of classes as a tuple; InputError for what is no list of different names that can be printed."""
+    try:
+        names = () if isinstance(classes, str) else tuple(classes)
+    except TypeError:
+        names = ()
+    if isinstance(classes, str) or (not names and not hasattr(classes, "__len__")):
+        raise InputError(f"classes are {classes!r:.80}; they must be a list of names, () where there are none")
+    for name in names:
+        if not isinstance(name, str) or not name or any(unicodedata.category(sign) in UNPRINTABLE for sign in name):
+            raise InputError(f"classes hold {name!r:.80}; a name must be text, in one line and not empty")
+    if len(set(names)) < len(names):
+        raise InputError(f"classes hold {max(names, key=names.count)!r:.80} twice; each class needs a name of its own")
+    return names
+
+
 def name_of(kind: torch.dtype) -> str:
     """The name of a type as a reader takes it."""
     return str(kind).removeprefix("torch.")
@@ -125,17 +163,28 @@ def name_of(kind: torch.dtype) -> str:
 
 def as_integers(name: str, values: Any, count: int) -> Tensor:
     """A list, tensor or array as int64 (count,); InputError for another length or type."""
+    values = native(name, values)
     try:
-        found: Tensor = torch.as_tensor(values)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise InputError(f"{name} are not numbers; they must be integers, one for each of {count} images") from error
+        found: Tensor = as_tensor(name, values)
+    except InputError as error:
+        said = f"{name} are not numbers; they must be integers of 64 bits, one for each of {count} images"
+        raise InputError(said) from error
     if found.shape != (count,):
         if name == "groups" and found.ndim == 1:
             check_groups(len(found), count)
         raise InputError(f"{name} are of the shape {tuple(found.shape)}; there are {count} images, each needs one")
-    if found.is_floating_point() or found.dtype == torch.bool:
-        raise InputError(f"{name} are {name_of(found.dtype)}; they must be integers")
+    if count and (found.is_floating_point() or found.is_complex() or found.dtype == torch.bool):
+        raise InputError(f"{name} are {name_of(found.dtype)}; they must be integers")  # an empty list is of floats
     return found.long()
+
+
+def native(name: str, values: Any) -> Any:
+    """Integers of an array as those that PyTorch knows: in this machine's order of bytes, with a sign."""
+    if not isinstance(values, np.ndarray) or values.dtype.kind not in "iu":
+        return values
+    if values.size and values.max() > INT64.max:
+        raise InputError(f"{name} hold {values.max()}; the highest integer of 64 bits is {INT64.max}")
+    return values.astype(np.int64)
 
 
 def check_labels(labels: Tensor, classes: int) -> None:
