@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.damages import FILES, FORGEABLE, FORGED, KINDS, READ, budget, results_in, try_damage, try_forgery
 
-FEW, MANY = 30, 1000  # damages of each kind of file
+FEW, MANY = 15, 1000  # damages of each kind of file
 
 
 @pytest.fixture(scope="module")

@@ -383,6 +383,7 @@ def test_a_training_asks_the_network_nothing_and_needs_no_home(tmp_path: Path) -
     assert list((tmp_path / "out/wandb").glob("offline-run-*/*.wandb"))
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_named_by_the_run_and_leaves_nothing_half(tmp_path: Path) -> None:
     def small_files() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))  # bytes; a checkpoint has 5 MB
@@ -406,6 +407,7 @@ def test_a_full_disk_is_named_by_the_run_and_leaves_nothing_half(tmp_path: Path)
     assert not list(temporary.rglob("*.*"))
 
 
+@pytest.mark.slow
 def test_a_key_is_written_nowhere(tmp_path: Path) -> None:
     keys = [letter * 3 + "0123456789abcdef" * 2 + "98765" for letter in "ab"]  # 40 characters, as W&B's
     (tmp_path / "home").mkdir()
