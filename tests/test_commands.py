@@ -1,5 +1,4 @@
 import csv
-import json
 import random
 import signal
 import subprocess
@@ -15,7 +14,7 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
 from convstab.commands import app
-from convstab.files import BEST, CONFIG, LAST, METRICS, alone
+from convstab.files import BEST, CONFIG, LAST, METRICS, alone, read_json
 from convstab.runs import checkpoints
 from tests.support.fresh_process import TRAIN, environment
 
@@ -34,7 +33,7 @@ def command(cwd: Path, *overrides: str, program: list[str] | None = None) -> sub
 
 def result(run: Path) -> tuple[dict[str, Any], list[dict[str, str]], dict[str, torch.Tensor]]:
     """The metrics, the logged rows and the last weights of a run."""
-    metrics = json.loads((run / METRICS).read_text())
+    metrics = read_json(run / METRICS)
     assert metrics.pop("seconds") > 0
     with (run / "metrics.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -225,7 +224,7 @@ def result_bytes(run: Path) -> dict[Path, bytes]:
 
 def test_the_precision_of_a_class_that_was_never_predicted_is_null(main: Main, tmp_path: Path) -> None:
     assert main("output=run", "optimizer.lr=1e-9") == (0, "")  # untrained: most images are taken for one class
-    metrics = json.loads((tmp_path / "run" / METRICS).read_text())
+    metrics = read_json(tmp_path / "run" / METRICS)
     predictions = torch.tensor(metrics["test/confusion"]).sum(0).tolist()
     assert 0 in predictions
     for name, count in enumerate(predictions):

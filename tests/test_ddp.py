@@ -1,4 +1,3 @@
-import json
 import subprocess
 import sys
 import time
@@ -12,7 +11,7 @@ from hydra.utils import instantiate
 from convstab.commands import app
 from convstab.data.images import ImageData
 from convstab.errors import InputError
-from convstab.files import METRICS
+from convstab.files import METRICS, read_json
 from convstab.images import to_unit
 from convstab.runs import checkpoints, configuration
 from tests.support.fresh_process import TRAIN, environment
@@ -41,7 +40,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Done]:
 @pytest.mark.slow
 def test_two_processes_test_every_image_once_and_as_one_process_does(trained: tuple[Path, Done]) -> None:
     run, _ = trained
-    metrics = json.loads((run / METRICS).read_text())
+    metrics = read_json(run / METRICS)
     classifier, data = (
         checkpoints.load_classifier(run),
         instantiate(configuration.load_config(run)["dataset"], _convert_="all"),
@@ -62,7 +61,7 @@ def test_two_processes_test_every_image_once_and_as_one_process_does(trained: tu
 @pytest.mark.slow
 def test_two_processes_train_and_validate_every_image(trained: tuple[Path, Done]) -> None:
     run, _ = trained
-    metrics = json.loads((run / METRICS).read_text())
+    metrics = read_json(run / METRICS)
     assert metrics["epochs"] == 3
     assert metrics["val/accuracy"] > 0.5  # chance is 0.1
     correct = metrics["val/accuracy"] * metrics["images/validation"]
