@@ -11,6 +11,8 @@ from convstab.errors import InputError
 
 Integers = NDArray[np.integer[Any]]
 GROUP, DESIGN_EFFECT = "group", "design_effect"  # columns of stability.parquet and minimum_noise.parquet
+COLUMNS = {GROUP: "i", DESIGN_EFFECT: "f"}  # kinds of their types, as NumPy names them
+RANGES = {DESIGN_EFFECT: (1, np.finfo(float).max)}  # the lowest and the highest value
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,10 @@ def is_whole(value: Any, low: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= low
 
 
+SEED = Limit(lambda value: is_whole(value, -(2**63)) and value < 2**63, "a whole number of 64 bits")
+QUERIES = Limit(lambda value: is_whole(value, 1) and value < 2**63, "a whole number, at least 1")
+
+
 def listed(holds: Callable[[Any], bool], words: str) -> Limit:
     """Lists with at least one entry, and right ones only."""
     return Limit(lambda value: isinstance(value, list | tuple) and len(value) > 0 and all(map(holds, value)), words)

@@ -14,8 +14,9 @@ from convstab.commands import app, train
 from convstab.commands.app import plain
 from convstab.commands.attack import attack_of
 from convstab.commands.kinds import KINDS, NEEDED, OPEN
-from convstab.commands.values import check, nested
+from convstab.commands.values import check
 from convstab.paper.experiments import planned
+from convstab.runs.configuration import nested
 from tests.support.fresh_process import ROOT, environment
 from tests.support.in_process import call
 

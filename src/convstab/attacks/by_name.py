@@ -15,7 +15,7 @@ from convstab.attacks.result import AttackResult, as_table
 from convstab.errors import InputError
 from convstab.files import choices
 from convstab.images import Images
-from convstab.validation import check_gradients, device_of, gradients_for_images_only, own_model
+from convstab.validation import QUERIES, SEED, check_gradients, device_of, gradients_for_images_only, own_model
 
 
 def attack(
@@ -78,9 +78,9 @@ def attack(
 
 def check_budget(seed: Any, max_queries: Any) -> None:
     """Raise InputError for a seed or a limit of queries (None: none) that no attack can have."""
-    if type(seed) is not int or not -(2**63) <= seed < 2**63:
-        raise InputError(f"seed is {seed}; it must be a whole number of 64 bits")
-    if max_queries is not None and (type(max_queries) is not int or not 1 <= max_queries < 2**63):
+    if not SEED.holds(seed):
+        raise InputError(f"seed is {seed}; it must be {SEED.words}")
+    if max_queries is not None and not QUERIES.holds(max_queries):
         raise InputError(
             f"max_queries is {max_queries}; it must be a whole number of at least 1, or null (None): no limit"
         )

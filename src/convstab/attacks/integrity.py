@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convstab import units
 from convstab.attacks.verification import Columns
 from convstab.files.tables import Ranges, check_columns, check_ranges
 from convstab.images import GREY_LEVELS
-from convstab.units import DESIGN_EFFECT, GROUP
 
 MEASURED = {"success": "b", "predicted": "i", "margin": "f", "l2": "f", "rms": "f", "max": "f", "psnr": "f"}
 COLUMNS = {  # of minimum_noise.parquet: kinds of their types, as NumPy names them
@@ -19,7 +19,6 @@ COLUMNS = {  # of minimum_noise.parquet: kinds of their types, as NumPy names th
     **{f"{name}_rounded": kind for name, kind in MEASURED.items()},
     **{"queries": "i", "gradients": "i", "generations": "i", "seconds": "f", "ended": "OU"},
 }
-OPTIONAL = {GROUP: "i", DESIGN_EFFECT: "f"}
 HISTORY = {"index": "i", "generation": "i", "queries": "i", "best": "f", "median": "f", "fooled": "f", "l2": "f"}
 ENDS = ("", "stall", "steps", "generations", "queries")
 CLOSE = 1e-3  # relative: norms in the table are those of noise that was kept in float32
@@ -27,7 +26,7 @@ CLOSE = 1e-3  # relative: norms in the table are those of noise that was kept in
 
 def check(rows: Columns, arrays: Mapping[str, NDArray[Any]], history: Columns) -> None:
     """Raise ValueError, which says what is wrong, unless all files of a result fit each other."""
-    check_columns(rows, COLUMNS, OPTIONAL)
+    check_columns(rows, COLUMNS, units.COLUMNS)
     index, pixels, noise = arrays["index"], arrays["pixels"], arrays["noise"]
     if not np.array_equal(rows["index"], index):
         raise ValueError("the table and the noise list different images")
@@ -52,7 +51,7 @@ def check_rows(rows: Columns, classes: int) -> None:
         **dict.fromkeys(("psnr", "psnr_rounded", "margin", "margin_rounded"), (-np.inf, np.inf)),
         **dict.fromkeys(("clean_score", "score", "label_score"), (0, 1.0001)),
         **dict.fromkeys(("success", "success_rounded"), (False, rows["attacked"])),
-        DESIGN_EFFECT: (1, np.finfo(float).max),
+        **units.RANGES,
     }
     check_ranges(rows, ranges)
     if not set(rows["ended"].tolist()) <= set(ENDS):

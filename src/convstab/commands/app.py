@@ -104,7 +104,8 @@ class App:
         from convstab.files import clear
         from convstab.validation import use_threads  # torch, and all that follows it
 
-        self.check(config)
+        if not checked_before():
+            self.check(config)
         use_threads(config.threads)
         start = time.time()
         outcome: Outcome = self.module.main(config)
@@ -150,6 +151,15 @@ def plain(config: "DictConfig", **instead: Any) -> dict[str, Any]:
     from convstab.commands import composing  # which knows the resolvers
 
     return composing.plain(config, instead)
+
+
+def checked_before() -> bool:
+    """Whether ``composing.Watch`` has checked the values of this job: the only one of a command that it watches."""
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
+
+    config = HydraConfig.get()
+    return config.mode == RunMode.RUN and "sweep" in config.callbacks
 
 
 def sweep_name() -> str | None:

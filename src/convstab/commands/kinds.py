@@ -7,7 +7,7 @@ from convstab.errors import InputError
 from convstab.files import choices
 from convstab.models.ensemble import Rule
 from convstab.runs.parts import Shard
-from convstab.validation import Limit, at_least, is_number, is_whole, listed
+from convstab.validation import QUERIES, SEED, Limit, at_least, is_number, is_whole, listed
 
 LARGEST_SEED = 2**32 - 1  # that NumPy takes, and Lightning and scikit-learn with it
 PRECISIONS = "32-true", "32", 32, "bf16-mixed", "bf16", "16-mixed", "16", 16, None  # Lightning's names
@@ -58,11 +58,6 @@ def is_pair(value: Any) -> bool:
     return isinstance(value, list) and len(value) == 2 and all(map(LEVEL.holds, value)) and value[0] <= value[1]
 
 
-def of_64_bits(value: Any) -> bool:
-    """Whether a value names noise."""
-    return is_whole(value, -(2**63)) and value < 2**63
-
-
 TEXT = Limit(is_text, "a text")
 FOLDER = Limit(is_text, "a folder")
 SWITCH = Limit(lambda value: isinstance(value, bool), "true or false")
@@ -80,7 +75,6 @@ FOLDERS = Limit(
     lambda value: isinstance(value, list) and all(map(is_text, value)), "a list of folders, such as [runs/a]"
 )
 PLACES = listed(lambda value: is_whole(value, 0), "a list of places, such as [0, 5]")
-SEED = Limit(of_64_bits, "a whole number of 64 bits")
 TRAINING_SEED = Limit(
     lambda seed: is_whole(seed, 0) and seed <= LARGEST_SEED, f"a whole number from 0 to {LARGEST_SEED}"
 )
@@ -92,7 +86,6 @@ DEVICES = Limit(
     lambda value: value in ("auto", "-1") or is_whole(value, 1) or value == -1 or PLACES.holds(value),
     "a number of devices, at least 1, or auto, or a list of their numbers",
 )
-QUERIES = Limit(lambda value: is_whole(value, 1) and value < 2**63, "a whole number, at least 1")
 CALLBACK = Limit(lambda value: isinstance(value, Mapping) and "_target_" in value, "a callback; ~ leaves one out")
 CALLED = Limit(lambda value: isinstance(value, Mapping) and "_target_" in value, "what _target_ is in")
 ATTACKS = sorted(choices("attack"))

@@ -62,7 +62,7 @@ def how_to_go_on(folder: Path, skip_done: bool) -> str:
 
 @contextmanager
 def full_disk_names(folder: Path) -> Iterator[None]:
-    """Name the run where the disk is full: checkpoints are written somewhere else first, and moved."""
+    """Name the run where the disk is full, whatever file it was that did not fit."""
     try:
         yield
     except OSError as error:

@@ -1,7 +1,7 @@
 """What a user gives is checked before anything is loaded or written: the values, the keys, the names of choices."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
 from importlib import resources
@@ -14,6 +14,7 @@ from omegaconf import OmegaConf
 
 from convstab.errors import InputError
 from convstab.files import choices
+from convstab.runs.configuration import nested
 
 if TYPE_CHECKING:
     from convstab.validation import Limit
@@ -43,14 +44,6 @@ def need(key: str, value: Any, kind: "Limit") -> None:
     """Raise InputError where a value is of another kind than its key takes."""
     if not kind.holds(value):
         raise InputError(f"{key} is {as_given(value)}; it must be {kind.words}")
-
-
-def nested(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """All values by their keys, joined with dots: groups, and what is in them."""
-    for name, value in values.items():
-        yield f"{prefix}{name}", value
-        if isinstance(value, Mapping):
-            yield from nested(value, f"{prefix}{name}.")
 
 
 def as_given(value: Any) -> str:

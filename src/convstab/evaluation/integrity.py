@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convstab import units
 from convstab.evaluation.protocol import Protocol
 from convstab.evaluation.tally import PSNR_EDGES, SCORE_EDGES
 from convstab.files.tables import Ranges, check_columns, check_ranges
-from convstab.units import DESIGN_EFFECT, GROUP
 
 if TYPE_CHECKING:
     from convstab.evaluation.result import StabilityResult
@@ -19,7 +19,6 @@ COLUMNS = {  # of stability.parquet: kinds of their types, as NumPy names them
     **{"score_mean": "f", "score_min": "f", "psnr_mean": "f", "identical": "i", "near_ties": "i"},
     **{"sample_draw": "i", "sample_prediction": "i", "sample_psnr": "f", "sample_score": "f"},
 }
-OPTIONAL = {GROUP: "i", DESIGN_EFFECT: "f"}
 SLACK = 1e-6  # of a probability that was added up
 
 
@@ -39,9 +38,9 @@ def check_shapes(result: "StabilityResult") -> None:
         array = getattr(result, name)
         if array.shape != shape or array.dtype.kind not in "iu" or array.min(initial=0) < 0:
             raise ValueError(f"the {name} does not hold counts of the shape {shape}")
-    check_columns(result.rows, COLUMNS, OPTIONAL)
+    check_columns(result.rows, COLUMNS, units.COLUMNS)
     lengths = {len(column) for column in result.rows.values()}
-    if len(lengths) != 1 or not lengths.isdisjoint({0}) or lengths.pop() % levels:
+    if len(lengths) != 1 or 0 in lengths or lengths.pop() % levels:
         raise ValueError(f"the rows are not {levels} for each of some images")
 
 
@@ -51,7 +50,8 @@ def check_rows(rows: Mapping[str, NDArray[Any]], protocol: Protocol, classes: in
     images = len(rows["index"]) // levels
     draws = np.tile(protocol.draws_of, images)
     ordered = {"sigma": np.tile(protocol.sigmas, images), "draws": draws}
-    ordered |= {name: rows[name][::levels].repeat(levels) for name in ("index", "label", *OPTIONAL) if name in rows}
+    of_images = [name for name in ("index", "label", *units.COLUMNS) if name in rows]
+    ordered |= {name: rows[name][::levels].repeat(levels) for name in of_images}
     for name, expected in ordered.items():
         if not np.array_equal(rows[name], expected):
             raise ValueError(f"the column {name} is not that of the protocol, image by image")
@@ -63,7 +63,7 @@ def check_rows(rows: Mapping[str, NDArray[Any]], protocol: Protocol, classes: in
         **dict.fromkeys(("score_mean", "score_min", "sample_score"), (-SLACK, 1 + SLACK)),
         **dict.fromkeys(("psnr_mean", "sample_psnr"), (-np.inf, np.inf)),
         "sample_draw": (0, draws - 1),
-        DESIGN_EFFECT: (1, np.finfo(float).max),
+        **units.RANGES,
     }
     check_ranges(rows, ranges)
 

@@ -122,13 +122,17 @@ def is_below(key: str, names: Sequence[str]) -> bool:
     return any(key == name or key.startswith((f"{name}.", f"{name}/")) for name in names)
 
 
-def leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def leaves(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """The values of nested mappings by their keys, joined with dots."""
-    for key, value in values.items():
+    return ((key, value) for key, value in nested(values) if not isinstance(value, Mapping))
+
+
+def nested(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """All values by their keys, joined with dots: the mappings, and what is in them."""
+    for name, value in values.items():
+        yield f"{prefix}{name}", value
         if isinstance(value, Mapping):
-            yield from leaves(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
+            yield from nested(value, f"{prefix}{name}.")
 
 
 def value(config: Config, key: str, default: Any = None) -> Any:
@@ -152,11 +156,6 @@ def check_run(config: Config, folder: Path) -> None:
         allowed = OWN.get(key)
         if key.split(".")[-1].startswith("_") and not (allowed and re.fullmatch(allowed, str(found))):
             raise InputError(f"{folder / CONFIG}: {key} is {found}; a run names nothing but convstab's own")
-
-
-def texts(config: Config) -> Iterator[tuple[str, str]]:
-    """All texts of a configuration by their keys."""
-    return ((key, found) for key, found in below(config, tuple(config)) if isinstance(found, str))
 
 
 def below(config: Config, names: Sequence[str]) -> Iterator[tuple[str, Any]]:
@@ -192,10 +191,11 @@ def load_config(folder: Path, name: str = CONFIG) -> dict[str, Any]:
         raise InputError(f"{folder / name} cannot be read: {' '.join(str(error).split())}") from error
     if not isinstance(values, dict):
         raise InputError(f"{folder / name} holds no keys and values; it is not a configuration")
-    for key, found in texts({str(key): value for key, value in values.items()}):
-        if "${" in found:
+    config = {str(key): value for key, value in values.items()}
+    for key, found in below(config, tuple(config)):
+        if isinstance(found, str) and "${" in found:
             raise InputError(f"{folder / name}: {key} is {found}; the configuration of a result holds plain values")
-    return {str(key): value for key, value in values.items()}
+    return config
 
 
 class PlainLoader(yaml.SafeLoader):
