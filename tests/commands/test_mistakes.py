@@ -17,6 +17,7 @@ from convstab.commands.kinds import KINDS, NEEDED, OPEN
 from convstab.commands.values import check
 from convstab.paper.experiments import planned
 from convstab.runs.configuration import nested
+from convstab.sweeps.jobs import Outcome
 from tests.support.fresh_process import ROOT, environment
 from tests.support.in_process import call
 
@@ -342,3 +343,13 @@ def test_what_has_no_effect_is_said(
     said = capfd.readouterr().out
     assert "no effect" not in said
     assert "all are taken" not in said
+
+
+@pytest.mark.parametrize(("words", "jobs"), [([], 1), (["-m", "seed=0,1"], 2)])
+def test_each_job_is_checked_once(words: list[str], jobs: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    checked: list[int] = []
+    monkeypatch.setattr(train, "check", lambda values: checked.append(values["seed"]))
+    monkeypatch.setattr(train, "main", lambda _: Outcome(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert call(monkeypatch, app.train, *words, "logger=none") == 0
+    assert checked == list(range(jobs))
