@@ -48,6 +48,8 @@ def start(folder: Path, command: str, *words: str) -> Started:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([f"convstab.commands.{name}" for name in ("train", "evaluate", "attack")])
     log = folder / f"{command}-{time.monotonic_ns()}.out"
+    for path in (log, log.with_suffix(".err")):
+        path.touch()  # a process may be killed before it does so
     process = context.Process(target=run, args=(folder, log, command, words))
     process.start()
     return Started(process, log)
