@@ -96,6 +96,8 @@ def records(path: Path) -> Iterator[Any]:
             place += left  # padding
             continue
         _, length, chunk = struct.unpack_from("<IHB", data, place)
+        if place + CHUNK_HEADER + length > len(data):
+            return  # it is being written
         content += data[place + CHUNK_HEADER :][:length]
         place += CHUNK_HEADER + length
         if chunk in LAST_CHUNKS:
