@@ -133,7 +133,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 @pytest.mark.slow
 def test_a_step_that_fails_is_named_and_the_report_written_without_it(copy: Path) -> None:
-    said = "max_queries is 0; it must be a whole number of at least 1"
+    said = "max_queries is 0; it must be a whole number, at least 1"
     done = reproduce(copy, "experiment=figure2", "attacks=[ddn,deepfool]", "size.attack.all=['max_queries=0']")
     assert done.returncode == 2
     assert f"attack/digits_jitter_deepfool failed: {said}" in done.stdout

@@ -32,10 +32,10 @@ def call(patch: pytest.MonkeyPatch, main: Callable[[], None], *words: str, drawn
 
 def one_dot(figure: Figure, file: BinaryIO, *, format: str, **_: Any) -> None:  # noqa: A002 - matplotlib's name
     """Write a picture of one pixel in place of the figure."""
-    if format == "png":
-        Image.new("L", (1, 1)).save(file, "png")
-    else:
+    if format == "svg":
         file.write(b'<svg xmlns="http://www.w3.org/2000/svg"/>')
+    else:
+        Image.new("L", (1, 1)).save(file, format)
 
 
 def call_in(folder: Path, main: Callable[[], None], *words: str, drawn: bool = False) -> None:
