@@ -1,52 +1,40 @@
-"""Gaussian noise: sigma in grey levels, clipped and rounded as an 8-bit image is."""
+"""Additive white Gaussian noise."""
 
 import math
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from convstab.errors import InputError
-from convstab.generators import NoiseSource
-from convstab.images import as_images, as_rows, grey_to_unit_, quantise_, row_length
+from convstab.degradations.degradation import Degradation, Numbers, Shape
+from convstab.images import as_images
+
+PAPER_SIGMAS = (1.0, 2.0, 4.0, 8.0, 10.0, 14.0, 18.0, 20.0, 25.0, 30.0, 35.0, 40.0)  # section 4, in grey levels
 
 
-def check_sigmas(sigmas: Any) -> tuple[float, ...]:
-    """Noise levels in grey levels, ascending; InputError when one is negative, not a number, or there twice."""
-    try:
-        levels = sorted(float(sigma) for sigma in sigmas)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"sigmas is {sigmas}; it must be a list of numbers, such as [8, 20]") from error
-    for sigma in levels:
-        if not 0 <= sigma < math.inf:  # NaN fails every comparison
-            raise InputError(f"sigma is {sigma}; it must be a number of grey levels, 0 (no noise) or more")
-    if not levels or len(set(levels)) < len(levels):
-        raise InputError(f"sigmas is {levels}; it must name every noise level once, and at least one")
-    return tuple(levels)
+@dataclass(frozen=True)
+class Gaussian(Degradation):
+    """Adds independent normal noise to every value; the level is its standard deviation, sigma, in grey levels.
+
+    Paper: section 4. The expected squared error before clipping is sigma^2.
+    """
+
+    name: ClassVar[str] = "gaussian"
+    unit: ClassVar[str] = "grey levels"
+    grid: ClassVar[tuple[float, ...]] = PAPER_SIGMAS
+
+    def numbers(self, shape: Shape) -> tuple[Numbers, ...]:
+        """A normal number for each value of the image."""
+        return (Numbers("normal", math.prod(shape)),)
+
+    def degrade(self, images: Tensor, levels: Tensor, random: Sequence[Tensor]) -> Tensor:
+        """The images with noise."""
+        noise = as_images(random[0], tuple(images.shape[1:]))
+        return images + levels.float().view(-1, 1, 1, 1) * noise
 
 
 def add_noise(clean: Tensor, noise: Tensor, sigma: float) -> Tensor:
     """The sum clean + sigma * noise, written over ``noise``; clean and sigma in grey levels."""
     return torch.add(clean, noise, alpha=sigma, out=noise)
-
-
-def noisy_copies(
-    pixels: Tensor,
-    sigma: float,
-    draws: int,
-    image: int,
-    seed: int = 0,
-    clip: bool = True,
-    rounding: bool = True,
-) -> Tensor:
-    """The first ``draws`` noisy copies of one image, float32 (draws, C, H, W), channels last, in [0, 1] if clipped.
-
-    pixels: uint8 (C, H, W). sigma: in grey levels. image: index in the test set. Paper: section 4, tolerance
-    against noise. Raises InputError for a sigma below 0 or no number.
-    """
-    check_sigmas([sigma])
-    rows = torch.empty(draws, row_length(pixels.numel()), device=pixels.device)
-    clean = as_rows(pixels[None])
-    NoiseSource(seed, pixels.device).fill(rows, image, sigma)
-    quantise_(add_noise(clean, rows, sigma), clip, rounding)
-    return as_images(grey_to_unit_(rows), pixels.shape)
