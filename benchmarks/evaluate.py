@@ -115,7 +115,7 @@ class NoisyImages(Dataset[tuple[Tensor, int]]):
 
     def __init__(self, pixels: NDArray[np.uint8], labels: NDArray[np.int64], protocol: Protocol) -> None:
         self.pixels, self.labels, self.draws = pixels, labels, protocol.draws_per_image
-        self.sigmas = np.repeat(protocol.sigmas, protocol.draws_of)
+        self.levels = np.repeat(protocol.levels, protocol.draws_of)
         self.generator = np.random.default_rng(protocol.seed)
 
     def __len__(self) -> int:
@@ -123,7 +123,7 @@ class NoisyImages(Dataset[tuple[Tensor, int]]):
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
         image, draw = divmod(index, self.draws)
-        noise = self.generator.normal(0, self.sigmas[draw], self.pixels.shape[1:])
+        noise = self.generator.normal(0, self.levels[draw], self.pixels.shape[1:])
         noisy = np.clip(np.round(self.pixels[image] + noise), 0, 255).astype(np.float32) / 255
         return torch.from_numpy(noisy), int(self.labels[image])
 

@@ -51,14 +51,14 @@ def failure_rates(
 ) -> Floats:
     """The share of the draws of each image that are misclassified, (images, sigmas)."""
     counts = stability(classifier.to(device), images.pixels, images.labels, places, classes, protocol, device=device)
-    shape = len(images), len(protocol.sigmas)
+    shape = len(images), len(protocol.levels)
     correct: Floats = (counts.rows["correct"] / counts.rows["draws"]).reshape(shape)
     return 1 - correct
 
 
 def draw_errors(rates: Floats, protocol: Protocol) -> Floats:
     """The variance of each rate that comes from its draws, (images, sigmas); none where the one draw is the image."""
-    clean = np.array(protocol.sigmas) == 0
+    clean = np.array(protocol.levels) == 0
     return np.where(clean, 0, correlation.draw_variance(rates, protocol.draws))
 
 
@@ -71,7 +71,7 @@ def table(rates: Floats, tracks: Tensor, protocol: Protocol, resamples: int) -> 
         estimate(rates, tracks, error, resamples) for error in (np.zeros(1), draw_errors(rates, protocol))
     )
     effect = correlation.design_effect(unlimited, FRAMES)
-    for level, sigma in enumerate(protocol.sigmas):
+    for level, sigma in enumerate(protocol.levels):
         cells = " | ".join([cell(as_drawn[:, level]), cell(unlimited[:, level]), cell(effect[:, level], digits=1)])
         yield f"| {sigma:g} | {rates[:, level].mean():.2%} | {cells} |"
 
@@ -96,14 +96,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--root", help="the folder of the data; default: where the training found it")
     parser.add_argument("--draws", type=int, default=5, help="for each image and sigma, at least 2")
     parser.add_argument(
-        "--sigmas", type=float, nargs="+", default=Protocol.sigmas, help="grey levels; default: the paper's, and 0"
+        "--sigmas", type=float, nargs="+", default=Protocol.levels, help="grey levels; default: the paper's, and 0"
     )
     parser.add_argument("--resamples", type=int, default=2000, help="of the tracks, for the intervals")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--save", type=Path, help="folder for the failure rates, one NAME.npz for each run")
     options = parser.parse_args(arguments)
     with bad_input_ends():
-        protocol = Protocol(tuple(options.sigmas), options.draws)
+        protocol = Protocol(tuple(options.levels), options.draws)
         for folder in options.run:
             classifier = checkpoints.load_classifier(folder)
             images, places = validation_images(folder, options.root)

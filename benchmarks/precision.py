@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from convstab.evaluation.protocol import Protocol
-from convstab.evaluation.stability import NoisyBatches, Precision, forward_precision
+from convstab.evaluation.stability import DegradedBatches, Precision, forward_precision
 from convstab.exits import bad_input_ends
 from convstab.precision import true_float32
 from convstab.runs.run import Run, load_run
@@ -31,7 +31,7 @@ PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16")
 def decisions(run: Run, protocol: Protocol, device: torch.device) -> Iterator[Tensor]:
     """The predicted classes in float32 and in bfloat16, int64 (2, n), of the draws of each batch."""
     classifier = run.model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    for images, psnr in NoisyBatches(run.test.pixels.to(device), run.test.ids.tolist(), protocol, BATCH):
+    for images, psnr in DegradedBatches(run.test.pixels.to(device), run.test.ids.tolist(), protocol, BATCH):
         predicted = []
         for precision in PRECISIONS:
             with true_float32(), forward_precision(precision, device):
@@ -54,13 +54,13 @@ def compare(run: Run, protocol: Protocol, device: torch.device) -> Iterator[str]
     within = (accuracies[0].low <= accuracies[1].value) & (accuracies[1].value <= accuracies[0].high)
     yield "| sigma | changed | 95 % | accuracy, float32 | 95 % | accuracy, bfloat16 | 95 % | agrees |"
     yield "|" + "---:|" * 7 + "---|"
-    for level, sigma in enumerate(protocol.sigmas):
+    for level, sigma in enumerate(protocol.levels):
         estimates = (cells(estimate, level) for estimate in (changed, *accuracies))
         yield f"| {sigma:g} | {' | '.join(estimates)} | {'yes' if within[level] else 'no'} |"
-    noisy = np.array(protocol.sigmas) > 0
+    noisy = np.array(protocol.levels) > 0
     if noisy.any():
-        over_noise = (f"{estimate.value[noisy].mean():.2%}" for estimate in (changed, *accuracies))
-        yield f"| all noise | {' | | '.join(over_noise)} | | |"
+        over_levels = (f"{estimate.value[noisy].mean():.2%}" for estimate in (changed, *accuracies))
+        yield f"| all noise | {' | | '.join(over_levels)} | | |"
 
 
 def cells(estimate: Estimate, level: int) -> str:
@@ -76,13 +76,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--images", type=int, default=500, help="of the test set, evenly spaced")
     parser.add_argument("--draws", type=int, default=5, help="for each image and sigma")
     parser.add_argument(
-        "--sigmas", type=float, nargs="+", default=Protocol.sigmas, help="grey levels; default: the paper's, and 0"
+        "--sigmas", type=float, nargs="+", default=Protocol.levels, help="grey levels; default: the paper's, and 0"
     )
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     options = parser.parse_args(arguments)
     device = torch.device(options.device)
     with bad_input_ends():
-        protocol = Protocol(tuple(options.sigmas), options.draws)
+        protocol = Protocol(tuple(options.levels), options.draws)
         for name in options.run:
             run = load_run(name, "runs", root=options.root, images=options.images)
             print(f"{run.name}: {len(run.test)} images, {options.draws} draws")

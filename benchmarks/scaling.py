@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with tempfile.TemporaryDirectory() as name:
         run = partial(run_command, Path(name))
         run("train.py", ["trainer.max_epochs=1", "output=run"])
-        work = ["run=run", "sigmas=[10,20,40]", f"draws={options.draws}", "slice=16"]
+        work = ["run=run", "levels=[10,20,40]", f"draws={options.draws}", "slice=16"]
         evaluations = {who: partial(run, "evaluate.py", [*work, *words]) for who, words in EVALUATIONS.items()}
         show("evaluation", evaluations, options.rounds)
         work = [f"trainer.max_epochs={options.epochs}", "trainer.accelerator=cpu"]

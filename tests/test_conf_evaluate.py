@@ -50,8 +50,8 @@ def test_the_default_on_a_cpu_differs_in_its_draws_only() -> None:
 @pytest.mark.parametrize(
     ("override", "field", "value"),
     [
-        ("sigmas=[0.5,40]", "sigmas", (0, 0.5, 40)),
-        ("sigmas=[0,8]", "sigmas", (0, 8)),
+        ("levels=[0.5,40]", "levels", (0, 0.5, 40)),
+        ("levels=[0,8]", "levels", (0, 8)),
         ("draws=7", "draws", 7),
         ("seed=-3", "seed", -3),
         ("clip=false", "clip", False),
@@ -84,9 +84,9 @@ def test_what_changes_the_counts_changes_the_fingerprint() -> None:
         return identity(two, CPU, evaluate.options_of(values, evaluate.protocol_of(values, CPU)))
 
     default = fingerprint()
-    for override in ("sigmas=[1]", "draws=3", "seed=1", "clip=false", "rounding=false", "score=label", "rule=vote"):
+    for override in ("levels=[1]", "draws=3", "seed=1", "clip=false", "rounding=false", "score=label", "rule=vote"):
         assert fingerprint(override) != default, override
-    for override in ("batch_size=16", "workers=1", "confusion_sigma=8", "shard=2/3", "output=x", "logger=none"):
+    for override in ("batch_size=16", "workers=1", "confusion_level=8", "shard=2/3", "output=x", "logger=none"):
         assert fingerprint(override) == default, override
 
 
@@ -94,7 +94,7 @@ def test_the_defaults_are_values_that_the_command_takes() -> None:
     config = composed()
     assert Shard.parse(str(config.shard)) == Shard(1, 1)
     assert device_of(config.device).type in ("cpu", "cuda")
-    assert config.confusion_sigma in config.sigmas
+    assert config.confusion_level in config.levels
     assert list(config.compare) == []
     assert "wandb" in config.logger
 

@@ -31,7 +31,7 @@ def say(command, *words):
     sys.argv = ["command", *words, "logger=none"]
     command()
 say(train, "dataset=stripes", "model=line", "trainer.max_epochs=3", "output=run")
-say(evaluate, "run=run", "sigmas=[40]", "draws=2", "images=20", "output=evaluation")
+say(evaluate, "run=run", "levels=[40]", "draws=2", "images=20", "output=evaluation")
 say(attack, "run=run", "attack=inversion", "images=4", "output=attack")
 import convstab as cs
 run, written = cs.load_run("run"), cs.AttackResult.read(Path("attack"))

@@ -74,7 +74,7 @@ def test_what_a_user_calls_has_an_example(name: str) -> None:
 
 def test_an_evaluation_is_that_of_all_images_at_once(model: nn.Module, images: cs.Images) -> None:
     done: list[int] = []
-    result = cs.evaluate(model, images, [5, 30], draws=4, seed=3, workers=2, batch_size=48, progress=done.append)
+    result = cs.evaluate(model, images, levels=[5, 30], draws=4, seed=3, workers=2, batch_size=48, progress=done.append)
     whole = stability(
         copy.deepcopy(model), images.pixels, images.labels, images.ids, 3, Protocol((0, 5, 30), draws=4, seed=3)
     )
@@ -88,7 +88,7 @@ def test_an_evaluation_is_that_of_all_images_at_once(model: nn.Module, images: c
 def test_the_model_is_left_as_it_was(model: nn.Module, images: cs.Images) -> None:
     weight = model[0].weight  # type: ignore[index]
     before, strides = copy.deepcopy(model.state_dict()), weight.stride()
-    cs.evaluate(model, images, [5], draws=1)
+    cs.evaluate(model, images, levels=[5], draws=1)
     cs.attack(model, images, "ddn", steps=3)
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
     assert (weight.stride(), model.training, weight.grad) == (strides, False, None)
@@ -97,7 +97,7 @@ def test_the_model_is_left_as_it_was(model: nn.Module, images: cs.Images) -> Non
 
 
 def test_results_show_themselves(model: nn.Module, images: cs.Images) -> None:
-    result, found = cs.evaluate(model, images, [30], draws=2), cs.attack(model, images, "ddn", steps=5)
+    result, found = cs.evaluate(model, images, levels=[30], draws=2), cs.attack(model, images, "ddn", steps=5)
     accuracy = f"{100 * result.accuracy.value[1]:.2f}"
     assert accuracy in result.table()
     assert result._repr_markdown_() == result.table()
@@ -106,7 +106,7 @@ def test_results_show_themselves(model: nn.Module, images: cs.Images) -> None:
 
 
 def test_results_know_how_they_were_made(model: nn.Module, images: cs.Images, tmp_path: Path) -> None:
-    result = cs.evaluate(model, images, [30, 5], draws=2, seed=7, clip=False)
+    result = cs.evaluate(model, images, levels=[30, 5], draws=2, seed=7, clip=False)
     assert result.protocol == Protocol((0, 5, 30), draws=2, seed=7, clip=False)
     result.write(str(tmp_path / "evaluation"))
     assert cs.StabilityResult.read(str(tmp_path / "evaluation")).protocol == result.protocol
@@ -121,9 +121,9 @@ def test_results_know_how_they_were_made(model: nn.Module, images: cs.Images, tm
 
 
 def test_results_become_frames(model: nn.Module, images: cs.Images, monkeypatch: pytest.MonkeyPatch) -> None:
-    result, found = cs.evaluate(model, images, [30], draws=2), cs.attack(model, images, "ddn", steps=5)
+    result, found = cs.evaluate(model, images, levels=[30], draws=2), cs.attack(model, images, "ddn", steps=5)
     frame = result.to_pandas()
-    assert frame.groupby("sigma").correct.sum().tolist() == result.confusion.trace(axis1=1, axis2=2).tolist()
+    assert frame.groupby("level").correct.sum().tolist() == result.confusion.trace(axis1=1, axis2=2).tolist()
     assert np.array_equal(found.to_pandas().l2, found.rows["l2"], equal_nan=True)
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(cs.InputError, match="pip install pandas"):
@@ -131,7 +131,7 @@ def test_results_become_frames(model: nn.Module, images: cs.Images, monkeypatch:
 
 
 def test_results_are_drawn(model: nn.Module, images: cs.Images) -> None:
-    one, two = (cs.evaluate(model, images, [30], draws=draws) for draws in (1, 2))
+    one, two = (cs.evaluate(model, images, levels=[30], draws=draws) for draws in (1, 2))
     found = cs.attack(model, images, "ddn", steps=5)
     accuracy = cs.plot({"one": one, "two": two}).axes[0].get_lines()
     assert [line.get_ydata()[1] for line in accuracy[:2]] == [one.accuracy.value[1], two.accuracy.value[1]]  # type: ignore[index]
@@ -143,10 +143,10 @@ def test_results_are_drawn(model: nn.Module, images: cs.Images) -> None:
 
 
 def test_a_bar_shows_how_far_it_is(model: nn.Module, images: cs.Images, capsys: pytest.CaptureFixture[str]) -> None:
-    cs.evaluate(model, images, [30], draws=2)
+    cs.evaluate(model, images, levels=[30], draws=2)
     cs.attack(model, images, "ddn", steps=5)
     assert capsys.readouterr().err == ""
-    cs.evaluate(model, images, [30], draws=2, progress=True)
+    cs.evaluate(model, images, levels=[30], draws=2, progress=True)
     assert "450/450" in capsys.readouterr().err
     cs.attack(model, images, "ddn", steps=5, progress=True)
     assert "150/150" in capsys.readouterr().err
@@ -167,9 +167,11 @@ class Viewing(nn.Module):
 def test_models_are_taken_as_they_are(images: cs.Images) -> None:
     torch.manual_seed(0)
     model = Viewing().eval()
-    own = cs.evaluate(model, images, [30], draws=2)
-    assert np.array_equal(own.confusion, cs.evaluate(model.forward, images, [30], draws=2).confusion)
-    assert np.array_equal(own.confusion, cs.evaluate(copy.deepcopy(model).double(), images, [30], draws=2).confusion)
+    own = cs.evaluate(model, images, levels=[30], draws=2)
+    assert np.array_equal(own.confusion, cs.evaluate(model.forward, images, levels=[30], draws=2).confusion)
+    assert np.array_equal(
+        own.confusion, cs.evaluate(copy.deepcopy(model).double(), images, levels=[30], draws=2).confusion
+    )
     with torch.no_grad():  # of a user's program; attacks need gradients all the same
         assert (
             cs.attack(model, images, "ddn", steps=20).norms[images.labels == model(images.pixels / 255).argmax(1)] < 9
@@ -180,7 +182,7 @@ def test_what_a_callable_is_made_of_stays_as_it_is(images: cs.Images) -> None:
     model = Viewing()
     for call in (lambda batch: 1 * model(batch), model.forward, partial(model)):
         with pytest.raises(cs.InputError, match="in training mode"):
-            cs.evaluate(call, images, [30], draws=1)
+            cs.evaluate(call, images, levels=[30], draws=1)
         model.eval()
         cs.attack(call, images, "ddn", steps=3)
         assert model.linear.weight.grad is None
@@ -196,14 +198,14 @@ def test_an_attack_that_needs_gradients_says_so(name: str, model: nn.Module, ima
 
 def test_noise_that_is_rounded_away_is_warned_of(model: nn.Module, images: cs.Images) -> None:
     with pytest.warns(UserWarning, match="sigmas are grey levels"):
-        cs.evaluate(model, images, [0.05, 0.25], draws=1)
+        cs.evaluate(model, images, levels=[0.05, 0.25], draws=1)
 
 
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"sigmas": 8}, "sigmas is 8; it must be a list of numbers"),
-        ({"sigmas": ["a"]}, "it must be a list of numbers"),
+        ({"levels": 8}, "sigmas is 8; it must be a list of numbers"),
+        ({"levels": ["a"]}, "it must be a list of numbers"),
         ({"draws": 1.5}, "draws is 1.5; it must be a whole number"),
         ({"seed": "x"}, "seed is x; it must be a whole number"),
         ({"clip": 3}, "clip is 3 and rounding True; each must be true or false"),
@@ -218,14 +220,14 @@ def test_noise_that_is_rounded_away_is_warned_of(model: nn.Module, images: cs.Im
 def test_values_that_make_no_sense_are_named(
     values: dict[str, Any], message: str, model: nn.Module, images: cs.Images
 ) -> None:
-    valid: dict[str, Any] = {"images": images, "sigmas": [8], "draws": 1}
+    valid: dict[str, Any] = {"images": images, "levels": [8], "draws": 1}
     with pytest.raises(cs.InputError, match=message):
         cs.evaluate(model, **valid | values)
 
 
 def test_whole_numbers_may_be_those_of_numpy_and_devices_those_of_torch(model: nn.Module, images: cs.Images) -> None:
-    plain = cs.evaluate(model, images, [8], draws=2, seed=3)
-    again = cs.evaluate(model, images, [8], draws=np.int64(2), seed=np.int64(3), device=torch.device("cpu"))  # type: ignore[arg-type]
+    plain = cs.evaluate(model, images, levels=[8], draws=2, seed=3)
+    again = cs.evaluate(model, images, levels=[8], draws=np.int64(2), seed=np.int64(3), device=torch.device("cpu"))  # type: ignore[arg-type]
     assert again.protocol == plain.protocol
     assert np.array_equal(again.confusion, plain.confusion)
 
@@ -252,22 +254,22 @@ def test_an_attack_may_be_called_as_its_results_are(model: nn.Module, images: cs
 
 def test_images_and_results_say_what_they_are(model: nn.Module, images: cs.Images) -> None:
     assert repr(images) == "Images(150 of 3x8x8, 3 classes)"
-    result = cs.evaluate(model, images, [8], draws=1)
+    result = cs.evaluate(model, images, levels=[8], draws=1)
     assert repr(result) == result.table()
     assert images == images  # noqa: PLR0124 - by identity: arrays have no truth value
-    assert result != cs.evaluate(model, images, [8], draws=1)
+    assert result != cs.evaluate(model, images, levels=[8], draws=1)
 
 
 def test_groups_are_the_units_of_the_intervals(model: nn.Module, images: cs.Images) -> None:
     grouped = cs.Images(images.pixels, images.labels, groups=torch.arange(150) // 15)
-    narrow, wide = (cs.evaluate(model, each, [30], draws=2).accuracy for each in (images, grouped))
+    narrow, wide = (cs.evaluate(model, each, levels=[30], draws=2).accuracy for each in (images, grouped))
     assert ((wide.high - wide.low) > (narrow.high - narrow.low)).all()
 
 
 def test_probabilities_are_taken_with_a_warning(model: nn.Module, images: cs.Images) -> None:
-    logits = cs.evaluate(model, images, [30], draws=3)
+    logits = cs.evaluate(model, images, levels=[30], draws=3)
     with pytest.warns(UserWarning, match="gives probabilities"):
-        found = cs.evaluate(lambda batch: model(batch).softmax(1), images, [30], draws=3)
+        found = cs.evaluate(lambda batch: model(batch).softmax(1), images, levels=[30], draws=3)
     assert np.array_equal(found.confusion, logits.confusion)
     np.testing.assert_allclose(found.rows["score_mean"], logits.rows["score_mean"], atol=1e-5)
 

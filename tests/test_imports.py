@@ -28,7 +28,7 @@ def loaded(code: str) -> set[str]:
 def test_figures_are_drawn_without_a_network_or_an_attack(result: StabilityResult, tmp_path: Path) -> None:
     result.write(tmp_path)
     write_json(tmp_path / "summary.json", {"run": "one"})
-    write_config(tmp_path, {"confusion_sigma": 20, "compare": []})
+    write_config(tmp_path, {"confusion_level": 20, "compare": []})
     directory.finish(tmp_path, "evaluate")
     assert loaded(f"from convstab.commands.figures import main; main([{str(tmp_path)!r}])") == set()
     assert (tmp_path / "figures/curves.png").exists()

@@ -111,7 +111,7 @@ def test_attacks_keep_their_units(units: Units, tmp_path: Path) -> None:
 
 
 def test_changes_and_tables_are_over_groups() -> None:
-    plain = evaluation(np.array([[1, 0.5], [1, 1], [1, 0.5]] * 20), sigmas=(0, 5))
+    plain = evaluation(np.array([[1, 0.5], [1, 1], [1, 0.5]] * 20), levels=(0, 5))
     units = Units(np.arange(60) % 10)  # the images of a class
     grouped = replace(plain, result=replace(plain.result, rows=plain.result.rows | units.columns(60, 2)))
     one, other = measured.drop(plain.result, 5), measured.drop(grouped.result, 5)
@@ -147,7 +147,7 @@ def test_the_groups_of_the_test_images_reach_both_tables(
         return replace(found, test=replace(found.test, groups=numbers // 60))
 
     monkeypatch.setattr("convstab.data.digits.load", grouped)
-    evaluated = caller(monkeypatch, capfd, trained, app.evaluate, "draws=1", "sigmas=[40]")
+    evaluated = caller(monkeypatch, capfd, trained, app.evaluate, "draws=1", "levels=[40]")
     attacked = caller(monkeypatch, capfd, trained, app.attack, "attack=gaussian", "attack.draws=1")
     expected = (digits_places(load, PLACES) // 60).tolist()
     assert evaluated(*words[:-1], words[-1] + "e") == attacked(*words[:-1], words[-1] + "a") == (0, "")

@@ -26,7 +26,7 @@ from convstab.runs.parts import Parts
 from tests.support.in_process import Main, call, call_in, caller, train_short
 
 ROOT = Path(__file__).parents[2]
-QUICK = ["logger=none", "images=60", "draws=4", "sigmas=[8,40]", "slice=4"]
+QUICK = ["logger=none", "images=60", "draws=4", "levels=[8,40]", "slice=4"]
 MERGED = (STABILITY, CONFUSION, HISTOGRAM, "table.csv", "table.md")
 FIGURES = [f"{name}.{form}" for name in ("confusion", "curves", "scatter_0", "strip") for form in ("png", "svg")]
 
@@ -70,7 +70,7 @@ def test_an_evaluation_leaves_its_run_directory(whole: Path) -> None:
     assert {path.name for path in whole.iterdir()} >= {*MERGED, "summary.json", "parts", "figures", "config.yaml"}
     assert sorted(path.name for path in (whole / "figures").iterdir()) == FIGURES
     summary = json.loads((whole / SUMMARY).read_text())
-    assert (summary["images"], summary["draws"], summary["sigmas"]) == (60, 60 * 9, [0, 8, 40])
+    assert (summary["images"], summary["draws"], summary["levels"]) == (60, 60 * 9, [0, 8, 40])
     assert sum(summary["first_failure"].values()) == 60
     assert summary["images_per_second"] > 0
     result = StabilityResult.read(whole)
@@ -88,7 +88,7 @@ def test_the_figures_are_redrawn_from_the_tables_to_the_byte(whole: Path, tmp_pa
 
 
 def test_sigma_0_is_the_test_accuracy_of_the_training(main: Main, trained: Path) -> None:
-    assert main("run=one", "output=clean", "images=null", "sigmas=[0]", "draws=1") == (0, "")
+    assert main("run=one", "output=clean", "images=null", "levels=[0]", "draws=1") == (0, "")
     metrics = json.loads((trained / "one" / METRICS).read_text())
     summary = json.loads((trained / "clean" / SUMMARY).read_text())
     assert summary["accuracy"]["value"] == [pytest.approx(metrics["test/accuracy"], abs=1e-7)]
@@ -141,7 +141,7 @@ def test_an_evaluation_may_be_killed_at_any_moment(seed: int, whole: Path, train
 
 def test_parts_of_another_configuration_are_never_mixed(whole: Path, main: Main) -> None:
     before = {path: path.read_bytes() for path in whole.rglob("*") if path.is_file()}
-    for words in (["draws=5"], ["seed=1"], ["sigmas=[8]"], ["run=two"], ["images=50"], ["clip=false"]):
+    for words in (["draws=5"], ["seed=1"], ["levels=[8]"], ["run=two"], ["images=50"], ["clip=false"]):
         code, error = main("run=one", f"output={whole}", *words)
         assert (code, len(error.splitlines())) == (2, 1), error
         assert "was made with another" in error
@@ -191,7 +191,7 @@ def test_a_training_and_an_evaluation_have_folders_of_their_own(main: Main, trai
     before = (trained / "one/config.yaml").read_bytes()
     assert main("run=one", "output=one")[1].startswith("convstab: one holds a training; choose another output=")
     assert (trained / "one/config.yaml").read_bytes() == before
-    assert main("run=one", "output=mine", "sigmas=[9]", "images=9", "draws=1")[0] == 0
+    assert main("run=one", "output=mine", "levels=[9]", "images=9", "draws=1")[0] == 0
     code, error = train(trained, "output=mine")
     said = f"convstab: {trained / 'mine'} holds an evaluation or attack; choose another output=\n"
     assert (code, error) == (2, said)
@@ -199,7 +199,7 @@ def test_a_training_and_an_evaluation_have_folders_of_their_own(main: Main, trai
 
 def test_what_is_finished_stays_so_when_it_is_refused(whole: Path, main: Main, tmp_path: Path) -> None:
     shutil.copytree(whole, tmp_path / "copy")
-    for words in (["confusion_sigma=abc"], ["logger=wandb", "logger.wandb.mode=x"], [f"compare=[{tmp_path / 'copy'}]"]):
+    for words in (["confusion_level=abc"], ["logger=wandb", "logger.wandb.mode=x"], [f"compare=[{tmp_path / 'copy'}]"]):
         assert main("run=one", f"output={tmp_path / 'copy'}", *words)[0] == 2
     assert directory.finished(tmp_path / "copy") == "evaluate"
 

@@ -28,7 +28,7 @@ def evaluation(folder: Path, result: StabilityResult, run: str, compare: tuple[s
     folder.mkdir(parents=True)
     result.write(folder)
     write_json(folder / "summary.json", {"run": run})
-    write_config(folder, {"confusion_sigma": 20, "compare": list(compare)})
+    write_config(folder, {"confusion_level": 20, "compare": list(compare)})
     directory.finish(folder, "evaluate")
     return folder
 
@@ -117,7 +117,7 @@ def test_what_is_drawn_is_in_the_tables(one: Path, result: StabilityResult, draw
 
 
 def test_the_sigma_of_the_confusion_can_be_chosen(one: Path, drawn: dict[Path, Figure]) -> None:
-    figures.main([str(one), "--sigma", "60"])
+    figures.main([str(one), "--level", "60"])
     assert "sigma 60" in drawn[one / "figures/confusion"].axes[0].get_title()
 
 
@@ -180,8 +180,8 @@ def test_a_summary_that_names_no_run_is_refused(
 def test_bad_input_ends_in_a_line(one: Path, two: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "nowhere does not hold a finished evaluation or attack" in refusal(capsys, "nowhere")
     assert "named twice" in refusal(capsys, str(one), str(one))
-    assert "sigma is -1" in refusal(capsys, str(one), "--sigma", "-1")
-    assert "sigma is nan" in refusal(capsys, str(one), "--sigma", "nan")
+    assert "sigma is -1" in refusal(capsys, str(one), "--level", "-1")
+    assert "sigma is nan" in refusal(capsys, str(one), "--level", "nan")
     (one / "file").touch()
     assert str(one / "file") in refusal(capsys, str(one), str(two), "--output", str(one / "file/x"))
 
@@ -276,6 +276,6 @@ def test_attacks_that_do_not_fit_together_are_refused(
     assert "only attacks of one run compare" in refusal(capsys, str(genetic), str(other))
     mixed = refusal(capsys, str(genetic), str(one))
     assert f"evaluations and attacks cannot be compared: {genetic} (attack), {one} (evaluate)" in mixed
-    assert "which an attack does not have" in refusal(capsys, str(genetic), "--sigma", "4")
+    assert "which an attack does not have" in refusal(capsys, str(genetic), "--level", "4")
     assert "named twice" in refusal(capsys, str(genetic), str(genetic))
     assert not list(tmp_path.rglob("*.png"))

@@ -83,19 +83,19 @@ OF_ONE: dict[str, list[tuple[Word, str]]] = {
         ("rounding=2", "rounding is 2; it must be true or false"),
         ("score=foo", "score is foo; it must be predicted or label"),
         ("precision=foo", "precision is foo; it must be float32 or bfloat16"),
-        ("sigmas=[abc]", "sigmas is [abc]; it must be a list of numbers"),
-        ("sigmas=10", "sigmas is 10; it must be a list of numbers"),
-        ("sigmas=[[1]]", "sigmas is [[1]]; it must be a list of numbers"),
-        ("sigmas=[true]", "sigmas is [true]; it must be a list of numbers"),
-        ("sigmas=[-1]", "sigmas is [-1]; it must be a list of numbers of grey levels, each at least 0"),
-        ("sigmas=[nan]", "sigmas is [nan]; it must be a list of numbers"),
-        ("sigmas=[]", "sigmas is []; it must be a list of numbers"),
-        ("sigmas=null", "sigmas is null; it must be a list of numbers"),
-        ("sigmas=[1,1]", "sigmas is [1.0, 1.0]; it must name every noise level once"),
+        ("levels=[abc]", "sigmas is [abc]; it must be a list of numbers"),
+        ("levels=10", "sigmas is 10; it must be a list of numbers"),
+        ("levels=[[1]]", "sigmas is [[1]]; it must be a list of numbers"),
+        ("levels=[true]", "sigmas is [true]; it must be a list of numbers"),
+        ("levels=[-1]", "sigmas is [-1]; it must be a list of numbers of grey levels, each at least 0"),
+        ("levels=[nan]", "sigmas is [nan]; it must be a list of numbers"),
+        ("levels=[]", "sigmas is []; it must be a list of numbers"),
+        ("levels=null", "sigmas is null; it must be a list of numbers"),
+        ("levels=[1,1]", "sigmas is [1.0, 1.0]; it must name every noise level once"),
         ("draws=1.5", "draws is 1.5; it must be a whole number, at least 1, or null"),
         ("draws=ten", "draws is ten; it must be a whole number, at least 1, or null"),
         ("draws=0", "draws is 0; it must be a whole number, at least 1, or null"),
-        ("confusion_sigma=abc", "confusion_sigma is abc; it must be a number of grey levels, at least 0"),
+        ("confusion_level=abc", "confusion_level is abc; it must be a number of grey levels, at least 0"),
         ("batch_size=0", "batch_size is 0; it must be a whole number"),
         ("workers=a", "workers is a; it must be a whole number"),
         ("sigma=[1]", "there is no key sigma; did you mean sigmas?"),
@@ -245,7 +245,7 @@ def test_a_mistake_ends_in_one_line_and_leaves_nothing(
     [
         ("train", ["optimizer.lr=-1"], "optimizer.lr is -1; it must be a number, at least 0"),
         ("train", ["lr=0.1"], "there is no key lr; did you mean optimizer.lr?"),
-        ("evaluate", ["sigmas=10"], "sigmas is 10; it must be a list of numbers of grey levels"),
+        ("evaluate", ["levels=10"], "sigmas is 10; it must be a list of numbers of grey levels"),
         ("attack", ["attack=foo"], "attack=foo is not there; it can be boundary, "),
         ("evaluate", ["-m", "draws=ten", "seed=0,1"], "draws is ten; it must be a whole number, at least 1, or null"),
     ],
@@ -279,10 +279,10 @@ GOOD: list[tuple[str, list[str]]] = [
     ("train", ["augment=noisy", "augment.sigmas=[1,2]", "logger=wandb", "+logger.wandb.notes=mine", "threads=null"]),
     ("train", ["callbacks.learning_rate.logging_interval=step", "callbacks.checkpoint.monitor=val/loss"]),
     ("train", ["sweep=optuna", "+callbacks.mine={_target_: convstab.data.batches.SeedEveryEpoch, seed: 1}"]),
-    ("evaluate", ["sigmas=[0.5,10]", "draws=3", "images=[0,5]", "seed=-7", "clip=false", "rounding=False", "slice=1"]),
-    ("evaluate", ["sigmas=[0]", "draws=null", "images=null", "score=label", "rule=vote", "precision=bfloat16"]),
+    ("evaluate", ["levels=[0.5,10]", "draws=3", "images=[0,5]", "seed=-7", "clip=false", "rounding=False", "slice=1"]),
+    ("evaluate", ["levels=[0]", "draws=null", "images=null", "score=label", "rule=vote", "precision=bfloat16"]),
     ("evaluate", ["run=[a,b]", "compare=[c]", "shard=2/7", "device=cuda:1", "output=x", "workers=2", "batch_size=8"]),
-    ("evaluate", ["sweep=runs", "of=runs/sweep/a", "confusion_sigma=8.5", "images=60", "dataset.root=data", "~logger"]),
+    ("evaluate", ["sweep=runs", "of=runs/sweep/a", "confusion_level=8.5", "images=60", "dataset.root=data", "~logger"]),
     ("attack", ["attack=ddn", "attack.steps=5", "max_queries=null", "images=3", "seed=9223372036854775807"]),
     ("attack", ["attack=paper", "attack.engine=deap", "max_queries=1", "rule=logits", "images=[7]", "logger=none"]),
     ("attack", ["attack.scales=[1,60]", "attack.crossovers=[uniform]", "attack.damping=null", "attack.predict=false"]),
@@ -333,7 +333,7 @@ def test_what_has_no_effect_is_said(
     said = capfd.readouterr().out
     assert "dataset.root=photos has no effect: digits ships with a library" in said
     assert "dataset.images=5000: digits has 1347 training images, and all are taken" in said
-    quick = ["run=one", "logger=none", "output=two", "draws=1", "sigmas=[8]"]
+    quick = ["run=one", "logger=none", "output=two", "draws=1", "levels=[8]"]
     assert call(monkeypatch, app.evaluate, *quick, "images=10000", "rule=vote") == 0
     said = capfd.readouterr().out
     assert "rule=vote has no effect: one is one model" in said

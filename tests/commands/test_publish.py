@@ -44,7 +44,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command("train", *quick, "logger=csv", "seed=0,1")
     run = next(root.glob("seeds/*seed-0*"))
     few = (f"run={run}", "images=20", "logger=none")
-    command("evaluate", *few, "draws=2", "sigmas=[10,40]", f"output={root}/evaluation")
+    command("evaluate", *few, "draws=2", "levels=[10,40]", f"output={root}/evaluation")
     command("attack", *few, "attack=gaussian", "images=[0,1,2]", f"output={root}/attack")
     return root
 
@@ -111,7 +111,7 @@ def test_an_evaluation_and_an_attack_keep_their_numbers_figures_and_tables(root:
     ]
     assert [list(run.run.tags) for run in (noisy, attacked)] == [["digits", "LeNet"], ["digits", "LeNet", "Gaussian"]]
     accuracy = StabilityResult.read(root / "evaluation").accuracy.value.tolist()
-    assert noisy.curve("noise/accuracy", "sigma") == list(zip([0, 10, 40], accuracy, strict=True))
+    assert noisy.curve("degraded/accuracy", "level") == list(zip([0, 10, 40], accuracy, strict=True))
     summary = json.loads((root / "attack/summary.json").read_text())
     assert attacked.summary["attack/success_rate"] == summary["success_rate"]
     for run in (noisy, attacked):
@@ -127,7 +127,7 @@ def test_publishing_again_replaces_the_run(root: Path) -> None:
     assert first.run.run_id == second.run.run_id
     assert (first.run.resume, second.run.resume) == (False, False)  # else a server would append the history
     assert len(first.history) == len(second.history)
-    assert first.curve("noise/accuracy", "sigma") == second.curve("noise/accuracy", "sigma")
+    assert first.curve("degraded/accuracy", "level") == second.curve("degraded/accuracy", "level")
 
 
 def test_a_published_training_is_the_run_that_was_logged_live(tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ def test_no_images_are_a_set_of_none_but_nothing_to_evaluate() -> None:
     none = Images(torch.zeros(0, 1, 2, 2), [], alike=FramesAlike(30, 0.5))
     assert len(none.spread(5)) == 0
     with pytest.raises(cs.InputError, match="there are no images; at least one is needed"):
-        cs.evaluate(Nearest(2), none, [5])
+        cs.evaluate(Nearest(2), none, levels=[5])
 
 
 class Nearest(nn.Module):
@@ -146,7 +146,7 @@ def test_images_at_the_edge_are_evaluated_without_noise_of_warnings(
     model = Nearest(classes)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        result = cs.evaluate(model, Images(pixels, labels), [5, 200], draws=3)
+        result = cs.evaluate(model, Images(pixels, labels), levels=[5, 200], draws=3)
         cs.plot(result).savefig(io.BytesIO())
     right = (model(pixels / 255).argmax(1) == labels).double().mean().item()
     assert result.accuracy.value[0] == pytest.approx(right)
@@ -155,4 +155,4 @@ def test_images_at_the_edge_are_evaluated_without_noise_of_warnings(
 
 def test_a_model_of_one_class_is_one_line() -> None:
     with pytest.raises(cs.InputError, match=r"the model returns \(4, 1\) for 4 images; .* K >= 2"):
-        cs.evaluate(Nearest(1), Images(PIXELS, [0] * 4), [5])
+        cs.evaluate(Nearest(1), Images(PIXELS, [0] * 4), levels=[5])

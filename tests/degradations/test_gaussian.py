@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from convstab.degradations.gaussian import check_sigmas, noisy_copies
+from convstab.degradations.copies import degraded_copies
+from convstab.degradations.gaussian import Gaussian
 from convstab.errors import InputError
 from convstab.generators import BLOCK, NoiseSource
 from convstab.images import as_images, as_rows, to_unit
@@ -22,7 +23,9 @@ def photo(*shape: int) -> torch.Tensor:
 
 @pytest.mark.parametrize("sigma", [1, 8, 40])
 def test_noise_is_normal_with_the_given_grey_levels(sigma: float) -> None:
-    noise = (noisy_copies(grey(128, 3, 32, 32), sigma, 64, 0, clip=False, rounding=False) * 255 - 128).double()
+    noise = (
+        degraded_copies(grey(128, 3, 32, 32), Gaussian(), sigma, 64, 0, clip=False, rounding=False) * 255 - 128
+    ).double()
     count = noise.numel()
     assert abs(noise.mean()) < 5 * sigma / count**0.5
     assert noise.std().item() == pytest.approx(sigma, rel=5 / (2 * count) ** 0.5)
@@ -30,25 +33,25 @@ def test_noise_is_normal_with_the_given_grey_levels(sigma: float) -> None:
 
 
 def test_copies_are_what_an_8_bit_image_holds() -> None:
-    levels = noisy_copies(photo(3, 16, 16), 40, 10, 0) * 255
+    levels = degraded_copies(photo(3, 16, 16), Gaussian(), 40, 10, 0) * 255
     assert levels.min() == 0
     assert levels.max() == 255
     assert torch.equal(levels, levels.round())
-    free = noisy_copies(photo(3, 16, 16), 40, 10, 0, clip=False, rounding=False) * 255
+    free = degraded_copies(photo(3, 16, 16), Gaussian(), 40, 10, 0, clip=False, rounding=False) * 255
     assert free.min() < 0
     assert free.max() > 255
 
 
 @pytest.mark.parametrize("shape", [(1, 28, 28), (3, 33, 31), (1, 3, 3)])
 def test_ten_draws_are_the_first_of_many(shape: tuple[int, ...]) -> None:
-    many = noisy_copies(photo(*shape), 20, 2 * BLOCK + 5, 7)
-    assert torch.equal(noisy_copies(photo(*shape), 20, 10, 7), many[:10])
+    many = degraded_copies(photo(*shape), Gaussian(), 20, 2 * BLOCK + 5, 7)
+    assert torch.equal(degraded_copies(photo(*shape), Gaussian(), 20, 10, 7), many[:10])
     assert len(many.flatten(1).unique(dim=0)) == len(many)
 
 
 def test_any_draw_can_be_had_alone_and_in_any_order() -> None:
     source, other = NoiseSource(3), NoiseSource(3)
-    whole = source.fill(torch.empty(100, 48), image=5, sigma=2.0)
+    whole = source.fill(torch.empty(100, 48), image=5, level=2.0)
     for first, stop in [(90, 100), (31, 33), (0, 7), (7, 40), (40, 64)]:
         assert torch.equal(other.fill(torch.empty(stop - first, 48), 5, 2.0, first), whole[first:stop])
 
@@ -64,7 +67,7 @@ def test_seed_image_and_sigma_each_change_the_noise() -> None:
 
 def test_sigma_0_is_the_clean_image() -> None:
     clean = photo(3, 16, 16)
-    assert torch.equal(noisy_copies(clean, 0, 2, 0), to_unit(clean).expand(2, -1, -1, -1))
+    assert torch.equal(degraded_copies(clean, Gaussian(), 0, 2, 0), to_unit(clean).expand(2, -1, -1, -1))
 
 
 def test_rows_are_channels_last_views() -> None:
@@ -76,5 +79,5 @@ def test_rows_are_channels_last_views() -> None:
 
 @pytest.mark.parametrize("sigmas", [[-1.0], [math.nan], [math.inf], [1.0, 1.0], []])
 def test_other_sigmas_are_refused(sigmas: list[float]) -> None:
-    with pytest.raises(InputError, match="sigma"):
-        check_sigmas(sigmas)
+    with pytest.raises(InputError, match="level"):
+        Gaussian().check(sigmas)

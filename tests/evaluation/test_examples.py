@@ -90,16 +90,16 @@ def test_the_noisy_copies_are_the_draws_that_the_table_keeps(
 ) -> None:
     run, result, protocol = made
     examples = made_on(CPU, run, result, protocol)
-    assert examples.sigmas.tolist() == [5.0, 40.0]
+    assert examples.levels.tolist() == [5.0, 40.0]
     place = 7
     image = int(examples.index[place])
     row = run.test.ids.tolist().index(image)
     assert (examples.clean[place] == run.test.pixels[row].numpy()).all()
     draw = int(result.by_image("sample_draw")[row, 2])
     expected = (counted[row, 1 + 6 + draw] * 255).round().clamp(0, 255).byte()  # after sigma 0 and 5
-    assert (examples.noisy[place, 1] == expected.numpy()).all()
+    assert (examples.degraded[place, 1] == expected.numpy()).all()
     if protocol.rounding:
-        error = (examples.noisy[place, 1] / 255.0 - examples.clean[place] / 255.0) ** 2
+        error = (examples.degraded[place, 1] / 255.0 - examples.clean[place] / 255.0) ** 2
         psnr = result.by_image("sample_psnr")[row, 2]
         assert -10 * np.log10(error.mean()) == pytest.approx(psnr, abs=1e-3)
 
@@ -125,9 +125,9 @@ def test_all_pictures_are_made_on_the_device_that_classified(
         return torch.zeros(draws, *pixels.shape)
 
     devices: list[str] = []
-    monkeypatch.setattr("convstab.evaluation.protocol.noisy_copies", copies)
+    monkeypatch.setattr("convstab.evaluation.protocol.degraded_copies", copies)
     examples = made_on(torch.device("meta"), *made)
-    assert devices == ["meta"] * examples.noisy.shape[0] * examples.noisy.shape[1]
+    assert devices == ["meta"] * examples.degraded.shape[0] * examples.degraded.shape[1]
     devices.clear()
     evaluate.strip(*made, torch.device("meta"))
     assert devices == ["meta"] * 4 * len(SIGMAS)

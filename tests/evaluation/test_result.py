@@ -38,10 +38,10 @@ def test_the_same_result_gives_the_same_bytes(result: StabilityResult, tmp_path:
 def test_the_tables_have_the_documented_columns(result: StabilityResult, tmp_path: Path) -> None:
     result.write(tmp_path)
     stability, confusion = pq.read_table(tmp_path / STABILITY), pq.read_table(tmp_path / CONFUSION)
-    documented = ["index", "label", "sigma", "draws", "correct", "prediction", "score_mean", "score_min", "psnr_mean"]
+    documented = ["index", "label", "level", "draws", "correct", "prediction", "score_mean", "score_min", "psnr_mean"]
     assert stability.column_names[: len(documented)] == documented
-    assert stability.num_rows == result.images * len(result.sigmas)
-    assert confusion.column_names == ["sigma", "label", "predicted", "count"]
+    assert stability.num_rows == result.images * len(result.levels)
+    assert confusion.column_names == ["level", "label", "predicted", "count"]
     assert confusion["count"].to_numpy().sum() == result.rows["draws"].sum()
 
 
@@ -92,7 +92,7 @@ def first(value: Any) -> Callable[[Any], Any]:
         (STABILITY, lie("correct", lambda column: 1 - column.clip(0, 1)), "rows and confusion count different"),
         (STABILITY, lie("label", lambda column: column[::-1]), "rows and confusion count different"),
         (STABILITY, lie("label", first(9)), "the column label is not that of the protocol, image by image"),
-        (STABILITY, lie("sigma", lambda column: column * 2), "the column sigma is not that of the protocol"),
+        (STABILITY, lie("level", lambda column: column * 2), "the column sigma is not that of the protocol"),
         (STABILITY, lie("score_mean", first(1.5)), "the column score_mean has values that cannot be"),
         (STABILITY, lie("psnr_mean", first(float("nan"))), "the column psnr_mean has values that cannot be"),
         (STABILITY, lie("index", lambda column: column * 0), "an image stands twice"),

@@ -13,7 +13,8 @@ from skimage import metrics
 from sklearn.metrics import confusion_matrix
 from torch import Tensor, nn
 
-from convstab.degradations.gaussian import noisy_copies
+from convstab.degradations.copies import degraded_copies
+from convstab.degradations.gaussian import Gaussian
 from convstab.errors import InputError
 from convstab.evaluation.protocol import Protocol
 from convstab.evaluation.stability import stability
@@ -55,7 +56,7 @@ def psnr_of(clean: Tensor, copies: Tensor) -> np.ndarray:
         return np.array([measure(clean.numpy(), copy.numpy()) for copy in copies.mul(255).round().byte()])
 
 
-SMALL = Protocol(sigmas=(0, 1, 20, 60), draws=37)
+SMALL = Protocol(levels=(0, 1, 20, 60), draws=37)
 
 
 def same(one: Counts, other: Counts) -> bool:
@@ -120,7 +121,7 @@ def test_batch_size_and_slices_change_no_byte_for_the_models_of_the_paper(archit
 def test_ten_draws_are_counted_as_the_first_of_many() -> None:
     pixels, labels, index = random_images(2)
     counts = stability(model(), pixels, labels, index, CLASSES, Protocol((20,), 10))
-    logits = torch.cat([model().eval()(noisy_copies(pixels[i], 20, 150, i)[:10]) for i in range(2)])
+    logits = torch.cat([model().eval()(degraded_copies(pixels[i], Gaussian(), 20, 150, i)[:10]) for i in range(2)])
     expected = confusion_matrix(labels.numpy().repeat(10), logits.argmax(1).numpy(), labels=range(CLASSES))
     assert np.array_equal(counts.totals["confusion"][0], expected)
 
@@ -129,8 +130,8 @@ def test_every_number_agrees_with_regenerated_draws() -> None:
     pixels, labels, index = random_images(5)
     protocol = replace(SMALL, score="label")
     counts, classifier = stability(model(), pixels, labels, index, CLASSES, protocol), model().eval()
-    for level, sigma in enumerate(protocol.sigmas):
-        copies = [noisy_copies(pixels[i], sigma, protocol.draws_of[level], i) for i in range(5)]
+    for level, sigma in enumerate(protocol.levels):
+        copies = [degraded_copies(pixels[i], Gaussian(), sigma, protocol.draws_of[level], i) for i in range(5)]
         ratios = np.stack([psnr_of(pixels[i], copies[i]) for i in range(5)])
         logits = torch.stack([classifier(copy).detach() for copy in copies])
         predicted = logits.argmax(2).numpy()
@@ -157,8 +158,8 @@ def test_histogram_is_that_of_numpy(score: Any) -> None:
     histogram = stability(model(), pixels, labels, index, CLASSES, protocol).totals["histogram"]
     expected = np.zeros_like(histogram)
     for i, label in enumerate(labels.tolist()):
-        for sigma in protocol.sigmas[1:]:
-            copies = noisy_copies(pixels[i], sigma, protocol.draws, i)
+        for sigma in protocol.levels[1:]:
+            copies = degraded_copies(pixels[i], Gaussian(), sigma, protocol.draws, i)
             probability = model().eval()(copies).softmax(1).detach().numpy()
             predicted = probability.argmax(1)
             scores = probability.max(1) if score == "predicted" else probability[:, label]
@@ -227,7 +228,7 @@ class Fixed(nn.Module):
 
 @pytest.mark.parametrize(("apart", "near"), [(0.0, True), (5e-7, True), (2e-6, False)])
 def test_near_ties_are_counted(apart: float, near: bool) -> None:
-    counts = stability(Fixed(0, apart, -1, -2), *random_images(2), CLASSES, Protocol(sigmas=(0, 20), draws=3))
+    counts = stability(Fixed(0, apart, -1, -2), *random_images(2), CLASSES, Protocol(levels=(0, 20), draws=3))
     assert counts.rows["near_ties"].tolist() == (counts.rows["draws"] * near).tolist()
 
 
@@ -247,7 +248,7 @@ def test_another_number_of_classes_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"draws": 0}, {"sigmas": (-1,)}, {"sigmas": (math.nan,)}, {"score": "best"}, {"seed": 2**63}]
+    "options", [{"draws": 0}, {"levels": (-1,)}, {"levels": (math.nan,)}, {"score": "best"}, {"seed": 2**63}]
 )
 def test_other_protocols_are_refused(options: Any) -> None:
     with pytest.raises(InputError):
@@ -270,8 +271,8 @@ def test_a_refused_protocol_says_what_would_be_valid(options: Any, said: str) ->
 
 
 def test_the_least_and_the_greatest_values_are_taken() -> None:
-    assert Protocol(sigmas=(20, 0)).sigmas == (0, 20)
-    assert Protocol(draws=1).draws_per_image == len(Protocol().sigmas)
+    assert Protocol(levels=(20, 0)).levels == (0, 20)
+    assert Protocol(draws=1).draws_per_image == len(Protocol().levels)
     assert (Protocol(seed=-(2**63)).seed, Protocol(seed=2**63 - 1).seed) == (-(2**63), 2**63 - 1)
 
 
@@ -290,7 +291,7 @@ def test_runs_are_the_draws_in_order(cuts: list[int]) -> None:
 def test_the_copies_of_a_protocol_are_those_of_its_switches(options: Any) -> None:
     pixels = random_images(1)[0][0]
     found = Protocol(seed=4, **options).copies(pixels, 60, 5, 7)
-    assert torch.equal(found, noisy_copies(pixels, sigma=60, draws=5, image=7, seed=4, **options))
+    assert torch.equal(found, degraded_copies(pixels, Gaussian(), level=60, draws=5, image=7, seed=4, **options))
 
 
 def test_every_draw_may_be_the_one_that_is_kept() -> None:

@@ -25,7 +25,7 @@ def counted(confusion: Any, sigmas: tuple[float, ...], classes: list[str]) -> St
     draws = confusion.sum(2).T
     rows = {
         "label": np.arange(count).repeat(levels),
-        "sigma": np.tile(np.array(sigmas), count),
+        "level": np.tile(np.array(sigmas), count),
         "draws": draws.ravel(),
         "near_ties": np.zeros(draws.size, int),
         "correct": correct.ravel(),
@@ -50,9 +50,9 @@ def draws_of(confusion: Any) -> tuple[list[int], list[int]]:
 
 def test_precision_and_recall_are_those_of_scikit_learn(result: StabilityResult) -> None:
     rows = list(csv.DictReader(io.StringIO(tables.as_csv(result))))
-    assert len(rows) == 4 * (1 + len(result.sigmas))
+    assert len(rows) == 4 * (1 + len(result.levels))
     for sigma, confusion in [("noise", result.confusion[1:].sum(0)), ("20", result.confusion[2])]:
-        some = [row for row in rows if row["sigma"] == sigma]
+        some = [row for row in rows if row["level"] == sigma]
         labels, predictions = draws_of(confusion)
         precision, recall, _, support = precision_recall_fscore_support(labels, predictions, zero_division=np.nan)
         assert [row["class"] for row in some] == list(result.classes)
@@ -101,15 +101,15 @@ def test_classes_stand_side_by_side_as_in_the_paper(count: int, blocks: int) -> 
 def test_over_all_noise_sigma_0_does_not_count(small: StabilityResult) -> None:
     labels, predictions = draws_of(small.confusion[1])
     assert balanced_accuracy_score(labels, predictions) == 0.5
-    assert tables.over_noise(small) == "Over all noise: accuracy 50.00%, balanced accuracy 50.00%."
-    assert "Over all noise: accuracy 50.00%" in tables.as_markdown(small)
+    assert tables.over_levels(small) == "Over all levels: accuracy 50.00%, balanced accuracy 50.00%."
+    assert "Over all levels: accuracy 50.00%" in tables.as_markdown(small)
 
 
 def test_without_noise_there_is_nothing_to_pool() -> None:
     clean = counted([[[1, 0], [1, 0]]], (0,), ["a", "b"])
-    assert tables.over_noise(clean) == "No noise, no noisy draws."
+    assert tables.over_levels(clean) == "No noise, no noisy draws."
     summary = tables.summary(clean)
-    assert (summary["noise/accuracy"], summary["noise/balanced_accuracy"]) == (0, None)
+    assert (summary["degraded/accuracy"], summary["degraded/balanced_accuracy"]) == (0, None)
     assert summary["accuracy"]["value"] == [0.5]
     json.dumps(summary, allow_nan=False)
     assert "No noise" in tables.as_markdown(clean)
@@ -124,10 +124,10 @@ def test_near_ties_are_told(small: StabilityResult) -> None:
 
 def test_the_summary_counts_images_draws_and_failures(small: StabilityResult) -> None:
     summary = tables.summary(small)
-    assert (summary["sigmas"], summary["images"], summary["draws"]) == ([0, 20], 2, 10)
+    assert (summary["levels"], summary["images"], summary["draws"]) == ([0, 20], 2, 10)
     assert summary["accuracy"]["value"] == summary["balanced_accuracy"]["value"] == [1, 0.5]
     assert summary["flip_rate"]["value"] == [0, 0.5]
-    assert summary["noise/accuracy"] == summary["noise/balanced_accuracy"] == 0.5
+    assert summary["degraded/accuracy"] == summary["degraded/balanced_accuracy"] == 0.5
     assert summary["first_failure"] == {"0": 0, "20": 2, "inf": 0}
     assert summary["attraction"] == {"a": 0.75, "b": 0.25}  # 3 of the 4 misclassified draws are taken for "a"
 

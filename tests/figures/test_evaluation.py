@@ -17,7 +17,7 @@ from tests.support.drawing import drawn
 
 def with_classes(count: int) -> StabilityResult:
     shape = count, 2, len(PSNR_EDGES) - 1, len(SCORE_EDGES) - 1
-    one_row = {"label": [0], "sigma": [1.0], "sample_psnr": [40.0], "sample_score": [0.5], "sample_prediction": [0]}
+    one_row = {"label": [0], "level": [1.0], "sample_psnr": [40.0], "sample_score": [0.5], "sample_prediction": [0]}
     names = [f"a traffic sign with a long name, number {i}" for i in range(count)]
     rows = {name: np.array(column) for name, column in one_row.items()}
     return StabilityResult(
@@ -57,7 +57,7 @@ def test_the_density_holds_every_noisy_draw(result: StabilityResult) -> None:
     (figure,) = evaluation.scatter_pages(result)
     density: list[Any] = [axis.collections[0].get_array() for axis in figure.axes[:4]]
     total = sum(np.ma.filled(counts, 0).sum() for counts in density)
-    assert total == result.rows["draws"][result.rows["sigma"] > 0].sum()
+    assert total == result.rows["draws"][result.rows["level"] > 0].sum()
 
 
 @pytest.mark.parametrize(("count", "pages"), [(2, 1), (10, 1), (15, 1), (16, 2), (43, 3)])
@@ -72,7 +72,7 @@ def test_curves_show_the_rates_of_each_run(result: StabilityResult) -> None:
     figure = evaluation.curves({"one": result, "two": replace(result, classes=list("abcd"))})
     accuracy, flips = figure.axes
     for line in accuracy.lines:
-        np.testing.assert_array_equal(line.get_xydata(), np.stack([result.sigmas, result.accuracy.value], 1))
+        np.testing.assert_array_equal(line.get_xydata(), np.stack([result.levels, result.accuracy.value], 1))
     np.testing.assert_array_equal(flips.lines[0].get_ydata(), result.flip_rate.value)
     assert flips.get_legend_handles_labels()[1] == ["one", "two"]
     assert len({line.get_color() for line in accuracy.lines}) == 2
@@ -99,7 +99,7 @@ def test_confusion_shows_shares_at_the_nearest_sigma(result: StabilityResult) ->
 @pytest.mark.parametrize(("count", "channels", "blocks"), [(2, 1, 1), (10, 1, 1), (43, 3, 2)])
 def test_the_strip_holds_every_class_under_every_sigma(count: int, channels: int, blocks: int) -> None:
     images = np.random.default_rng(0).random((count, 3, 8, 6, channels)) * 0.9
-    figure = evaluation.strip(images, [0, 1, 40], [f"class {i}" for i in range(count)])
+    figure = evaluation.strip(images, [0, 1, 40], [f"class {i}" for i in range(count)], "sigma")
     assert len(figure.axes) == blocks
     tables = [np.asarray(axis.images[0].get_array()) for axis in figure.axes]
     assert sum(len(scores) for scores in tables) == count * 9  # a line of white below every image

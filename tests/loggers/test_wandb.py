@@ -173,14 +173,14 @@ def test_an_evaluation_is_curves_against_sigma(
             log_evaluation(loggers, tmp_path, result)
     first, run = offline_runs(tmp_path / "noisy")
     assert (run.run.run_id, run.run.resume) == (first.run.run_id, False)
-    assert run.axes == {"sigma": "", "noise/*": "sigma"}
+    assert run.axes == {"level": "", "noise/*": "level"}
     accuracy = result.accuracy.value.tolist()
-    assert run.curve("noise/accuracy", "sigma") == list(zip([0, 1, 20, 60], accuracy, strict=True))
-    assert run.curve("noise/flip_rate", "sigma")[0] == (0, 0)
+    assert run.curve("degraded/accuracy", "level") == list(zip([0, 1, 20, 60], accuracy, strict=True))
+    assert run.curve("degraded/flip_rate", "level")[0] == (0, 0)
     confusion = result.confusion[1:].sum(0)
-    assert run.summary["noise/accuracy"] == pytest.approx(np.trace(confusion) / confusion.sum())
-    assert run.summary["accuracy/sigma_20"] == accuracy[2]
-    assert len(run.table("noise/classes")["data"]) == 4 * 5  # over all noise, and under each of four
+    assert run.summary["degraded/accuracy"] == pytest.approx(np.trace(confusion) / confusion.sum())
+    assert run.summary["accuracy/level_20"] == accuracy[2]
+    assert len(run.table("degraded/classes")["data"]) == 4 * 5  # over all noise, and under each of four
 
 
 def test_arrays_in_a_table_are_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from convstab.evaluation.protocol import PAPER_SIGMAS
+from convstab.degradations.gaussian import PAPER_SIGMAS
 from convstab.paper import TABLES
 from tests.support.made_up_evidence import confusion, evaluation, noisy, only, training
 
@@ -48,7 +48,7 @@ def test_what_limits_the_comparison_is_said_once(dataset: str, more: dict[str, A
 
 
 def test_other_sigmas_are_said() -> None:
-    scores = only(evaluation(noisy(sigmas=3), sigmas=(0, 5, 20)))
+    scores = only(evaluation(noisy(levels=3), levels=(0, 5, 20)))
     assert any(remark.startswith("Sigma is 5 and 20 here, and 1, 2, 4") for remark in scores.remarks)
     assert scores.drawn == "150 noisy copies of each of 100 test images under each sigma of 5 and 20"
     assert not any("Sigma is" in remark for remark in only(evaluation(noisy())).remarks)

@@ -76,16 +76,16 @@ def test_medians_of_few_images_have_no_end_and_failures_are_infinite() -> None:
 
 
 def test_paired_differences_are_of_the_images_and_the_noise_that_both_have() -> None:
-    first = evaluation(np.array([[1, 0.5, 0.1], [1, 1, 0.1], [1, 0, 0.1]]), sigmas=(0, 1, 5), index=[2, 4, 7]).result
+    first = evaluation(np.array([[1, 0.5, 0.1], [1, 1, 0.1], [1, 0, 0.1]]), levels=(0, 1, 5), index=[2, 4, 7]).result
     rates = np.array([[1, 1, 0.3], [1, 0.5, 0.3], [0, 0, 0.3]])
-    second = evaluation(rates, sigmas=(0, 1, 8), index=[4, 7, 9], labels=[1, 2, 0]).result
+    second = evaluation(rates, levels=(0, 1, 8), index=[4, 7, 9], labels=[1, 2, 0]).result
     found = measured.paired(first, second)
     assert found is not None
     assert found.images == 2
     assert found.value == pytest.approx((0 + 0.5) / 2)
-    assert measured.paired(first, evaluation(rates, sigmas=(0, 1, 8), index=[8, 9, 11]).result) is None
-    assert measured.paired(first, evaluation(rates, sigmas=(0, 2, 8), index=[2, 4, 7]).result) is None
-    assert measured.paired(first, evaluation(rates, sigmas=(0, 1, 8), index=[2, 4, 7], labels=[3, 1, 2]).result) is None
+    assert measured.paired(first, evaluation(rates, levels=(0, 1, 8), index=[8, 9, 11]).result) is None
+    assert measured.paired(first, evaluation(rates, levels=(0, 2, 8), index=[2, 4, 7]).result) is None
+    assert measured.paired(first, evaluation(rates, levels=(0, 1, 8), index=[2, 4, 7], labels=[3, 1, 2]).result) is None
 
 
 def test_least_noise_is_that_of_all_images_that_were_attacked() -> None:

@@ -71,8 +71,8 @@ def test_sigma_one_tells_clean_errors_from_flips() -> None:
 @pytest.mark.parametrize(
     ("result", "said"),
     [
-        (evaluation(np.ones((20, 2)), sigmas=(0, 5)), "has no sigma 1"),
-        (evaluation(np.zeros((20, 2)), sigmas=(0, 1)), "has no image that is correct when clean"),
+        (evaluation(np.ones((20, 2)), levels=(0, 5)), "has no sigma 1"),
+        (evaluation(np.zeros((20, 2)), levels=(0, 1)), "has no image that is correct when clean"),
     ],
 )
 def test_sigma_one_needs_draws_and_correct_images(result: Any, said: str) -> None:
@@ -84,7 +84,7 @@ def test_sigma_one_needs_draws_and_correct_images(result: Any, said: str) -> Non
 
 def test_single_models_are_those_without_noise_in_training() -> None:
     rates = under_noise(0.1, 0.2)
-    others = [evaluation(rates, noisy=True), evaluation(rates, **FIVE), evaluation(rates[:, :1], sigmas=[0])]
+    others = [evaluation(rates, noisy=True), evaluation(rates, **FIVE), evaluation(rates[:, :1], levels=[0])]
     assert noise_claims.single_models(evidence(*others)) == []
     for function in (noise_claims.weak_noise, noise_claims.mnist_most, noise_claims.gtsrb_from_eight):
         assert claim(function, *others).verdict == "inconclusive"
@@ -115,7 +115,7 @@ def test_only_gtsrb_decides_when_mistakes_begin() -> None:
     both = claim(noise_claims.gtsrb_from_eight, evaluation(rates, "mnist"), gtsrb)
     assert both.verdict == "agrees"
     assert "Taken alone" not in both.text
-    coarse = evaluation(failing(SURE, [0.05, 0.1, 0.1]), "gtsrb", sigmas=(0, 10, 20), classes=43)
+    coarse = evaluation(failing(SURE, [0.05, 0.1, 0.1]), "gtsrb", levels=(0, 10, 20), classes=43)
     assert claim(noise_claims.gtsrb_from_eight, coarse).verdict == "inconclusive"
 
 
@@ -179,15 +179,15 @@ def test_mnist_falls_most_only_where_both_others_were_tried() -> None:
 
 
 def test_falls_are_compared_over_the_noise_that_all_were_tried_with() -> None:
-    mnist = evaluation(failing(SURE, [0, 0.1, 0.1, 0.9]), sigmas=(0, 1, 4, 40))  # most, but for sigma 40 alone
-    cifar = evaluation(failing(SURE, [0, 0.2, 0.3]), "cifar10", sigmas=(0, 1, 4))
-    digits = evaluation(failing(SURE, [0, 0.5]), "digits", sigmas=(0, 100))
+    mnist = evaluation(failing(SURE, [0, 0.1, 0.1, 0.9]), levels=(0, 1, 4, 40))  # most, but for sigma 40 alone
+    cifar = evaluation(failing(SURE, [0, 0.2, 0.3]), "cifar10", levels=(0, 1, 4))
+    digits = evaluation(failing(SURE, [0, 0.5]), "digits", levels=(0, 100))
     found = claim(noise_claims.mnist_most, mnist, cifar, digits)
     assert found.verdict == "disagrees"
     assert "MNIST: the accuracy goes from 100.00 % without noise to 90.00 % over sigma 1 and 4, -10.00" in found.text
     assert "CIFAR-10: the accuracy goes from 100.00 % without noise to 75.00 % over all noise, -25.00" in found.text
     assert "to 50.00 % over all noise" in found.text  # digits
-    other = evaluation(failing(SURE, [0, 0.5]), "cifar10", sigmas=(0, 8))
+    other = evaluation(failing(SURE, [0, 0.5]), "cifar10", levels=(0, 8))
     apart = claim(noise_claims.mnist_most, mnist, other)
     assert apart.verdict == "inconclusive"
     assert "under the same sigmas" in apart.text

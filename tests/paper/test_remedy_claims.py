@@ -144,14 +144,14 @@ def test_noisy_copies_at_the_limits(gain: Any, found: Fooled | None, verdict: Ve
 
 
 @pytest.mark.parametrize(
-    ("rates", "sigmas", "said"),
+    ("rates", "levels", "said"),
     [
         (np.tile([1.0, 0.5], (100, 1)), (0, 5), "For the model trained on noise sigma 1 was not tried."),
         (np.tile([0.0, 0.5], (100, 1)), (0, 1), "For the model trained on noise no image is correct when clean."),
     ],
 )
-def test_without_sigma_one_or_correct_images_noisy_copies_are_not_judged(rates: Any, sigmas: Any, said: str) -> None:
-    kind: dict[str, Any] = {"dataset": "gtsrb", "classes": 43, "sigmas": sigmas}
+def test_without_sigma_one_or_correct_images_noisy_copies_are_not_judged(rates: Any, levels: Any, said: str) -> None:
+    kind: dict[str, Any] = {"dataset": "gtsrb", "classes": 43, "levels": sigmas}
     clean = evaluation(np.zeros_like(rates), **kind)
     noisy = evaluation(rates, noisy=True, augment="Jitter + NoisyCopies", **kind)
     found = claim(remedy_claims.noisy_copies, clean, noisy)

@@ -142,7 +142,7 @@ def test_the_draws_without_noise_are_not_in_the_table() -> None:
 
 
 def test_an_evaluation_without_noise_is_a_clean_test() -> None:
-    scores = only(evaluation(failing(100, [0.1]), sigmas=[0]))
+    scores = only(evaluation(failing(100, [0.1]), levels=[0]))
     assert (scores.paper, scores.drawn) == ("Table 1", "100 clean test images")
     assert scores.overall["accuracy"].value == pytest.approx(0.9)
 

@@ -81,7 +81,7 @@ def test_what_is_missing_is_said_where_nothing_can_be() -> None:
 def test_names_tell_results_of_one_data_set_apart_where_folders_have_the_same_name() -> None:
     rates = failing(10, [0.1])
     found = [
-        evaluation(rates, dataset, sigmas=[0], folder=Path(f"/runs/{size}/evaluate/{dataset}"))
+        evaluation(rates, dataset, levels=[0], folder=Path(f"/runs/{size}/evaluate/{dataset}"))
         for size, dataset in (("laptop", "mnist"), ("full", "mnist"), ("full", "cifar10"))
     ]
     names = names_of([one.source for one in found], evidence(*found))

@@ -25,7 +25,7 @@ def test_each_dot_is_the_draw_that_its_picture_shows() -> None:
     assert of.examples is not None
     points = charts.scatter(of, np.array([1, 5]))["points"]
     row = 3 * of.result.by_image("index")[:, 0].tolist().index(of.examples.index[5]) + 2  # of 3 noisy levels, the last
-    noisy = {name: column[of.result.rows["sigma"] > 0] for name, column in of.result.rows.items()}
+    noisy = {name: column[of.result.rows["level"] > 0] for name, column in of.result.rows.items()}
     last = {name: values[-1] for name, values in points.items()}
     assert last == {
         "image": 1,
@@ -41,7 +41,7 @@ def test_each_dot_is_the_draw_that_its_picture_shows() -> None:
 def test_the_recall_of_a_class_is_that_of_its_images() -> None:
     of = evaluation()
     recall = charts.scatter(of, np.zeros(0, np.int64))["recall"][2]
-    assert recall["sigmas"] == [0, 1, 20, 60]
+    assert recall["levels"] == [0, 1, 20, 60]
     np.testing.assert_allclose(recall["value"], of.result.rates[of.result.labels == 2].mean(0), atol=1e-5)
 
 

@@ -9,7 +9,7 @@ from tests.support.made_up_evidence import attacked, evaluation, evidence, faili
 
 def noisy(**more: Any) -> Any:
     """An evaluation of 10 images."""
-    return evaluation(failing(10, [0, 0.1]), sigmas=(0, 5), **more)
+    return evaluation(failing(10, [0, 0.1]), levels=(0, 5), **more)
 
 
 def test_folders_are_named_from_the_folder_that_all_are_in() -> None:

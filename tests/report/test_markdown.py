@@ -122,7 +122,7 @@ def test_gtsrb_has_the_papers_four_decimals() -> None:
 
 
 def test_a_class_without_images_has_no_number() -> None:
-    text = as_markdown(report(evaluation(np.ones((4, 2)), sigmas=(0, 10), labels=[0, 1, 2, 3])))
+    text = as_markdown(report(evaluation(np.ones((4, 2)), levels=(0, 10), labels=[0, 1, 2, 3])))
     last = tables_of(section(text, "## Tables"))[1][-1]
     assert last == ["class 9", "0", "-", "0.98", "", "-", "", "0.97", ""]
     assert "nan" not in text

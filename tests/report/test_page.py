@@ -129,7 +129,7 @@ def test_seven_evaluations_of_large_images_stay_below_ten_megabytes() -> None:
     assert of.examples is not None
     random = np.random.default_rng(0)
     large = random.integers(0, 256, (40, 4, 3, 96, 96), dtype=np.uint8)  # noise alone, which no format makes small
-    heavy = replace(of, examples=replace(of.examples, clean=large[:, 0], noisy=large[:, 1:]))
+    heavy = replace(of, examples=replace(of.examples, clean=large[:, 0], degraded=large[:, 1:]))
     whole = mosaics.mosaics([(large, np.zeros(40, np.int64))])[0]
     assert 7 * len(whole.uri) > 5_300_000  # so that not all of them fit beside the 4.8 MB of Plotly
     html = page.as_html(bare(evaluations=[heavy] * 7))

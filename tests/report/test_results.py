@@ -20,7 +20,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two trainings, evaluations of one and of both, and an attack."""
     folder = tmp_path_factory.mktemp("evidence")
     train_short(folder, {"train/b": ["seed=4"], "train/a": ["augment=noisy"]})
-    short = ["logger=none", "sigmas=[40]", "draws=2", "images=30", "slice=8"]
+    short = ["logger=none", "levels=[40]", "draws=2", "images=30", "slice=8"]
     call_in(folder, app.evaluate, "run=train/a", *short, "output=evaluate/a")
     call_in(folder, app.evaluate, "run=[train/a,train/b]", *short, "output=evaluate/both")
     attacked = ["attack=ddn", "images=2", "max_queries=100", "logger=none", "output=attack/b"]
@@ -64,7 +64,7 @@ def test_a_result_says_where_it_comes_from(results: Path) -> None:
     assert evidence.attacks[0].source.seeds == [4]
     examples = evidence.evaluations[0].examples
     assert examples is not None
-    assert examples.noisy.shape == (len(examples.index), 1, 1, 28, 28)
+    assert examples.degraded.shape == (len(examples.index), 1, 1, 28, 28)
 
 
 def test_a_half_finished_evaluation_is_named_with_its_share_and_not_used(copy: Path) -> None:

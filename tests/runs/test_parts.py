@@ -21,7 +21,7 @@ from convstab.files.arrays import arrays_to_bytes, bytes_to_arrays
 from convstab.files.tables import read_table, write_table
 from convstab.runs.parts import Part, Parts, Shard, digest
 
-IMAGES, SIZE, FINGERPRINT = 23, 4, {"draws": 150, "sigmas": (0.0, 1.5), "weights": "ab12"}
+IMAGES, SIZE, FINGERPRINT = 23, 4, {"draws": 150, "levels": (0.0, 1.5), "weights": "ab12"}
 ONE = Shard()
 
 
@@ -122,7 +122,7 @@ def test_a_part_is_bound_to_its_slice_and_layout(how: str, tmp_path: Path, caplo
     assert merged(work(tmp_path))[0].equals(make(range(IMAGES)).rows)
 
 
-@pytest.mark.parametrize("other", [{"draws": 10}, {"weights": "cd34"}, {"seed": 0}, {"sigmas": (0.0,)}])
+@pytest.mark.parametrize("other", [{"draws": 10}, {"weights": "cd34"}, {"seed": 0}, {"levels": (0.0,)}])
 def test_parts_of_another_configuration_are_refused(tmp_path: Path, other: dict[str, Any]) -> None:
     before = {path: path.read_bytes() for path in work(tmp_path).folder.iterdir()}
     (name,) = other

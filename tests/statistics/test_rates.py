@@ -14,7 +14,7 @@ from convstab.statistics.rates import (
     balanced_accuracy,
     first_failure,
     flip_rate,
-    over_noise,
+    over_levels,
     precision,
     recall,
 )
@@ -56,7 +56,7 @@ def test_misclassified_draws_are_shared_among_the_classes_that_attract_them() ->
 
 def test_the_clean_draws_are_not_in_the_pooled_table() -> None:
     confusion = np.arange(12).reshape(3, 2, 2)
-    np.testing.assert_array_equal(over_noise(confusion, np.array([0.0, 1.0, 2.0])), confusion[1] + confusion[2])
+    np.testing.assert_array_equal(over_levels(confusion, np.array([0.0, 1.0, 2.0])), confusion[1] + confusion[2])
 
 
 def test_rates_are_those_of_the_draws() -> None:
@@ -75,9 +75,9 @@ def test_flip_rate_leaves_out_what_is_misclassified_without_noise() -> None:
     assert np.isnan([none.value, none.low, none.high]).all()
 
 
-def test_first_failure_is_the_smallest_sigma_with_a_misclassified_draw() -> None:
+def test_first_failure_is_the_mildest_level_with_a_misclassified_draw() -> None:
     rates = np.array([[1, 0.99, 0.5], [0, 1, 1], [1, 1, 1], [1, 1, 0]])
-    np.testing.assert_array_equal(first_failure(rates, np.array([0.0, 1, 8])), [1, 0, np.inf, 8])
+    np.testing.assert_array_equal(first_failure(rates), [1, 0, 3, 2])
 
 
 def test_no_failure_does_not_mean_certainty() -> None:

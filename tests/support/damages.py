@@ -71,7 +71,7 @@ def results_in(folder: Path) -> Path:
     train_short(folder, {"one": ["logger=csv"]})
     for name, seed in (("evaluate", 0), ("other", 1)):
         words = [word.format(name) for word in QUICK]
-        call_in(folder, app.evaluate, *words, "draws=3", "sigmas=[8,40]", f"seed={seed}")
+        call_in(folder, app.evaluate, *words, "draws=3", "levels=[8,40]", f"seed={seed}")
     small = ["attack.population=8", "attack.generations=3", "attack.tournament=2", "attack.descents=0"]
     call_in(folder, app.attack, *[word.format("attack") for word in QUICK], "attack.targets=1", *small)
     (folder / "one").rename(folder / "train")

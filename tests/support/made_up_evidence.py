@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from omegaconf import OmegaConf
 
-from convstab.evaluation.protocol import PAPER_SIGMAS, Protocol
+from convstab.degradations.gaussian import PAPER_SIGMAS
+from convstab.evaluation.protocol import Protocol
 from convstab.evaluation.result import StabilityResult
 from convstab.evaluation.tally import PSNR_EDGES, SCORE_EDGES
 from convstab.paper.measured import Measured
@@ -52,7 +53,7 @@ def training(
 def evaluation(
     rates: Any,
     dataset: str = "mnist",
-    sigmas: Sequence[float] = SIGMAS,
+    levels: Sequence[float] = SIGMAS,
     classes: int = 10,
     draws: int = 150,
     labels: Any = None,
@@ -60,32 +61,32 @@ def evaluation(
     protocol: dict[str, Any] | None = None,
     **more: Any,
 ) -> Evaluation:
-    """An evaluation in which each image has this share of correct draws under each sigma, (n, sigmas).
+    """An evaluation in which each image has this share of correct draws under each sigma, (n, levels).
 
     A misclassified draw is taken for the class after the label. index: places in the test set.
     """
-    rates, levels = np.asarray(rates, float), np.asarray(sigmas, float)
+    rates, tried = np.asarray(rates, float), np.asarray(levels, float)
     images = len(rates)
     labels = np.arange(images) % classes if labels is None else np.asarray(labels)
-    per_level = np.where(levels == 0, 1, draws)
+    per_level = np.where(tried == 0, 1, draws)
     correct = np.rint(rates * per_level).astype(int)
-    confusion = np.zeros((len(levels), classes, classes), np.int64)
+    confusion = np.zeros((len(tried), classes, classes), np.int64)
     for image, label in enumerate(labels):
         confusion[:, label, label] += correct[image]
         confusion[:, label, (label + 1) % classes] += per_level - correct[image]
     rows: dict[str, Any] = {
-        "index": np.repeat(np.arange(images) if index is None else np.asarray(index), len(levels)),
-        "label": np.repeat(labels, len(levels)),
-        "sigma": np.tile(levels, images),
+        "index": np.repeat(np.arange(images) if index is None else np.asarray(index), len(tried)),
+        "label": np.repeat(labels, len(tried)),
+        "level": np.tile(tried, images),
         "draws": np.tile(per_level, images),
         "near_ties": np.zeros(images * len(per_level), int),
         "correct": correct.ravel(),
-        "identical": np.tile(np.where(levels == 0, 1, 0), images),
-        "psnr_mean": np.tile(np.where(levels == 0, np.inf, 48.13 - 20 * np.log10(np.maximum(levels, 1))), images),
+        "identical": np.tile(np.where(tried == 0, 1, 0), images),
+        "psnr_mean": np.tile(np.where(tried == 0, np.inf, 48.13 - 20 * np.log10(np.maximum(tried, 1))), images),
     }
     histogram = np.zeros((classes, 2, len(PSNR_EDGES) - 1, len(SCORE_EDGES) - 1), np.int64)
     names = [f"class {label}" for label in range(classes)]
-    result = StabilityResult(names, Protocol(tuple(sigmas), draws), rows, confusion, histogram)
+    result = StabilityResult(names, Protocol(tuple(tried), draws), rows, confusion, histogram)
     summary = {"protocol": {"clip": True, "rounding": True} if protocol is None else protocol}
     return Evaluation(source(dataset, **more), summary, result, None)
 
@@ -96,7 +97,7 @@ def failing(images: int, shares: Sequence[float]) -> Any:
 
 
 def under_noise(clean: float, noisy: float | Sequence[float], images: int = SURE) -> Any:
-    """Rates of images of which these shares fail without noise and under each of the paper's sigmas."""
+    """Rates of images of which these shares fail without noise and under each of the paper's levels."""
     return failing(images, [clean, *([noisy] * 12 if isinstance(noisy, float) else noisy)])
 
 
@@ -148,9 +149,9 @@ def confusion(classes: int = 10, images: int = 100, misclassified: int = 5) -> A
     return (images - misclassified) * one + misclassified * np.roll(one, 1, axis=1)
 
 
-def noisy(images: int = 100, sigmas: int = 13, fail: float = 0.2) -> Any:
+def noisy(images: int = 100, levels: int = 13, fail: float = 0.2) -> Any:
     """Rates of images of which a share is misclassified under all noise, and none without."""
-    return failing(images, [0.0] + [fail] * (sigmas - 1))
+    return failing(images, [0.0] + [fail] * (levels - 1))
 
 
 def only(*results: Any) -> ScoreTable:

@@ -55,7 +55,7 @@ def examples(of: StabilityResult) -> Examples:
     clean[:, 1] = 6 * np.arange(len(index), dtype=np.uint8)[:, None, None]
     noisy = np.repeat(clean[:, None], len(SIGMAS) - 1, axis=1)
     noisy[:, :, 0] = 255
-    return Examples(index, of.sigmas[1:], clean, noisy)
+    return Examples(index, of.levels[1:], clean, noisy)
 
 
 def evaluation(name: str = "evaluation", **more: Any) -> Evaluation:

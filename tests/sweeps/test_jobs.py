@@ -185,7 +185,7 @@ def test_a_key_that_does_not_exist_stops_before_the_first_job(main: Main) -> Non
 def test_a_sweep_of_trainings_is_an_ensemble_and_each_run_can_be_evaluated(main: Main) -> None:
     assert main(app.train, *QUICK, "sweep=sigma", "augment.sigma=0,40")[0] == 0
     sweep = Path("runs/sweep/sigma_digits")
-    few = ["logger=none", "images=20", "draws=2", "sigmas=[10,40]"]
+    few = ["logger=none", "images=20", "draws=2", "levels=[10,40]"]
     assert main(app.evaluate, f"run={sweep}", "output=both", *few)[0] == 0
     assert json.loads(Path("both/summary.json").read_text())["run"] == "sigma_digits"
     members = ",".join(runs_of(sweep))
@@ -197,7 +197,7 @@ def test_a_sweep_of_trainings_is_an_ensemble_and_each_run_can_be_evaluated(main:
     assert [Path(row["run"]).name for row in rows] == [f"augment.sigma-{sigma}_{NAME}" for sigma in (0, 40)]
     with Path("runs/sweep/sigma_digits_evaluate/train_x_test.csv").open(encoding="utf-8") as file:
         cells = list(csv.DictReader(file))
-    assert [(cell["augment.sigma"], cell["sigma"]) for cell in cells] == [
+    assert [(cell["augment.sigma"], cell["level"]) for cell in cells] == [
         (a, b) for a in ("0", "40") for b in ("0", "10", "40")
     ]
     for row in rows:

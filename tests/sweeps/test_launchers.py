@@ -16,7 +16,7 @@ from tests.support.fresh_process import environment
 
 ROOT = Path(__file__).parents[2]
 EVALUATE = [sys.executable, str(ROOT / "evaluate.py"), "run=run", "logger=none", "images=200", "slice=10"]
-LEVELS = ["sigmas=[20]", "draws=60"]  # 20 slices, each a tenth of a second or more
+LEVELS = ["levels=[20]", "draws=60"]  # 20 slices, each a tenth of a second or more
 SHARDS = "shard=1/2,2/2"
 WORKERS = {  # words in the command line of the process that does the work, and options of the test
     "joblib": ("popen_loky_posix", ["hydra.launcher.n_jobs=2"]),

@@ -1,4 +1,4 @@
-"""Classify noisy copies of the test set of a run, and leave tables and figures."""
+"""Classify degraded copies of the test set of a run, and leave tables and figures."""
 
 import time
 from collections.abc import Mapping
@@ -18,6 +18,7 @@ from convstab.commands.app import plain
 from convstab.commands.assess import Task, load
 from convstab.commands.console import class_table, progress_bar
 from convstab.commands.signals import goes_on, kept_in
+from convstab.degradations.by_name import degradation as by_name
 from convstab.evaluation import tables
 from convstab.evaluation.examples import Examples
 from convstab.evaluation.protocol import PAPER_DRAWS, Protocol, with_clean
@@ -42,7 +43,7 @@ TABLE = "table.csv"
 
 
 def main(config: DictConfig) -> Outcome:
-    """Evaluate what the configuration names; the accuracy over all noise, or None while other shards are at work."""
+    """Evaluate what the configuration names; the accuracy over all levels, or None while other shards are at work."""
     values = plain(config)
     device = device_of(values["device"])
     protocol = protocol_of(values, device)
@@ -68,10 +69,11 @@ after_sweep = compare
 
 
 def protocol_of(values: Mapping[str, Any], device: torch.device) -> Protocol:
-    """The protocol that suits the device, where the configuration leaves it open; sigma 0 is always there."""
-    draws = values["draws"]
+    """The protocol that suits the device, where the configuration leaves it open; clean images are always there."""
+    draws, degradation = values["draws"], by_name(values["degradation"])
     return Protocol(
-        sigmas=with_clean(values["sigmas"]),
+        levels=with_clean(degradation.grid if values["levels"] is None else values["levels"], degradation),
+        degradation=degradation,
         draws=(PAPER_DRAWS if device.type == "cuda" else CPU_DRAWS) if draws is None else draws,
         **{name: values[name] for name in ("seed", "clip", "rounding", "score")},
     )
@@ -79,7 +81,7 @@ def protocol_of(values: Mapping[str, Any], device: torch.device) -> Protocol:
 
 def options_of(values: Mapping[str, Any], protocol: Protocol) -> dict[str, Any]:
     """What the counts depend on beside the run and the device."""
-    return vars(protocol) | {"rule": values["rule"], "precision": values["precision"], "schema": SCHEMA}
+    return protocol.settings | {"rule": values["rule"], "precision": values["precision"], "schema": SCHEMA}
 
 
 def classify(task: Task[StabilityResult], protocol: Protocol) -> dict[str, float]:
@@ -105,15 +107,15 @@ def write_part(parts: Parts, number: int, counts: Counts) -> None:
 
 
 def score(result: StabilityResult) -> float:
-    """What a search over configurations goes by: the accuracy over all noise."""
-    return float(tables.summary(result)["noise/accuracy"])
+    """What a search over configurations goes by: the accuracy over all levels."""
+    return float(tables.summary(result)["degraded/accuracy"])
 
 
 def announce(rate: float, workers: Workers, images: int) -> None:
     """Say what this will take, and what the full protocol would, from a short calibration."""
     draws = workers.protocol.draws_per_image
     paper = draws / workers.protocol.draws * PAPER_DRAWS
-    line = f"about {duration(images * draws / rate)} for {images} images, {workers.protocol.draws} draws each and sigma"
+    line = f"about {duration(images * draws / rate)} for {images} images, {workers.protocol.draws} draws each and level"
     if workers.protocol.draws < PAPER_DRAWS:
         line += f"; the paper's {PAPER_DRAWS} would take {duration(images * paper / rate)} (draws={PAPER_DRAWS})"
     print(f"{rate:,.0f} draws/s: {line}")
@@ -124,36 +126,42 @@ def write(task: Task[StabilityResult], result: StabilityResult, protocol: Protoc
     folder, run = task.folder, task.run
     result.write(folder)
     Examples.of(run.test, result, protocol, task.device).write(folder)
-    about = {"training": run.training, "protocol": vars(protocol), "made_with": made_with(task.device)}
-    write_json(folder / SUMMARY, {"run": run.name} | tables.summary(result) | dict(speed) | about)
+    summary = tables.summary(result)
+    about = {
+        "training": run.training,
+        "protocol": protocol.settings | {"levels": summary["levels"]},
+        "made_with": made_with(task.device),
+    }
+    write_json(folder / SUMMARY, {"run": run.name} | summary | dict(speed) | about)
     write_text(folder / TABLE, tables.as_csv(result))
     write_text(folder / "table.md", tables.as_markdown(result))
     results = named_evaluations({folder: result} | dict(task.others))
-    for name, figure in of_evaluation(results, task.config["confusion_sigma"]):
+    for name, figure in of_evaluation(results, task.config["confusion_level"]):
         save(figure, folder / FIGURES / name)
     save(strip(run, result, protocol, task.device), folder / FIGURES / "strip")
 
 
 def report(run: Run, result: StabilityResult, folder: Path) -> None:
-    """Print the rates under each sigma, and the classes over all noise in the form of the paper's Table 2."""
+    """Print the rates under each level, and the classes over all levels in the form of the paper's Table 2."""
     console, scores = Console(), dict[str, float]()
-    for _, name, precision, recall, _ in tables.one_class_rows("noise", result.classes, result.pooled_confusion):
+    for _, name, precision, recall, _ in tables.one_class_rows(tables.ALL, result.classes, result.pooled_confusion):
         scores |= {f"precision/{name}": precision, f"recall/{name}": recall}
     console.print(Markdown(tables.rates_markdown(result)))
-    title = f"all noisy draws of {result.images} test images"
+    title = f"all degraded draws of {result.images} test images"
     console.print(class_table(scores, result.classes, title, console.width))
-    print(f"{tables.over_noise(result)} {run.name}: {folder}")
+    print(f"{tables.over_levels(result)} {run.name}: {folder}")
 
 
 def strip(run: Run, result: StabilityResult, protocol: Protocol, device: torch.device) -> Figure:
-    """One typical image of each class under all sigmas: the first draws that were counted, clipped to be shown."""
-    labels, sigmas = np.unique(result.labels), result.sigmas.tolist()
+    """One typical image of each class under all levels: the first draws that were counted, clipped to be shown."""
+    labels, levels = np.unique(result.labels), result.levels.tolist()
     copies = []
     for row in (typical_image(run, label) for label in labels):
         pixels, image = run.test.pixels[row].to(device), int(run.test.ids[row])
-        copies.append(torch.cat([protocol.copies(pixels, sigma, 1, image) for sigma in sigmas]))
+        copies.append(torch.cat([protocol.copies(pixels, level, 1, image) for level in levels]))
     images = torch.stack(copies).clamp_(0, 1).permute(0, 1, 3, 4, 2).cpu().numpy()
-    return evaluation.strip(images, sigmas, [result.classes[label] for label in labels])
+    names = [result.classes[label] for label in labels]
+    return evaluation.strip(images, levels, names, result.degradation.label)
 
 
 def typical_image(run: Run, label: int) -> int:

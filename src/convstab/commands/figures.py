@@ -11,10 +11,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Redraw the figures of evaluations, or of attacks, in place; of several, also what compares them."""
     parser = argparse.ArgumentParser(prog="convstab-figures", description=main.__doc__)
     parser.add_argument("folders", nargs="+", type=Path, metavar="folder", help="that evaluate.py or attack.py wrote")
-    parser.add_argument("--sigma", type=float, help="of the confusion; default: confusion_sigma of the evaluation")
+    parser.add_argument("--level", type=float, help="of the confusion; default: confusion_level of the evaluation")
     parser.add_argument("--output", type=Path, help="folder of what compares several; default: that of the first one")
     with command():
         options = parser.parse_args(arguments)
         from convstab.figures.redraw import redraw
 
-        redraw(options.folders, options.sigma, options.output)
+        redraw(options.folders, options.level, options.output)

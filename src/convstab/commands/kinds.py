@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
+from convstab.degradations.by_name import FAMILIES
 from convstab.errors import InputError
 from convstab.files import choices
 from convstab.models.ensemble import Rule
@@ -64,6 +65,7 @@ SWITCH = Limit(lambda value: isinstance(value, bool), "true or false")
 COUNT, COUNT_OR_ZERO, NUMBER = at_least(1), at_least(0), Limit(is_number, "a number")
 LEVEL = numbers(lambda value: value >= 0, "a number of grey levels, at least 0")
 LEVELS = listed(LEVEL.holds, "a list of numbers of grey levels, each at least 0, such as [8, 20]")
+GRID = listed(is_number, "a list of levels, each once, such as [8, 20]")
 NOT_NEGATIVE = numbers(lambda value: value >= 0, "a number, at least 0")
 SHARE = numbers(lambda value: 0 <= value <= 1, "a number in [0, 1]")
 FRACTION = numbers(lambda value: 0 < value < 1, "a number above 0 and below 1")
@@ -116,7 +118,9 @@ ASSESSMENT = SHARED | {
     "of": FOLDER,
 }
 EVALUATE = ASSESSMENT | {
-    "sigmas": LEVELS,
+    "degradation": group("degradation"),
+    "degradation.name": one_of(*FAMILIES),
+    "levels": or_null(GRID),
     "draws": or_null(COUNT),
     "clip": SWITCH,
     "rounding": SWITCH,
@@ -124,7 +128,7 @@ EVALUATE = ASSESSMENT | {
     "precision": one_of("float32", "bfloat16"),
     "batch_size": or_null(COUNT),
     "workers": or_null(COUNT),
-    "confusion_sigma": LEVEL,
+    "confusion_level": or_null(NUMBER),
 }
 ATTACK = ASSESSMENT | {"max_queries": or_null(QUERIES), "attack": group("attack"), "attack._target_": TEXT}
 AUGMENT = {
@@ -203,7 +207,7 @@ KINDS = {"train": TRAIN | LOGGER, "evaluate": EVALUATE | LOGGER, "attack": ATTAC
 # what may be added on purpose: it is given to constructors, which say what they do not take
 OPEN = {
     "train": (*GROUPS, "callbacks", "logger"),
-    "evaluate": ("logger",),
+    "evaluate": ("degradation", "logger"),
     "attack": ("attack", "logger"),
     "reproduce": ("experiment", "size"),
 }

@@ -12,7 +12,6 @@ from convstab.generators import NoiseSource
 from convstab.images import as_images, as_rows, grey_to_unit_, quantise_, row_length
 
 
-
 class DrawRange(NamedTuple):
     """Consecutive draws of one image under one level, within a batch."""
 
@@ -40,7 +39,7 @@ class Copies:
         names = [name_of(degradation, place) for place in range(len(numbers))]
         laws = zip(numbers, names, strict=True)
         self.sources = [NoiseSource(seed, pixels.device, wanted.law, name) for wanted, name in laws]
-        self.counts = [wanted.count for wanted in numbers]
+        self.counts = [wanted.each for wanted in numbers]
         self.direct = type(degradation) is Gaussian
 
     def fill(self, rows: Tensor, runs: Sequence[DrawRange]) -> None:

@@ -19,7 +19,7 @@ class Numbers(NamedTuple):
     """Random numbers that one draw takes."""
 
     law: Law
-    count: int
+    each: int  # draw
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class Degradation(ABC):
 
     name: the family's word in configurations and results; it keys the random numbers.
     unit: of the level, as a reader takes it.
+    quantity: what the level is called: sigma of Gaussian noise.
     neutral: the level that changes nothing: the clean image.
     low, high: the lowest and the highest level, both included; ``neutral`` is a level, too, wherever it lies.
     grid: the levels that are tried where none are asked for.
@@ -37,6 +38,7 @@ class Degradation(ABC):
 
     name: ClassVar[str]
     unit: ClassVar[str]
+    quantity: ClassVar[str] = "level"
     neutral: ClassVar[float] = 0.0
     low: ClassVar[float] = 0.0
     high: ClassVar[float] = math.inf
@@ -50,7 +52,7 @@ class Degradation(ABC):
         """Degraded images, before they are clipped and rounded; the same for an image whatever stands beside it.
 
         images: grey levels in [0, 255], float32 (N, C, H, W); they are not written to. levels: float64 (N,), none
-        neutral. random: for each of ``numbers(shape)``, float32 (N, count).
+        neutral. random: for each of ``numbers(shape)``, float32 (N, each).
         Gives grey levels, float32 (N, C, H, W).
         """
 
@@ -58,7 +60,7 @@ class Degradation(ABC):
         """The random numbers that a draw of an image of this shape takes; none: there is one draw of each level."""
         return ()
 
-    def check_shape(self, shape: Shape) -> None:  # noqa: ARG002, B027
+    def check_shape(self, shape: Shape) -> None:  # noqa: B027
         """Raise InputError for images that the family cannot degrade, such as grey ones without colours."""
 
     def severity(self, level: float) -> float:
@@ -85,6 +87,18 @@ class Degradation(ABC):
             if level != self.neutral and not (is_number(level) and self.low <= level <= self.high):
                 raise InputError(f"a level of {self.name} is {level}; it must be {self.range_in_words}")
         return tuple(sorted(map(float, found), key=lambda level: (self.severity(level), level)))
+
+    @property
+    def title(self) -> str:
+        """The name as it stands in a sentence."""
+        return self.name.replace("_", " ")
+
+    @property
+    def label(self) -> str:
+        """What stands at an axis of levels."""
+        if self.quantity == "level":
+            return f"{self.title} ({self.unit})"
+        return f"{self.quantity} ({self.unit})"
 
     @property
     def range_in_words(self) -> str:

@@ -23,6 +23,7 @@ class Gaussian(Degradation):
 
     name: ClassVar[str] = "gaussian"
     unit: ClassVar[str] = "grey levels"
+    quantity: ClassVar[str] = "sigma"
     grid: ClassVar[tuple[float, ...]] = PAPER_SIGMAS
 
     def numbers(self, shape: Shape) -> tuple[Numbers, ...]:

@@ -1,7 +1,7 @@
 """Evaluate a model from Python: ``convstab.evaluate``."""
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
 from typing import Any, Literal
 
@@ -11,7 +11,9 @@ import torch
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
-from convstab.evaluation.protocol import PAPER_SIGMAS, Protocol, with_clean
+from convstab.degradations.by_name import degradation as by_name
+from convstab.degradations.degradation import Degradation
+from convstab.evaluation.protocol import Protocol, with_clean
 from convstab.evaluation.result import StabilityResult
 from convstab.evaluation.stability import Precision
 from convstab.evaluation.tally import Columns, Counts
@@ -26,7 +28,8 @@ LEAST = 0.5  # grey levels: weaker noise hardly moves a rounded pixel
 def evaluate(
     model: Any,
     images: Images,
-    sigmas: Sequence[float] = PAPER_SIGMAS,
+    degradation: str | Mapping[str, Any] | Degradation = "gaussian",
+    levels: Sequence[float] | None = None,
     draws: int = 10,
     *,
     seed: int = 0,
@@ -39,19 +42,22 @@ def evaluate(
     workers: int | None = None,
     progress: bool | Callable[[int], object] = False,
 ) -> StabilityResult:
-    """Classify noisy copies of images and say how stable the model is. Paper: section 4.
+    """Classify degraded copies of images and say how stable the model is. Paper: section 4.
 
     Nothing is written, and the model stays as it is. The numbers depend on the model, the images with their ids, the
-    sigmas, draws and seed, and on nothing else.
+    degradation, levels, draws and seed, and on nothing else.
 
     Args:
         model: an nn.Module in evaluation mode, or a callable that works on the device: images in [0, 1], float
             (N, C, H, W) -> logits (N, K). It normalises inside.
         images: n images with their labels.
-        sigmas: standard deviations of the noise, in grey levels (0 to 255); the clean images (0) are always tried.
-        draws: noisy copies of each image under each sigma.
-        seed: names the noise, 64 bits.
-        clip: keep noisy pixels within [0, 255], as an 8-bit image does.
+        degradation: what is done to the images: a name such as "gaussian" or "jpeg", with settings
+            {"name": "motion_blur", "angle": 0}, or a Degradation.
+        levels: of the degradation, in its unit (Gaussian noise: sigma in grey levels, 0 to 255); the clean images are
+            always tried; None: the family's own grid.
+        draws: degraded copies of each image under each level; one where all would be the same.
+        seed: names the random numbers, 64 bits.
+        clip: keep degraded pixels within [0, 255], as an 8-bit image does.
         rounding: make them whole grey levels, as an 8-bit image does.
         score: the softmax probability that the figures show: of the predicted class, or of the label.
         batch_size: draws in a forward pass; None: what suits the device.
@@ -66,16 +72,17 @@ def evaluate(
     >>> import torch, convstab as cs
     >>> model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(192, 2)).eval()
     >>> images = cs.Images(torch.rand(20, 3, 8, 8), torch.arange(20) % 2, classes=("cat", "dog"))
-    >>> result = cs.evaluate(model, images, sigmas=[1, 40], draws=5)
-    >>> result.sigmas.tolist(), result.accuracy.value.shape, result.confusion.shape
+    >>> result = cs.evaluate(model, images, levels=[1, 40], draws=5)
+    >>> result.levels.tolist(), result.accuracy.value.shape, result.confusion.shape
     ([0.0, 1.0, 40.0], (3,), (3, 2, 2))
     """
     chosen = device_of(device)
-    protocol = Protocol(with_clean(sigmas), draws, seed, clip, rounding, score)
-    if rounding and 0 < protocol.sigmas[-1] < LEAST:
-        said = (
-            f"sigmas are grey levels (0 to 255): at most {protocol.sigmas[-1]:g} is rounded away in nearly all pixels"
-        )
+    family = by_name(degradation)
+    tried = with_clean(family.grid if levels is None else levels, family)
+    protocol = Protocol(tried, draws, seed, clip, rounding, score, family)
+    strongest = protocol.levels[-1]
+    if rounding and family.name == "gaussian" and 0 < strongest < LEAST:
+        said = f"levels are grey levels (0 to 255): at most {strongest:g} is rounded away in nearly all pixels"
         warnings.warn(said, stacklevel=2)
     own, images = own_model(model, images, chosen)
     pool = Workers(own, images, protocol, chosen, batch_size, precision, workers)

@@ -1,4 +1,4 @@
-"""Images of an evaluation with the noisy copies that its tables keep one draw of, for those who point at a dot."""
+"""Images of an evaluation with the degraded copies that its tables keep one draw of, for those who point at a dot."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,30 +23,30 @@ TOGETHER = 120  # images of all classes, about; at least two of each class
 class Examples:
     """Some images of each class: those that fail most, those that fail least, and some between.
 
-    index: int64 (n,), places in the test set. sigmas: (s,), in grey levels, ascending, without 0.
-    clean: uint8 (n, C, H, W). noisy: uint8 (n, s, C, H, W), the draw that stability.parquet calls sample_draw, in
+    index: int64 (n,), ids. levels: (s,), from the mildest to the worst, without the neutral one.
+    clean: uint8 (n, C, H, W). degraded: uint8 (n, s, C, H, W), the draw that stability.parquet calls sample_draw, in
     8 bit (also where the evaluation neither clipped nor rounded).
     """
 
     index: Integers
-    sigmas: Floats
+    levels: Floats
     clean: NDArray[np.uint8]
-    noisy: NDArray[np.uint8]
+    degraded: NDArray[np.uint8]
 
     @classmethod
     def of(cls, images: Images, result: StabilityResult, protocol: Protocol, device: torch.device) -> "Examples":
-        """Choose images of each class, and make their noisy copies again, on the device that classified them."""
-        chosen, levels = choose(result.rates, result.labels), np.flatnonzero(result.sigmas > 0)
-        draws, sigmas = result.by_image("sample_draw"), result.sigmas
+        """Choose images of each class, and make their degraded copies again, on the device that classified them."""
+        chosen, places = choose(result.rates, result.labels), np.flatnonzero(result.degraded)
+        draws = result.by_image("sample_draw")
         clean = images.pixels[torch.from_numpy(chosen)]
-        noisy = np.empty((len(chosen), len(levels), *clean.shape[1:]), np.uint8)
+        degraded = np.empty((len(chosen), len(places), *clean.shape[1:]), np.uint8)
         for place, row in enumerate(chosen.tolist()):
             image = int(images.ids[row])
-            for level, at in enumerate(levels.tolist()):
+            for level, at in enumerate(places.tolist()):
                 draw = int(draws[row, at])
-                copies = protocol.copies(clean[place].to(device), float(sigmas[at]), draw + 1, image)
-                noisy[place, level] = to_grey(copies[draw]).cpu().numpy()
-        return cls(images.ids.numpy()[chosen], sigmas[levels], clean.numpy(), noisy)
+                copies = protocol.copies(clean[place].to(device), float(result.levels[at]), draw + 1, image)
+                degraded[place, level] = to_grey(copies[draw]).cpu().numpy()
+        return cls(images.ids.numpy()[chosen], result.levels[places], clean.numpy(), degraded)
 
     @classmethod
     def read(cls, folder: Path) -> "Examples | None":
@@ -57,11 +57,17 @@ class Examples:
             return None
         except (InputError, OSError) as error:
             raise InputError(f"{error}; evaluate.py writes it again") from error
-        found = cls(**{name: arrays.get(name, np.zeros(0)) for name in ("index", "sigmas", "clean", "noisy")})
-        n, s, *shape = found.noisy.shape if found.noisy.ndim == 5 else (-1, -1)
-        fits = found.index.shape == (n,) and found.sigmas.shape == (s,) and found.clean.shape == (n, *shape)
-        if not fits or {found.clean.dtype, found.noisy.dtype} != {np.dtype(np.uint8)} or found.index.dtype.kind != "i":
-            raise InputError(f"{folder / EXAMPLES} does not hold images with noisy copies; evaluate.py writes it again")
+        found = cls(**{name: arrays.get(name, np.zeros(0)) for name in ("index", "levels", "clean", "degraded")})
+        n, s, *shape = found.degraded.shape if found.degraded.ndim == 5 else (-1, -1)
+        fits = found.index.shape == (n,) and found.levels.shape == (s,) and found.clean.shape == (n, *shape)
+        if (
+            not fits
+            or {found.clean.dtype, found.degraded.dtype} != {np.dtype(np.uint8)}
+            or found.index.dtype.kind != "i"
+        ):
+            raise InputError(
+                f"{folder / EXAMPLES} does not hold images with degraded copies; evaluate.py writes it again"
+            )
         return found
 
     def write(self, folder: Path) -> None:
@@ -72,7 +78,7 @@ class Examples:
 def choose(rates: Floats, labels: Integers) -> Integers:
     """Rows of some images of each class, spread evenly over the order of their share of correct draws, int64 (n,).
 
-    rates: (images, sigmas). labels: (images,).
+    rates: (images, levels). labels: (images,).
     """
     classes, order = np.unique(labels), np.argsort(rates.mean(1), kind="stable")
     count = max(2, TOGETHER // len(classes))

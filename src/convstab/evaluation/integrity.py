@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from convstab.evaluation.result import StabilityResult
 
 COLUMNS = {  # of stability.parquet: kinds of their types, as NumPy names them
-    **{"index": "i", "label": "i", "sigma": "f", "draws": "i", "correct": "i", "prediction": "i"},
+    **{"index": "i", "label": "i", "level": "f", "draws": "i", "correct": "i", "prediction": "i"},
     **{"score_mean": "f", "score_min": "f", "psnr_mean": "f", "identical": "i", "near_ties": "i"},
     **{"sample_draw": "i", "sample_prediction": "i", "sample_psnr": "f", "sample_score": "f"},
 }
@@ -31,7 +31,7 @@ def check(result: "StabilityResult") -> None:
 
 def check_shapes(result: "StabilityResult") -> None:
     """The lengths of all that a result has."""
-    classes, levels = len(result.classes), len(result.protocol.sigmas)
+    classes, levels = len(result.classes), len(result.protocol.levels)
     bins = len(PSNR_EDGES) - 1, len(SCORE_EDGES) - 1
     shapes: dict[str, tuple[int, ...]] = {"confusion": (levels, classes, classes), "histogram": (classes, 2, *bins)}
     for name, shape in shapes.items():
@@ -45,11 +45,11 @@ def check_shapes(result: "StabilityResult") -> None:
 
 
 def check_rows(rows: Mapping[str, NDArray[Any]], protocol: Protocol, classes: int) -> None:
-    """The ranges of all columns, and their order: by image, then by sigma."""
-    levels = len(protocol.sigmas)
+    """The ranges of all columns, and their order: by image, then by level."""
+    levels = len(protocol.levels)
     images = len(rows["index"]) // levels
     draws = np.tile(protocol.draws_of, images)
-    ordered = {"sigma": np.tile(protocol.sigmas, images), "draws": draws}
+    ordered = {"level": np.tile(protocol.levels, images), "draws": draws}
     of_images = [name for name in ("index", "label", *units.COLUMNS) if name in rows]
     ordered |= {name: rows[name][::levels].repeat(levels) for name in of_images}
     for name, expected in ordered.items():
@@ -69,8 +69,8 @@ def check_rows(rows: Mapping[str, NDArray[Any]], protocol: Protocol, classes: in
 
 
 def check_totals(result: "StabilityResult") -> None:
-    """What the rows and the totals both say: how often each label was correct and misclassified under each sigma."""
-    classes, levels = len(result.classes), len(result.protocol.sigmas)
+    """What the rows and the totals both say: how often each label was correct and misclassified under each level."""
+    classes, levels = len(result.classes), len(result.protocol.levels)
     level, label = np.tile(np.arange(levels), result.images), result.rows["label"]
     correct, draws = (np.zeros((levels, classes), np.int64) for _ in range(2))
     np.add.at(correct, (level, label), result.rows["correct"])
@@ -79,7 +79,7 @@ def check_totals(result: "StabilityResult") -> None:
         raise ValueError("rows and confusion count different numbers of correct draws")
     if not np.array_equal(result.confusion.sum(2), draws):
         raise ValueError("rows and confusion count different numbers of draws")
-    noisy = result.sigmas > 0
-    outcomes = np.stack([(draws - correct)[noisy].sum(0), correct[noisy].sum(0)], axis=1)
+    degraded = result.degraded
+    outcomes = np.stack([(draws - correct)[degraded].sum(0), correct[degraded].sum(0)], axis=1)
     if not np.array_equal(result.histogram.sum((2, 3)), outcomes):
         raise ValueError("rows and histogram count different numbers of draws")

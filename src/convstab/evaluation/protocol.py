@@ -1,33 +1,25 @@
-"""What is asked of a classifier: noise levels, draws and switches, and the order in which the draws are made."""
+"""What is asked of a classifier: levels of a degradation, draws and switches, and the order of the draws."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from torch import Tensor
 
-from convstab.degradations.gaussian import check_sigmas, noisy_copies
+from convstab.degradations.by_name import degradation as by_name
+from convstab.degradations.copies import DrawRange, degraded_copies, name_of
+from convstab.degradations.degradation import Degradation
+from convstab.degradations.gaussian import PAPER_SIGMAS, Gaussian
 from convstab.errors import InputError
 from convstab.generators import NoiseSource
 
-PAPER_SIGMAS = (1.0, 2.0, 4.0, 8.0, 10.0, 14.0, 18.0, 20.0, 25.0, 30.0, 35.0, 40.0)  # section 4, in grey levels
 PAPER_DRAWS = 150
 
 
-class DrawRange(NamedTuple):
-    """Consecutive draws of one image under one sigma, within a batch."""
-
-    row: int  # of the batch, of the first draw
-    image: int  # position in the slice
-    level: int  # position in the sigmas
-    first: int  # draw
-    length: int  # number of draws
-
-
-def with_clean(sigmas: Iterable[float]) -> tuple[float, ...]:
-    """These noise levels and 0, the clean images."""
-    return tuple({0.0, *check_sigmas(sigmas)})
+def with_clean(levels: Iterable[float], degradation: Degradation) -> tuple[float, ...]:
+    """These levels and the neutral one, the clean images."""
+    return tuple({degradation.neutral, *degradation.check(levels)})
 
 
 def as_whole_number(name: str, value: Any) -> int:
@@ -39,25 +31,28 @@ def as_whole_number(name: str, value: Any) -> int:
 
 @dataclass(frozen=True)
 class Protocol:
-    """Section 4 of the paper: how the noisy copies are made and what is kept of them.
+    """Section 4 of the paper, for any degradation: how the copies are made and what is kept of them.
 
-    sigmas: noise levels in grey levels; they are sorted. A sigma of 0 is the clean image, classified once.
-    draws: noisy copies per image and sigma above 0, at least 1.
-    seed: names the noise, 64 bits.
+    levels: of the degradation; they are sorted from the mildest to the worst. The neutral one is the clean image,
+        classified once.
+    draws: degraded copies per image and level, at least 1; one is made where all draws are the same.
+    seed: names the random numbers, 64 bits.
     clip, rounding: clip to [0, 255]; round to whole grey levels. Both on: what an 8-bit image holds.
     score: which softmax probability the figures show, that of the predicted class or that of the label.
+    degradation: what is done to the images.
     Raises InputError for anything else.
     """
 
-    sigmas: tuple[float, ...] = (0.0, *PAPER_SIGMAS)
+    levels: tuple[float, ...] = (0.0, *PAPER_SIGMAS)
     draws: int = PAPER_DRAWS
     seed: int = 0
     clip: bool = True
     rounding: bool = True
     score: Literal["predicted", "label"] = "predicted"
+    degradation: Degradation = field(default_factory=Gaussian)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "sigmas", check_sigmas(self.sigmas))
+        object.__setattr__(self, "levels", self.degradation.check(self.levels))
         for name in ("draws", "seed"):
             object.__setattr__(self, name, as_whole_number(name, getattr(self, name)))
         if self.draws < 1:
@@ -69,18 +64,34 @@ class Protocol:
         if self.score not in ("predicted", "label"):
             raise InputError(f"score is {self.score!r}; it can be predicted or label")
 
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> "Protocol":
+        """The protocol with these settings; TypeError or InputError for what are none."""
+        return cls(**dict(settings) | {"degradation": by_name(settings["degradation"])})
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All in plain values."""
+        return vars(self) | {"degradation": self.degradation.settings}
+
+    @property
+    def degraded(self) -> tuple[bool, ...]:
+        """Whether a level changes the images, for each."""
+        return tuple(level != self.degradation.neutral for level in self.levels)
+
     @property
     def draws_of(self) -> list[int]:
-        """Draws of one image under each sigma."""
-        return [self.draws if sigma else 1 for sigma in self.sigmas]
+        """Draws of one image under each level."""
+        several = self.draws if self.degradation.random else 1
+        return [several if degraded else 1 for degraded in self.degraded]
 
     @property
     def draws_per_image(self) -> int:
-        """Draws of one image under all sigmas."""
+        """Draws of one image under all levels."""
         return sum(self.draws_of)
 
     def runs(self, start: int, stop: int) -> Iterator[DrawRange]:
-        """Cut draws start ... stop - 1 of a slice into runs; draws are in the order image, sigma, draw."""
+        """Cut draws start ... stop - 1 of a slice into runs; draws are in the order image, level, draw."""
         counts = self.draws_of
         starts = [sum(counts[:level]) for level in range(len(counts))]
         position = start
@@ -92,13 +103,14 @@ class Protocol:
             yield DrawRange(position - start, image, level, first, count)
             position += count
 
-    def copies(self, pixels: Tensor, sigma: float, draws: int, image: int) -> Tensor:
-        """The first draws of an image under a sigma, as they are counted on the device of its pixels.
+    def copies(self, pixels: Tensor, level: float, draws: int, image: int) -> Tensor:
+        """The first draws of an image under a level, as they are counted on the device of its pixels.
 
-        pixels: uint8 (C, H, W). image: index in the test set. Gives float32 (draws, C, H, W), in [0, 1] if clipped.
+        pixels: uint8 (C, H, W). image: its id. Gives float32 (draws, C, H, W), in [0, 1] if clipped.
         """
-        return noisy_copies(pixels, sigma, draws, image, self.seed, self.clip, self.rounding)
+        return degraded_copies(pixels, self.degradation, level, draws, image, self.seed, self.clip, self.rounding)
 
     def sampled_draw(self, image: int, level: int) -> int:
-        """The draw of an image (index in the test set) under a sigma that is kept for the scatter plots."""
-        return NoiseSource(self.seed).key(image, self.sigmas[level], block=-1) % self.draws_of[level]
+        """The draw of an image, by its id, under a level that is kept for the scatter plots."""
+        source = NoiseSource(self.seed, name=name_of(self.degradation, 0))
+        return source.key(image, self.levels[level], block=-1) % self.draws_of[level]

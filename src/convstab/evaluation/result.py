@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from convstab.degradations.degradation import Degradation
 from convstab.errors import InputError
 from convstab.evaluation import integrity
 from convstab.evaluation.protocol import Protocol
@@ -31,9 +32,9 @@ class StabilityResult:
     """Counts over all draws of a test set.
 
     classes: K names. protocol: how the draws were made, and which probability the histogram and the samples show.
-    rows: columns of stability.parquet, one entry per image and sigma, see ``tally.Counts``; besides, where the
+    rows: columns of stability.parquet, one entry per image and level, see ``tally.Counts``; besides, where the
         data set has any, the group of the image, or the design effect of groups whose members are not known.
-    confusion: (sigmas, label, predicted). histogram: (label, misclassified or correct, PSNR bin, score bin).
+    confusion: (levels, label, predicted). histogram: (label, misclassified or correct, PSNR bin, score bin).
     """
 
     classes: Sequence[str]
@@ -53,8 +54,8 @@ class StabilityResult:
     ) -> "StabilityResult":
         """The result that rows and totals of ``tally.Counts`` make; units: what is independent among the images."""
         rows = {name: table[name].to_numpy() for name in table.column_names}
-        levels = len(protocol.sigmas)
-        rows |= units.columns(len(rows["sigma"]) // levels, levels)
+        levels = len(protocol.levels)
+        rows |= units.columns(len(rows["level"]) // levels, levels)
         return cls(classes, protocol, rows, totals["confusion"], totals["histogram"])
 
     @classmethod
@@ -64,7 +65,7 @@ class StabilityResult:
         try:
             table, metadata = read_table(folder / STABILITY)
             counts, arrays = columns(read_table(folder / CONFUSION)[0]), read_arrays(folder / HISTOGRAM)
-            protocol = Protocol(**json.loads(metadata.get(PROTOCOL, b"{}")))
+            protocol = Protocol.of(json.loads(metadata.get(PROTOCOL, b"{}")))
             classes = [str(name) for name in arrays["classes"].tolist()]
             confusion = counts["count"].reshape(-1, len(classes), len(classes))
             result = cls(classes, protocol, columns(table), confusion, arrays["histogram"])
@@ -77,22 +78,22 @@ class StabilityResult:
         """Write stability.parquet, confusion.parquet, histogram.npz, each at once or not at all; the folder is made."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        write_table(folder / STABILITY, pa.table(self.rows), {PROTOCOL: json.dumps(vars(self.protocol))})
-        sigma, label, predicted = np.indices(self.confusion.shape).reshape(3, -1)
-        columns = {"sigma": self.sigmas[sigma], "label": label, "predicted": predicted, "count": self.confusion.ravel()}
+        write_table(folder / STABILITY, pa.table(self.rows), {PROTOCOL: json.dumps(self.protocol.settings)})
+        level, label, predicted = np.indices(self.confusion.shape).reshape(3, -1)
+        columns = {"level": self.levels[level], "label": label, "predicted": predicted, "count": self.confusion.ravel()}
         write_table(folder / CONFUSION, pa.table(columns))
         arrays = {"histogram": self.histogram, "psnr_edges": PSNR_EDGES, "score_edges": SCORE_EDGES}
         names = {"classes": np.array(self.classes), "score": np.array(self.protocol.score)}
         write_arrays(folder / HISTOGRAM, arrays | names)
 
     def table(self) -> str:
-        """Accuracy, balanced accuracy and flip rate under each sigma with their 95 % intervals, as Markdown."""
+        """Accuracy, balanced accuracy and flip rate under each level with their 95 % intervals, as Markdown."""
         from convstab.evaluation.tables import rates_markdown  # noqa: PLC0415  # which needs this module
 
         return rates_markdown(self)
 
     def to_pandas(self) -> Any:
-        """A pandas DataFrame with one row per image and sigma, see ``rows``; InputError without pandas."""
+        """A pandas DataFrame with one row per image and level, see ``rows``; InputError without pandas."""
         return as_frame(self.rows)
 
     def __repr__(self) -> str:
@@ -108,18 +109,36 @@ class StabilityResult:
         return len(self.labels)
 
     @cached_property
-    def sigmas(self) -> Floats:
-        """The noise levels in grey levels, ascending."""
-        return np.array(self.protocol.sigmas)
+    def levels(self) -> Floats:
+        """The levels of the degradation, from the mildest to the worst."""
+        return np.array(self.protocol.levels)
+
+    @cached_property
+    def psnr(self) -> Floats:
+        """Mean PSNR in dB of the draws of each level that differ from the clean image; infinite where there is none."""
+        weights = self.by_image("draws") - self.by_image("identical")
+        psnr = np.where(weights > 0, self.by_image("psnr_mean"), 0)
+        total = weights.sum(0)
+        return np.where(total > 0, (psnr * weights).sum(0) / total.clip(1), np.inf)
+
+    @cached_property
+    def degraded(self) -> NDArray[np.bool_]:
+        """Whether a level changes the images, for each."""
+        return np.array(self.protocol.degraded)
+
+    @property
+    def degradation(self) -> Degradation:
+        """What was done to the images."""
+        return self.protocol.degradation
 
     @property
     def draws(self) -> int:
-        """Draws of each image under each sigma above 0; 1 where there is none."""
+        """Draws of each image under each level that changes it; 1 where there is none."""
         return max(self.protocol.draws_of)
 
     def by_image(self, column: str) -> NDArray[Any]:
-        """A column as (images, sigmas)."""
-        return self.rows[column].reshape(-1, len(self.sigmas))
+        """A column as (images, levels)."""
+        return self.rows[column].reshape(-1, len(self.levels))
 
     @cached_property
     def labels(self) -> Integers:
@@ -128,14 +147,14 @@ class StabilityResult:
 
     @cached_property
     def rates(self) -> Floats:
-        """Share of correct draws, (images, sigmas)."""
+        """Share of correct draws, (images, levels)."""
         rates: Floats = self.by_image("correct") / self.by_image("draws")
         return rates
 
     @cached_property
     def units(self) -> Units:
         """What is independent: the groups of the images if the rows have any, or images."""
-        return Units.of_rows(self.rows, len(self.sigmas))
+        return Units.of_rows(self.rows, len(self.levels))
 
     @property
     def groups(self) -> Integers | None:
@@ -144,23 +163,23 @@ class StabilityResult:
 
     @property
     def accuracy(self) -> Estimate:
-        """Share of correct draws under each sigma."""
+        """Share of correct draws under each level."""
         return rates.accuracy(self.rates, self.units)
 
     @property
     def balanced_accuracy(self) -> Estimate:
-        """Mean recall under each sigma."""
+        """Mean recall under each level."""
         return rates.balanced_accuracy(self.rates, self.labels, self.units)
 
     @property
     def flip_rate(self) -> Estimate:
-        """Share of misclassified draws of the images that are correct when clean, under each sigma; 0 must be there."""
-        if self.sigmas[0] != 0:
-            raise InputError("the flip rate needs the draws without noise: add 0 to the sigmas")
+        """Share of misclassified draws of the images that are correct when clean, under each level; 0 must be there."""
+        if self.degraded[0]:
+            raise InputError(f"the flip rate needs the clean images: add {self.degradation.neutral:g} to the levels")
         flips = rates.flip_rate(self.rates, self.rates[:, 0] == 1, self.units)
-        return replace(flips, high=np.where(self.sigmas == 0, flips.value, flips.high))  # 0 there by definition
+        return replace(flips, high=np.where(self.degraded, flips.high, flips.value))  # 0 there by definition
 
     @property
     def pooled_confusion(self) -> Integers:
-        """The confusion of all noisy draws, (K, K)."""
-        return rates.over_noise(self.confusion, self.sigmas)
+        """The confusion of all degraded draws, (K, K)."""
+        return rates.over_levels(self.confusion, self.degraded)

@@ -1,4 +1,4 @@
-"""Section 4 of the paper: classifier x images x sigmas x draws -> counts."""
+"""Section 4 of the paper: classifier x images x levels x draws -> counts."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,13 +7,12 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from convstab.degradations import gaussian
+from convstab.degradations.copies import Copies
 from convstab.degradations.psnr import psnr_of_mse
 from convstab.errors import InputError
 from convstab.evaluation.protocol import Protocol
 from convstab.evaluation.tally import Counts, Tally
-from convstab.generators import NoiseSource
-from convstab.images import as_images, as_rows, grey_to_unit_, quantise_, whole_groups
+from convstab.images import as_images, grey_to_unit_, quantise_, whole_groups
 from convstab.precision import true_float32
 
 Precision = Literal["float32", "bfloat16"]
@@ -35,7 +34,7 @@ def stability(
     device: torch.device | str = "cpu",
     progress: Callable[[int], object] = lambda _: None,
 ) -> Counts:
-    """Classify noisy copies of images and count the outcomes.
+    """Classify degraded copies of images and count the outcomes.
 
     The counts do not depend on the batch size, on the order of the images, or on how a test set is cut into slices.
 
@@ -43,14 +42,14 @@ def stability(
         evaluation mode and its weights into channels last.
     pixels: uint8 (n, C, H, W). labels: int64 (n,), in [0, K). index: int64 (n,), of the images in the test set.
     batch_size: draws per forward pass, rounded up to a multiple of 16; the last batch is padded to one.
-    precision: float32 is never TF32; bfloat16 runs the forward pass under autocast; noise, PSNR and softmax are float32
-        in any case.
+    precision: float32 is never TF32; bfloat16 runs the forward pass under autocast; degradation, PSNR and softmax are
+        float32 in any case.
     progress: is given the number of draws of every batch.
     Raises InputError when logits are not finite, or not (N, K).
     """
     classifier.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     tally = Tally(labels, index, classes, protocol, device)
-    batches = NoisyBatches(pixels.to(device), index.tolist(), protocol, whole_rows(batch_size))
+    batches = DegradedBatches(pixels.to(device), index.tolist(), protocol, whole_rows(batch_size))
     waiting: list[tuple[Tensor, Tensor]] = []
     for images, psnr in batches:
         with forward_precision(precision, device):
@@ -69,8 +68,8 @@ def stability(
     return tally.counts()
 
 
-class NoisyBatches:
-    """The noisy copies of a slice in batches, in buffers that are used again for every batch.
+class DegradedBatches:
+    """The degraded copies of a slice in batches, in buffers that are used again for every batch.
 
     Iterating gives (float32 images in [0, 1] (N, C, H, W) channels last, PSNR of the draws (n,) in dB); n <= N: what
     pads the last batch to a multiple of 16 has no PSNR and does not count.
@@ -78,35 +77,27 @@ class NoisyBatches:
 
     def __init__(self, pixels: Tensor, index: list[int], protocol: Protocol, batch_size: int) -> None:
         self.shape, self.size = tuple(pixels.shape[1:]), pixels[0].numel()
-        self.index, self.protocol, self.batch_size = index, protocol, batch_size
-        self.clean = as_rows(pixels)
-        self.noisy = self.clean.new_zeros(batch_size, self.clean.shape[1])
-        self.error = torch.empty_like(self.noisy)
-        self.source = NoiseSource(protocol.seed, pixels.device)
+        self.total = len(index) * protocol.draws_per_image
+        self.protocol, self.batch_size = protocol, batch_size
+        self.copies = Copies(protocol.degradation, protocol.levels, pixels, index, protocol.seed)
+        self.degraded = self.copies.clean.new_zeros(batch_size, self.copies.clean.shape[1])
+        self.error = torch.empty_like(self.degraded)
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        total = len(self.index) * self.protocol.draws_per_image
-        for start in range(0, total, self.batch_size):
-            stop = min(start + self.batch_size, total)
+        for start in range(0, self.total, self.batch_size):
+            stop = min(start + self.batch_size, self.total)
             psnr = self.fill(start, stop)
-            rows = self.noisy[: whole_rows(stop - start)]
+            rows = self.degraded[: whole_rows(stop - start)]
             yield as_images(grey_to_unit_(rows), self.shape), psnr
 
     def fill(self, start: int, stop: int) -> Tensor:
         """Make draws start ... stop - 1 in grey levels; their PSNR (n,)."""
         runs = list(self.protocol.runs(start, stop))
-        noisy, error = self.noisy[: stop - start], self.error[: stop - start]
-        for row, image, level, first, count in runs:
-            sigma = self.protocol.sigmas[level]
-            rows = noisy[row : row + count]
-            if sigma:
-                self.source.fill(rows, self.index[image], sigma, first)
-                gaussian.add_noise(self.clean[image], rows, sigma)
-            else:
-                rows.copy_(self.clean[image])
-        quantise_(noisy, self.protocol.clip, self.protocol.rounding)
+        degraded, error = self.degraded[: stop - start], self.error[: stop - start]
+        self.copies.fill(degraded, runs)
+        quantise_(degraded, self.protocol.clip, self.protocol.rounding)
         for row, image, _, _, count in runs:
-            torch.sub(noisy[row : row + count], self.clean[image], out=error[row : row + count])
+            torch.sub(degraded[row : row + count], self.copies.clean[image], out=error[row : row + count])
         squares = torch.linalg.vector_norm(error[:, : self.size], dim=1).square_()
         return psnr_of_mse(squares.div_(self.size))
 

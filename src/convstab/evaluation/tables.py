@@ -13,54 +13,57 @@ from convstab.statistics import rates
 from convstab.statistics.intervals import Estimate
 from convstab.units import Integers
 
+ALL = "all"  # levels
+NOT_DEFINED = "-"
 PER_COLUMN = 15  # classes, as in the paper's Tables 4 and 6
 
 
 def class_rows(result: StabilityResult) -> Iterator[tuple[str, str, float, float, int]]:
-    """(sigma, class, precision, recall, draws) for all noisy draws, then for each sigma; NaN where not defined."""
-    yield from one_class_rows("noise", result.classes, result.pooled_confusion)
-    for sigma, confusion in zip(result.sigmas, result.confusion, strict=True):
-        yield from one_class_rows(f"{sigma:g}", result.classes, confusion)
+    """(level, class, precision, recall, draws) for all degraded draws, then for each level; NaN where not defined."""
+    yield from one_class_rows(ALL, result.classes, result.pooled_confusion)
+    for level, confusion in zip(result.levels, result.confusion, strict=True):
+        yield from one_class_rows(f"{level:g}", result.classes, confusion)
 
 
 def one_class_rows(
-    sigma: str, classes: Sequence[str], confusion: Integers
+    level: str, classes: Sequence[str], confusion: Integers
 ) -> Iterator[tuple[str, str, float, float, int]]:
     """The rows of one confusion, (K, K)."""
     columns = rates.precision(confusion).tolist(), rates.recall(confusion).tolist(), confusion.sum(1).tolist()
     for name, precision, recall, draws in zip(classes, *columns, strict=True):
-        yield sigma, name, precision, recall, draws
+        yield level, name, precision, recall, draws
 
 
 def as_csv(result: StabilityResult) -> str:
-    """Precision and recall of every class over all noise (sigma "noise") and under each sigma."""
+    """Precision and recall of every class over all levels (level "all") and under each."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["sigma", "class", "precision", "recall", "draws"])
-    for sigma, name, precision, recall, draws in class_rows(result):
-        writer.writerow([sigma, name, f"{precision:.6f}", f"{recall:.6f}", draws])
+    writer.writerow(["level", "class", "precision", "recall", "draws"])
+    for level, name, precision, recall, draws in class_rows(result):
+        writer.writerow([level, name, f"{precision:.6f}", f"{recall:.6f}", draws])
     return text.getvalue()
 
 
 def as_markdown(result: StabilityResult) -> str:
-    """The rates under each sigma, then precision and recall over all noise as in the paper's Tables 2 to 6."""
-    return f"{rates_markdown(result)}\n{classes_markdown(result)}\n{over_noise(result)}\n"
+    """The rates under each level, then precision and recall over all levels as in the paper's Tables 2 to 6."""
+    return f"{rates_markdown(result)}\n{classes_markdown(result)}\n{over_levels(result)}\n"
 
 
 def rates_markdown(result: StabilityResult) -> str:
-    """Accuracy, balanced accuracy and flip rate under each sigma, with 95 % intervals."""
-    lines = ["| sigma | accuracy | 95 % | balanced | flip rate | 95 % | PSNR (dB) |", "|" + "---:|" * 7]
+    """Accuracy, balanced accuracy and flip rate under each level, with 95 % intervals."""
+    head = f"| {result.degradation.quantity} | accuracy | 95 % | balanced | flip rate | 95 % | PSNR (dB) |"
+    lines = [head, "|" + "---:|" * 7]
     accuracy, balanced, flips = result.accuracy, result.balanced_accuracy, result.flip_rate
-    for level, sigma in enumerate(result.sigmas):
-        cells = [f"{sigma:g}", *estimate_cells(accuracy, level), f"{balanced.value[level]:.2%}"]
-        cells += [*estimate_cells(flips, level), mean_psnr(result, level)]
+    for place, level in enumerate(result.levels):
+        cells = [f"{level:g}", *estimate_cells(accuracy, place), in_percent(balanced.value[place])]
+        cells += [*estimate_cells(flips, place), mean_psnr(result, place)]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join([*lines, "", f"95 %: over {result.units.in_words(result.images)}.", ""])
 
 
 def classes_markdown(result: StabilityResult) -> str:
-    """Precision and recall of each class over all noise, side by side."""
-    rows = list(one_class_rows("noise", result.classes, result.pooled_confusion))
+    """Precision and recall of each class over all levels, side by side."""
+    rows = list(one_class_rows(ALL, result.classes, result.pooled_confusion))
     blocks = [rows[start : start + PER_COLUMN] for start in range(0, len(rows), PER_COLUMN)]
     lines = ["|" + " class | precision | recall |" * len(blocks), "|" + "---|---:|---:|" * len(blocks)]
     for row in range(len(blocks[0])):
@@ -69,13 +72,13 @@ def classes_markdown(result: StabilityResult) -> str:
     return "\n".join([*lines, ""])
 
 
-def over_noise(result: StabilityResult) -> str:
-    """One line with the accuracies over all noisy draws."""
+def over_levels(result: StabilityResult) -> str:
+    """One line with the accuracies over all degraded draws."""
     confusion = result.pooled_confusion
     if not confusion.any():
-        return "No noise, no noisy draws."
+        return "No level but the neutral one, no degraded draws."
     accuracy, balanced = np.trace(confusion) / confusion.sum(), np.nanmean(rates.recall(confusion))
-    return f"Over all noise: accuracy {accuracy:.2%}, balanced accuracy {balanced:.2%}.{near_ties(result)}"
+    return f"Over all levels: accuracy {accuracy:.2%}, balanced accuracy {balanced:.2%}.{near_ties(result)}"
 
 
 def near_ties(result: StabilityResult) -> str:
@@ -86,14 +89,18 @@ def near_ties(result: StabilityResult) -> str:
 
 def estimate_cells(rate: Estimate, level: int) -> tuple[str, str]:
     """A rate and its interval in per cent."""
-    return f"{rate.value[level]:.2%}", f"{100 * rate.low[level]:.2f}-{100 * rate.high[level]:.2f}"
+    value, low, high = rate.value[level], rate.low[level], rate.high[level]
+    return in_percent(value), NOT_DEFINED if math.isnan(low) else f"{100 * low:.2f}-{100 * high:.2f}"
+
+
+def in_percent(rate: float) -> str:
+    """A rate in per cent; "-" where there is nothing to count."""
+    return NOT_DEFINED if math.isnan(rate) else f"{rate:.2%}"
 
 
 def mean_psnr(result: StabilityResult, level: int) -> str:
-    """Mean PSNR over the draws of a sigma that differ from the clean image."""
-    psnr = result.by_image("psnr_mean")[:, level]
-    weights = (result.by_image("draws") - result.by_image("identical"))[:, level]
-    return f"{np.average(psnr[weights > 0], weights=weights[weights > 0]):.2f}" if weights.any() else "inf"
+    """Mean PSNR over the draws of a level that differ from the clean image."""
+    return f"{result.psnr[level]:.2f}"
 
 
 def class_cells(row: tuple[str, str, float, float, int]) -> str:
@@ -102,25 +109,30 @@ def class_cells(row: tuple[str, str, float, float, int]) -> str:
 
 
 def summary(result: StabilityResult) -> dict[str, Any]:
-    """The numbers of an evaluation in plain values; lists are in the order of the sigmas."""
+    """The numbers of an evaluation in plain values; lists are in the order of the levels."""
     confusion = result.pooled_confusion
-    first = rates.first_failure(result.rates, result.sigmas)
+    failures = np.bincount(rates.first_failure(result.rates), minlength=len(result.levels) + 1).tolist()
     attraction = np.nan_to_num(rates.attraction(confusion))
     strongest = np.argsort(-attraction, kind="stable")[:5]
     return {
-        "sigmas": result.sigmas.tolist(),
+        "levels": [shown_level(level) for level in result.levels.tolist()],
         "accuracy": plain(result.accuracy),
         "balanced_accuracy": plain(result.balanced_accuracy),
         "flip_rate": plain(result.flip_rate),
-        "noise/accuracy": float(np.trace(confusion) / max(confusion.sum(), 1)),
-        "noise/balanced_accuracy": float(np.nanmean(rates.recall(confusion))) if confusion.any() else None,
+        "degraded/accuracy": float(np.trace(confusion) / max(confusion.sum(), 1)),
+        "degraded/balanced_accuracy": float(np.nanmean(rates.recall(confusion))) if confusion.any() else None,
         "images": result.images,
         "intervals_over": result.units.in_words(result.images),
         "draws": int(result.rows["draws"].sum()),
         "near_ties": int(result.rows["near_ties"].sum()),
-        "first_failure": {f"{sigma:g}": int((first == sigma).sum()) for sigma in (*result.sigmas, np.inf)},
+        "first_failure": dict(zip([*(f"{level:g}" for level in result.levels), "none"], failures, strict=True)),
         "attraction": {result.classes[label]: round(float(attraction[label]), 4) for label in strongest},
     }
+
+
+def shown_level(level: float) -> float | str:
+    """A level as JSON can hold it."""
+    return level if math.isfinite(level) else str(level)
 
 
 def plain(estimate: Estimate) -> dict[str, list[float | None]]:
@@ -131,4 +143,4 @@ def plain(estimate: Estimate) -> dict[str, list[float | None]]:
 
 def shown(rate: float | None) -> str:
     """A rate with four decimals, as the paper prints it; "-" where it is not defined."""
-    return "-" if rate is None or math.isnan(rate) else f"{rate:.4f}"
+    return NOT_DEFINED if rate is None or math.isnan(rate) else f"{rate:.4f}"

@@ -22,13 +22,13 @@ Columns = dict[str, NDArray[Any]]
 class Counts:
     """What is known of a slice of the test set; rows concatenate and totals add up to those of the whole set.
 
-    rows: arrays of equal length, one entry per image and sigma, ordered by image, then sigma: index, label, sigma,
+    rows: arrays of equal length, one entry per image and level, ordered by image, then level: index, label, level,
         draws, correct, prediction (the most frequent; the lowest label on a tie), score_mean and score_min (softmax
         probability of the label), psnr_mean (dB, over the draws whose PSNR is finite; infinite where there is none),
         identical (draws that are the clean image), near_ties (draws whose two best classes are closer than NEAR_TIE),
         and one keyed draw: sample_draw, sample_prediction, sample_psnr, sample_score.
-    totals: confusion, int64 (sigmas, label, predicted); histogram, int64 (label, misclassified or correct, PSNR bin,
-        score bin), of the draws with sigma above 0.
+    totals: confusion, int64 (levels, label, predicted); histogram, int64 (label, misclassified or correct, PSNR bin,
+        score bin), of the draws of degraded images.
     """
 
     rows: Columns
@@ -47,11 +47,11 @@ class Tally:
         self.protocol, self.index, self.classes = protocol, index.cpu(), classes
         self.labels = labels.to(device)
         self.added = 0  # draws, in the order of protocol.runs
-        levels, draws = len(protocol.sigmas), torch.tensor(protocol.draws_of)
-        cells = len(labels) * levels  # one per image and sigma
+        levels, draws = len(protocol.levels), torch.tensor(protocol.draws_of)
+        cells = len(labels) * levels  # one per image and level
         self.level_of = torch.repeat_interleave(torch.arange(levels), draws).to(device)
         self.draw_of = torch.cat([torch.arange(count) for count in draws.tolist()]).to(device)
-        self.noisy = torch.tensor(protocol.sigmas, device=device) > 0
+        self.degraded = torch.tensor(protocol.levels, device=device) > 0
         sampled = [protocol.sampled_draw(image, level) for image in index.tolist() for level in range(levels)]
         self.sampled = torch.tensor(sampled, device=device)
 
@@ -72,7 +72,7 @@ class Tally:
         self.added += len(logits)
         image, within = position // self.protocol.draws_per_image, position % self.protocol.draws_per_image
         level, label = self.level_of[within], self.labels[image]
-        cell = image * len(self.protocol.sigmas) + level
+        cell = image * len(self.protocol.levels) + level
 
         self.broken.logical_or_(logits.isfinite().all().logical_not())
         predicted = logits.argmax(1)
@@ -89,7 +89,7 @@ class Tally:
         self.identical.index_add_(0, cell, identical.long())
         best, second = logits.topk(2, sorted=True).values.unbind(1)
         self.near_ties.index_add_(0, cell, (best - second < NEAR_TIE).long())
-        self.add_to_histogram(label, predicted == label, psnr, score, self.noisy[level].long())
+        self.add_to_histogram(label, predicted == label, psnr, score, self.degraded[level].long())
         kept = torch.where(self.draw_of[within] == self.sampled[cell], cell, len(self.sampled))
         self.sample_of[:, kept] = torch.stack([predicted.float(), psnr, score])
 
@@ -112,7 +112,7 @@ class Tally:
                 f"the classifier returned logits that are infinite or not a number for test images {first} to {last}; "
                 "such draws are neither correct nor misclassified"
             )
-        levels = len(self.protocol.sigmas)
+        levels = len(self.protocol.levels)
         votes = self.votes.view(-1, levels, self.classes).cpu().numpy()
         confusion = np.zeros((levels, self.classes, self.classes), np.int64)
         labels = self.labels.cpu().numpy()
@@ -120,7 +120,7 @@ class Tally:
         return Counts(self.rows(votes), {"confusion": confusion, "histogram": self.histogram.cpu().numpy()})
 
     def rows(self, votes: NDArray[np.int32]) -> Columns:
-        """The table of the images and sigmas; votes (n, sigmas, K)."""
+        """The table of the images and levels; votes (n, levels, K)."""
         images, levels, _ = votes.shape
         label = self.labels.cpu().numpy().repeat(levels)
         draws = np.tile(np.array(self.protocol.draws_of), images)
@@ -131,7 +131,7 @@ class Tally:
         return {
             "index": self.index.numpy().repeat(levels),
             "label": label,
-            "sigma": np.tile(np.array(self.protocol.sigmas), images),
+            "level": np.tile(np.array(self.protocol.levels), images),
             "draws": draws,
             "correct": votes.reshape(len(label), -1)[np.arange(len(label)), label].astype(np.int64),
             "prediction": votes.argmax(2).ravel(),

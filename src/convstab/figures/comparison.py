@@ -8,11 +8,12 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
 from convstab.figures.evaluation import MARKERS, draw_estimate, finish_axis
+from convstab.figures.levels import LevelAxis
 from convstab.sweeps.comparison import Comparison
 
 
 def heat_map(comparison: Comparison) -> Figure:
-    """Rows: trainings; columns: noise levels of the test; colours and numbers: accuracy in per cent."""
+    """Rows: trainings; columns: levels of the test; colours and numbers: accuracy in per cent."""
     accuracy = 100 * comparison.accuracy
     rows, columns = accuracy.shape
     figure = Figure(figsize=(0.62 * columns + 2.2, 0.36 * rows + 1.4), layout="constrained")
@@ -24,9 +25,9 @@ def heat_map(comparison: Comparison) -> Figure:
     for (row, column), value in np.ndenumerate(accuracy):
         colour = "black" if norm(value) > 0.6 else "white"
         axis.text(column, row, f"{value:.{digits}f}", ha="center", va="center", fontsize=7, color=colour)
-    axis.set_xticks(range(columns), [f"{sigma:g}" for sigma in comparison.sigmas])
+    axis.set_xticks(range(columns), [f"{level:g}" for level in comparison.levels])
     axis.set_yticks(range(rows), [str(value) for value in comparison.values])
-    axis.set(xlabel="sigma of the test (grey levels)", ylabel=f"trained with {comparison.name}")
+    axis.set(xlabel=f"{comparison.results[0].degradation.label} of the test", ylabel=f"trained with {comparison.name}")
     axis.tick_params(length=0, labelsize=8)
     axis.spines[:].set_visible(False)
     figure.colorbar(image, label="accuracy (%)", pad=0.02)
@@ -34,9 +35,10 @@ def heat_map(comparison: Comparison) -> Figure:
 
 
 def lines(comparison: Comparison) -> Figure:
-    """Accuracy, and flip rate of clean-correct images, against the noise of the test, one line for each training."""
+    """Accuracy, and flip rate of clean-correct images, against the level of the test, one line for each training."""
     figure = Figure(figsize=(10, 4.2), layout="constrained")
     left, right = figure.subplots(1, 2)
+    levels = LevelAxis(comparison.results)
     colours = colormaps["viridis"](np.linspace(0, 0.9, len(comparison.values)))
     for number, (value, result) in enumerate(zip(comparison.values, comparison.results, strict=True)):
         style: dict[str, Any] = {
@@ -44,11 +46,12 @@ def lines(comparison: Comparison) -> Figure:
             "marker": MARKERS[number % len(MARKERS)],
             "label": str(value),
         }
-        draw_estimate(left, result.sigmas, result.accuracy, **style, band=False)
-        draw_estimate(right, result.sigmas, result.flip_rate, **style, band=False)
-    left.set(title="accuracy", ylabel="share of draws", xlabel="sigma of the test (grey levels)")
-    right.set(title="flip rate of clean-correct images", xlabel="sigma of the test (grey levels)", ylim=(0, None))
+        draw_estimate(left, levels.positions(result), result.accuracy, **style, band=False)
+        draw_estimate(right, levels.positions(result), result.flip_rate, **style, band=False)
+    left.set(title="accuracy", ylabel="share of draws")
+    right.set(title="flip rate of clean-correct images", ylim=(0, None))
     for axis in (left, right):
         finish_axis(axis)
+        levels.finish(axis)
     figure.legend(*left.get_legend_handles_labels(), loc="outside right upper", title=comparison.name, fontsize=8)
     return figure

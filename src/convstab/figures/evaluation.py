@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from convstab.evaluation.result import StabilityResult
 from convstab.evaluation.tally import PSNR_EDGES, SCORE_EDGES
+from convstab.figures.levels import LevelAxis
 from convstab.statistics.intervals import Estimate
 from convstab.statistics.rates import ratio
 
@@ -77,7 +78,7 @@ def limits(counts: NDArray[Any], edges: NDArray[Any]) -> tuple[float, float]:
 
 
 def draw_samples(axis: Axes, result: StabilityResult, label: int) -> None:
-    """One draw per image of a class and sigma, at most ``PER_PANEL`` of them, always the same ones."""
+    """One draw per image of a class and level, at most ``PER_PANEL`` of them, always the same ones."""
     shown = np.flatnonzero((result.rows["label"] == label) & np.isfinite(result.rows["sample_psnr"]))
     shown = np.sort(np.random.default_rng(0).permutation(shown)[:PER_PANEL])
     psnr, score = result.rows["sample_psnr"][shown], result.rows["sample_score"][shown]
@@ -99,21 +100,23 @@ def draw_samples(axis: Axes, result: StabilityResult, label: int) -> None:
 
 
 def curves(results: Mapping[str, StabilityResult]) -> Figure:
-    """Accuracy and flip rate against sigma with 95 % intervals, one line per run."""
+    """Accuracy and flip rate against the level with 95 % intervals, one line per run."""
     figure = Figure(figsize=(9, 3.8), layout="constrained")
     left, right = figure.subplots(1, 2)
+    levels = LevelAxis(results.values())
     for number, (name, result) in enumerate(results.items()):
         style: dict[str, Any] = {
             "color": COLOURS[number % len(COLOURS)],
             "marker": MARKERS[(number + number // len(COLOURS)) % len(MARKERS)],  # each colour meets the next one
             "label": name,
         }
-        draw_estimate(left, result.sigmas, result.accuracy, **style)
-        draw_estimate(right, result.sigmas, result.flip_rate, **style)
-    left.set(title="accuracy", ylabel="share of draws", xlabel="sigma (grey levels)")
-    right.set(title="flip rate of clean-correct images", xlabel="sigma (grey levels)", ylim=(0, None))
+        draw_estimate(left, levels.positions(result), result.accuracy, **style)
+        draw_estimate(right, levels.positions(result), result.flip_rate, **style)
+    left.set(title="accuracy", ylabel="share of draws")
+    right.set(title="flip rate of clean-correct images", ylim=(0, None))
     for axis in (left, right):
         finish_axis(axis)
+        levels.finish(axis)
     right.legend(frameon=False, loc="upper left", fontsize=8)
     return figure
 
@@ -126,25 +129,28 @@ def finish_axis(axis: Axes) -> None:
 
 
 def draw_estimate(
-    axis: Axes, sigmas: NDArray[Any], estimate: Estimate, color: Any, marker: str, label: str, band: bool = True
+    axis: Axes, positions: NDArray[Any], estimate: Estimate, color: Any, marker: str, label: str, band: bool = True
 ) -> None:
     """A line, with its interval as a band if asked."""
-    axis.plot(sigmas, estimate.value, color=color, marker=marker, markersize=4, linewidth=1.4, label=label)
+    axis.plot(positions, estimate.value, color=color, marker=marker, markersize=4, linewidth=1.4, label=label)
     if band:
-        axis.fill_between(sigmas, estimate.low, estimate.high, color=color, alpha=0.2, linewidth=0)
+        axis.fill_between(positions, estimate.low, estimate.high, color=color, alpha=0.2, linewidth=0)
 
 
-def confusion(result: StabilityResult, sigma: float) -> Figure:
-    """What each class is taken for at the level nearest to ``sigma``, as shares of its draws."""
-    level = int(np.abs(result.sigmas - sigma).argmin())
-    counts = result.confusion[level]
+def confusion(result: StabilityResult, level: float | None = None) -> Figure:
+    """What each class is taken for at the tried level that is nearest to this one (None: the worst), as shares."""
+    place = len(result.levels) - 1 if level is None else int(np.abs(result.levels - level).argmin())
+    counts = result.confusion[place]
     shares = ratio(counts, counts.sum(1, keepdims=True))
     count = len(result.classes)
     size = max(4.5, 0.21 * count + 2.2)
     figure = Figure(figsize=(size + 0.8, size), layout="constrained")
     axis = figure.subplots()
     image = axis.imshow(shares, cmap="Blues", norm=PowerNorm(0.4, 0, 1))
-    axis.set_title(f"sigma {result.sigmas[level]:g}, accuracy {np.trace(counts) / counts.sum():.2%}", fontsize=10)
+    axis.set_title(
+        f"{result.degradation.quantity} {result.levels[place]:g}, accuracy {np.trace(counts) / counts.sum():.2%}",
+        fontsize=10,
+    )
     axis.set(xlabel="predicted", ylabel="label")
     names = [shortened(name, 24) for name in result.classes]
     axis.set_xticks(range(count), names, rotation=90 if count > 10 or max(map(len, names)) > 3 else 0, fontsize=7)
@@ -158,8 +164,8 @@ def confusion(result: StabilityResult, sigma: float) -> Figure:
     return figure
 
 
-def strip(images: NDArray[Any], sigmas: Sequence[float], classes: Sequence[str]) -> Figure:
-    """One image per class under all sigmas; images (classes, sigmas, H, W, C) in [0, 1]."""
+def strip(images: NDArray[Any], columns: Sequence[float], classes: Sequence[str], label: str) -> Figure:
+    """One image per class under all levels; images (classes, levels, H, W, C) in [0, 1]; label: of the columns."""
     count, levels, height, width, channels = images.shape
     blocks = -(-count // 22)
     per_block = -(-count // blocks)
@@ -170,11 +176,11 @@ def strip(images: NDArray[Any], sigmas: Sequence[float], classes: Sequence[str])
         sheet = sheet.transpose(0, 2, 1, 3, 4).reshape(len(shown) * (height + 1), levels * (width + 1), channels)
         axis.imshow(sheet.squeeze(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
         names = [shortened(name, 24) for name in classes[block * per_block :][: len(shown)]]
-        axis.set_xticks(np.arange(levels) * (width + 1) + width / 2, [f"{sigma:g}" for sigma in sigmas], fontsize=7)
+        axis.set_xticks(np.arange(levels) * (width + 1) + width / 2, [f"{level:g}" for level in columns], fontsize=7)
         axis.set_yticks(np.arange(len(shown)) * (height + 1) + height / 2, names, fontsize=7)
         axis.tick_params(length=0)
         axis.spines[:].set_visible(False)
-        axis.set_xlabel("sigma (grey levels)", fontsize=8)
+        axis.set_xlabel(label, fontsize=8)
     return figure
 
 

@@ -28,16 +28,16 @@ def of_training(metrics: Mapping[str, Any]) -> Named:
     yield "confusion", evaluation.confusion(clean, 0)
 
 
-def of_evaluation(results: Mapping[str, StabilityResult], sigma: float) -> Named:
+def of_evaluation(results: Mapping[str, StabilityResult], level: float | None) -> Named:
     """The figures of the first evaluation, and their names; the others join its curves.
 
-    sigma: level of the confusion, in grey levels.
+    level: of the confusion; None: the worst.
     """
     result = next(iter(results.values()))
     yield from of_evaluations(results)
     for number, page in enumerate(evaluation.scatter_pages(result)):
         yield f"scatter_{number}", page
-    yield "confusion", evaluation.confusion(result, sigma)
+    yield "confusion", evaluation.confusion(result, level)
 
 
 def of_evaluations(results: Mapping[str, StabilityResult]) -> Named:

@@ -16,7 +16,7 @@ Kind = TypeVar("Kind")
 
 
 def plot(result: Result | Mapping[str, Result]) -> Figure:
-    """Draw accuracy and flip rate against sigma, or the share of images that withstand noise of up to a norm.
+    """Draw accuracy and flip rate against the level, or the share of images that withstand noise of up to a norm.
 
     Args:
         result: of ``convstab.evaluate`` or ``convstab.attack``; or several of one kind by their names, one line for
@@ -31,7 +31,7 @@ def plot(result: Result | Mapping[str, Result]) -> Figure:
     >>> import torch, convstab as cs
     >>> model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(192, 2)).eval()
     >>> images = cs.Images(torch.rand(20, 3, 8, 8), torch.arange(20) % 2)
-    >>> few, many = (cs.evaluate(model, images, sigmas=[1, 40], draws=draws) for draws in (1, 20))
+    >>> few, many = (cs.evaluate(model, images, levels=[1, 40], draws=draws) for draws in (1, 20))
     >>> [axis.get_title() for axis in cs.plot({"1 draw": few, "20 draws": many}).axes]
     ['accuracy', 'flip rate of clean-correct images']
     """

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from convstab.attacks.result import AttackResult, on_common_images
-from convstab.degradations.gaussian import check_sigmas
 from convstab.errors import InputError
 from convstab.evaluation.result import STABILITY, StabilityResult
 from convstab.figures.comparison import heat_map, lines
@@ -26,7 +25,7 @@ from convstab.runs import configuration, directory
 from convstab.sweeps.comparison import TABLE, Comparison, as_csv
 
 
-def redraw(folders: Sequence[Path], sigma: float | None = None, output: Path | None = None) -> None:
+def redraw(folders: Sequence[Path], level: float | None = None, output: Path | None = None) -> None:
     """Draw what the tables of each folder show (the strip stays: it needs the images), then what compares them.
 
     Raises InputError before anything is drawn when a folder is not whole, or when they cannot be compared.
@@ -34,9 +33,9 @@ def redraw(folders: Sequence[Path], sigma: float | None = None, output: Path | N
     kind = kind_of(each_once(folders))
     configs = [configuration.load_config(folder) for folder in folders]
     if kind == "attack":
-        compared, drawn = attacks(folders, configs, sigma)
+        compared, drawn = attacks(folders, configs, level)
     else:
-        compared, drawn = evaluations(folders, configs, sigma)
+        compared, drawn = evaluations(folders, configs, level)
     for folder, figures in drawn.items():
         for name, figure in figures:
             save(figure, folder / FIGURES / name)
@@ -51,27 +50,26 @@ def redraw(folders: Sequence[Path], sigma: float | None = None, output: Path | N
 
 
 def evaluations(
-    folders: Sequence[Path], configs: Sequence[Mapping[str, Any]], sigma: float | None
+    folders: Sequence[Path], configs: Sequence[Mapping[str, Any]], level: float | None
 ) -> tuple[Named, dict[Path, Named]]:
     """What compares evaluations, and the figures of each."""
-    if sigma is not None:
-        check_sigmas([sigma])
     results = {folder: StabilityResult.read(folder) for folder in folders}
+    for result in results.values() if level is not None else ():
+        result.degradation.check([level])
     figures = {}
     for folder, config in zip(folders, configs, strict=True):
         joined = {folder: results[folder]} | {other: StabilityResult.read(other) for other in there(config, folder)}
-        figures[folder] = of_evaluation(
-            named_evaluations(joined), config["confusion_sigma"] if sigma is None else sigma
-        )
+        chosen = config["confusion_level"] if level is None else level
+        figures[folder] = of_evaluation(named_evaluations(joined), chosen)
     return of_evaluations(named_evaluations(results)), figures
 
 
 def attacks(
-    folders: Sequence[Path], configs: Sequence[Mapping[str, Any]], sigma: float | None
+    folders: Sequence[Path], configs: Sequence[Mapping[str, Any]], level: float | None
 ) -> tuple[Named, dict[Path, Named]]:
     """What compares attacks, and the figures of each; InputError when they are not of the same run and images."""
-    if sigma is not None:
-        raise InputError("--sigma is the level of a confusion matrix, which an attack does not have")
+    if level is not None:
+        raise InputError("--level is the level of a confusion matrix, which an attack does not have")
     results = {folder: AttackResult.read(folder) for folder in folders}
     on_common_images(named_attacks(results))
     figures = {}

@@ -42,17 +42,17 @@ def log_training(loggers: Sequence[Logger], folder: Path, metrics: Mapping[str, 
 
 
 def log_evaluation(loggers: Sequence[Logger], folder: Path, result: StabilityResult) -> None:
-    """The figures of an evaluation, its rates under each sigma, its classes, and its rates over all noise."""
+    """The figures of an evaluation, its rates under each level, its classes, and its rates over all levels."""
     log_figures(loggers, folder / FIGURES)
     rates = {"accuracy": result.accuracy, "balanced_accuracy": result.balanced_accuracy, "flip_rate": result.flip_rate}
     for logger in loggers:
-        for level, sigma in enumerate(result.sigmas.tolist()):
-            metrics = {f"noise/{name}": float(rate.value[level]) for name, rate in rates.items()}
-            logger.log_metrics({"sigma": sigma} | metrics, step=level)
-    columns = ["sigma", "class", "precision", "recall", "draws"]
-    log_table(loggers, "noise/classes", columns, list(tables.class_rows(result)))
-    levels = zip(result.sigmas.tolist(), result.accuracy.value.tolist(), strict=True)
-    summarise(loggers, tables.summary(result) | {f"accuracy/sigma_{sigma:g}": value for sigma, value in levels})
+        for step, level in enumerate(result.levels.tolist()):
+            metrics = {f"degraded/{name}": float(rate.value[step]) for name, rate in rates.items()}
+            logger.log_metrics({"level": level} | metrics, step=step)
+    columns = ["level", "class", "precision", "recall", "draws"]
+    log_table(loggers, "degraded/classes", columns, list(tables.class_rows(result)))
+    levels = zip(result.levels.tolist(), result.accuracy.value.tolist(), strict=True)
+    summarise(loggers, tables.summary(result) | {f"accuracy/level_{level:g}": value for level, value in levels})
 
 
 def log_attack(loggers: Sequence[Logger], folder: Path, result: AttackResult) -> None:

@@ -23,7 +23,10 @@ from convstab.runs.directory import numbers_of
 from convstab.runs.processes import is_first_process
 
 ID = "wandb.id"
-AXES = {"train": {"*": "trainer/global_step"}, "evaluate": {"noise/*": "sigma"}}  # job type -> curves -> their x axis
+AXES = {
+    "train": {"*": "trainer/global_step"},
+    "evaluate": {"degraded/*": "level"},
+}  # job type -> curves -> x axis
 LONGEST_TAG = 64  # characters, W&B's limit
 MOST_ROWS = 10_000  # of a table, W&B's limit
 PLACES = {  # that W&B writes to beside the run, and would not train without: a user may have no home

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
-from convstab.evaluation.protocol import PAPER_DRAWS, PAPER_SIGMAS
+from convstab.degradations.gaussian import PAPER_SIGMAS
+from convstab.evaluation.protocol import PAPER_DRAWS
 from convstab.paper import PaperTable
 from convstab.paper.measured import noisy_levels
-from convstab.report.formatting import count, dataset_name, sigmas_in_words
+from convstab.report.formatting import count, dataset_name, levels_in_words
 from convstab.report.results import Evaluation, Source
 
 MODELS = {"mnist": "LeNet", "cifar10": "CifarQuick", "gtsrb": "Aghdam"}
@@ -70,8 +71,8 @@ def of_protocol(evaluation: Evaluation) -> Iterator[str]:
     result = evaluation.result
     noisy = noisy_levels(result).tolist()
     if tuple(noisy) != PAPER_SIGMAS:
-        yield f"Sigma is {sigmas_in_words(noisy)} here, and {sigmas_in_words(PAPER_SIGMAS)} in the paper."
+        yield f"Sigma is {levels_in_words(noisy)} here, and {levels_in_words(PAPER_SIGMAS)} in the paper."
     if result.draws != PAPER_DRAWS:
-        yield f"{result.draws} noisy copies of each image under each sigma, {PAPER_DRAWS} in the paper."
+        yield f"{result.draws} noisy copies of each image under each level, {PAPER_DRAWS} in the paper."
     if not all(evaluation.summary.get("protocol", {}).get(name, True) for name in ("clip", "rounding")):
         yield "The noisy copies are not 8-bit images: they were not both clipped and rounded."

@@ -43,12 +43,12 @@ def drop(result: StabilityResult, sigmas: Floats | float) -> Measured:
 
 def noisy_levels(result: StabilityResult) -> Floats:
     """The sigmas above 0."""
-    return result.sigmas[result.sigmas > 0]
+    return result.levels[result.degraded]
 
 
 def over_noise(result: StabilityResult, sigmas: Floats | float) -> Floats:
     """Mean share of correct draws of each image under these sigmas, (n,)."""
-    rates: Floats = result.rates[:, np.isin(result.sigmas, sigmas)].mean(1)
+    rates: Floats = result.rates[:, np.isin(result.levels, sigmas)].mean(1)
     return rates
 
 
@@ -88,9 +88,9 @@ class Fooled:
 
 def fooled_at(result: StabilityResult, sigma: float) -> Fooled | None:
     """What a sigma does; None: it was not drawn."""
-    if sigma not in result.sigmas:
+    if sigma not in result.levels:
         return None
-    level = int(np.flatnonzero(result.sigmas == sigma)[0])
+    level = int(np.flatnonzero(result.levels == sigma)[0])
     correct, misclassified, flips = result.rates[:, 0] == 1, 1 - result.rates[:, level], result.flip_rate
     value, low, high = (float(column[level]) for column in (flips.value, flips.low, flips.high))
     rate = Measured(value, low, high, int(correct.sum()))

@@ -18,7 +18,7 @@ from convstab.paper.verdicts import (
     share_in_words,
 )
 from convstab.report.content import Finding, Verdict
-from convstab.report.formatting import count, dataset_name, in_percent, points, sigmas_in_words
+from convstab.report.formatting import count, dataset_name, in_percent, levels_in_words, points
 from convstab.report.results import Evaluation, Evidence
 from convstab.statistics.intervals import Floats
 
@@ -140,7 +140,7 @@ def fall_in_words(evaluation: Evaluation, fall: Measured, sigmas: Floats) -> str
     """The accuracy without noise and over these sigmas."""
     clean = evaluation.result.rates[:, 0].mean()
     drawn = noisy_levels(evaluation.result)
-    noise = "all noise" if len(sigmas) == len(drawn) else f"sigma {sigmas_in_words(sigmas.tolist())}"
+    noise = "all noise" if len(sigmas) == len(drawn) else f"sigma {levels_in_words(sigmas.tolist())}"
     noisy = in_percent(clean - fall.value)
     return (
         f"the accuracy goes from {in_percent(clean)} without noise to {noisy} over {noise}, {change_in_words(-fall)}."
@@ -188,7 +188,7 @@ def starts_to_fail(evaluation: Evaluation, name: str) -> Assessment:
         said = f"sigmas of {sigmas[0]:g} to {sigmas[-1]:g} do not significantly lower the accuracy"
         return Assessment(dataset, verdict, f"{name}: {said}{at_eight}.")
     sigma, fall = first
-    psnr = mean_psnr(result, int(np.flatnonzero(result.sigmas == sigma)[0]))
+    psnr = mean_psnr(result, int(np.flatnonzero(result.levels == sigma)[0]))
     said = f"the accuracy is significantly lower from sigma {sigma:g} ({psnr} dB) on, there by {lowered(fall)}"
     return Assessment(dataset, verdict, f"{name}: {said}{at_eight}.")
 

@@ -7,12 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from convstab.degradations.gaussian import Gaussian
 from convstab.errors import InputError
 from convstab.paper import TABLES, PaperTable, caveats, table_of
 from convstab.paper.comparison import accuracies, by_class, class_rows, shares
 from convstab.paper.measured import noisy_levels
 from convstab.report.content import ClassRow, Number, ScoreTable
-from convstab.report.formatting import count, dataset_name, in_percent, points, sigmas_in_words
+from convstab.report.formatting import count, dataset_name, in_percent, levels_in_words, points
 from convstab.report.inventory import folders_of, unique_names
 from convstab.report.results import Evaluation, Evidence, Source, Training
 from convstab.runs import configuration
@@ -30,6 +31,9 @@ FREE = (
     "callbacks.seed.seed",
     "dataset.root",
 )  # trainings of one kind may differ
+
+
+OTHER = "The paper degrades images with Gaussian noise only."
 
 
 def tables(evidence: Evidence) -> list[ScoreTable]:
@@ -91,7 +95,7 @@ def of_clean(source: Source, classes: Sequence[str], confusion: Integers, images
     overall = accuracies((label == predicted).astype(float), label, paper, units)
     remarks = limits_of(source, paper, len(label), noise=False)
     classified = count(len(label), "clean test image") + unless_images(units, len(label))
-    return score_table(source, paper, classified, rows, overall, remarks, noise=False)
+    return score_table(source, paper, classified, rows, overall, remarks, "on clean images")
 
 
 def spread_of(alike: Sequence[Training]) -> Iterator[str]:
@@ -106,28 +110,33 @@ def spread_of(alike: Sequence[Training]) -> Iterator[str]:
 
 
 def of_evaluation(evaluation: Evaluation) -> ScoreTable:
-    """All noisy draws of an evaluation; without any, its clean images."""
+    """All degraded draws of an evaluation; without any, its clean images."""
     source, result = evaluation.source, evaluation.result
-    if not (result.sigmas > 0).any():
+    if not result.degraded.any():
         return of_clean(source, result.classes, result.confusion[0], result.units.images_each(result.images))
     classes = len(result.classes)
-    paper, correct = paper_of(source, classes, noise=True), result.rates[:, result.sigmas > 0].mean(1)
+    noise, correct = result.degradation == Gaussian(), result.rates[:, result.degraded].mean(1)
+    paper = paper_of(source, classes, noise=True) if noise else None
     unknown = np.full(classes, np.nan)
     precision = Estimate(rates.precision(result.pooled_confusion), unknown, unknown)
     images = np.bincount(result.labels, minlength=classes)
     rows = class_rows(result.classes, images, precision, by_class(correct, result.labels, classes, result.units), paper)
-    remarks = limits_of(source, paper, result.images, noise=True)
+    remarks = limits_of(source, paper, result.images, noise=True) if noise else [OTHER, *caveats.of_files(source)]
     remarks += caveats.of_protocol(evaluation) if paper else []
     overall = accuracies(correct, result.labels, paper, result.units)
-    return score_table(source, paper, drawn(evaluation), rows, overall, remarks, noise=True)
+    condition = f"under {'noise' if noise else result.degradation.title}"
+    return score_table(source, paper, drawn(evaluation), rows, overall, remarks, condition)
 
 
 def drawn(evaluation: Evaluation) -> str:
     """What was classified, in words."""
     result = evaluation.result
     noisy = noisy_levels(result).tolist()
-    copies = count(result.draws, "noisy copy", "noisy copies")
-    levels = f"sigma {sigmas_in_words(noisy)}" if len(noisy) == 1 else f"each sigma of {sigmas_in_words(noisy)}"
+    noise, quantity = result.degradation == Gaussian(), result.degradation.quantity
+    copies = count(result.draws, "noisy copy", "noisy copies") if noise else count(result.draws, "copy", "copies")
+    levels = (
+        f"{quantity} {levels_in_words(noisy)}" if len(noisy) == 1 else f"each {quantity} of {levels_in_words(noisy)}"
+    )
     over = unless_images(result.units, result.images)
     return f"{copies} of each of {count(result.images, 'test image')} under {levels}{over}"
 
@@ -180,11 +189,11 @@ def score_table(
     rows: list[ClassRow],
     overall: dict[str, Number],
     remarks: list[str],
-    noise: bool,
+    condition: str,
 ) -> ScoreTable:
     """A table with its title and id."""
     trained = " trained on noise," if source.noisy else ""
-    kind = f"{source.models}{trained} {'under noise' if noise else 'on clean images'}"
+    kind = f"{source.models}{trained} {condition}"
     title = f"{paper.name if paper else 'Not in the paper'}: {kind}, {dataset_name(source.dataset)}"
     words = f"{paper.name if paper else kind} {source.dataset}"
     anchor = re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")

@@ -1,6 +1,7 @@
 """What the charts of a report show, as compact plain values for the scripts of the page."""
 
 from collections.abc import Mapping
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,10 @@ from numpy.typing import NDArray
 from convstab.evaluation.result import StabilityResult
 from convstab.evaluation.tally import PSNR_EDGES, SCORE_EDGES
 from convstab.figures.evaluation import shortened
+from convstab.figures.levels import LevelAxis
 from convstab.report.content import ScoreTable
 from convstab.report.results import Attacked, Evaluation
-from convstab.statistics.intervals import Estimate
+from convstab.statistics.intervals import Estimate, Floats
 from convstab.statistics.rates import accuracy
 from convstab.units import Integers
 
@@ -20,13 +22,30 @@ SAMPLE = ("label", "sample_prediction", "sample_psnr", "sample_score")
 Plain = dict[str, Any]
 
 
-def rates(results: Mapping[str, StabilityResult]) -> list[Plain]:
-    """Accuracy and flip rate of each evaluation under each sigma, with their intervals."""
-    return [
-        {"name": name, "sigmas": result.sigmas.tolist()}
+def rates(results: Mapping[str, StabilityResult]) -> Plain:
+    """Accuracy and flip rate of each evaluation under each level, with their intervals."""
+    levels = LevelAxis(results.values())
+    lines = [
+        {"name": name, "x": placed(levels.positions(result)), "levels": names_of(result)}
         | {"accuracy": estimate(result.accuracy), "flips": estimate(result.flip_rate)}
         for name, result in results.items()
     ]
+    return {"lines": lines, "axis": axis_of(levels)}
+
+
+def axis_of(levels: LevelAxis) -> Plain:
+    """What an axis of levels says."""
+    return {"label": levels.label, "ticks": levels.ticks, "reversed": levels.psnr}
+
+
+def names_of(result: StabilityResult) -> list[str]:
+    """The levels of a result, as a reader takes them."""
+    return [f"{result.degradation.quantity} {level:g}" for level in result.levels]
+
+
+def placed(values: Floats) -> list[float | None]:
+    """Positions as JSON can hold them: null is nowhere."""
+    return [float(value) if np.isfinite(value) else None for value in values]
 
 
 def scatter(evaluation: Evaluation, rows: Integers) -> Plain:
@@ -35,9 +54,13 @@ def scatter(evaluation: Evaluation, rows: Integers) -> Plain:
     rows: those of the examples whose pictures the page has.
     """
     result = evaluation.result
+    levels = LevelAxis([result])
     return {
         "classes": list(result.classes),
-        "sigmas": result.sigmas[result.sigmas > 0].tolist(),
+        "levels": list(compress(names_of(result), result.degraded)),
+        "unit": result.degradation.unit,
+        "axis": axis_of(levels),
+        "x": placed(levels.positions(result)[result.degraded]),
         "score": result.protocol.score,
         "psnr": {"first": float(PSNR_EDGES[0]), "step": step(PSNR_EDGES), "bins": len(PSNR_EDGES) - 1},
         "scores": {"first": float(SCORE_EDGES[0]), "step": step(SCORE_EDGES), "bins": len(SCORE_EDGES) - 1},
@@ -49,8 +72,8 @@ def scatter(evaluation: Evaluation, rows: Integers) -> Plain:
 
 
 def spans(result: StabilityResult, label: int) -> list[list[float] | None]:
-    """Least and greatest PSNR of one draw of each image of a class, in dB, under each sigma above 0."""
-    psnr = result.by_image("sample_psnr")[result.labels == label][:, result.sigmas > 0]
+    """Least and greatest PSNR of one draw of each image of a class, in dB, under each level above 0."""
+    psnr = result.by_image("sample_psnr")[result.labels == label][:, result.degraded]
     known = [column[np.isfinite(column)] for column in psnr.T]
     return [[round(float(column.min()), 2), round(float(column.max()), 2)] if len(column) else None for column in known]
 
@@ -67,22 +90,25 @@ def sparse(counts: NDArray[Any]) -> list[list[int]]:
 
 
 def recall(result: StabilityResult, label: int) -> Plain:
-    """Recall of a class under each sigma, the clean image first where it was classified, with its interval."""
+    """Recall of a class under each level, the clean image first where it was classified, with its interval."""
     of_class = result.labels == label
-    return {"sigmas": result.sigmas.tolist()} | estimate(accuracy(result.rates[of_class], result.units.part(of_class)))
+    x = placed(LevelAxis([result]).positions(result))
+    return {"x": x, "levels": names_of(result)} | estimate(
+        accuracy(result.rates[of_class], result.units.part(of_class))
+    )
 
 
 def points(evaluation: Evaluation, rows: Integers) -> Plain:
-    """The draws whose pictures the page has, ordered by image, then sigma.
+    """The draws whose pictures the page has, ordered by image, then level.
 
-    image: row of the mosaic; level: column, 1 for the first sigma. PSNR None: the same as the clean image.
+    image: row of the mosaic; level: column, 1 for the mildest level. PSNR None: the same as the clean image.
     """
     result, examples = evaluation.result, evaluation.examples
     if examples is None:
         return {name: [] for name in ("image", "place", "level", "label", "predicted", "psnr", "score")}
     places = {int(index): row for row, index in enumerate(result.by_image("index")[:, 0])}
     at = np.array([places[int(index)] for index in examples.index[rows]], np.int64)
-    levels = np.flatnonzero(result.sigmas > 0)
+    levels = np.flatnonzero(result.degraded)
     kept = {name: result.by_image(name)[np.ix_(at, levels)].ravel() for name in SAMPLE}
     return {
         "image": np.arange(len(rows)).repeat(len(levels)).tolist(),

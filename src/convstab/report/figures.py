@@ -96,10 +96,8 @@ def rates(evidence: Evidence, names: list[str]) -> ReportFigure:
         "Left: share of correct draws. Right: share of misclassified draws of the images that are correct when clean.",
         *bands(results),
     ]
-    title = "Accuracy and flip rate against sigma"
-    return ReportFigure(
-        "rates", "rates", title, caption, [mosaics.rates_picture(results)], {"lines": charts.rates(results)}
-    )
+    title = "Accuracy and flip rate against the level"
+    return ReportFigure("rates", "rates", title, caption, [mosaics.rates_picture(results)], charts.rates(results))
 
 
 def bands(results: Mapping[str, StabilityResult]) -> list[str]:
@@ -117,19 +115,19 @@ def scatter(key: str, name: str, evaluation: Evaluation, mosaic: Mosaic | None) 
     errors = ratio(result.histogram[:, 0].sum((1, 2)), result.histogram.sum((1, 2, 3)))
     shares = ["no draws" if np.isnan(share) else f"{100 * share:.1f} % misclassified" for share in errors]
     caption = [
-        f"{int(result.histogram.sum()):,} draws (noisy copies) of {result.images:,} images; "
-        "a high PSNR means little noise.",
+        f"{int(result.histogram.sum()):,} draws (degraded copies) of {result.images:,} images; "
+        "a high PSNR means little degradation.",
         f"Score: the probability of {'the label' if result.protocol.score == 'label' else 'the predicted class'}.",
     ]
     return ReportFigure(
         key,
         "scatter",
-        f"Score against noise: {name}",
+        f"Score against PSNR: {name}",
         caption,
         mosaics.scatter_pictures(result, name),
         charts.scatter(evaluation, rows) | {"mosaic": plain(mosaic)},
         note=f"{SHADING} {kept(evaluation, len(rows))}",
-        still_note=f"Dots: one draw of each image and sigma, at most {PER_PANEL:,} of a class.",
+        still_note=f"Dots: one draw of each image and level, at most {PER_PANEL:,} of a class.",
         choices=[
             f"{each if each == str(label) else f'{label}: {each}'} ({share})"
             for label, (each, share) in enumerate(zip(result.classes, shares, strict=True))

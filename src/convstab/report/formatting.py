@@ -55,9 +55,9 @@ def listed(items: Sequence[str]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
-def sigmas_in_words(sigmas: Sequence[float]) -> str:
+def levels_in_words(levels: Sequence[float]) -> str:
     """Noise levels in a sentence."""
-    return listed([f"{sigma:g}" for sigma in sigmas])
+    return listed([f"{level:g}" for level in levels])
 
 
 def duration(seconds: float) -> str:

@@ -83,15 +83,15 @@ def protocol_of(result: Training | Evaluation | Attacked) -> str:
         tried = f"{summary['attacked']:,} of {summary['images']:,} images"
         return f"attack {result.result.attack} on {tried}: those that are correct when clean"
     protocol = result.summary.get("protocol", {})
-    sigmas = ", ".join(f"{sigma:g}" for sigma in result.result.sigmas)
+    levels, degradation = ", ".join(f"{level:g}" for level in result.result.levels), result.result.degradation
     clipped = {True: "clipped to 0 to 255", False: "not clipped"}.get(protocol.get("clip"), "")
     rounded = {True: "rounded to whole grey levels", False: "not rounded"}.get(protocol.get("rounding"), "")
     words = [
         f"{result.result.images:,} images",
-        f"sigma {sigmas} grey levels",
-        f"{count(result.result.draws, 'draw')} of each image and sigma",
+        f"{degradation.quantity} {levels} {degradation.unit}",
+        f"{count(result.result.draws, 'draw')} of each image and level",
     ]
-    words += [f"noise seed {protocol['seed']}"] if "seed" in protocol else []
+    words += [f"seed {protocol['seed']}"] if "seed" in protocol else []
     return "; ".join(filter(None, [*words, clipped, rounded]))
 
 

@@ -81,7 +81,7 @@ def rates_picture(results: Mapping[str, StabilityResult]) -> Picture:
             legend.remove()
     figure.set_size_inches(9, 3.8 + 0.25 * len(results))
     figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower left", fontsize=8, frameon=False)
-    return picture(figure, f"accuracy and flip rate against sigma of {len(results)} evaluations")
+    return picture(figure, f"accuracy and flip rate against the level of {len(results)} evaluations")
 
 
 def survival_picture(result: AttackResult, name: str) -> Picture:
@@ -114,8 +114,8 @@ def differences_picture(scores: ScoreTable) -> Picture:
 
 
 def versions(examples: Examples) -> Tiles:
-    """Each image without noise, then under each sigma, uint8 (n, 1 + s, C, H, W)."""
-    return np.concatenate([examples.clean[:, None], examples.noisy], axis=1)
+    """Each image as it is, then under each level, uint8 (n, 1 + s, C, H, W)."""
+    return np.concatenate([examples.clean[:, None], examples.degraded], axis=1)
 
 
 def attacked_versions(result: AttackResult) -> tuple[Integers, Tiles]:

@@ -86,7 +86,7 @@ MAY_CHANGE = (  # between a start and the next one in the same folder
     "workers",
     "batch_size",
     "shard",
-    "confusion_sigma",
+    "confusion_level",
     "compare",
 )
 

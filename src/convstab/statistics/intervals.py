@@ -17,7 +17,7 @@ LEAST = 1e-12  # a share below, or above 1 minus it, is rounding
 
 @dataclass(frozen=True)
 class Estimate:
-    """Rates with their confidence intervals, one per sigma; NaN where there is nothing to count."""
+    """Rates with their confidence intervals, one per level; NaN where there is nothing to count."""
 
     value: Floats
     low: Floats
@@ -25,14 +25,14 @@ class Estimate:
 
 
 def mean(rates: Floats, weights: Floats | None = None, units: Units = IMAGES) -> Estimate:
-    """Weighted mean over images, (sigmas,), with a 95 % interval.
+    """Weighted mean over images, (levels,), with a 95 % interval.
 
     The interval is that of Clopper and Pearson (1934) with the mean times the effective number of units in place of
     the number of successes. Each unit counts as one trial, however many draws and images it has: of all variables in
     [0, 1] with one mean, those that are 0 or 1 spread most (Hoeffding 1963, Journal of the ASA 58:13). So the draws of
     an image and the images of a group may be as dependent as they like.
 
-    rates: (n, sigmas), in [0, 1]. weights: (n,), above 0; None: all the same.
+    rates: (n, levels), in [0, 1]. weights: (n,), above 0; None: all the same.
     """
     if not len(rates):
         nothing = np.full(rates.shape[1], np.nan)
@@ -44,7 +44,7 @@ def mean(rates: Floats, weights: Floats | None = None, units: Units = IMAGES) ->
 
 
 def by_unit(values: Floats, weights: Floats, units: Units) -> tuple[Floats, Floats]:
-    """The weighted mean of each unit, (units, sigmas), and its weight, (units,); values (n, sigmas), weights (n,)."""
+    """The weighted mean of each unit, (units, levels), and its weight, (units,); values (n, levels), weights (n,)."""
     if units.groups is None:
         return values, weights
     _, member = np.unique(units.members(len(values)), return_inverse=True)
@@ -54,13 +54,13 @@ def by_unit(values: Floats, weights: Floats, units: Units) -> tuple[Floats, Floa
 
 
 def effective_trials(means: Floats, value: Floats, share: Floats) -> Floats:
-    """How many independent trials, each 0 or 1, know as much of the mean as the units do, (sigmas,).
+    """How many independent trials, each 0 or 1, know as much of the mean as the units do, (levels,).
 
     For units of equal weight it is their number; else p (1 - p) / variance (Korn and Graubard 1998), at most what the
     weights alone leave (Kish 1965). The variance is that of units that are 0 or 1 with the chances seen, and with the
     heaviest unit once more among the fewer of the two: it may be that which had luck (Fay and Feuer 1997).
 
-    means: (units, sigmas), in [0, 1]. value: their mean, (sigmas,). share: the weight of each unit, (units,), of sum 1.
+    means: (units, levels), in [0, 1]. value: their mean, (levels,). share: the weight of each unit, (units,), of sum 1.
     """
     squares, seldom = share**2, np.minimum(value, 1 - value)
     most, chance = 1 / squares.sum(), seldom + share.max()
@@ -82,7 +82,7 @@ def clopper_pearson(share: Floats, trials: Floats) -> tuple[Floats, Floats]:
 
 
 def mean_change(changes: Floats, units: Units = IMAGES) -> Estimate:
-    """Mean over images of changes in [-1, 1], (n, sigmas), with a 95 % interval.
+    """Mean over images of changes in [-1, 1], (n, levels), with a 95 % interval.
 
     It is the difference of how far units rise and how far they fall, two shares that are 0 for most; so its interval
     is made of theirs, which know few changing units (Newcombe 1998, Statistics in Medicine 17:2635).

@@ -9,7 +9,7 @@ from convstab.units import IMAGES, Integers, Units
 
 
 def accuracy(rates: Floats, units: Units = IMAGES) -> Estimate:
-    """Share of correct draws; rates (n, sigmas) are the shares of each image."""
+    """Share of correct draws; rates (n, levels) are the shares of each image."""
     return intervals.mean(rates, units=units)
 
 
@@ -24,10 +24,14 @@ def flip_rate(rates: Floats, clean_correct: NDArray[np.bool_], units: Units = IM
     return intervals.mean(1 - rates[clean_correct], units=units.part(clean_correct))
 
 
-def first_failure(rates: Floats, sigmas: Floats) -> Floats:
-    """The smallest sigma with a misclassified draw of each image, (n,); infinite: none. rates (n, sigmas)."""
-    failures: Floats = np.where(rates < 1, sigmas, np.inf).min(1)
-    return failures
+def first_failure(rates: Floats) -> Integers:
+    """The place of the mildest level with a misclassified draw of each image, (n,); the number of levels: none.
+
+    rates: (n, levels), from the mildest level to the worst.
+    """
+    failed = rates < 1
+    first: Integers = np.where(failed.any(1), failed.argmax(1), rates.shape[1])
+    return first
 
 
 def precision(confusion: Integers) -> Floats:
@@ -47,9 +51,9 @@ def attraction(confusion: Integers) -> Floats:
     return ratio(misclassified, misclassified.sum(-1, keepdims=True))
 
 
-def over_noise(confusion: Integers, sigmas: Floats) -> Integers:
-    """The confusion of all draws with noise, as the paper's Tables 2 to 6 pool them: (K, K) from (sigmas, K, K)."""
-    return np.asarray(confusion[np.asarray(sigmas) > 0].sum(0))
+def over_levels(confusion: Integers, degraded: NDArray[np.bool_]) -> Integers:
+    """The confusion of all degraded draws, as the paper's Tables 2 to 6 pool them: (K, K) from (levels, K, K)."""
+    return np.asarray(confusion[degraded].sum(0))
 
 
 def ratio(part: Integers, whole: Integers) -> Floats:

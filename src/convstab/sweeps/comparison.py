@@ -40,7 +40,7 @@ def labels_of(trainings: Sequence[Mapping[str, Any]]) -> tuple[str, list[Any]]:
 
 
 class Comparison:
-    """Evaluations of single runs under the same noise levels, in the order of what their trainings differ in.
+    """Evaluations of single runs under the same levels, in the order of what their trainings differ in.
 
     name: the key that differs. values: one for each evaluation, ascending where they are numbers.
     """
@@ -51,16 +51,15 @@ class Comparison:
         numeric = all(isinstance(value, int | float) for value in values)
         order = sorted(range(len(values)), key=lambda place: values[place] if numeric else place)
         self.values, self.results = [values[place] for place in order], [results[place] for place in order]
-        self.sigmas = self.results[0].sigmas
+        self.levels = self.results[0].levels
         for folder, result in zip(folders, results, strict=True):
-            if not np.array_equal(result.sigmas, self.sigmas) or not np.array_equal(
-                result.rows["index"], results[0].rows["index"]
-            ):
-                raise InputError(f"{folder} has other noise levels or images than {folders[0]}; there is no comparison")
+            alike = result.degradation == results[0].degradation and np.array_equal(result.levels, self.levels)
+            if not alike or not np.array_equal(result.rows["index"], results[0].rows["index"]):
+                raise InputError(f"{folder} has other levels or images than {folders[0]}; there is no comparison")
 
     @property
     def accuracy(self) -> Floats:
-        """(evaluations, sigmas)."""
+        """(evaluations, levels)."""
         return np.stack([result.accuracy.value for result in self.results])
 
 
@@ -75,13 +74,13 @@ def training_of(folder: Path) -> dict[str, Any]:
 
 
 def as_csv(comparison: Comparison) -> str:
-    """Accuracy of each training under each noise level, with its interval."""
+    """Accuracy of each training under each level, with its interval."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([comparison.name, "sigma", "accuracy", "low", "high", "flip_rate"])
+    writer.writerow([comparison.name, "level", "accuracy", "low", "high", "flip_rate"])
     for value, result in zip(comparison.values, comparison.results, strict=True):
         accuracy, flips = result.accuracy, result.flip_rate
-        for level, sigma in enumerate(comparison.sigmas):
-            numbers = (accuracy.value[level], accuracy.low[level], accuracy.high[level], flips.value[level])
-            writer.writerow([value, f"{sigma:g}", *(f"{number:.6f}" for number in numbers)])
+        for place, level in enumerate(comparison.levels):
+            numbers = (accuracy.value[place], accuracy.low[place], accuracy.high[place], flips.value[place])
+            writer.writerow([value, f"{level:g}", *(f"{number:.6f}" for number in numbers)])
     return text.getvalue()

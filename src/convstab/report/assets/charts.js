@@ -25,6 +25,12 @@ function seriesColour(number) {
   return name === "ink" ? colour("ink") : name;
 }
 
+/** The axis of the levels of a degradation, or of the PSNR that several leave. */
+function levelAxis({ label, ticks, reversed }) {
+  const named = ticks ? { tickvals: ticks.map((_, place) => place), ticktext: ticks } : {};
+  return axis(label, { ...named, ...(reversed ? { autorange: "reversed" } : {}) });
+}
+
 /** The place of a shape; when the colours begin again, each meets the next shape. */
 function shapeOf(number) {
   return (number + Math.floor(number / SERIES.length)) % SYMBOLS.length;
@@ -65,7 +71,7 @@ function inPercent(shares) {
 }
 
 /** A line and the band of its interval. */
-function withBand(x, rates, style) {
+function withBand({ x, levels }, rates, style) {
   const band = {
     x: [...x, ...[...x].reverse()],
     y: inPercent([...rates.high, ...[...rates.low].reverse()]),
@@ -78,13 +84,13 @@ function withBand(x, rates, style) {
   const line = {
     x,
     y: inPercent(rates.value),
-    customdata: x.map((_, at) => inPercent([rates.low[at], rates.high[at]])),
+    customdata: x.map((_, at) => [...inPercent([rates.low[at], rates.high[at]]), levels[at]]),
     mode: "lines+markers",
     name: style.name,
     line: { color: style.colour, width: 1.6, dash: style.dash },
     marker: { symbol: style.symbol, size: 7 },
     hovertemplate:
-      `${style.name}<br>sigma %{x}: %{y:.2f} %<br>95 % interval %{customdata[0]:.2f} to %{customdata[1]:.2f} %` +
+      `${style.name}<br>%{customdata[2]}: %{y:.2f} %<br>95 % interval %{customdata[0]:.2f} to %{customdata[1]:.2f} %` +
       "<extra></extra>",
   };
   return [band, line];
@@ -161,12 +167,12 @@ function startRates(figure, data) {
           name: escaped(line.name),
           band: data.lines.length > 3 ? 0.1 : 0.18, // many bands lie over each other
         };
-        return withBand(line.sigmas, line[name], style);
+        return withBand(line, line[name], style);
       });
       const bands = traces.map(([band]) => band);
       plot(role(figure, name), [...bands, ...traces.map(([, line]) => line)], {
         title: { text: title, font: { size: 13 } },
-        xaxis: axis("sigma (grey levels)"),
+        xaxis: levelAxis(data.axis),
         yaxis: axis("share of draws (%)"),
       });
     }

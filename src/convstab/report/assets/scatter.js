@@ -55,7 +55,7 @@ function densityTraces(data, outcomes) {
   });
 }
 
-/** The dots of a class under a sigma, 0: under all, from left to right. */
+/** The dots of a class under a level, 0: under all, from left to right. */
 function dotsOf(data, label, level) {
   const { points } = data;
   const places = points.label.map((_, place) => place);
@@ -86,12 +86,11 @@ function dotTrace(data, dots, correct, tint) {
 
 /** The facts of a dot. */
 function factsOf(data, dot) {
-  const { points, classes, sigmas } = data;
+  const { points, classes, levels } = data;
   const correct = points.predicted[dot] === points.label[dot];
   const same = points.psnr[dot] === null;
-  const sigma = sigmas[points.level[dot] - 1];
   return [
-    ["Sigma", `${sigma} grey level${sigma === 1 ? "" : "s"}`],
+    ["Degradation", `${levels[points.level[dot] - 1]} ${data.unit}`],
     ["PSNR", same ? "infinite: the same as the clean image" : `${points.psnr[dot].toFixed(2)} dB`],
     ["Score", `${points.score[dot].toFixed(3)} for the ${data.score === "label" ? "label" : "predicted class"}`],
     ["Label", classes[points.label[dot]]],
@@ -102,7 +101,7 @@ function factsOf(data, dot) {
 
 /** The scatter of an evaluation, the recall of the chosen class, and the images of the chosen dot. */
 function startScatter(figure, data) {
-  const [classes, sigmas] = [role(figure, "class"), role(figure, "sigma")];
+  const [classes, levels] = [role(figure, "class"), role(figure, "level")];
   const box = role(figure, "scatter");
   const panel = figure.querySelector(".panel");
   const ranges = { psnr: rangeOf(data, "psnr"), scores: rangeOf(data, "scores") };
@@ -113,19 +112,19 @@ function startScatter(figure, data) {
     chosen.now = dot;
     const { points } = data;
     describe(role(figure, "facts"), factsOf(data, dot));
-    const sigma = data.sigmas[points.level[dot] - 1];
+    const level = data.levels[points.level[dot] - 1];
     const tile = (name, column, label) => {
       const canvas = role(figure, name);
       drawTile(canvas, data.mosaic, image, points.image[dot], column, label);
-      role(figure, `below-${name}`).textContent = name === "clean" ? "clean" : `noisy, sigma ${sigma}`;
+      role(figure, `below-${name}`).textContent = name === "clean" ? "clean" : `degraded, ${level}`;
     };
     tile("clean", 0, `clean image of the class ${data.classes[points.label[dot]]}`);
-    tile("noisy", points.level[dot], `the same with noise of sigma ${sigma}`);
+    tile("degraded", points.level[dot], `the same under ${level}`);
     if (box.data) Plotly.restyle(box, { x: [[psnrOf(data, dot)]], y: [[points.score[dot]]] }, [box.data.length - 1]);
   }
 
   function drawScatter() {
-    const [label, level] = [Number(classes.value), Number(sigmas.value)];
+    const [label, level] = [Number(classes.value), Number(levels.value)];
     chosen.order = dotsOf(data, label, level);
     if (!chosen.order.includes(chosen.now)) chosen.now = startingDot(data, chosen.order);
     const now = chosen.now;
@@ -148,15 +147,15 @@ function startScatter(figure, data) {
   }
 
   function drawRecall() {
-    const [label, level] = [Number(classes.value), Number(sigmas.value)];
+    const [label, level] = [Number(classes.value), Number(levels.value)];
     const recall = data.recall[label];
     const style = { colour: colour("line-of"), symbol: "circle", name: escaped(data.classes[label]) };
     const mark = { type: "line", yref: "paper", y0: 0, y1: 1, line: { color: colour("ink"), width: 1, dash: "dot" } };
-    plot(role(figure, "recall"), withBand(recall.sigmas, recall, style), {
+    plot(role(figure, "recall"), withBand(recall, recall, style), {
       title: { text: "Recall of the class", font: { size: 13 } },
-      xaxis: axis("sigma (grey levels)"),
+      xaxis: levelAxis(data.axis),
       yaxis: axis("share of correct draws (%)"),
-      shapes: level ? [{ ...mark, x0: data.sigmas[level - 1], x1: data.sigmas[level - 1] }] : [],
+      shapes: level ? [{ ...mark, x0: data.x[level - 1], x1: data.x[level - 1] }] : [],
     });
   }
 
@@ -165,7 +164,7 @@ function startScatter(figure, data) {
     drawRecall();
   }
 
-  for (const choice of [classes, sigmas]) choice.addEventListener("change", draw);
+  for (const choice of [classes, levels]) choice.addEventListener("change", draw);
   let listening = false;
   const whole = () => {
     draw();

@@ -1,0 +1,48 @@
+"""Where the levels of an evaluation stand on an axis: on their own scale, evenly spaced, or by the PSNR they leave."""
+
+from collections.abc import Iterable
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from convstab.evaluation.result import StabilityResult
+from convstab.statistics.intervals import Floats
+
+
+class LevelAxis:
+    """One horizontal axis for several results.
+
+    Results of one degradation share its levels; where one of these is infinite (a neutral one), they are evenly spaced.
+    Results of several degradations share the mean PSNR of their copies, on which the clean images have no place.
+    """
+
+    def __init__(self, results: Iterable[StabilityResult]) -> None:
+        every = list(results)
+        degradations = {result.degradation for result in every}
+        self.psnr = len(degradations) > 1
+        levels = np.concatenate([result.levels for result in every])
+        self.spaced: tuple[float, ...] = ()
+        if not self.psnr and not np.isfinite(levels).all():
+            self.spaced = every[0].degradation.check(np.unique(levels))
+        self.label = "PSNR (dB)" if self.psnr else every[0].degradation.label
+
+    def positions(self, result: StabilityResult) -> Floats:
+        """Where each level of a result stands; NaN: nowhere."""
+        if self.psnr:
+            return np.where(np.isfinite(result.psnr), result.psnr, np.nan)
+        if self.spaced:
+            return np.array([self.spaced.index(level) for level in result.levels.tolist()], float)
+        return result.levels
+
+    @property
+    def ticks(self) -> list[str] | None:
+        """Names of the positions 0, 1, ... where the levels are evenly spaced."""
+        return [f"{level:g}" for level in self.spaced] or None
+
+    def finish(self, axis: Axes) -> None:
+        """Label an axis; worse is on its right."""
+        axis.set_xlabel(self.label)
+        if self.psnr:
+            axis.invert_xaxis()
+        if self.ticks:
+            axis.set_xticks(range(len(self.ticks)), self.ticks)
