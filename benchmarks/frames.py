@@ -49,7 +49,7 @@ def validation_images(folder: Path, root: str | None) -> tuple[Images, Tensor]:
 def failure_rates(
     classifier: nn.Module, images: Images, places: Tensor, classes: int, protocol: Protocol, device: str
 ) -> Floats:
-    """The share of the draws of each image that are misclassified, (images, sigmas)."""
+    """The share of the draws of each image that are misclassified, (images, levels)."""
     counts = stability(classifier.to(device), images.pixels, images.labels, places, classes, protocol, device=device)
     shape = len(images), len(protocol.levels)
     correct: Floats = (counts.rows["correct"] / counts.rows["draws"]).reshape(shape)
@@ -57,7 +57,7 @@ def failure_rates(
 
 
 def draw_errors(rates: Floats, protocol: Protocol) -> Floats:
-    """The variance of each rate that comes from its draws, (images, sigmas); none where the one draw is the image."""
+    """The variance of each rate that comes from its draws, (images, levels); none where the one draw is the image."""
     clean = np.array(protocol.levels) == 0
     return np.where(clean, 0, correlation.draw_variance(rates, protocol.draws))
 
@@ -77,7 +77,7 @@ def table(rates: Floats, tracks: Tensor, protocol: Protocol, resamples: int) -> 
 
 
 def estimate(rates: Floats, tracks: Tensor, error: Floats, resamples: int) -> Floats:
-    """The correlation and the ends of its interval, (3, sigmas)."""
+    """The correlation and the ends of its interval, (3, levels)."""
     groups = tracks.numpy()
     ends = correlation.correlation_interval(rates, groups, error, resamples)
     return np.stack([correlation.intraclass_correlation(rates, groups, error), *ends])
@@ -96,7 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--root", help="the folder of the data; default: where the training found it")
     parser.add_argument("--draws", type=int, default=5, help="for each image and sigma, at least 2")
     parser.add_argument(
-        "--sigmas", type=float, nargs="+", default=Protocol.levels, help="grey levels; default: the paper's, and 0"
+        "--levels", type=float, nargs="+", default=Protocol.levels, help="grey levels; default: the paper's, and 0"
     )
     parser.add_argument("--resamples", type=int, default=2000, help="of the tracks, for the intervals")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")

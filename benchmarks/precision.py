@@ -40,7 +40,7 @@ def decisions(run: Run, protocol: Protocol, device: torch.device) -> Iterator[Te
 
 
 def event_rates(events: Tensor, protocol: Protocol) -> Floats:
-    """The share of draws under each sigma with an event, (images, sigmas); events: bool, image by image."""
+    """The share of draws under each sigma with an event, (images, levels); events: bool, image by image."""
     by_image = events.view(-1, protocol.draws_per_image).double()
     return torch.stack([part.mean(1) for part in by_image.split(protocol.draws_of, 1)], 1).numpy()
 
@@ -76,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--images", type=int, default=500, help="of the test set, evenly spaced")
     parser.add_argument("--draws", type=int, default=5, help="for each image and sigma")
     parser.add_argument(
-        "--sigmas", type=float, nargs="+", default=Protocol.levels, help="grey levels; default: the paper's, and 0"
+        "--levels", type=float, nargs="+", default=Protocol.levels, help="grey levels; default: the paper's, and 0"
     )
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     options = parser.parse_args(arguments)

@@ -197,15 +197,15 @@ def test_an_attack_that_needs_gradients_says_so(name: str, model: nn.Module, ima
 
 
 def test_noise_that_is_rounded_away_is_warned_of(model: nn.Module, images: cs.Images) -> None:
-    with pytest.warns(UserWarning, match="sigmas are grey levels"):
+    with pytest.warns(UserWarning, match="levels are grey levels"):
         cs.evaluate(model, images, levels=[0.05, 0.25], draws=1)
 
 
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"levels": 8}, "sigmas is 8; it must be a list of numbers"),
-        ({"levels": ["a"]}, "it must be a list of numbers"),
+        ({"levels": 8}, "levels is 8; it must be a list of numbers"),
+        ({"levels": ["a"]}, "levels has a; for gaussian it must be a number"),
         ({"draws": 1.5}, "draws is 1.5; it must be a whole number"),
         ({"seed": "x"}, "seed is x; it must be a whole number"),
         ({"clip": 3}, "clip is 3 and rounding True; each must be true or false"),

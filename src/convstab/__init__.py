@@ -3,7 +3,7 @@
 import convstab as cs
 
 images = cs.Images(pixels, labels, classes=names)              uint8, or floats in [0, 1], (N, C, H, W)
-result = cs.evaluate(model, images, sigmas=[1, 8, 40])         any nn.Module or callable: [0, 1] -> logits
+result = cs.evaluate(model, images, levels=[1, 8, 40])         any nn.Module or callable: [0, 1] -> logits
 found = cs.attack(model, images, "ddn")                        the least noise that each image does not survive
 cs.plot(result)                                                accuracy and flip rate against the noise
 run = cs.load_run("runs/m")                                    what train.py made: run.model, run.test

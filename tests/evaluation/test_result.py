@@ -92,7 +92,7 @@ def first(value: Any) -> Callable[[Any], Any]:
         (STABILITY, lie("correct", lambda column: 1 - column.clip(0, 1)), "rows and confusion count different"),
         (STABILITY, lie("label", lambda column: column[::-1]), "rows and confusion count different"),
         (STABILITY, lie("label", first(9)), "the column label is not that of the protocol, image by image"),
-        (STABILITY, lie("level", lambda column: column * 2), "the column sigma is not that of the protocol"),
+        (STABILITY, lie("level", lambda column: column * 2), "the column level is not that of the protocol"),
         (STABILITY, lie("score_mean", first(1.5)), "the column score_mean has values that cannot be"),
         (STABILITY, lie("psnr_mean", first(float("nan"))), "the column psnr_mean has values that cannot be"),
         (STABILITY, lie("index", lambda column: column * 0), "an image stands twice"),

@@ -51,7 +51,7 @@ def draws_of(confusion: Any) -> tuple[list[int], list[int]]:
 def test_precision_and_recall_are_those_of_scikit_learn(result: StabilityResult) -> None:
     rows = list(csv.DictReader(io.StringIO(tables.as_csv(result))))
     assert len(rows) == 4 * (1 + len(result.levels))
-    for sigma, confusion in [("noise", result.confusion[1:].sum(0)), ("20", result.confusion[2])]:
+    for sigma, confusion in [("all", result.confusion[1:].sum(0)), ("20", result.confusion[2])]:
         some = [row for row in rows if row["level"] == sigma]
         labels, predictions = draws_of(confusion)
         precision, recall, _, support = precision_recall_fscore_support(labels, predictions, zero_division=np.nan)
@@ -98,7 +98,7 @@ def test_classes_stand_side_by_side_as_in_the_paper(count: int, blocks: int) -> 
     assert [text.count(f" {name} |") for name in names] == [1] * count
 
 
-def test_over_all_noise_sigma_0_does_not_count(small: StabilityResult) -> None:
+def test_over_all_levels_sigma_0_does_not_count(small: StabilityResult) -> None:
     labels, predictions = draws_of(small.confusion[1])
     assert balanced_accuracy_score(labels, predictions) == 0.5
     assert tables.over_levels(small) == "Over all levels: accuracy 50.00%, balanced accuracy 50.00%."
@@ -107,12 +107,12 @@ def test_over_all_noise_sigma_0_does_not_count(small: StabilityResult) -> None:
 
 def test_without_noise_there_is_nothing_to_pool() -> None:
     clean = counted([[[1, 0], [1, 0]]], (0,), ["a", "b"])
-    assert tables.over_levels(clean) == "No noise, no noisy draws."
+    assert tables.over_levels(clean) == "No level but the neutral one, no degraded draws."
     summary = tables.summary(clean)
     assert (summary["degraded/accuracy"], summary["degraded/balanced_accuracy"]) == (0, None)
     assert summary["accuracy"]["value"] == [0.5]
     json.dumps(summary, allow_nan=False)
-    assert "No noise" in tables.as_markdown(clean)
+    assert "No level but" in tables.as_markdown(clean)
 
 
 def test_near_ties_are_told(small: StabilityResult) -> None:
@@ -128,7 +128,7 @@ def test_the_summary_counts_images_draws_and_failures(small: StabilityResult) ->
     assert summary["accuracy"]["value"] == summary["balanced_accuracy"]["value"] == [1, 0.5]
     assert summary["flip_rate"]["value"] == [0, 0.5]
     assert summary["degraded/accuracy"] == summary["degraded/balanced_accuracy"] == 0.5
-    assert summary["first_failure"] == {"0": 0, "20": 2, "inf": 0}
+    assert summary["first_failure"] == {"0": 0, "20": 2, "none": 0}
     assert summary["attraction"] == {"a": 0.75, "b": 0.25}  # 3 of the 4 misclassified draws are taken for "a"
 
 
@@ -145,7 +145,7 @@ def test_where_there_is_nothing_to_count_json_says_null() -> None:
 def test_a_model_that_is_never_correct_has_no_flip_rate() -> None:
     misclassified = counted([[[0, 1], [1, 0]], [[0, 4], [4, 0]]], (0, 20), ["a", "b"])
     assert tables.summary(misclassified)["flip_rate"]["value"][1] is None
-    assert "nan" in tables.rates_markdown(misclassified).splitlines()[3]
+    assert "| - | - |" in tables.rates_markdown(misclassified).splitlines()[3]
     json.dumps(tables.summary(misclassified), allow_nan=False)
 
 

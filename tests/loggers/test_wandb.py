@@ -173,7 +173,7 @@ def test_an_evaluation_is_curves_against_sigma(
             log_evaluation(loggers, tmp_path, result)
     first, run = offline_runs(tmp_path / "noisy")
     assert (run.run.run_id, run.run.resume) == (first.run.run_id, False)
-    assert run.axes == {"level": "", "noise/*": "level"}
+    assert run.axes == {"level": "", "degraded/*": "level"}
     accuracy = result.accuracy.value.tolist()
     assert run.curve("degraded/accuracy", "level") == list(zip([0, 1, 20, 60], accuracy, strict=True))
     assert run.curve("degraded/flip_rate", "level")[0] == (0, 0)

@@ -151,7 +151,7 @@ def test_noisy_copies_at_the_limits(gain: Any, found: Fooled | None, verdict: Ve
     ],
 )
 def test_without_sigma_one_or_correct_images_noisy_copies_are_not_judged(rates: Any, levels: Any, said: str) -> None:
-    kind: dict[str, Any] = {"dataset": "gtsrb", "classes": 43, "levels": sigmas}
+    kind: dict[str, Any] = {"dataset": "gtsrb", "classes": 43, "levels": levels}
     clean = evaluation(np.zeros_like(rates), **kind)
     noisy = evaluation(rates, noisy=True, augment="Jitter + NoisyCopies", **kind)
     found = claim(remedy_claims.noisy_copies, clean, noisy)

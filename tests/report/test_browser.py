@@ -76,7 +76,7 @@ def test_class_and_sigma_choose_what_is_drawn(opened: Opened) -> None:
     assert traces(page, "#scatter-0") != strongest
     assert traces(page, "#scatter-0", 1) != recall
     assert facts(figure)["Label"] == "yield"
-    assert facts(figure)["Sigma"] == "60 grey levels"
+    assert facts(figure)["Degradation"] == "sigma 60 grey levels"
 
 
 def test_a_dot_shows_its_images_when_pointed_at(opened: Opened) -> None:
@@ -92,7 +92,7 @@ def test_a_dot_shows_its_images_when_pointed_at(opened: Opened) -> None:
     assert (said["PSNR"], said["Score"][:5]) == (f"{psnr:.2f} dB", f"{score:.3f}")
     assert (said["Label"], said["Predicted"]) == (EVIL, f"{EVIL} (correct)")
     row = chosen // 3  # three sigmas
-    clean, noisy = (figure.locator(f"canvas[data-role={name}]").evaluate(MEAN) for name in ("clean", "noisy"))
+    clean, noisy = (figure.locator(f"canvas[data-role={name}]").evaluate(MEAN) for name in ("clean", "degraded"))
     assert clean[:2] == pytest.approx([0, 6 * row], abs=12)
     assert noisy[:2] == pytest.approx([255, 6 * row], abs=12)
 

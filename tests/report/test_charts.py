@@ -41,7 +41,7 @@ def test_each_dot_is_the_draw_that_its_picture_shows() -> None:
 def test_the_recall_of_a_class_is_that_of_its_images() -> None:
     of = evaluation()
     recall = charts.scatter(of, np.zeros(0, np.int64))["recall"][2]
-    assert recall["levels"] == [0, 1, 20, 60]
+    assert recall["x"] == [0, 1, 20, 60]
     np.testing.assert_allclose(recall["value"], of.result.rates[of.result.labels == 2].mean(0), atol=1e-5)
 
 

@@ -34,4 +34,4 @@ def test_numbers_of_an_ensemble_that_differ_are_various_and_those_not_recorded_a
     assert (one.epochs, one.images) == ("various", "various / 1,234 / not recorded")
     (other,) = ran(evidence(noisy(epochs=None, draws=1)))
     assert other.epochs == "not recorded"
-    assert "1 draw of each image and sigma" in other.protocol
+    assert "1 draw of each image and level" in other.protocol

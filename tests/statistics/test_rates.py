@@ -56,7 +56,7 @@ def test_misclassified_draws_are_shared_among_the_classes_that_attract_them() ->
 
 def test_the_clean_draws_are_not_in_the_pooled_table() -> None:
     confusion = np.arange(12).reshape(3, 2, 2)
-    np.testing.assert_array_equal(over_levels(confusion, np.array([0.0, 1.0, 2.0])), confusion[1] + confusion[2])
+    np.testing.assert_array_equal(over_levels(confusion, np.array([False, True, True])), confusion[1] + confusion[2])
 
 
 def test_rates_are_those_of_the_draws() -> None:

@@ -79,13 +79,15 @@ class Degradation(ABC):
 
     def check(self, levels: Any) -> tuple[float, ...]:
         """Levels from the mildest to the worst; InputError for one out of range, no number, or there twice."""
-        numbers = not isinstance(levels, str) and hasattr(levels, "__iter__")
-        found = [as_number(level) for level in levels] if numbers else []
-        if not found or len(set(found)) < len(found):
-            raise InputError(f"levels of {self.name} are {levels}; they must name each level once, and at least one")
+        if isinstance(levels, str) or not hasattr(levels, "__iter__"):
+            example = ", ".join(f"{level:g}" for level in self.grid[:2])
+            raise InputError(f"levels is {levels}; it must be a list of numbers, such as [{example}]")
+        found = [as_number(level) for level in levels]
         for level in found:
             if level != self.neutral and not (is_number(level) and self.low <= level <= self.high):
-                raise InputError(f"a level of {self.name} is {level}; it must be {self.range_in_words}")
+                raise InputError(f"levels has {level}; for {self.name} it must be {self.range_in_words}")
+        if not found or len(set(found)) < len(found):
+            raise InputError(f"levels is {found}; it must name each level once, and at least one")
         return tuple(sorted(map(float, found), key=lambda level: (self.severity(level), level)))
 
     @property

@@ -73,6 +73,6 @@ def of_protocol(evaluation: Evaluation) -> Iterator[str]:
     if tuple(noisy) != PAPER_SIGMAS:
         yield f"Sigma is {levels_in_words(noisy)} here, and {levels_in_words(PAPER_SIGMAS)} in the paper."
     if result.draws != PAPER_DRAWS:
-        yield f"{result.draws} noisy copies of each image under each level, {PAPER_DRAWS} in the paper."
+        yield f"{result.draws} noisy copies of each image under each sigma, {PAPER_DRAWS} in the paper."
     if not all(evaluation.summary.get("protocol", {}).get(name, True) for name in ("clip", "rounding")):
         yield "The noisy copies are not 8-bit images: they were not both clipped and rounded."
