@@ -115,3 +115,17 @@ def test_figures_can_be_vector_graphics(result: StabilityResult) -> None:
 @pytest.mark.parametrize(("name", "short"), [("yield", "yield"), ("no passing for trucks", "no …cks")])
 def test_long_names_keep_both_ends(name: str, short: str) -> None:
     assert evaluation.shortened(name, 7) == short
+
+
+def test_names_with_dollars_are_no_formulas(result: StabilityResult) -> None:
+    names = ["$x^$", "price in $", *result.classes[2:]]
+    named = replace(result, classes=names)
+    curves = evaluation.curves({"$x^$": named})
+    for figure in (evaluation.confusion(named), *evaluation.scatter_pages(named), curves):
+        drawn(figure)  # matplotlib raises for a formula that it cannot read
+    legend = curves.axes[1].get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == [r"\$x^\$"]
+    strip = evaluation.strip(np.zeros((2, 2, 8, 8, 1)), [0, 1], names[:2], "sigma")
+    drawn(strip)
+    assert [text.get_text() for text in strip.axes[0].get_yticklabels()] == [r"\$x^\$", r"price in \$"]

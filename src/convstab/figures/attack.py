@@ -10,7 +10,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 from convstab.attacks.result import AttackResult, on_common_images, quantile
-from convstab.figures.evaluation import COLOURS, MARKERS, finish_axis, shortened
+from convstab.figures.evaluation import COLOURS, MARKERS, finish_axis, labelled
 
 BLUE, ORANGE = COLOURS[:2]
 NORM = "L2 norm for pixels in [0, 1]"
@@ -39,7 +39,7 @@ def draw_sample(column: list[Axes], result: AttackResult, row: int) -> None:
     clean, noise = result.pixels[row].transpose(1, 2, 0).astype(np.float64), result.noise[row].transpose(1, 2, 0)
     rows = {name: values[row] for name, values in result.rows.items()}
     greatest = float(np.abs(noise).max())
-    names = [shortened(result.classes[rows[key]], 20) for key in ("label", "predicted")]
+    names = [labelled(result.classes[rows[key]], 20) for key in ("label", "predicted")]
     below = (
         f"{names[0]}\nscore {rows['clean_score']:.3f}",
         f"x {127 / greatest:.1f}",
@@ -59,7 +59,7 @@ def draw_sample(column: list[Axes], result: AttackResult, row: int) -> None:
 
 def survival(results: Mapping[str, AttackResult]) -> Figure:
     """Share of the images that withstand noise of up to a norm, one line per attack; images are those all attacked."""
-    norms = {name: result.norms for name, result in on_common_images(results).items()}
+    norms = {labelled(name): result.norms for name, result in on_common_images(results).items()}
     count = len(next(iter(norms.values())))
     low, high = limits(np.concatenate(list(norms.values())))
     figure = Figure(figsize=(6.4, 4.2), layout="constrained")
@@ -107,7 +107,7 @@ def against_reference(results: Mapping[str, AttackResult]) -> Figure:
 
     results: of at least two attacks.
     """
-    (name, first), *others = ((name, result.norms) for name, result in on_common_images(results).items())
+    (name, first), *others = ((labelled(name), result.norms) for name, result in on_common_images(results).items())
     norms = np.stack([values for _, values in others])
     reference, nearest = norms.min(0), norms.argmin(0)
     low, high = limits(np.concatenate([first, reference]))
@@ -170,7 +170,7 @@ def by_class(result: AttackResult) -> Figure:
     axis = figure.subplots()
     for place, label in enumerate(labels):
         draw_class(axis, place, norms[attacked.rows["label"] == label], edge)
-    names = [f"{shortened(result.classes[label], 28)} ({(attacked.rows['label'] == label).sum()})" for label in labels]
+    names = [f"{labelled(result.classes[label], 28)} ({(attacked.rows['label'] == label).sum()})" for label in labels]
     axis.set_yticks(range(len(labels)), names, fontsize=8)
     axis.set(xlim=(0, 1.03 * edge), ylim=(len(labels) - 0.4, -0.6), xlabel=NORM)
     failed = int(np.isinf(norms).sum())

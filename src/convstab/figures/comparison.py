@@ -7,7 +7,7 @@ from matplotlib import colormaps
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
-from convstab.figures.evaluation import MARKERS, draw_estimate, finish_axis
+from convstab.figures.evaluation import MARKERS, draw_estimate, finish_axis, labelled
 from convstab.figures.levels import LevelAxis
 from convstab.sweeps.comparison import Comparison
 
@@ -26,8 +26,11 @@ def heat_map(comparison: Comparison) -> Figure:
         colour = "black" if norm(value) > 0.6 else "white"
         axis.text(column, row, f"{value:.{digits}f}", ha="center", va="center", fontsize=7, color=colour)
     axis.set_xticks(range(columns), [f"{level:g}" for level in comparison.levels])
-    axis.set_yticks(range(rows), [str(value) for value in comparison.values])
-    axis.set(xlabel=f"{comparison.results[0].degradation.label} of the test", ylabel=f"trained with {comparison.name}")
+    axis.set_yticks(range(rows), [labelled(str(value)) for value in comparison.values])
+    axis.set(
+        xlabel=f"{comparison.results[0].degradation.label} of the test",
+        ylabel=f"trained with {labelled(comparison.name)}",
+    )
     axis.tick_params(length=0, labelsize=8)
     axis.spines[:].set_visible(False)
     figure.colorbar(image, label="accuracy (%)", pad=0.02)
@@ -44,7 +47,7 @@ def lines(comparison: Comparison) -> Figure:
         style: dict[str, Any] = {
             "color": colours[number],
             "marker": MARKERS[number % len(MARKERS)],
-            "label": str(value),
+            "label": labelled(str(value)),
         }
         draw_estimate(left, levels.positions(result), result.accuracy, **style, band=False)
         draw_estimate(right, levels.positions(result), result.flip_rate, **style, band=False)
@@ -53,5 +56,7 @@ def lines(comparison: Comparison) -> Figure:
     for axis in (left, right):
         finish_axis(axis)
         levels.finish(axis)
-    figure.legend(*left.get_legend_handles_labels(), loc="outside right upper", title=comparison.name, fontsize=8)
+    figure.legend(
+        *left.get_legend_handles_labels(), loc="outside right upper", title=labelled(comparison.name), fontsize=8
+    )
     return figure

@@ -46,7 +46,7 @@ def scatter(result: StabilityResult, labels: Sequence[int]) -> Figure:
         )
         draw_samples(axis, result, label)
         error = ratio(result.histogram[label, 0].sum(), result.histogram[label].sum())
-        axis.set_title(f"{shortened(result.classes[label], 20)} ({error:.1%} misclassified)", fontsize=8)
+        axis.set_title(f"{labelled(result.classes[label], 20)} ({error:.1%} misclassified)", fontsize=8)
         axis.set(xlim=limits(density.sum((0, 2)), PSNR_EDGES), ylim=limits(density.sum((0, 1)), SCORE_EDGES))
         axis.tick_params(labelsize=7)
     for axis in axes[len(labels) :]:
@@ -108,7 +108,7 @@ def curves(results: Mapping[str, StabilityResult]) -> Figure:
         style: dict[str, Any] = {
             "color": COLOURS[number % len(COLOURS)],
             "marker": MARKERS[(number + number // len(COLOURS)) % len(MARKERS)],  # each colour meets the next one
-            "label": name,
+            "label": labelled(name),
         }
         draw_estimate(left, levels.positions(result), result.accuracy, **style)
         draw_estimate(right, levels.positions(result), result.flip_rate, **style)
@@ -152,7 +152,7 @@ def confusion(result: StabilityResult, level: float | None = None) -> Figure:
         fontsize=10,
     )
     axis.set(xlabel="predicted", ylabel="label")
-    names = [shortened(name, 24) for name in result.classes]
+    names = [labelled(name, 24) for name in result.classes]
     axis.set_xticks(range(count), names, rotation=90 if count > 10 or max(map(len, names)) > 3 else 0, fontsize=7)
     axis.set_yticks(range(count), names, fontsize=7)
     if count <= 12:
@@ -175,13 +175,18 @@ def strip(images: NDArray[Any], columns: Sequence[float], classes: Sequence[str]
         sheet = np.pad(shown, ((0, 0), (0, 0), (0, 1), (0, 1), (0, 0)), constant_values=1)  # a white line between
         sheet = sheet.transpose(0, 2, 1, 3, 4).reshape(len(shown) * (height + 1), levels * (width + 1), channels)
         axis.imshow(sheet.squeeze(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-        names = [shortened(name, 24) for name in classes[block * per_block :][: len(shown)]]
+        names = [labelled(name, 24) for name in classes[block * per_block :][: len(shown)]]
         axis.set_xticks(np.arange(levels) * (width + 1) + width / 2, [f"{level:g}" for level in columns], fontsize=7)
         axis.set_yticks(np.arange(len(shown)) * (height + 1) + height / 2, names, fontsize=7)
         axis.tick_params(length=0)
         axis.spines[:].set_visible(False)
         axis.set_xlabel(label, fontsize=8)
     return figure
+
+
+def labelled(name: str, length: int | None = None) -> str:
+    """A name as matplotlib shows it as it is: without this, what stands between two dollars is a formula."""
+    return (name if length is None else shortened(name, length)).replace("$", r"\$")
 
 
 def shortened(name: str, length: int) -> str:

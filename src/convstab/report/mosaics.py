@@ -15,7 +15,7 @@ from convstab.attacks.result import AttackResult
 from convstab.evaluation.examples import Examples
 from convstab.evaluation.result import StabilityResult
 from convstab.figures import attack, evaluation
-from convstab.figures.evaluation import COLOURS, MARKERS, shortened
+from convstab.figures.evaluation import COLOURS, MARKERS, labelled
 from convstab.report.content import ScoreTable
 from convstab.units import Integers
 
@@ -105,7 +105,7 @@ def differences_picture(scores: ScoreTable) -> Picture:
         marks: dict[str, Any] = {"color": COLOURS[number], "marker": MARKERS[2 * number], "label": measure}
         axis.scatter(points, range(len(points)), s=18, linewidths=0, **marks)
     axis.axvline(0, color="0.3", linewidth=1)
-    axis.set_yticks(range(len(scores.rows)), [shortened(row.name, 30) for row in scores.rows], fontsize=8)
+    axis.set_yticks(range(len(scores.rows)), [labelled(row.name, 30) for row in scores.rows], fontsize=8)
     axis.set(ylim=(len(scores.rows) - 0.4, -0.6), xlabel="ours minus the paper's (percentage points)")
     axis.grid(alpha=0.3)
     axis.spines[["top", "right"]].set_visible(False)
