@@ -6,9 +6,17 @@ from typing import Any
 
 from convstab.degradations.degradation import Degradation
 from convstab.degradations.gaussian import Gaussian
+from convstab.degradations.noise import Impulse, Laplace, Speckle, Uniform
+from convstab.degradations.sensor import Sensor, Shot
 from convstab.errors import InputError
 
-FAMILIES: dict[str, type[Degradation]] = {family.name: family for family in (Gaussian,)}
+FAMILIES: dict[str, type[Degradation]] = {
+    family.name: family
+    for family in (
+        *(Gaussian, Uniform, Laplace, Speckle, Impulse),
+        *(Shot, Sensor),
+    )
+}
 
 
 def degradation(name: Any, **settings: Any) -> Degradation:

@@ -19,7 +19,7 @@ class Numbers(NamedTuple):
     """Random numbers that one draw takes."""
 
     law: Law
-    count: int
+    count: int  # type: ignore[assignment]  # not that of tuples
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class Degradation(ABC):
     neutral: the level that changes nothing: the clean image.
     low, high: the lowest and the highest level, both included; ``neutral`` is a level, too, wherever it lies.
     grid: the levels that are tried where none are asked for.
+    coarse: whether near levels can give the same image, so that not every quality can be had.
     """
 
     name: ClassVar[str]
@@ -41,6 +42,7 @@ class Degradation(ABC):
     low: ClassVar[float] = 0.0
     high: ClassVar[float] = math.inf
     grid: ClassVar[tuple[float, ...]]
+    coarse: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_limits(self)
@@ -58,12 +60,16 @@ class Degradation(ABC):
         """The random numbers that a draw of an image of this shape takes; none: there is one draw of each level."""
         return ()
 
-    def check_shape(self, shape: Shape) -> None:  # noqa: ARG002, B027
+    def check_shape(self, shape: Shape) -> None:  # noqa: B027
         """Raise InputError for images that the family cannot degrade, such as grey ones without colours."""
 
     def severity(self, level: float) -> float:
         """How far a level is from the neutral one: 0 there, and more is worse."""
         return abs(level - self.neutral)
+
+    def between(self, level: float, strength: float) -> float:
+        """The level that is so far on the way from the neutral one to ``level``: 0 is neutral, 1 is ``level``."""
+        return self.neutral + strength * (level - self.neutral)
 
     @property
     def random(self) -> bool:
