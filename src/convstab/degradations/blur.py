@@ -13,7 +13,7 @@ from convstab.degradations.exactness import by_level
 from convstab.degradations.filters import convolved, separable
 from convstab.validation import Limit, is_number
 
-FINE = 16  # parts of a pixel that a disk, and steps of a pixel that a line is made of
+FINE = 16  # parts of a pixel's side that a disk, and points of a pixel's length that a line is made of
 Angle = Annotated[float | None, Limit(lambda value: value is None or is_number(value), "a number (degrees), or null")]
 
 
@@ -74,7 +74,8 @@ def disk(radius: float) -> Tensor:
     within = (squares[:, None] + squares <= radius**2).double()
     cover = within.unflatten(0, (-1, FINE)).unflatten(2, (-1, FINE)).sum((1, 3))
     cover[reach, reach] += float(cover.sum() == 0)  # a disk between the parts of one pixel
-    return cover / cover.sum()
+    share: Tensor = cover / cover.sum()
+    return share
 
 
 @dataclass(frozen=True)
@@ -107,11 +108,9 @@ class MotionBlur(Degradation):
 
 def lines(length: float, angles: Tensor) -> Tensor:
     """Lines through the middle of a square of pixels, float64 (N, K, K), each point shared by its four neighbours."""
-    reach, count = math.ceil(length / 2), math.ceil(length * FINE)
+    reach, count = math.ceil(length / 2), max(2 * FINE, math.ceil(length * FINE))
     along = ((torch.arange(count, dtype=torch.float64, device=angles.device) + 0.5) / count - 0.5) * length
     pixels = torch.arange(-reach, reach + 1, device=angles.device)
-    columns, rows = (
-        (1 - (step[:, None, None] * along[:, None] - pixels).abs()).clamp_min(0)
-        for step in (angles.cos(), -angles.sin())
-    )  # (N, points, K)
-    return rows.mT @ columns / count
+    steps = angles.cos(), -angles.sin()
+    columns, rows = ((1 - (step[:, None, None] * along[:, None] - pixels).abs()).clamp_min(0) for step in steps)
+    return rows.mT @ columns / count  # from (N, points, K)

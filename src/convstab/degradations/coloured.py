@@ -18,10 +18,10 @@ from convstab.validation import NotNegative
 
 @dataclass(frozen=True)
 class Coloured(Degradation):
-    """Adds Gaussian noise of a band of frequencies to each channel; the level is its standard deviation, in grey levels.
+    """Adds Gaussian noise of a band of frequencies; the level is its standard deviation, in grey levels.
 
-    White noise is filtered in the frequency domain, periodically, and scaled so that the expected squared error before
-    clipping is level^2. Frequencies are radial, in cycles per pixel: 0 is a shift of the whole image, 0.5 the finest
+    White noise, of each channel its own, is filtered in the frequency domain, periodically, and scaled so that the
+    expected squared error before clipping is level^2. Frequencies are radial, in cycles per pixel: 0 is a shift of the whole image, 0.5 the finest
     stripes along an axis, 0.707 the finest chequerboard.
 
     lowest, highest: the ends of the band, both included. By default blotches of 8 pixels and more.
@@ -41,10 +41,8 @@ class Coloured(Degradation):
     def check_shape(self, shape: Shape) -> None:
         """Raise InputError for images too small for the band."""
         if not self.band(*shape[1:]).any():
-            size = f"{shape[1]} x {shape[2]} pixels"
-            raise InputError(
-                f"coloured noise from {self.lowest:g} to {self.highest:g} cycles per pixel is none on {size}: widen the band"
-            )
+            band = f"from {self.lowest:g} to {self.highest:g} cycles per pixel"
+            raise InputError(f"coloured noise {band} is none on {shape[1]} x {shape[2]} pixels: widen the band")
 
     def band(self, height: int, width: int) -> Tensor:
         """Which frequencies of the two-dimensional transform are in the band, bool (H, W)."""

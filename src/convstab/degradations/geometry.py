@@ -1,4 +1,4 @@
-"""Geometry: images that are moved, turned and scaled; bilinear between pixels, the last pixels go on beyond the edge."""
+"""Images that are moved, turned and scaled: bilinear between pixels, and beyond the edge as the last pixels."""
 
 import math
 from collections.abc import Sequence
@@ -56,7 +56,7 @@ class Rotation(Degradation):
 
 @dataclass(frozen=True)
 class Scale(Degradation):
-    """Scales what the image shows about its middle; the level is the factor: above 1 it comes nearer, below 1 it goes."""
+    """Scales what the image shows about its middle; the level is the factor: above 1 it is larger, below 1 smaller."""
 
     name: ClassVar[str] = "scale"
     unit: ClassVar[str] = "factor"
@@ -80,7 +80,7 @@ class Scale(Degradation):
 
 
 def resampled(images: Tensor, cos: Tensor, sin: Tensor, right: Tensor, down: Tensor) -> Tensor:
-    """Images whose pixel at (x, y) from the middle is that of the image at (cos x - sin y + right, sin x + cos y + down).
+    """Images whose pixel at (x, y) from the middle was at (cos x - sin y + right, sin x + cos y + down).
 
     cos, sin, right, down: one for each image, float64 (N,), pixels.
     """
