@@ -13,7 +13,7 @@ from convstab.degradations.exactness import by_level
 from convstab.degradations.filters import convolved, separable
 from convstab.validation import Limit, is_number
 
-FINE = 16  # parts of a pixel's side that a disk, and points of a pixel's length that a line is made of
+FINE = 33  # lines through a pixel that chords of a disk are taken on, and points of a pixel's length in a line; odd
 Angle = Annotated[float | None, Limit(lambda value: value is None or is_number(value), "a number (degrees), or null")]
 
 
@@ -69,12 +69,12 @@ class Defocus(Degradation):
 def disk(radius: float) -> Tensor:
     """The share of each pixel that a disk covers, scaled to sum to 1, float64 (K, K)."""
     reach = math.ceil(max(0.0, radius - 0.5))
-    parts = torch.arange((2 * reach + 1) * FINE, dtype=torch.float64)
-    squares = ((parts + 0.5) / FINE - reach - 0.5).square()
-    within = (squares[:, None] + squares <= radius**2).double()
-    cover = within.unflatten(0, (-1, FINE)).unflatten(2, (-1, FINE)).sum((1, 3))
-    cover[reach, reach] += float(cover.sum() == 0)  # a disk between the parts of one pixel
-    share: Tensor = cover / cover.sum()
+    pixels = torch.arange(-reach, reach + 1)
+    lines = (torch.arange(len(pixels) * FINE, dtype=torch.float64) - (len(pixels) * FINE - 1) / 2) / FINE
+    half = (radius**2 - lines.square()).clamp_min(0).sqrt()[:, None]  # of the chord on each line
+    chords = (half.minimum(pixels + 0.5) - (-half).maximum(pixels - 0.5)).clamp_min(0)
+    cover = chords.unflatten(0, (-1, FINE)).sum(1)
+    share: Tensor = (cover + cover.T) / (2 * cover.sum())
     return share
 
 

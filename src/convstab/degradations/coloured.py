@@ -21,8 +21,8 @@ class Coloured(Degradation):
     """Adds Gaussian noise of a band of frequencies; the level is its standard deviation, in grey levels.
 
     White noise, of each channel its own, is filtered in the frequency domain, periodically, and scaled so that the
-    expected squared error before clipping is level^2. Frequencies are radial, in cycles per pixel: 0 is a shift of the whole image, 0.5 the finest
-    stripes along an axis, 0.707 the finest chequerboard.
+    expected squared error before clipping is level^2. Frequencies are radial, in cycles per pixel: 0 is a shift of the
+    whole image, 0.5 the finest stripes along an axis, 0.707 the finest chequerboard.
 
     lowest, highest: the ends of the band, both included. By default blotches of 8 pixels and more.
     Raises InputError for a band that holds no frequency of an image: those of a side of n pixels are multiples of 1/n.

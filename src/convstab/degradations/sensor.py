@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.special import pdtr
+from scipy.special import gammaln
 from torch import Tensor
 
 from convstab.degradations.degradation import Degradation, Numbers, Shape
@@ -18,6 +18,7 @@ from convstab.images import GREY_LEVELS, as_images
 from convstab.validation import NotNegative
 
 WHITE = int(GREY_LEVELS)
+TINY = 1e-300  # photons that black is taken to send: its count is 0 all the same
 MANY = 1e4  # photons at white; a photon more is then less than 0.03 grey levels, and the law a skewed normal one
 
 
@@ -106,9 +107,11 @@ def distributions(light: float) -> tuple[NDArray[np.float64], NDArray[np.int64]]
     mean = np.arange(WHITE + 1) * light / WHITE
     spread = 7 * math.sqrt(light) + 20  # beyond it lies less than float32 numbers tell
     first = np.maximum(0, mean - spread).astype(np.int64)
-    table = pdtr(first[:, None] + np.arange(int(2 * spread) + 2), mean[:, None])
+    counts = first[:, None] + np.arange(int(2 * spread) + 2)
+    logarithms = counts * np.log(np.maximum(mean, TINY))[:, None] - mean[:, None]
+    table = np.exp(logarithms - gammaln(np.arange(counts.max() + 1.0) + 1)[counts]).cumsum(1).clip(0, 1)
     table[:, -1] = 1
-    return (np.arange(WHITE + 1)[:, None] + table).astype(np.float64), first
+    return np.arange(WHITE + 1)[:, None] + table, first
 
 
 def skewed_normal(whole: Tensor, light: float, uniform: Tensor) -> Tensor:
