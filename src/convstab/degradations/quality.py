@@ -15,7 +15,8 @@ from convstab.generators import NoiseSource
 from convstab.images import as_images, as_rows, quantise_, row_length
 from convstab.validation import is_number
 
-PILOTS = 8  # draws whose mean squared error is set
+PILOTS, MANY_PILOTS = 8, 32  # draws whose mean squared error is set; many where a draw takes FEW numbers: it says less
+FEW = 64
 NEAR, NEAR_COARSE = 0.25, 1.0  # dB, how far off a level may be; of a family whose levels are coarse
 DOUBLINGS, HALVINGS = 10, 24  # of the strength, beyond the family's grid, and in between
 ENOUGH = 0.01  # dB, so near an image needs no more halvings
@@ -29,9 +30,9 @@ def level_for_psnr(
 ) -> tuple[Floats, Floats]:
     """The level of each image at which its degraded copies have a PSNR, after they are clipped and rounded to 8 bits.
 
-    The mean squared error over 8 pilot draws is set by bisection. Their random numbers have keys of their own, and are
-    the same at all levels, and so is an image's level whatever stands beside it. Families with two directions are taken
-    in that of their grid. Without randomness there is one copy.
+    The mean squared error over 8 pilot draws is set by bisection, over 32 where a draw has only an angle or a place.
+    Their random numbers have keys of their own, and are the same at all levels; an image's level is the same whatever
+    stands beside it. Families with two directions are taken in that of their grid. Without randomness there is one copy.
 
     Args:
         family: the degradation.
@@ -52,7 +53,7 @@ def level_for_psnr(
         raise InputError(f"target_db is {target_db}; it must be a finite number (dB)")
     shape = (pixels.shape[1], pixels.shape[2], pixels.shape[3])
     family.check_shape(shape)
-    each = max(1, AT_ONCE // (PILOTS * row_length(math.prod(shape))))
+    each = max(1, AT_ONCE // (MANY_PILOTS * row_length(math.prod(shape))))
     found = [
         Search(Pilots(family, part, [int(one) for one in own], seed), target_db).run()
         for part, own in zip(pixels.split(each), torch.as_tensor(ids).split(each), strict=True)
@@ -68,12 +69,13 @@ class Pilots:
 
     def __init__(self, family: Degradation, pixels: Tensor, ids: Sequence[int], seed: int) -> None:
         self.family, self.shape = family, (pixels.shape[1], pixels.shape[2], pixels.shape[3])
-        self.draws = PILOTS if family.numbers(self.shape) else 1
+        wanted = family.numbers(self.shape)
+        self.draws = pilots_of(sum(count for _, count in wanted))
         self.clean = as_images(as_rows(pixels), self.shape).repeat_interleave(self.draws, 0)
         self.random = []
-        for place, (law, count) in enumerate(family.numbers(self.shape)):
+        for place, (law, count) in enumerate(wanted):
             source = NoiseSource(seed, pixels.device, law, f"?{family.name}.{place}")
-            numbers = self.clean.new_empty(len(ids), PILOTS, row_length(count))
+            numbers = self.clean.new_empty(len(ids), self.draws, row_length(count))
             for rows, image in zip(numbers, ids, strict=True):
                 source.fill(rows, image, 0.0)
             self.random.append(numbers.flatten(0, 1)[:, :count])
@@ -128,6 +130,11 @@ class Search:
         nearer = ~(np.abs(decibels - self.target) >= np.abs(self.achieved[images] - self.target))
         self.levels[images[nearer]], self.achieved[images[nearer]] = levels[nearer], decibels[nearer]
         return np.asarray(decibels > self.target)
+
+
+def pilots_of(numbers: int) -> int:
+    """How many pilot draws there are where each takes so many random numbers."""
+    return MANY_PILOTS if 0 < numbers < FEW else PILOTS if numbers else 1
 
 
 def within(family: Degradation, level: float) -> float:
