@@ -34,6 +34,7 @@ class Degradation(ABC):
     neutral: the level that changes nothing: the clean image.
     low, high: the lowest and the highest level, both included; ``neutral`` is a level, too, wherever it lies.
     grid: the levels that are tried where none are asked for.
+    coarse: whether near levels can give the same image, so that not every quality can be had.
     """
 
     name: ClassVar[str]
@@ -43,6 +44,7 @@ class Degradation(ABC):
     low: ClassVar[float] = 0.0
     high: ClassVar[float] = math.inf
     grid: ClassVar[tuple[float, ...]]
+    coarse: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_limits(self)
@@ -66,6 +68,10 @@ class Degradation(ABC):
     def severity(self, level: float) -> float:
         """How far a level is from the neutral one: 0 there, and more is worse."""
         return abs(level - self.neutral)
+
+    def between(self, level: float, strength: float) -> float:
+        """The level that is so far on the way from the neutral one to ``level``: 0 is neutral, 1 is ``level``."""
+        return self.neutral + strength * (level - self.neutral)
 
     @property
     def random(self) -> bool:

@@ -1,0 +1,142 @@
+"""Equal quality: for each image the level at which a family leaves it a given PSNR."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from convstab.degradations.degradation import Degradation
+from convstab.degradations.psnr import psnr_of_mse
+from convstab.errors import InputError
+from convstab.generators import NoiseSource
+from convstab.images import as_images, as_rows, quantise_, row_length
+from convstab.validation import is_number
+
+PILOTS, MANY_PILOTS = 8, 32  # draws whose mean squared error is set; many where a draw takes FEW numbers: it says less
+FEW = 64
+NEAR, NEAR_COARSE = 0.25, 1.0  # dB, how far off a level may be; of a family whose levels are coarse
+DOUBLINGS, HALVINGS = 10, 24  # of the strength, beyond the family's grid, and in between
+ENOUGH = 0.01  # dB, so near an image needs no more halvings
+AT_ONCE = 2**22  # values of draws that are made at once
+
+Floats = NDArray[np.float64]
+
+
+def level_for_psnr(
+    family: Degradation, pixels: Tensor, ids: Tensor | Sequence[int], target_db: float, seed: int = 0
+) -> tuple[Floats, Floats]:
+    """The level of each image at which its degraded copies have a PSNR, after they are clipped and rounded to 8 bits.
+
+    The mean squared error over 8 pilot draws is set by bisection, over 32 where a draw has only an angle or a place.
+    Their random numbers have keys of their own, and are the same at all levels; an image's level is the same whatever
+    stands beside it. Families with two directions are taken in that of their grid. Without randomness there is one copy.
+
+    Args:
+        family: the degradation.
+        pixels: uint8 (n, C, H, W).
+        ids: (n,), of the images: they key the random numbers.
+        target_db: dB, a finite number.
+        seed: of the random numbers.
+
+    Returns:
+        levels: float64 (n,), NaN where no level comes within 0.25 dB (1 dB where levels are coarse: JPEG, bits,
+            resolution, impulses), such as for the blur of a flat image.
+        achieved: float64 (n,), the PSNR of the nearest level that was found, in dB, also where that is not near.
+
+    Raises:
+        InputError: a target that is no finite number, or images that the family cannot degrade.
+    """
+    if not is_number(target_db):
+        raise InputError(f"target_db is {target_db}; it must be a finite number (dB)")
+    shape = (pixels.shape[1], pixels.shape[2], pixels.shape[3])
+    family.check_shape(shape)
+    each = max(1, AT_ONCE // (MANY_PILOTS * row_length(math.prod(shape))))
+    found = [
+        Search(Pilots(family, part, [int(one) for one in own], seed), target_db).run()
+        for part, own in zip(pixels.split(each), torch.as_tensor(ids).split(each), strict=True)
+    ]
+    levels, achieved = (np.concatenate([pair[place] for pair in found] or [np.empty(0)]) for place in range(2))
+    near = NEAR_COARSE if family.coarse else NEAR
+    levels[~(np.abs(achieved - target_db) <= near)] = math.nan
+    return levels, achieved
+
+
+class Pilots:
+    """Draws of a few images, with the same random numbers at all levels. pixels: uint8 (n, C, H, W)."""
+
+    def __init__(self, family: Degradation, pixels: Tensor, ids: Sequence[int], seed: int) -> None:
+        self.family, self.shape = family, (pixels.shape[1], pixels.shape[2], pixels.shape[3])
+        wanted = family.numbers(self.shape)
+        self.draws = pilots_of(sum(count for _, count in wanted))
+        self.clean = as_images(as_rows(pixels), self.shape).repeat_interleave(self.draws, 0)
+        self.random = []
+        for place, (law, count) in enumerate(wanted):
+            source = NoiseSource(seed, pixels.device, law, f"?{family.name}.{place}")
+            numbers = self.clean.new_empty(len(ids), self.draws, row_length(count))
+            for rows, image in zip(numbers, ids, strict=True):
+                source.fill(rows, image, 0.0)
+            self.random.append(numbers.flatten(0, 1)[:, :count])
+
+    def __len__(self) -> int:
+        return len(self.clean) // self.draws
+
+    def psnr(self, levels: Floats, images: NDArray[np.intp]) -> Floats:
+        """The PSNR of the mean squared error of some images, each at its level."""
+        rows = torch.from_numpy(images[:, None] * self.draws + np.arange(self.draws)).flatten().to(self.clean.device)
+        level = torch.from_numpy(levels).to(self.clean.device).repeat_interleave(self.draws)
+        clean, changed = self.clean[rows], level != self.family.neutral
+        made = clean.clone()
+        if changed.any():
+            random = [numbers[rows[changed]] for numbers in self.random]
+            made[changed] = self.family.degrade(clean[changed], level[changed], random)
+        squares = (quantise_(made) - clean).double().square().mean((1, 2, 3))
+        decibels: Floats = psnr_of_mse(squares.view(-1, self.draws).mean(1)).cpu().numpy()
+        return decibels
+
+
+class Search:
+    """Looks for the level of each image by bisection of the strength: 1 is the worst level of the family's grid."""
+
+    def __init__(self, pilots: Pilots, target: float) -> None:
+        self.pilots, self.target = pilots, target
+        self.levels, self.achieved = (np.full(len(pilots), math.nan) for _ in range(2))  # the nearest met so far
+        self.low, self.high = np.zeros(len(pilots)), np.ones(len(pilots))
+
+    def run(self) -> tuple[Floats, Floats]:
+        """The nearest levels that are met, and their PSNR: first the upper end doubles until it is bad enough."""
+        images = np.arange(len(self.pilots))
+        for _ in range(DOUBLINGS):
+            images = images[self.too_good(self.high[images], images)]
+            self.low[images] = self.high[images]
+            self.high[images] *= 2
+        for _ in range(HALVINGS):
+            images = np.flatnonzero(~(np.abs(self.achieved - self.target) <= ENOUGH))
+            middle = (self.low[images] + self.high[images]) / 2
+            above = self.too_good(middle, images)
+            self.low[images[above]], self.high[images[~above]] = middle[above], middle[~above]
+        return self.levels, self.achieved
+
+    def too_good(self, strengths: Floats, images: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Whether the quality of some images, each at a strength, is above the target."""
+        if not len(images):
+            return np.zeros(0, bool)
+        family = self.pilots.family
+        worst = family.check(family.grid)[-1]
+        levels = np.array([within(family, family.between(worst, strength)) for strength in strengths.tolist()])
+        decibels = self.pilots.psnr(levels, images)
+        nearer = ~(np.abs(decibels - self.target) >= np.abs(self.achieved[images] - self.target))
+        self.levels[images[nearer]], self.achieved[images[nearer]] = levels[nearer], decibels[nearer]
+        return np.asarray(decibels > self.target)
+
+
+def pilots_of(numbers: int) -> int:
+    """How many pilot draws there are where each takes so many random numbers."""
+    return MANY_PILOTS if 0 < numbers < FEW else PILOTS if numbers else 1
+
+
+def within(family: Degradation, level: float) -> float:
+    """The level, or the end of the range that it lies beyond."""
+    return level if level == family.neutral else min(max(level, family.low), family.high)
