@@ -12,8 +12,14 @@ from omegaconf import DictConfig
 from convstab.commands import evaluate
 from convstab.commands.app import plain
 from convstab.commands.assess import identity
+from convstab.commands.evaluate import protocol_of
+from convstab.degradations.blur import MotionBlur
+from convstab.degradations.by_name import FAMILIES
+from convstab.degradations.compression import Jpeg
+from convstab.errors import InputError
 from convstab.evaluation.protocol import PAPER_DRAWS, Protocol
 from convstab.evaluation.workers import Workers
+from convstab.files import choices
 from convstab.images import Images
 from convstab.models import LeNet
 from convstab.models.ensemble import Ensemble
@@ -111,3 +117,28 @@ def test_no_value_is_there_in_vain() -> None:
     )
     words = set(re.findall(r'"(\w+)"|config\.(threads)', code))  # values["images"], config.threads
     assert {str(key) for key in composed()} - {word for pair in words for word in pair} == {"logger"}  # tracking's
+
+
+def test_every_family_has_its_file() -> None:
+    assert set(choices("degradation")) == set(FAMILIES)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_the_defaults_are_those_of_the_family(name: str) -> None:
+    values = plain(composed(f"degradation={name}"))
+    made = protocol_of(values, CPU).degradation
+    assert made == FAMILIES[name]()
+    assert set(values["degradation"]) == set(made.settings)
+
+
+def test_settings_of_a_family_are_taken_and_others_are_refused() -> None:
+    moved = protocol_of(plain(composed("degradation=motion_blur", "degradation.angle=30")), CPU)
+    assert moved.degradation == MotionBlur(angle=30)
+    with pytest.raises(InputError, match="degradation motion_blur takes no angel; it takes angle"):
+        protocol_of(plain(composed("degradation=motion_blur", "+degradation.angel=3")), CPU)
+
+
+def test_without_levels_a_family_has_its_own_grid_and_the_clean_images() -> None:
+    protocol = protocol_of(plain(composed("degradation=jpeg")), CPU)
+    assert protocol.levels == (float("inf"), *sorted(Jpeg.grid, reverse=True))
+    assert protocol.draws_of == [1] * len(protocol.levels)

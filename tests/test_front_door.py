@@ -205,7 +205,7 @@ def test_noise_that_is_rounded_away_is_warned_of(model: nn.Module, images: cs.Im
     ("values", "message"),
     [
         ({"levels": 8}, "levels is 8; it must be a list of numbers"),
-        ({"levels": ["a"]}, "levels has a; for gaussian it must be a number"),
+        ({"levels": ["a"]}, "a level of gaussian is a; it must be a number"),
         ({"draws": 1.5}, "draws is 1.5; it must be a whole number"),
         ({"seed": "x"}, "seed is x; it must be a whole number"),
         ({"clip": 3}, "clip is 3 and rounding True; each must be true or false"),

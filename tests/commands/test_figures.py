@@ -180,8 +180,8 @@ def test_a_summary_that_names_no_run_is_refused(
 def test_bad_input_ends_in_a_line(one: Path, two: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "nowhere does not hold a finished evaluation or attack" in refusal(capsys, "nowhere")
     assert "named twice" in refusal(capsys, str(one), str(one))
-    assert "levels has -1" in refusal(capsys, str(one), "--level", "-1")
-    assert "levels has nan" in refusal(capsys, str(one), "--level", "nan")
+    assert "a level of gaussian is -1" in refusal(capsys, str(one), "--level", "-1")
+    assert "a level of gaussian is nan" in refusal(capsys, str(one), "--level", "nan")
     (one / "file").touch()
     assert str(one / "file") in refusal(capsys, str(one), str(two), "--output", str(one / "file/x"))
 

@@ -29,7 +29,7 @@ def batch(family: Degradation, count: int = 128) -> tuple[Tensor, Tensor, list[T
     generator = torch.Generator().manual_seed(0)
     images = photos(16).repeat(-(-count // 3), 1, 1, 1)[:count].float()
     levels = torch.tensor(family.grid, dtype=torch.float64)
-    random = [torch.empty(count, wanted.count) for wanted in family.numbers((3, 16, 16))]
+    random = [torch.empty(count, wanted.each) for wanted in family.numbers((3, 16, 16))]
     for numbers, wanted in zip(random, family.numbers((3, 16, 16)), strict=True):
         numbers.normal_(generator=generator) if wanted.law == "normal" else numbers.uniform_(generator=generator)
     return images, levels.repeat(count)[:count], random

@@ -19,6 +19,7 @@ from convstab.commands.assess import Task, load
 from convstab.commands.console import class_table, progress_bar
 from convstab.commands.signals import goes_on, kept_in
 from convstab.degradations.by_name import degradation as by_name
+from convstab.degradations.gaussian import Gaussian
 from convstab.evaluation import tables
 from convstab.evaluation.examples import Examples
 from convstab.evaluation.protocol import PAPER_DRAWS, Protocol, with_clean
@@ -48,7 +49,9 @@ def main(config: DictConfig) -> Outcome:
     device = device_of(values["device"])
     protocol = protocol_of(values, device)
     values, run = load(values, values["images"])
-    task = Task.open("evaluate", values, run, device, options_of(values, protocol), run.name, StabilityResult.read)
+    task = Task.open(
+        "evaluate", values, run, device, options_of(values, protocol), name_of(run, protocol), StabilityResult.read
+    )
     before = task.finished_before()
     if before is not None:
         return task.outcome(score(before))
@@ -77,6 +80,12 @@ def protocol_of(values: Mapping[str, Any], device: torch.device) -> Protocol:
         draws=(PAPER_DRAWS if device.type == "cuda" else CPU_DRAWS) if draws is None else draws,
         **{name: values[name] for name in ("seed", "clip", "rounding", "score")},
     )
+
+
+def name_of(run: Run, protocol: Protocol) -> str:
+    """What the folder of a result is called."""
+    family = protocol.degradation.name
+    return run.name if family == Gaussian.name else f"{run.name}_{family}"
 
 
 def options_of(values: Mapping[str, Any], protocol: Protocol) -> dict[str, Any]:
@@ -116,7 +125,7 @@ def announce(rate: float, workers: Workers, images: int) -> None:
     draws = workers.protocol.draws_per_image
     paper = draws / workers.protocol.draws * PAPER_DRAWS
     line = f"about {duration(images * draws / rate)} for {images} images, {workers.protocol.draws} draws each and level"
-    if workers.protocol.draws < PAPER_DRAWS:
+    if workers.protocol.draws < PAPER_DRAWS and workers.protocol.degradation.random:
         line += f"; the paper's {PAPER_DRAWS} would take {duration(images * paper / rate)} (draws={PAPER_DRAWS})"
     print(f"{rate:,.0f} draws/s: {line}")
 

@@ -91,7 +91,7 @@ class Degradation(ABC):
         found = [as_number(level) for level in levels]
         for level in found:
             if level != self.neutral and not (is_number(level) and self.low <= level <= self.high):
-                raise InputError(f"levels has {level}; for {self.name} it must be {self.range_in_words}")
+                raise InputError(f"a level of {self.name} is {level}; it must be {self.range_in_words}")
         if not found or len(set(found)) < len(found):
             raise InputError(f"levels is {found}; it must name each level once, and at least one")
         return tuple(sorted(map(float, found), key=lambda level: (self.severity(level), level)))

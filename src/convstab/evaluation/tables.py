@@ -55,7 +55,7 @@ def rates_markdown(result: StabilityResult) -> str:
     lines = [head, "|" + "---:|" * 7]
     accuracy, balanced, flips = result.accuracy, result.balanced_accuracy, result.flip_rate
     for place, level in enumerate(result.levels):
-        cells = [f"{level:g}", *estimate_cells(accuracy, place), in_percent(balanced.value[place])]
+        cells = [level_in_words(level), *estimate_cells(accuracy, place), in_percent(balanced.value[place])]
         cells += [*estimate_cells(flips, place), mean_psnr(result, place)]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join([*lines, "", f"95 %: over {result.units.in_words(result.images)}.", ""])
@@ -128,6 +128,11 @@ def summary(result: StabilityResult) -> dict[str, Any]:
         "first_failure": dict(zip([*(f"{level:g}" for level in result.levels), "none"], failures, strict=True)),
         "attraction": {result.classes[label]: round(float(attraction[label]), 4) for label in strongest},
     }
+
+
+def level_in_words(level: float) -> str:
+    """A level as a reader takes it; an infinite one is that of the clean images."""
+    return f"{level:g}" if math.isfinite(level) else "clean"
 
 
 def shown_level(level: float) -> float | str:

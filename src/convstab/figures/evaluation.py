@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from convstab.evaluation.result import StabilityResult
+from convstab.evaluation.tables import level_in_words
 from convstab.evaluation.tally import PSNR_EDGES, SCORE_EDGES
 from convstab.figures.levels import LevelAxis
 from convstab.statistics.intervals import Estimate
@@ -176,7 +177,9 @@ def strip(images: NDArray[Any], columns: Sequence[float], classes: Sequence[str]
         sheet = sheet.transpose(0, 2, 1, 3, 4).reshape(len(shown) * (height + 1), levels * (width + 1), channels)
         axis.imshow(sheet.squeeze(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
         names = [labelled(name, 24) for name in classes[block * per_block :][: len(shown)]]
-        axis.set_xticks(np.arange(levels) * (width + 1) + width / 2, [f"{level:g}" for level in columns], fontsize=7)
+        axis.set_xticks(
+            np.arange(levels) * (width + 1) + width / 2, [level_in_words(level) for level in columns], fontsize=7
+        )
         axis.set_yticks(np.arange(len(shown)) * (height + 1) + height / 2, names, fontsize=7)
         axis.tick_params(length=0)
         axis.spines[:].set_visible(False)

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from convstab.evaluation.result import StabilityResult
+from convstab.evaluation.tables import level_in_words
 from convstab.statistics.intervals import Floats
 
 
@@ -37,7 +38,7 @@ class LevelAxis:
     @property
     def ticks(self) -> list[str] | None:
         """Names of the positions 0, 1, ... where the levels are evenly spaced."""
-        return [f"{level:g}" for level in self.spaced] or None
+        return [level_in_words(level) for level in self.spaced] or None
 
     def finish(self, axis: Axes) -> None:
         """Label an axis; worse is on its right."""
