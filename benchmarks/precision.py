@@ -57,7 +57,7 @@ def compare(run: Run, protocol: Protocol, device: torch.device) -> Iterator[str]
     for level, sigma in enumerate(protocol.levels):
         estimates = (cells(estimate, level) for estimate in (changed, *accuracies))
         yield f"| {sigma:g} | {' | '.join(estimates)} | {'yes' if within[level] else 'no'} |"
-    noisy = np.array(protocol.levels) > 0
+    noisy = np.array(protocol.degraded)
     if noisy.any():
         over_levels = (f"{estimate.value[noisy].mean():.2%}" for estimate in (changed, *accuracies))
         yield f"| all noise | {' | | '.join(over_levels)} | | |"

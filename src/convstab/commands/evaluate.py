@@ -22,7 +22,7 @@ from convstab.degradations.by_name import degradation as by_name
 from convstab.degradations.gaussian import Gaussian
 from convstab.evaluation import tables
 from convstab.evaluation.examples import Examples
-from convstab.evaluation.protocol import PAPER_DRAWS, Protocol, with_clean
+from convstab.evaluation.protocol import PAPER_DRAWS, Protocol, tried_levels
 from convstab.evaluation.result import StabilityResult
 from convstab.evaluation.tally import Counts
 from convstab.evaluation.workers import Workers, calibrate
@@ -75,7 +75,8 @@ def protocol_of(values: Mapping[str, Any], device: torch.device) -> Protocol:
     """The protocol that suits the device, where the configuration leaves it open; clean images are always there."""
     draws, degradation = values["draws"], by_name(values["degradation"])
     return Protocol(
-        levels=with_clean(degradation.grid if values["levels"] is None else values["levels"], degradation),
+        levels=tried_levels(degradation, values["levels"], values["psnr"]),
+        by_psnr=values["psnr"] is not None,
         degradation=degradation,
         draws=(PAPER_DRAWS if device.type == "cuda" else CPU_DRAWS) if draws is None else draws,
         **{name: values[name] for name in ("seed", "clip", "rounding", "score")},
@@ -85,7 +86,8 @@ def protocol_of(values: Mapping[str, Any], device: torch.device) -> Protocol:
 def name_of(run: Run, protocol: Protocol) -> str:
     """What the folder of a result is called."""
     family = protocol.degradation.name
-    return run.name if family == Gaussian.name else f"{run.name}_{family}"
+    name = run.name if family == Gaussian.name else f"{run.name}_{family}"
+    return f"{name}_psnr" if protocol.by_psnr else name
 
 
 def options_of(values: Mapping[str, Any], protocol: Protocol) -> dict[str, Any]:
@@ -167,10 +169,16 @@ def strip(run: Run, result: StabilityResult, protocol: Protocol, device: torch.d
     copies = []
     for row in (typical_image(run, label) for label in labels):
         pixels, image = run.test.pixels[row].to(device), int(run.test.ids[row])
-        copies.append(torch.cat([protocol.copies(pixels, level, 1, image) for level in levels]))
+        drawn = zip(levels, result.applied[row].tolist(), strict=True)
+        copies.append(torch.cat([protocol.copies(pixels, level, 1, image, applied) for level, applied in drawn]))
     images = torch.stack(copies).clamp_(0, 1).permute(0, 1, 3, 4, 2).cpu().numpy()
     names = [result.classes[label] for label in labels]
-    return evaluation.strip(images, levels, names, result.degradation.label)
+    return evaluation.strip(
+        images,
+        levels,
+        names,
+        f"{result.protocol.quantity} ({result.protocol.unit})" if result.protocol.by_psnr else result.degradation.label,
+    )
 
 
 def typical_image(run: Run, label: int) -> int:

@@ -66,6 +66,7 @@ COUNT, COUNT_OR_ZERO, NUMBER = at_least(1), at_least(0), Limit(is_number, "a num
 LEVEL = numbers(lambda value: value >= 0, "a number of grey levels, at least 0")
 LEVELS = listed(LEVEL.holds, "a list of numbers of grey levels, each at least 0, such as [8, 20]")
 GRID = listed(is_number, "a list of levels, each once, such as [8, 20]")
+DECIBELS = listed(lambda value: is_number(value) and value > 0, "a list of numbers of dB above 0, such as [40, 30, 20]")
 NOT_NEGATIVE = numbers(lambda value: value >= 0, "a number, at least 0")
 SHARE = numbers(lambda value: 0 <= value <= 1, "a number in [0, 1]")
 FRACTION = numbers(lambda value: 0 < value < 1, "a number above 0 and below 1")
@@ -121,6 +122,7 @@ EVALUATE = ASSESSMENT | {
     "degradation": group("degradation"),
     "degradation.name": one_of(*FAMILIES),
     "levels": or_null(GRID),
+    "psnr": or_null(DECIBELS),
     "draws": or_null(COUNT),
     "clip": SWITCH,
     "rounding": SWITCH,

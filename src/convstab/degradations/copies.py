@@ -1,5 +1,6 @@
 """Degraded copies in batches: each draw gets its own keyed random numbers, whatever stands beside it."""
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -25,13 +26,22 @@ class DrawRange(NamedTuple):
 class Copies:
     """Makes draws of a few images, which are held as rows (see ``images.as_rows``) on their device.
 
-    pixels: uint8 (n, C, H, W). index: their ids. levels: see ``Degradation``.
+    pixels: uint8 (n, C, H, W). index: their ids. levels: of the degradation for each image, float64 (n, levels); NaN:
+    as the image is. keys: of each level, which key the random numbers.
     """
 
     def __init__(
-        self, degradation: Degradation, levels: Sequence[float], pixels: Tensor, index: Sequence[int], seed: int
+        self,
+        degradation: Degradation,
+        levels: Tensor,
+        keys: Sequence[float],
+        pixels: Tensor,
+        index: Sequence[int],
+        seed: int,
     ) -> None:
-        self.degradation, self.levels, self.index = degradation, levels, index
+        self.degradation, self.keys, self.index = degradation, keys, index
+        self.levels = levels.nan_to_num(nan=degradation.neutral, posinf=math.inf, neginf=-math.inf)
+        self.plain = self.levels.tolist()
         self.shape = channels, height, width = tuple(pixels.shape[1:])
         degradation.check_shape((channels, height, width))
         self.clean = as_rows(pixels)
@@ -52,9 +62,9 @@ class Copies:
     def add_noise(self, rows: Tensor, runs: Sequence[DrawRange]) -> None:
         """Gaussian noise, drawn where it is wanted: no copy is made."""
         for row, image, level, first, count in runs:
-            drawn, sigma = rows[row : row + count], self.levels[level]
+            drawn, sigma = rows[row : row + count], self.plain[image][level]
             if sigma:
-                self.sources[0].fill(drawn, self.index[image], sigma, first)
+                self.sources[0].fill(drawn, self.index[image], self.keys[level], first)
                 add_noise(self.clean[image], drawn, sigma)
             else:
                 drawn.copy_(self.clean[image])
@@ -67,7 +77,7 @@ class Copies:
             for values in ([run.image for run in runs], [run.level for run in runs])
         )
         torch.index_select(self.clean, 0, images, out=rows)
-        levels = torch.tensor(self.levels, dtype=torch.float64, device=rows.device)[level]
+        levels = self.levels[images, level]
         changed = (levels != self.degradation.neutral).nonzero()[:, 0]
         if not len(changed):
             return
@@ -82,8 +92,8 @@ class Copies:
         for source, count in zip(self.sources, self.counts, strict=True):
             numbers = self.clean.new_zeros(total, row_length(count))
             for row, image, level, first, length in runs:
-                if self.levels[level] != self.degradation.neutral:
-                    source.fill(numbers[row : row + length], self.index[image], self.levels[level], first)
+                if self.plain[image][level] != self.degradation.neutral:
+                    source.fill(numbers[row : row + length], self.index[image], self.keys[level], first)
             found.append(numbers[:, :count])
         return found
 
@@ -104,14 +114,17 @@ def degraded_copies(
     seed: int = 0,
     clip: bool = True,
     rounding: bool = True,
+    key: float | None = None,
 ) -> Tensor:
     """The first ``draws`` degraded copies of one image, float32 (draws, C, H, W), channels last, in [0, 1] if clipped.
 
-    pixels: uint8 (C, H, W). image: its id. Paper: section 4, tolerance against noise.
+    pixels: uint8 (C, H, W). image: its id. key: of the random numbers; None: the level.
+    Paper: section 4, tolerance against noise.
     Raises InputError for a level out of range, or an image that the family cannot degrade.
     """
-    levels = degradation.check([level])
-    copies = Copies(degradation, levels, pixels[None], [image], seed)
+    (checked,) = degradation.check([level])
+    levels = torch.tensor([[checked]], dtype=torch.float64, device=pixels.device)
+    copies = Copies(degradation, levels, [checked if key is None else key], pixels[None], [image], seed)
     rows = torch.zeros(draws, row_length(pixels.numel()), device=pixels.device)
     copies.fill(rows, [DrawRange(0, 0, 0, 0, draws)])
     quantise_(rows, clip, rounding)

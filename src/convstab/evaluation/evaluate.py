@@ -13,7 +13,7 @@ from tqdm.auto import tqdm
 
 from convstab.degradations.by_name import degradation as by_name
 from convstab.degradations.degradation import Degradation
-from convstab.evaluation.protocol import Protocol, with_clean
+from convstab.evaluation.protocol import Protocol, tried_levels
 from convstab.evaluation.result import StabilityResult
 from convstab.evaluation.stability import Precision
 from convstab.evaluation.tally import Columns, Counts
@@ -32,6 +32,7 @@ def evaluate(
     levels: Sequence[float] | None = None,
     draws: int = 10,
     *,
+    psnr: Sequence[float] | None = None,
     seed: int = 0,
     clip: bool = True,
     rounding: bool = True,
@@ -55,6 +56,8 @@ def evaluate(
             {"name": "motion_blur", "angle": 0}, or a Degradation.
         levels: of the degradation, in its unit (Gaussian noise: sigma in grey levels, 0 to 255); the clean images are
             always tried; None: the family's own grid.
+        psnr: in place of levels: PSNR in dB, such as (45, 40, 35, 30, 25, 20). Each image is degraded at the level of
+            its own that leaves it this PSNR after clipping and rounding; one that no level leaves it to is not drawn.
         draws: degraded copies of each image under each level; one where all would be the same.
         seed: names the random numbers, 64 bits.
         clip: keep degraded pixels within [0, 255], as an 8-bit image does.
@@ -78,10 +81,10 @@ def evaluate(
     """
     chosen = device_of(device)
     family = by_name(degradation)
-    tried = with_clean(family.grid if levels is None else levels, family)
-    protocol = Protocol(tried, draws, seed, clip, rounding, score, family)
+    switches = draws, seed, clip, rounding, score, family
+    protocol = Protocol(tried_levels(family, levels, psnr), *switches, by_psnr=psnr is not None)
     strongest = protocol.levels[-1]
-    if rounding and family.name == "gaussian" and 0 < strongest < LEAST:
+    if rounding and not protocol.by_psnr and family.name == "gaussian" and 0 < strongest < LEAST:
         said = f"levels are grey levels (0 to 255): at most {strongest:g} is rounded away in nearly all pixels"
         warnings.warn(said, stacklevel=2)
     own, images = own_model(model, images, chosen)

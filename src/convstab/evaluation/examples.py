@@ -13,6 +13,7 @@ from convstab.evaluation.result import StabilityResult
 from convstab.files.arrays import read_arrays, write_arrays
 from convstab.images import Images, to_grey
 from convstab.statistics.intervals import Floats
+from convstab.statistics.rates import mean_of_drawn
 from convstab.units import Integers
 
 EXAMPLES = "examples.npz"
@@ -44,7 +45,8 @@ class Examples:
             image = int(images.ids[row])
             for level, at in enumerate(places.tolist()):
                 draw = int(draws[row, at])
-                copies = protocol.copies(clean[place].to(device), float(result.levels[at]), draw + 1, image)
+                applied = float(result.applied[row, at])
+                copies = protocol.copies(clean[place].to(device), float(result.levels[at]), draw + 1, image, applied)
                 degraded[place, level] = to_grey(copies[draw]).cpu().numpy()
         return cls(images.ids.numpy()[chosen], result.levels[places], clean.numpy(), degraded)
 
@@ -80,7 +82,7 @@ def choose(rates: Floats, labels: Integers) -> Integers:
 
     rates: (images, levels). labels: (images,).
     """
-    classes, order = np.unique(labels), np.argsort(rates.mean(1), kind="stable")
+    classes, order = np.unique(labels), np.argsort(mean_of_drawn(rates), kind="stable")
     count = max(2, TOGETHER // len(classes))
     members = [order[labels[order] == label] for label in classes]
     places = [np.unique(np.linspace(0, len(rows) - 1, count).round().astype(int)) for rows in members]

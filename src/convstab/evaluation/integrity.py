@@ -38,7 +38,7 @@ def check_shapes(result: "StabilityResult") -> None:
         array = getattr(result, name)
         if array.shape != shape or array.dtype.kind not in "iu" or array.min(initial=0) < 0:
             raise ValueError(f"the {name} does not hold counts of the shape {shape}")
-    check_columns(result.rows, COLUMNS, units.COLUMNS)
+    check_columns(result.rows, COLUMNS | ({"applied": "f"} if result.protocol.by_psnr else {}), units.COLUMNS)
     lengths = {len(column) for column in result.rows.values()}
     if len(lengths) != 1 or 0 in lengths or lengths.pop() % levels:
         raise ValueError(f"the rows are not {levels} for each of some images")
@@ -49,6 +49,7 @@ def check_rows(rows: Mapping[str, NDArray[Any]], protocol: Protocol, classes: in
     levels = len(protocol.levels)
     images = len(rows["index"]) // levels
     draws = np.tile(protocol.draws_of, images)
+    draws = np.where(np.isnan(rows["applied"]), 0, draws) if "applied" in rows else draws
     ordered = {"level": np.tile(protocol.levels, images), "draws": draws}
     of_images = [name for name in ("index", "label", *units.COLUMNS) if name in rows]
     ordered |= {name: rows[name][::levels].repeat(levels) for name in of_images}
@@ -62,7 +63,7 @@ def check_rows(rows: Mapping[str, NDArray[Any]], protocol: Protocol, classes: in
         **dict.fromkeys(("correct", "identical", "near_ties"), (0, draws)),
         **dict.fromkeys(("score_mean", "score_min", "sample_score"), (-SLACK, 1 + SLACK)),
         **dict.fromkeys(("psnr_mean", "sample_psnr"), (-np.inf, np.inf)),
-        "sample_draw": (0, draws - 1),
+        "sample_draw": (0, np.tile(protocol.draws_of, images) - 1),
         **units.RANGES,
     }
     check_ranges(rows, ranges)

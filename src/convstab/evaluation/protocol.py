@@ -1,25 +1,51 @@
 """What is asked of a classifier: levels of a degradation, draws and switches, and the order of the draws."""
 
+import math
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import numpy as np
+import torch
 from torch import Tensor
 
 from convstab.degradations.by_name import degradation as by_name
 from convstab.degradations.copies import DrawRange, degraded_copies, name_of
-from convstab.degradations.degradation import Degradation
+from convstab.degradations.degradation import Degradation, as_number
 from convstab.degradations.gaussian import PAPER_SIGMAS, Gaussian
+from convstab.degradations.quality import Floats, level_for_psnr
 from convstab.errors import InputError
 from convstab.generators import NoiseSource
+from convstab.validation import is_number
 
 PAPER_DRAWS = 150
+CLEAN = math.inf  # dB
+BEST = 60.0  # dB, the end of all tables; one grey level in one pixel of 50 is worse
 
 
-def with_clean(levels: Iterable[float], degradation: Degradation) -> tuple[float, ...]:
-    """These levels and the neutral one, the clean images."""
-    return tuple({degradation.neutral, *degradation.check(levels)})
+def tried_levels(
+    degradation: Degradation, levels: Iterable[float] | None, psnr: Iterable[float] | None
+) -> tuple[float, ...]:
+    """What is asked for, levels, PSNR or neither, and the clean images; InputError for both."""
+    if psnr is None:
+        return tuple({degradation.neutral, *degradation.check(degradation.grid if levels is None else levels)})
+    if levels is not None:
+        raise InputError("levels and psnr are both given; it can be levels of the degradation, or PSNR in dB")
+    return tuple({CLEAN, *check_decibels(psnr)})
+
+
+def check_decibels(targets: Any) -> tuple[float, ...]:
+    """PSNR targets from the mildest, infinity (the clean image), to the worst; InputError for what is none."""
+    if isinstance(targets, str) or not hasattr(targets, "__iter__"):
+        raise InputError(f"psnr is {targets}; it must be a list of numbers of dB, such as [40, 30, 20]")
+    found = [as_number(target) for target in targets]
+    for target in found:
+        if target != CLEAN and not (is_number(target) and 0 < target <= BEST):
+            raise InputError(f"psnr has {target}; it must be a number of dB above 0 and at most {BEST:g}")
+    if not found or len(set(found)) < len(found):
+        raise InputError(f"psnr is {found}; it must name each target once, and at least one")
+    return tuple(sorted(map(float, found), reverse=True))
 
 
 def as_whole_number(name: str, value: Any) -> int:
@@ -40,6 +66,8 @@ class Protocol:
     clip, rounding: clip to [0, 255]; round to whole grey levels. Both on: what an 8-bit image holds.
     score: which softmax probability the figures show, that of the predicted class or that of the label.
     degradation: what is done to the images.
+    by_psnr: the levels are PSNR in dB, infinity is the clean image: each image is degraded at the level of its own that
+        leaves it this PSNR, see ``degradations.quality``; one that no level leaves it to is not drawn.
     Raises InputError for anything else.
     """
 
@@ -50,9 +78,11 @@ class Protocol:
     rounding: bool = True
     score: Literal["predicted", "label"] = "predicted"
     degradation: Degradation = field(default_factory=Gaussian)
+    by_psnr: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "levels", self.degradation.check(self.levels))
+        check = check_decibels if self.by_psnr else self.degradation.check
+        object.__setattr__(self, "levels", check(self.levels))
         for name in ("draws", "seed"):
             object.__setattr__(self, name, as_whole_number(name, getattr(self, name)))
         if self.draws < 1:
@@ -75,9 +105,40 @@ class Protocol:
         return vars(self) | {"degradation": self.degradation.settings}
 
     @property
+    def neutral(self) -> float:
+        """The level of the clean images."""
+        return CLEAN if self.by_psnr else self.degradation.neutral
+
+    @property
     def degraded(self) -> tuple[bool, ...]:
         """Whether a level changes the images, for each."""
-        return tuple(level != self.degradation.neutral for level in self.levels)
+        return tuple(level != self.neutral for level in self.levels)
+
+    @property
+    def quantity(self) -> str:
+        """What the levels are called."""
+        return "PSNR" if self.by_psnr else self.degradation.quantity
+
+    @property
+    def unit(self) -> str:
+        """The unit of the levels."""
+        return "dB" if self.by_psnr else self.degradation.unit
+
+    def applied(self, pixels: Tensor, index: Sequence[int]) -> Tensor:
+        """The level of the degradation for each image under each level, float64 (n, levels); NaN: not to be reached.
+
+        pixels: uint8 (n, C, H, W). index: ids.
+        """
+        if not self.by_psnr:
+            return torch.tensor(self.levels, dtype=torch.float64, device=pixels.device).repeat(len(pixels), 1)
+        columns = [self.reaching(pixels, index, target) for target in self.levels]
+        return torch.from_numpy(np.stack(columns, axis=1)).to(pixels.device)
+
+    def reaching(self, pixels: Tensor, index: Sequence[int], target: float) -> Floats:
+        """The level at which each image has this PSNR, (n,)."""
+        if target == CLEAN:
+            return np.full(len(pixels), self.degradation.neutral)
+        return level_for_psnr(self.degradation, pixels, index, target, self.seed)[0]
 
     @property
     def draws_of(self) -> list[int]:
@@ -103,12 +164,15 @@ class Protocol:
             yield DrawRange(position - start, image, level, first, count)
             position += count
 
-    def copies(self, pixels: Tensor, level: float, draws: int, image: int) -> Tensor:
+    def copies(self, pixels: Tensor, level: float, draws: int, image: int, applied: float) -> Tensor:
         """The first draws of an image under a level, as they are counted on the device of its pixels.
 
-        pixels: uint8 (C, H, W). image: its id. Gives float32 (draws, C, H, W), in [0, 1] if clipped.
+        pixels: uint8 (C, H, W). image: its id. applied: the level of the degradation that this is for the image; NaN:
+        none, the copies are clean. Gives float32 (draws, C, H, W), in [0, 1] if clipped.
         """
-        return degraded_copies(pixels, self.degradation, level, draws, image, self.seed, self.clip, self.rounding)
+        wanted = self.degradation.neutral if math.isnan(applied) else applied
+        switches = self.seed, self.clip, self.rounding
+        return degraded_copies(pixels, self.degradation, wanted, draws, image, *switches, key=level)
 
     def sampled_draw(self, image: int, level: int) -> int:
         """The draw of an image, by its id, under a level that is kept for the scatter plots."""

@@ -12,6 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from convstab.degradations.degradation import Degradation
+from convstab.degradations.gaussian import Gaussian
 from convstab.errors import InputError
 from convstab.evaluation import integrity
 from convstab.evaluation.protocol import Protocol
@@ -103,6 +104,11 @@ class StabilityResult:
         """What a notebook shows."""
         return self.table()
 
+    @cached_property
+    def applied(self) -> Floats:
+        """The level of the degradation of each image under each level, (images, levels); NaN: not to be reached."""
+        return self.by_image("applied" if self.protocol.by_psnr else "level")
+
     @property
     def images(self) -> int:
         """Number of images."""
@@ -127,6 +133,16 @@ class StabilityResult:
         return np.array(self.protocol.degraded)
 
     @property
+    def as_in_paper(self) -> bool:
+        """Whether it was Gaussian noise of given sigmas, the one degradation of the paper."""
+        return self.degradation == Gaussian() and not self.protocol.by_psnr
+
+    @property
+    def label(self) -> str:
+        """What stands at an axis of the levels."""
+        return f"PSNR under {self.degradation.title} (dB)" if self.protocol.by_psnr else self.degradation.label
+
+    @property
     def degradation(self) -> Degradation:
         """What was done to the images."""
         return self.protocol.degradation
@@ -147,8 +163,9 @@ class StabilityResult:
 
     @cached_property
     def rates(self) -> Floats:
-        """Share of correct draws, (images, levels)."""
-        rates: Floats = self.by_image("correct") / self.by_image("draws")
+        """Share of correct draws, (images, levels); NaN where an image was not drawn: no level leaves it this PSNR."""
+        draws = self.by_image("draws")
+        rates: Floats = np.where(draws > 0, self.by_image("correct") / draws.clip(1), np.nan)
         return rates
 
     @cached_property
@@ -175,7 +192,7 @@ class StabilityResult:
     def flip_rate(self) -> Estimate:
         """Share of misclassified draws of the images that are correct when clean, under each level; 0 must be there."""
         if self.degraded[0]:
-            raise InputError(f"the flip rate needs the clean images: add {self.degradation.neutral:g} to the levels")
+            raise InputError(f"the flip rate needs the clean images: add {self.protocol.neutral:g} to the levels")
         flips = rates.flip_rate(self.rates, self.rates[:, 0] == 1, self.units)
         return replace(flips, high=np.where(self.degraded, flips.high, flips.value))  # 0 there by definition
 

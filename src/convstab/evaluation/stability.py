@@ -48,8 +48,8 @@ def stability(
     Raises InputError when logits are not finite, or not (N, K).
     """
     classifier.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    tally = Tally(labels, index, classes, protocol, device)
     batches = DegradedBatches(pixels.to(device), index.tolist(), protocol, whole_rows(batch_size))
+    tally = Tally(labels, index, classes, protocol, device, batches.applied)
     waiting: list[tuple[Tensor, Tensor]] = []
     for images, psnr in batches:
         with forward_precision(precision, device):
@@ -73,13 +73,16 @@ class DegradedBatches:
 
     Iterating gives (float32 images in [0, 1] (N, C, H, W) channels last, PSNR of the draws (n,) in dB); n <= N: what
     pads the last batch to a multiple of 16 has no PSNR and does not count.
+
+    applied: the level of each image under each of the protocol's, see ``Protocol``.
     """
 
     def __init__(self, pixels: Tensor, index: list[int], protocol: Protocol, batch_size: int) -> None:
         self.shape, self.size = tuple(pixels.shape[1:]), pixels[0].numel()
         self.total = len(index) * protocol.draws_per_image
         self.protocol, self.batch_size = protocol, batch_size
-        self.copies = Copies(protocol.degradation, protocol.levels, pixels, index, protocol.seed)
+        self.applied = protocol.applied(pixels, index)
+        self.copies = Copies(protocol.degradation, self.applied, protocol.levels, pixels, index, protocol.seed)
         self.degraded = self.copies.clean.new_zeros(batch_size, self.copies.clean.shape[1])
         self.error = torch.empty_like(self.degraded)
 

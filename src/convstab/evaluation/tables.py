@@ -51,14 +51,30 @@ def as_markdown(result: StabilityResult) -> str:
 
 def rates_markdown(result: StabilityResult) -> str:
     """Accuracy, balanced accuracy and flip rate under each level, with 95 % intervals."""
-    head = f"| {result.degradation.quantity} | accuracy | 95 % | balanced | flip rate | 95 % | PSNR (dB) |"
-    lines = [head, "|" + "---:|" * 7]
+    by_psnr = result.protocol.by_psnr
+    head = [result.protocol.quantity, "accuracy", "95 %", "balanced", "flip rate", "95 %", "PSNR (dB)"]
+    head += [result.degradation.title, "images"] if by_psnr else []
+    lines = [f"| {' | '.join(head)} |", "|" + "---:|" * len(head)]
     accuracy, balanced, flips = result.accuracy, result.balanced_accuracy, result.flip_rate
     for place, level in enumerate(result.levels):
         cells = [level_in_words(level), *estimate_cells(accuracy, place), in_percent(balanced.value[place])]
         cells += [*estimate_cells(flips, place), mean_psnr(result, place)]
+        cells += applied_cells(result, place) if by_psnr else []
         lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join([*lines, "", f"95 %: over {result.units.in_words(result.images)}.", ""])
+    notes = f"95 %: over {result.units.in_words(result.images)}."
+    if by_psnr:
+        notes += f" {result.degradation.title}: the median level, in {result.degradation.unit}, that images needed."
+    return "\n".join([*lines, "", notes, ""])
+
+
+def applied_cells(result: StabilityResult, place: int) -> tuple[str, str]:
+    """The median level that images needed for a PSNR, and how many of them can have it."""
+    applied = result.applied[:, place]
+    reached = applied[~np.isnan(applied)]
+    if not len(reached):
+        return NOT_DEFINED, "0"
+    middle = float(np.quantile(reached, 0.5, method="nearest"))
+    return (f"{middle:.3g}" if math.isfinite(middle) else level_in_words(middle)), f"{len(reached):,}"
 
 
 def classes_markdown(result: StabilityResult) -> str:

@@ -26,7 +26,8 @@ class Counts:
         draws, correct, prediction (the most frequent; the lowest label on a tie), score_mean and score_min (softmax
         probability of the label), psnr_mean (dB, over the draws whose PSNR is finite; infinite where there is none),
         identical (draws that are the clean image), near_ties (draws whose two best classes are closer than NEAR_TIE),
-        and one keyed draw: sample_draw, sample_prediction, sample_psnr, sample_score.
+        and one keyed draw: sample_draw, sample_prediction, sample_psnr, sample_score; where levels are PSNR, applied
+        (the level of the degradation; NaN where no level leaves the image this PSNR: such an image has no draws there).
     totals: confusion, int64 (levels, label, predicted); histogram, int64 (label, misclassified or correct, PSNR bin,
         score bin), of the draws of degraded images.
     """
@@ -38,11 +39,17 @@ class Counts:
 class Tally:
     """Adds up the draws of one slice on the device that classifies them; its size does not grow with the draws.
 
-    labels: int64 (n,). index: int64 (n,), of the images in the test set. classes: K.
+    labels: int64 (n,). index: int64 (n,), of the images in the test set. classes: K. applied: see ``Protocol``.
     """
 
     def __init__(
-        self, labels: Tensor, index: Tensor, classes: int, protocol: Protocol, device: torch.device | str
+        self,
+        labels: Tensor,
+        index: Tensor,
+        classes: int,
+        protocol: Protocol,
+        device: torch.device | str,
+        applied: Tensor,
     ) -> None:
         self.protocol, self.index, self.classes = protocol, index.cpu(), classes
         self.labels = labels.to(device)
@@ -51,7 +58,8 @@ class Tally:
         cells = len(labels) * levels  # one per image and level
         self.level_of = torch.repeat_interleave(torch.arange(levels), draws).to(device)
         self.draw_of = torch.cat([torch.arange(count) for count in draws.tolist()]).to(device)
-        self.degraded = torch.tensor(protocol.levels, device=device) > 0
+        self.degraded = torch.tensor(protocol.degraded, device=device)
+        self.applied, self.drawn = applied.flatten(), applied.flatten().isnan().logical_not().to(device)
         sampled = [protocol.sampled_draw(image, level) for image in index.tolist() for level in range(levels)]
         self.sampled = torch.tensor(sampled, device=device)
 
@@ -80,16 +88,16 @@ class Tally:
         of_label = probability.gather(1, label[:, None])[:, 0]
         score = of_label if self.protocol.score == "label" else probability.gather(1, predicted[:, None])[:, 0]
 
-        one = torch.ones_like(cell)
-        self.votes.index_add_(0, cell * self.classes + predicted, one.int())
-        self.score_sum.index_add_(0, cell, whole(of_label))
-        self.score_min.scatter_reduce_(0, cell, of_label, "amin")
-        identical = psnr.isinf()
-        self.psnr_sum.index_add_(0, cell, whole(psnr.masked_fill(identical, 0)))
+        drawn = self.drawn[cell]
+        self.votes.index_add_(0, cell * self.classes + predicted, drawn.int())
+        self.score_sum.index_add_(0, cell, whole(of_label) * drawn)
+        self.score_min.scatter_reduce_(0, cell, of_label.masked_fill(~drawn, 1), "amin")
+        identical = psnr.isinf() & drawn
+        self.psnr_sum.index_add_(0, cell, whole(psnr.masked_fill(psnr.isinf(), 0)))
         self.identical.index_add_(0, cell, identical.long())
         best, second = logits.topk(2, sorted=True).values.unbind(1)
-        self.near_ties.index_add_(0, cell, (best - second < NEAR_TIE).long())
-        self.add_to_histogram(label, predicted == label, psnr, score, self.degraded[level].long())
+        self.near_ties.index_add_(0, cell, ((best - second < NEAR_TIE) & drawn).long())
+        self.add_to_histogram(label, predicted == label, psnr, score, (self.degraded[level] & drawn).long())
         kept = torch.where(self.draw_of[within] == self.sampled[cell], cell, len(self.sampled))
         self.sample_of[:, kept] = torch.stack([predicted.float(), psnr, score])
 
@@ -123,11 +131,12 @@ class Tally:
         """The table of the images and levels; votes (n, levels, K)."""
         images, levels, _ = votes.shape
         label = self.labels.cpu().numpy().repeat(levels)
-        draws = np.tile(np.array(self.protocol.draws_of), images)
+        draws = np.tile(np.array(self.protocol.draws_of), images) * self.drawn.cpu().numpy()
         identical = self.identical.cpu().numpy()
         finite = draws - identical
         psnr = self.psnr_sum.cpu().numpy() / UNIT / finite.clip(1)
         prediction, sample_psnr, sample_score = self.sample_of[:, :-1].cpu().numpy()
+        applied = {"applied": self.applied.cpu().numpy()} if self.protocol.by_psnr else {}
         return {
             "index": self.index.numpy().repeat(levels),
             "label": label,
@@ -135,7 +144,7 @@ class Tally:
             "draws": draws,
             "correct": votes.reshape(len(label), -1)[np.arange(len(label)), label].astype(np.int64),
             "prediction": votes.argmax(2).ravel(),
-            "score_mean": self.score_sum.cpu().numpy() / UNIT / draws,
+            "score_mean": self.score_sum.cpu().numpy() / UNIT / draws.clip(1),
             "score_min": self.score_min.cpu().numpy(),
             "psnr_mean": np.where(finite > 0, psnr, np.inf),
             "identical": identical,
@@ -144,6 +153,7 @@ class Tally:
             "sample_prediction": prediction.astype(np.int64),
             "sample_psnr": sample_psnr,
             "sample_score": sample_score,
+            **applied,
         }
 
 

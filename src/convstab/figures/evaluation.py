@@ -149,7 +149,7 @@ def confusion(result: StabilityResult, level: float | None = None) -> Figure:
     axis = figure.subplots()
     image = axis.imshow(shares, cmap="Blues", norm=PowerNorm(0.4, 0, 1))
     axis.set_title(
-        f"{result.degradation.quantity} {result.levels[place]:g}, accuracy {np.trace(counts) / counts.sum():.2%}",
+        f"{result.protocol.quantity} {result.levels[place]:g}, accuracy {np.trace(counts) / counts.sum():.2%}",
         fontsize=10,
     )
     axis.set(xlabel="predicted", ylabel="label")

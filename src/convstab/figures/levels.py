@@ -14,23 +14,26 @@ class LevelAxis:
     """One horizontal axis for several results.
 
     Results of one degradation share its levels; where one of these is infinite (a neutral one), they are evenly spaced.
-    Results of several degradations share the mean PSNR of their copies, on which the clean images have no place.
+    Results of several degradations share the mean PSNR of their copies, or the PSNR that was asked for, on which the
+    clean images have no place.
     """
 
     def __init__(self, results: Iterable[StabilityResult]) -> None:
         every = list(results)
         degradations = {result.degradation for result in every}
-        self.psnr = len(degradations) > 1
+        self.targets = all(result.protocol.by_psnr for result in every)
+        self.psnr = self.targets or any(result.protocol.by_psnr for result in every) or len(degradations) > 1
         levels = np.concatenate([result.levels for result in every])
         self.spaced: tuple[float, ...] = ()
         if not self.psnr and not np.isfinite(levels).all():
             self.spaced = every[0].degradation.check(np.unique(levels))
-        self.label = "PSNR (dB)" if self.psnr else every[0].degradation.label
+        self.label = "PSNR (dB)" if self.psnr else every[0].label
 
     def positions(self, result: StabilityResult) -> Floats:
         """Where each level of a result stands; NaN: nowhere."""
         if self.psnr:
-            return np.where(np.isfinite(result.psnr), result.psnr, np.nan)
+            decibels = result.levels if self.targets else result.psnr
+            return np.where(np.isfinite(decibels), decibels, np.nan)
         if self.spaced:
             return np.array([self.spaced.index(level) for level in result.levels.tolist()], float)
         return result.levels

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-from convstab.degradations.gaussian import Gaussian
 from convstab.paper.margin_claims import margin_stays, slim_margins
 from convstab.paper.noise_claims import gtsrb_from_eight, mnist_most, weak_noise
 from convstab.paper.remedy_claims import ensembles, noisy_copies
@@ -17,5 +16,5 @@ def findings(evidence: Evidence) -> list[Finding]:
 
     The paper speaks of Gaussian noise; evaluations under other degradations say nothing of its claims.
     """
-    gaussian = [one for one in evidence.evaluations if one.result.degradation == Gaussian()]
+    gaussian = [one for one in evidence.evaluations if one.result.as_in_paper]
     return [claim(replace(evidence, evaluations=gaussian)) for claim in CLAIMS]

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from convstab.degradations.gaussian import Gaussian
 from convstab.errors import InputError
 from convstab.paper import TABLES, PaperTable, caveats, table_of
 from convstab.paper.comparison import accuracies, by_class, class_rows, shares
@@ -115,7 +114,7 @@ def of_evaluation(evaluation: Evaluation) -> ScoreTable:
     if not result.degraded.any():
         return of_clean(source, result.classes, result.confusion[0], result.units.images_each(result.images))
     classes = len(result.classes)
-    noise, correct = result.degradation == Gaussian(), result.rates[:, result.degraded].mean(1)
+    noise, correct = result.as_in_paper, rates.mean_of_drawn(result.rates[:, result.degraded])
     paper = paper_of(source, classes, noise=True) if noise else None
     unknown = np.full(classes, np.nan)
     precision = Estimate(rates.precision(result.pooled_confusion), unknown, unknown)
@@ -132,7 +131,7 @@ def drawn(evaluation: Evaluation) -> str:
     """What was classified, in words."""
     result = evaluation.result
     noisy = noisy_levels(result).tolist()
-    noise, quantity = result.degradation == Gaussian(), result.degradation.quantity
+    noise, quantity = result.as_in_paper, result.protocol.quantity
     copies = count(result.draws, "noisy copy", "noisy copies") if noise else count(result.draws, "copy", "copies")
     levels = (
         f"{quantity} {levels_in_words(noisy)}" if len(noisy) == 1 else f"each {quantity} of {levels_in_words(noisy)}"

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convstab.evaluation.result import StabilityResult
+from convstab.evaluation.tables import level_in_words
 from convstab.evaluation.tally import PSNR_EDGES, SCORE_EDGES
 from convstab.figures.evaluation import shortened
 from convstab.figures.levels import LevelAxis
@@ -40,7 +41,7 @@ def axis_of(levels: LevelAxis) -> Plain:
 
 def names_of(result: StabilityResult) -> list[str]:
     """The levels of a result, as a reader takes them."""
-    return [f"{result.degradation.quantity} {level:g}" for level in result.levels]
+    return [f"{result.protocol.quantity} {level_in_words(level)}" for level in result.levels]
 
 
 def placed(values: Floats) -> list[float | None]:
@@ -58,7 +59,7 @@ def scatter(evaluation: Evaluation, rows: Integers) -> Plain:
     return {
         "classes": list(result.classes),
         "levels": list(compress(names_of(result), result.degraded)),
-        "unit": result.degradation.unit,
+        "unit": result.protocol.unit,
         "axis": axis_of(levels),
         "x": placed(levels.positions(result)[result.degraded]),
         "score": result.protocol.score,

@@ -84,11 +84,12 @@ def protocol_of(result: Training | Evaluation | Attacked) -> str:
         return f"attack {result.result.attack} on {tried}: those that are correct when clean"
     protocol = result.summary.get("protocol", {})
     levels, degradation = ", ".join(f"{level:g}" for level in result.result.levels), result.result.degradation
+    asked = result.result.protocol
     clipped = {True: "clipped to 0 to 255", False: "not clipped"}.get(protocol.get("clip"), "")
     rounded = {True: "rounded to whole grey levels", False: "not rounded"}.get(protocol.get("rounding"), "")
     words = [
         f"{result.result.images:,} images",
-        f"{degradation.quantity} {levels} {degradation.unit}",
+        f"{degradation.title}: {asked.quantity} {levels} {asked.unit}",
         f"{count(result.result.draws, 'draw')} of each image and level",
     ]
     words += [f"seed {protocol['seed']}"] if "seed" in protocol else []

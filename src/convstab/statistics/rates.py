@@ -1,5 +1,7 @@
 """From counts to rates: images, or groups of them, are the independent units, never draws."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,19 +11,41 @@ from convstab.units import IMAGES, Integers, Units
 
 
 def accuracy(rates: Floats, units: Units = IMAGES) -> Estimate:
-    """Share of correct draws; rates (n, levels) are the shares of each image."""
-    return intervals.mean(rates, units=units)
+    """Share of correct draws; rates (n, levels) are the shares of each image, NaN where it was not drawn."""
+    return where_drawn(rates, lambda drawn, rows: intervals.mean(drawn, units=units.part(rows)))
 
 
 def balanced_accuracy(rates: Floats, labels: Integers, units: Units = IMAGES) -> Estimate:
     """Mean of the recalls of the classes that have images, which is what the paper's Tables 2 and 6 call accuracy."""
-    _, member, sizes = np.unique(labels, return_inverse=True, return_counts=True)
-    return intervals.mean(rates, 1 / sizes[member], units)
+
+    def estimate(drawn: Floats, rows: NDArray[np.bool_]) -> Estimate:
+        _, member, sizes = np.unique(labels[rows], return_inverse=True, return_counts=True)
+        return intervals.mean(drawn, 1 / sizes[member], units.part(rows))
+
+    return where_drawn(rates, estimate)
 
 
 def flip_rate(rates: Floats, clean_correct: NDArray[np.bool_], units: Units = IMAGES) -> Estimate:
     """Share of misclassified draws among the images that are correct when clean, clean_correct (n,)."""
-    return intervals.mean(1 - rates[clean_correct], units=units.part(clean_correct))
+    chosen = units.part(clean_correct)
+    return where_drawn(1 - rates[clean_correct], lambda flips, rows: intervals.mean(flips, units=chosen.part(rows)))
+
+
+def where_drawn(rates: Floats, estimate: Callable[[Floats, NDArray[np.bool_]], Estimate]) -> Estimate:
+    """An estimate of each level from the images that were drawn under it, which are told as bool (n,)."""
+    drawn = ~np.isnan(rates)
+    if drawn.all():
+        return estimate(rates, np.ones(len(rates), bool))
+    levels = [estimate(rates[rows][:, [level]], rows) for level, rows in enumerate(drawn.T)]
+    value, low, high = (np.concatenate([getattr(one, name) for one in levels]) for name in ("value", "low", "high"))
+    return Estimate(value, low, high)
+
+
+def mean_of_drawn(rates: Floats) -> Floats:
+    """The mean over the levels that an image was drawn under, (n,); NaN where there is none. rates: (n, levels)."""
+    drawn = ~np.isnan(rates)
+    means: Floats = np.where(drawn.any(1), np.nansum(rates, 1) / drawn.sum(1).clip(1), np.nan)
+    return means
 
 
 def first_failure(rates: Floats) -> Integers:
