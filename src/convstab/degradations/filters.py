@@ -10,6 +10,7 @@ from torch import Tensor
 
 from convstab.degradations.exactness import by_level, settled
 
+BAND = 48  # rows of a matrix that are multiplied at once: a filter is narrower than an image
 FEW = 2**22  # values of padded images that are transformed at once
 
 
@@ -21,10 +22,27 @@ def separable(images: Tensor, levels: Tensor, matrix: Callable[[float, int], Ten
     height, width = images.shape[2:]
     filtered = torch.empty_like(images)
     for level, chosen in by_level(levels):
-        down, along = (matrix(level, size).to(images.device) for size in (height, width))
-        rows = images[chosen].to(torch.float64, memory_format=torch.contiguous_format) @ along.T
-        filtered[chosen] = settled((rows.mT.contiguous() @ down.T).mT)
+        down, along = (bands(matrix(level, size)) for size in (height, width))
+        part = images[chosen].to(torch.float64, memory_format=torch.contiguous_format).flatten(0, 1)
+        rows = joined([part[:, :, used] @ band.T.to(part.device) for used, band in along], 2)
+        whole = joined([band.to(part.device) @ rows[:, used] for used, band in down], 1)
+        filtered[chosen] = settled(whole).view(-1, *images.shape[1:])
     return filtered
+
+
+def joined(parts: list[Tensor], axis: int) -> Tensor:
+    """Parts of images as one, not copied where there is only one."""
+    return parts[0] if len(parts) == 1 else torch.cat(parts, axis)
+
+
+def bands(matrix: Tensor) -> list[tuple[slice, Tensor]]:
+    """A matrix in bands of its rows: the columns that are not all zero, and what is in them."""
+    cut = []
+    for band in matrix.split(BAND):
+        used = band.any(0).nonzero()
+        columns = slice(int(used[0]), int(used[-1]) + 1)
+        cut.append((columns, band[:, columns]))
+    return cut
 
 
 def convolved(images: Tensor, kernels: Tensor) -> Tensor:
