@@ -26,6 +26,27 @@ def test_photons_are_the_quantiles_of_poissons_law(light: float) -> None:
     assert np.abs(found.numpy() - expected).max() < 1e-6
 
 
+@pytest.mark.parametrize("light", [0.1, 60.0, MANY])
+def test_the_least_number_stands_for_few_photons(light: float) -> None:
+    grey = torch.arange(256.0).view(1, 1, 16, 16)
+    photons = grey_of_photons(grey, torch.tensor([light]).double(), torch.zeros_like(grey)) / 255 * light
+    mean = grey.double() * light / 255
+    assert (photons >= 0).all()
+    assert (photons <= mean).all()
+    assert (photons >= mean - 7 * light**0.5 - 21).all()
+
+
+def test_many_photons_follow_a_law_as_skewed_as_poissons() -> None:
+    """Quantiles within a photon of Poisson's, in the dark as well, at 30,000 photons at white."""
+    grey = torch.arange(1.0, 257).clamp(max=255).repeat_interleave(16).view(1, 1, 256, 16)
+    uniform = torch.rand(grey.shape, generator=torch.Generator().manual_seed(0)).clamp(1e-4, 1 - 1e-4)
+    found = grey_of_photons(grey, torch.tensor([3 * MANY]).double(), uniform) / 255 * 3 * MANY
+    expected = stats.poisson.ppf(uniform.double().numpy(), grey.double().numpy() * 3 * MANY / 255)
+    difference = found.numpy() - np.asarray(expected)
+    assert np.abs(difference).max() < 1.1
+    assert np.abs(difference.mean()) < 0.6
+
+
 @pytest.mark.parametrize("light", [0.1, 3.0, 60.0, 1000.0, 2 * MANY, 1e6])
 def test_fewer_photons_mean_more_noise(light: float) -> None:
     image = photos()[0]

@@ -290,7 +290,7 @@ def test_runs_are_the_draws_in_order(cuts: list[int]) -> None:
 @pytest.mark.parametrize("options", [{}, {"clip": False}, {"rounding": False}])
 def test_the_copies_of_a_protocol_are_those_of_its_switches(options: Any) -> None:
     pixels = random_images(1)[0][0]
-    found = Protocol(seed=4, **options).copies(pixels, 60, 5, 7)
+    found = Protocol(seed=4, **options).copies(pixels, 60, 5, 7, applied=60)
     assert torch.equal(found, degraded_copies(pixels, Gaussian(), level=60, draws=5, image=7, seed=4, **options))
 
 

@@ -19,6 +19,7 @@ from convstab.errors import InputError
 from convstab.images import GREY_LEVELS
 from convstab.validation import Limit
 
+LARGE = 2**16  # values of an image that are worth a thread: to hand Python over costs as much as a small image
 SUBSAMPLINGS = ("4:4:4", "4:2:2", "4:2:0")
 Subsampling = Annotated[
     Literal["4:4:4", "4:2:2", "4:2:0"], Limit(lambda value: value in SUBSAMPLINGS, "4:4:4, 4:2:2 or 4:2:0")
@@ -70,8 +71,12 @@ class Jpeg(Degradation):
     def degrade(self, images: Tensor, levels: Tensor, random: Sequence[Tensor]) -> Tensor:  # noqa: ARG002
         """The images as they are read from files."""
         pixels = images.round().clamp(0, GREY_LEVELS).byte().permute(0, 2, 3, 1).contiguous().cpu().numpy()
-        with ThreadPoolExecutor(torch.get_num_threads()) as threads:
-            read = list(threads.map(self.compressed, pixels, levels.tolist()))
+        threads = torch.get_num_threads() if pixels[0].size >= LARGE else 1
+        if threads == 1:
+            read = list(map(self.compressed, pixels, levels.tolist()))
+        else:
+            with ThreadPoolExecutor(threads) as pool:
+                read = list(pool.map(self.compressed, pixels, levels.tolist()))
         return torch.from_numpy(np.stack(read)).to(images.device).permute(0, 3, 1, 2).float()
 
     def compressed(self, pixels: NDArray[np.uint8], quality: float) -> NDArray[np.uint8]:

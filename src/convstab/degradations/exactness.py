@@ -14,7 +14,7 @@ STEP = 2.0**-12  # grey levels; 255 of them are 20 bits, and float32 holds 24
 
 def settled(values: Tensor) -> Tensor:
     """Grey levels, float64, any shape -> the nearest multiples of 2^-12, float32."""
-    return (values / STEP).round_().mul_(STEP).float()
+    return values.mul(1 / STEP).round_().float().mul_(STEP)
 
 
 def by_level(levels: Tensor) -> Iterator[tuple[float, Tensor]]:

@@ -32,7 +32,8 @@ def level_for_psnr(
 
     The mean squared error over 8 pilot draws is set by bisection, over 32 where a draw has only an angle or a place.
     Their random numbers have keys of their own, and are the same at all levels; an image's level is the same whatever
-    stands beside it. Families with two directions are taken in that of their grid. Without randomness one copy is made.
+    stands beside it. Families with two directions are taken in that of their grid. Where nothing is drawn, there is one
+    copy.
 
     Args:
         family: the degradation.

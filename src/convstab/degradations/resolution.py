@@ -13,9 +13,9 @@ from convstab.degradations.degradation import Degradation
 from convstab.degradations.filters import separable
 from convstab.validation import Limit
 
-WINDOWS: dict[str, tuple[float, Callable[[Tensor], Tensor]]] = {  # half the width, and the weight at a distance
-    "box": (0.5, lambda at: ((at > -0.5) & (at <= 0.5)).double()),
-    "bilinear": (1.0, lambda at: (1 - at.abs()).clamp_min(0)),
+WINDOWS: dict[str, Callable[[Tensor], Tensor]] = {  # the weight at a distance, in pixels of the coarser line
+    "box": lambda at: ((at > -0.5) & (at <= 0.5)).double(),
+    "bilinear": lambda at: (1 - at.abs()).clamp_min(0),
 }
 Window = Annotated[Literal["box", "bilinear"], Limit(lambda value: value in WINDOWS, "box or bilinear")]
 
@@ -51,10 +51,8 @@ def there_and_back(window: str, factor: float, size: int) -> Tensor:
 
 def resize_matrix(window: str, size: int, target: int) -> Tensor:
     """How Pillow makes ``target`` pixels of ``size``, float64 (target, size); each row sums to 1."""
-    half, weight = WINDOWS[window]
     scale = max(1.0, size / target)
     centres = (torch.arange(target, dtype=torch.float64) + 0.5) * (size / target)
     pixels = torch.arange(size)
-    first, last = ((centres + side * half * scale + 0.5).floor()[:, None] for side in (-1, 1))
-    weights = weight((pixels + 0.5 - centres[:, None]) / scale) * ((pixels >= first) & (pixels < last))
+    weights = WINDOWS[window]((pixels + 0.5 - centres[:, None]) / scale)
     return weights / weights.sum(1, keepdim=True)
