@@ -28,6 +28,12 @@ def test_gaussian_blur_is_that_of_scikit_image(sigma: float) -> None:
     assert copies(degradation("gaussian_blur"), sigma, edge()).numpy()[0] == pytest.approx(theirs, abs=2e-4)
 
 
+def test_long_lines_are_filtered_in_bands() -> None:
+    image = photos(144)[0, :, :120, :70].contiguous()
+    theirs = gaussian(image.double().numpy(), 2.0, channel_axis=0, preserve_range=True)  # type: ignore[no-untyped-call]
+    assert copies(degradation("gaussian_blur"), 2.0, image).numpy()[0] == pytest.approx(theirs, abs=2e-4)
+
+
 @pytest.mark.parametrize("radius", [0.75, 2.5, 7.0, 15.3])
 def test_defocus_is_a_convolution_with_a_disk(radius: float) -> None:
     theirs = for_each_channel(edge(), disk(radius).numpy())

@@ -68,7 +68,7 @@ def test_gamma_is_that_of_scikit_image(exponent: float) -> None:
 
 def test_gammas_are_as_severe_as_their_inverses() -> None:
     family = degradation("gamma")
-    assert family.check([4, 0.5, 1, 2]) == (1, 0.5, 2, 4)
+    assert family.check([4, 0.25, 1, 2]) == (1, 2, 0.25, 4)
     assert family.between(4, 0.5) == 2
 
 

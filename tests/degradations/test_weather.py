@@ -38,6 +38,12 @@ def test_the_rectangle_covers_its_share_anywhere(share: float, shape: tuple[int,
         assert ends == pytest.approx([half, shape[2] / 2, shape[2] - half], abs=shape[2] * 0.12)
 
 
+def test_height_and_width_of_the_place_are_independent() -> None:
+    made = 255 - copies(degradation("occlusion"), 0.04, torch.full((1, 20, 20), 255, dtype=torch.uint8), 300)[:, 0]
+    middles = torch.stack([made.sum(axis) @ torch.arange(20).double() for axis in (1, 2)])
+    assert abs(float(torch.corrcoef(middles)[0, 1])) < 0.25
+
+
 def test_the_grey_of_a_rectangle_is_a_grey_level() -> None:
     with pytest.raises(InputError, match=r"^grey is 256; it must be a number in \[0, 255\] \(grey levels\)$"):
         degradation("occlusion", grey=256)
