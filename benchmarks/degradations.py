@@ -75,7 +75,7 @@ def ours(name: str, images: Tensor) -> Iterator[int]:
     """Whole batches."""
     family = degradation(name)
     shape = (images.shape[1], images.shape[2], images.shape[3])
-    random = [torch.rand(len(images), wanted.count, device=images.device) for wanted in family.numbers(shape)]
+    random = [torch.rand(len(images), wanted.each, device=images.device) for wanted in family.numbers(shape)]
     levels = torch.full((len(images),), LEVELS[name], dtype=torch.float64, device=images.device)
     while True:
         family.degrade(images, levels, random)

@@ -109,8 +109,12 @@ class MotionBlur(Degradation):
 def lines(length: float, angles: Tensor) -> Tensor:
     """Lines through the middle of a square of pixels, float64 (N, K, K), each point shared by its four neighbours."""
     reach, count = math.ceil(length / 2), max(2 * FINE, math.ceil(length * FINE))
+    size = 2 * reach + 1
     along = ((torch.arange(count, dtype=torch.float64, device=angles.device) + 0.5) / count - 0.5) * length
-    pixels = torch.arange(-reach, reach + 1, device=angles.device)
-    steps = angles.cos(), -angles.sin()
-    columns, rows = ((1 - (step[:, None, None] * along[:, None] - pixels).abs()).clamp_min(0) for step in steps)
-    return rows.mT @ columns / count  # from (N, points, K)
+    column, row = (step[:, None] * along + reach for step in (angles.cos(), -angles.sin()))
+    kernels = torch.zeros(len(angles), size * size, dtype=torch.float64, device=angles.device)
+    for right, below in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        share = (1 - (column.floor() + right - column).abs()) * (1 - (row.floor() + below - row).abs())
+        places = (row.floor() + below).clamp_max(size - 1) * size + (column.floor() + right).clamp_max(size - 1)
+        kernels.scatter_add_(1, places.long(), share)  # beyond the end the share is 0
+    return kernels.view(-1, size, size) / count
