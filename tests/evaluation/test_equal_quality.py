@@ -22,7 +22,7 @@ SIDE, IMAGES = 16, 40
 @pytest.fixture(scope="module")
 def photos() -> cs.Images:
     """Pieces of a photo; the last one is flat, which no blur changes."""
-    picture = torch.from_numpy(data.coffee()).permute(2, 0, 1)
+    picture = torch.from_numpy(data.coffee()).permute(2, 0, 1)  # type: ignore[no-untyped-call]
     tiles = picture.unfold(1, SIDE, 50).unfold(2, SIDE, 50).flatten(1, 2).transpose(0, 1)
     by_contrast = tiles[tiles.float().flatten(1).std(1).argsort(descending=True)[: IMAGES - 1]]
     flat = torch.full((1, 3, SIDE, SIDE), 90, dtype=torch.uint8)
@@ -45,7 +45,7 @@ def blurred(photos: cs.Images, linear: nn.Module) -> StabilityResult:
     return cs.evaluate(linear, photos, "gaussian_blur", psnr=[35, 30], draws=4)
 
 
-@pytest.mark.parametrize("name", ["gaussian", "shot", "gaussian_blur", "motion_blur"])
+@pytest.mark.parametrize("name", ["gaussian", "shot", "gaussian_blur", "haze"])
 def test_copies_have_the_quality_that_was_asked_for(name: str, photos: cs.Images, linear: nn.Module) -> None:
     result = cs.evaluate(linear, photos.part(slice(0, 12)), name, psnr=[35, 30], draws=40)
     assert result.levels.tolist() == [np.inf, 35, 30]
@@ -56,10 +56,12 @@ def test_copies_have_the_quality_that_was_asked_for(name: str, photos: cs.Images
 def test_an_image_that_cannot_have_it_is_not_drawn(blurred: StabilityResult, tmp_path: Path) -> None:
     assert np.isnan(blurred.applied[-1, 1:]).all()
     assert blurred.by_image("draws")[-1].tolist() == [1, 0, 0]
-    assert not np.isnan(blurred.applied[:-1]).any()
-    assert blurred.confusion.sum((1, 2)).tolist() == [IMAGES, IMAGES - 1, IMAGES - 1]
-    np.testing.assert_allclose(blurred.accuracy.value[1:], blurred.rates[:-1, 1:].mean(0))
-    assert "| 39 |" in tables.rates_markdown(blurred).splitlines()[3]
+    drawn = (~np.isnan(blurred.applied)).sum(0)
+    assert drawn[0] == IMAGES
+    assert IMAGES / 2 < drawn[2] < IMAGES
+    assert blurred.confusion.sum((1, 2)).tolist() == drawn.tolist()
+    np.testing.assert_allclose(blurred.accuracy.value, np.nanmean(blurred.rates, 0))
+    assert f"| {drawn[1]} |" in tables.rates_markdown(blurred).splitlines()[3]
     blurred.write(tmp_path)
     again = StabilityResult.read(tmp_path)
     assert again.protocol == blurred.protocol

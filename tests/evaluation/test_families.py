@@ -19,7 +19,7 @@ IMAGES, SIDE = 12, 16
 
 @pytest.fixture(scope="module")
 def photos() -> cs.Images:
-    picture = torch.from_numpy(data.astronaut()).permute(2, 0, 1)
+    picture = torch.from_numpy(data.astronaut()).permute(2, 0, 1)  # type: ignore[no-untyped-call]
     tiles = picture.unfold(1, SIDE, 40).unfold(2, SIDE, 40).flatten(1, 2).transpose(0, 1)
     return cs.Images(tiles[20 : 20 + IMAGES], torch.arange(IMAGES) % 3, ids=torch.arange(IMAGES) + 100)
 

@@ -108,25 +108,36 @@ class Search:
 
     def run(self) -> tuple[Floats, Floats]:
         """The nearest levels that are met, and their PSNR: first the upper end doubles until it is bad enough."""
-        images = np.arange(len(self.pilots))
-        for _ in range(DOUBLINGS):
-            images = images[self.too_good(self.high[images], images)]
-            self.low[images] = self.high[images]
-            self.high[images] *= 2
+        beyond = self.found_ends()
         for _ in range(HALVINGS):
-            images = np.flatnonzero(~(np.abs(self.achieved - self.target) <= ENOUGH))
+            images = np.flatnonzero(~(np.abs(self.achieved - self.target) <= ENOUGH) & ~beyond)
             middle = (self.low[images] + self.high[images]) / 2
             above = self.too_good(middle, images)
             self.low[images[above]], self.high[images[~above]] = middle[above], middle[~above]
         return self.levels, self.achieved
 
+    def found_ends(self) -> NDArray[np.bool_]:
+        """Set the upper end for each image, and tell those that even the worst level leaves too good, (n,)."""
+        images, beyond = np.arange(len(self.pilots)), np.zeros(len(self.pilots), bool)
+        for _ in range(DOUBLINGS):
+            images = images[self.too_good(self.high[images], images)]
+            ended = np.array([self.level(2 * end) == self.level(end) for end in self.high[images]], bool)
+            beyond[images[ended]], images = True, images[~ended]
+            self.low[images] = self.high[images]
+            self.high[images] *= 2
+        beyond[images] = True
+        return beyond
+
+    def level(self, strength: float) -> float:
+        """The level at a strength, within the range of the family."""
+        family = self.pilots.family
+        return within(family, family.between(family.check(family.grid)[-1], strength))
+
     def too_good(self, strengths: Floats, images: NDArray[np.intp]) -> NDArray[np.bool_]:
         """Whether the quality of some images, each at a strength, is above the target."""
         if not len(images):
             return np.zeros(0, bool)
-        family = self.pilots.family
-        worst = family.check(family.grid)[-1]
-        levels = np.array([within(family, family.between(worst, strength)) for strength in strengths.tolist()])
+        levels = np.array([self.level(strength) for strength in strengths.tolist()])
         decibels = self.pilots.psnr(levels, images)
         nearer = ~(np.abs(decibels - self.target) >= np.abs(self.achieved[images] - self.target))
         self.levels[images[nearer]], self.achieved[images[nearer]] = levels[nearer], decibels[nearer]
