@@ -86,7 +86,7 @@ def _keep(path: Path, family: str, pieces: Iterator[list[np.ndarray | None]], co
 
     An array as NumPy saves it, of the images that could be read; then a byte for each file, whether it is among them.
     """
-    for outdated in path.parent.glob(f"{family}-{'[0-9a-f]' * DIGITS}.npy"):
+    for outdated in path.parent.glob(f"{family}-{'[0-9a-f]' * DIGITS}.*"):  # with what a kill has left
         outdated.unlink()
     part = path.with_suffix(".part")
     readable = np.zeros(count, bool)
