@@ -107,7 +107,7 @@ def test_the_log_says_how_many_images_and_which_set(root: Path, caplog: pytest.L
 
 def test_the_next_start_reads_the_cache(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = gtsrb.load(root)
-    monkeypatch.setattr(image_files, "_decode", lambda *_: pytest.fail("decoded again"))
+    monkeypatch.setattr(image_files, "_pieces", lambda *_: pytest.fail("decoded again"))
     second = gtsrb.load(root)
     assert torch.equal(first.train.pixels, second.train.pixels)
     assert torch.equal(first.test.pixels, second.test.pixels)
@@ -134,7 +134,7 @@ def test_each_size_has_its_cache(root: Path) -> None:
 
 @pytest.mark.parametrize("keep", [0, 50, -1])
 def test_a_damaged_cache_is_made_again(root: Path, keep: int) -> None:
-    expected = gtsrb.load(root).test.pixels
+    expected = gtsrb.load(root).test.pixels.clone()  # the file is mapped
     path = cached(root)["gtsrb-test-48"]
     path.write_bytes(path.read_bytes()[:keep])
     assert torch.equal(gtsrb.load(root).test.pixels, expected)
@@ -144,7 +144,7 @@ def test_a_damaged_cache_is_made_again(root: Path, keep: int) -> None:
 def test_a_flipped_bit_in_the_cache_is_said_and_the_images_are_decoded_again(
     root: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    expected = gtsrb.load(root).test.pixels
+    expected = gtsrb.load(root).test.pixels.clone()  # the file is mapped
     path = cached(root)["gtsrb-test-48"]
     whole = path.read_bytes()
     path.write_bytes(whole[:9000] + bytes([whole[9000] ^ 4]) + whole[9001:])
@@ -168,17 +168,20 @@ def test_an_image_that_changed_with_its_size_and_time_kept_is_noticed(root: Path
 
 
 def test_a_full_disk_leaves_no_half_cache(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(file: Any, pixels: np.ndarray[Any, Any]) -> None:
+    def full(file: Any, *_: Any) -> None:
         file.write(bytes(1000))
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(np, "save", full)
+    monkeypatch.setattr(image_files, "_write_header", full)
     assert len(gtsrb.load(root).test) == 43
     assert [path.name for path in (root / ".convstab").iterdir()] == ["lock"]
 
 
-def test_without_a_place_for_the_cache_it_warns_and_decodes(root: Path, caplog: pytest.LogCaptureFixture) -> None:
-    (root / ".convstab").touch()  # a file where the folder would be
+def test_without_a_place_for_the_cache_it_warns_and_decodes(
+    root: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (root / ".convstab").touch()  # a file where the folder would be, and another in place of the user's
+    monkeypatch.setattr(image_files, "_elsewhere", lambda base: base)
     assert len(gtsrb.load(root).test) == 43
     warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
     assert len(warnings) == 2

@@ -5,75 +5,124 @@ import logging
 import math
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image
+from platformdirs import user_cache_path
 from rich.progress import MofNCompleteColumn
 
 from convstab.data.archives import OWN_FOLDER, locked
+from convstab.data.decoding import FILTER, Form, read
 from convstab.data.download import progress
 from convstab.errors import InputError
 from convstab.files.seals import SEAL, DamagedError, map_sealed, seal_in_place
 
-FILTER = Image.Resampling.BICUBIC  # Pillow widens it when shrinking: antialiased
-FORMATS = ("PPM", "PNG", "JPEG", "BMP")  # Pillow has others, of which one starts Ghostscript
-LARGEST = 4096 * 4096  # pixels of an image; eight threads decode, and each of them needs some 8 bytes a pixel
 THREADS = min(8, os.cpu_count() or 1)
-CACHE_VERSION = 2  # to be raised when the same files would decode to other pixels
+PIECE = 32 * 2**20  # bytes of pixels that are in memory at a time
+DIGITS = 16  # of a fingerprint
+CACHE_VERSION = 3  # to be raised when the same files would decode to other pixels
 
 log = logging.getLogger(__name__)
 
+Decoded = tuple[np.ndarray, np.ndarray]  # pixels, uint8 (M, C, H, W), and which of the N files they are of, bool (N,)
+
 
 def decoded(base: Path, name: str, paths: Sequence[Path], size: int) -> np.ndarray:
-    """The images at ``paths``, resized to uint8 (N, 3, size, size), RGB.
+    """The images at ``paths``, resized to uint8 (N, 3, size, size), RGB, see ``decode``."""
+    return decode(base, name, paths, Form(size))[0]
 
-    Kept in a folder below ``base`` and memory-mapped at the next start, as long as no file has changed and the kept
-    arrays are as they were written; where that folder cannot be written, each start decodes them.
+
+def decode(base: Path, name: str, paths: Sequence[Path], form: Form, skip: bool = False) -> Decoded:
+    """The images at ``paths`` in one form, and which of them could be read.
+
+    Kept in a folder below ``base``, or in the user's cache folder where that cannot be written, and memory-mapped at
+    the next start, as long as no file has changed and the kept arrays are as they were written; where neither can be
+    written, each start decodes them. They are written in pieces: they may be larger than memory.
     name: of the data set and its part, for the cache and for messages.
-    Raises InputError when a file is missing or is not a readable image.
+    skip: leave out what is not a readable image. Raises InputError for it otherwise, and when a file is missing.
     """
-    family = f"{name}-{size}"
-    path = base / OWN_FOLDER / f"{family}-{_fingerprint(base, name, paths, size)}.npy"
-    shape = (len(paths), 3, size, size)
-    kept = _open_cache(path, shape)
-    if kept is not None:
-        return kept
-    pixels = None
-    try:
-        with locked(base):
-            pixels = _open_cache(path, shape, say=True)  # another run may have made it while this one waited
-            if pixels is None:
-                pixels = _decode(name, paths, size)
-                _keep(pixels, path, family)
-    except OSError as error:
-        log.warning("%s: %s cannot be written, so each start decodes the images (%s)", name, path.parent, error)
-    return _decode(name, paths, size) if pixels is None else pixels
+    fingerprint = _fingerprint(base, name, paths, form, skip)
+    family = f"{name}-{form.size}" + "-grey" * (form.channels == 1) + "-crop" * (form.resize == "crop")
+    caches = [place / OWN_FOLDER / f"{family}-{fingerprint}.npy" for place in (base, _elsewhere(base))]
+    for path in caches:
+        kept = _open_cache(path, len(paths), form)
+        if kept is not None:
+            return _checked(kept, paths, form, skip)
+    for path in caches:
+        try:
+            with locked(path.parent.parent):
+                kept = _open_cache(path, len(paths), form, say=True)  # another run may have made it meanwhile
+                if kept is None:
+                    _keep(path, family, _pieces(name, paths, form, skip), len(paths), form)
+                    kept = _open_cache(path, len(paths), form)
+            if kept is not None:
+                return _checked(kept, paths, form, skip)
+        except OSError as error:
+            failure = error
+    log.warning(
+        "%s: %s cannot be written, so each start decodes the images (%s)", name, caches[0].parent, failure
+    )
+    return _in_memory(name, paths, form, skip)
 
 
-def _keep(pixels: np.ndarray, path: Path, family: str) -> None:
-    """Write the cache, complete or not at all, in place of those made from files that have changed since."""
-    for outdated in path.parent.glob(f"{family}-*"):
+def _elsewhere(base: Path) -> Path:
+    """The folder of this user for arrays made from files in a folder that cannot be written."""
+    return user_cache_path("convstab") / "decoded" / hashlib.sha256(os.fsencode(base.resolve())).hexdigest()[:16]
+
+
+def _checked(kept: Decoded, paths: Sequence[Path], form: Form, skip: bool) -> Decoded:
+    """The kept arrays; InputError when files were left out and none may be."""
+    if not skip and not kept[1].all():
+        read(paths[int(np.argmin(kept[1]))], form)  # says what is wrong
+    return kept
+
+
+def _keep(path: Path, family: str, pieces: Iterator[list[np.ndarray | None]], count: int, form: Form) -> None:
+    """Write the cache, complete or not at all, in place of those made from files that have changed since.
+
+    An array as NumPy saves it, of the images that could be read; then a byte for each file, whether it is among them.
+    """
+    for outdated in path.parent.glob(f"{family}-{'[0-9a-f]' * DIGITS}.*"):  # with what a kill has left
         outdated.unlink()
     part = path.with_suffix(".part")
+    readable = np.zeros(count, bool)
+    place = 0
     try:
         with part.open("wb") as file:
-            np.save(file, pixels)
-            file.write(SEAL.encode())
+            _write_header(file, count, form)
+            for piece in pieces:
+                readable[place : place + len(piece)] = [image is not None for image in piece]
+                place += len(piece)
+                file.write(b"".join(image.tobytes() for image in piece if image is not None))
+            file.write(readable.tobytes() + SEAL.encode())
+            file.seek(0)
+            _write_header(file, int(readable.sum()), form)
         seal_in_place(part)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)  # of a disk that is full
 
 
-def _open_cache(path: Path, shape: tuple[int, ...], say: bool = False) -> np.ndarray | None:
+def _write_header(file: BinaryIO, count: int, form: Form) -> None:
+    """The header of NumPy's format, which has the same length for any number of images."""
+    described = {"descr": "|u1", "fortran_order": False, "shape": (count, *form.shape)}
+    np.lib.format.write_array_header_1_0(file, described)
+
+
+def _open_cache(path: Path, count: int, form: Form, say: bool = False) -> Decoded | None:
     """The kept arrays; None when there are none, or when they are not as they were written, which can be said."""
     try:
         content = map_sealed(path)  # private pages: writable for PyTorch, the file stays as it is
-        start = len(content) - len(SEAL) - math.prod(shape)
-        return np.frombuffer(content, np.uint8, math.prod(shape), start).reshape(shape)
+        end = len(content) - len(SEAL) - count
+        readable = np.frombuffer(content, bool, count, end)
+        images = int(readable.sum())
+        start = end - images * math.prod(form.shape)
+        pixels = np.frombuffer(content, np.uint8, images * math.prod(form.shape), start)
+        return pixels.reshape(images, *form.shape), readable
     except (DamagedError, ValueError) as error:
         if say:
             log.warning("%s; the images are decoded again", error)
@@ -82,8 +131,8 @@ def _open_cache(path: Path, shape: tuple[int, ...], say: bool = False) -> np.nda
     return None
 
 
-def _fingerprint(base: Path, name: str, paths: Sequence[Path], size: int) -> str:
-    """What the decoded arrays were made from. Raises InputError when a file is missing.
+def _fingerprint(base: Path, name: str, paths: Sequence[Path], form: Form, skip: bool) -> str:
+    """What the decoded arrays were made from. Raises InputError when a file is missing that may not be left out.
 
     Of each file its name, its size and the times of its last change. The second time (ctime) is set by the system
     alone, so that a change is noticed where the size and the first one were kept. To read and hash all contents would
@@ -95,38 +144,49 @@ def _fingerprint(base: Path, name: str, paths: Sequence[Path], size: int) -> str
         if folder.is_dir():
             found |= {folder / entry.name: entry.stat() for entry in os.scandir(folder) if entry.is_file()}
     missing = [path for path in paths if path not in found]
-    if missing:
+    if missing and not skip:
+        if os.path.lexists(missing[0]):  # a pipe, or a link to nothing
+            read(missing[0], form)
         raise InputError(f"{len(missing)} of {len(paths)} images of {name} are missing, the first is {missing[0]}")
-    digest = hashlib.sha256(f"{CACHE_VERSION} {size} {FILTER.name}".encode())
+    digest = hashlib.sha256(f"{CACHE_VERSION} {form} {FILTER.name}".encode())
     for path in paths:
-        state = found[path]
-        digest.update(f"\n{path.relative_to(base)} {state.st_size} {state.st_mtime_ns} {state.st_ctime_ns}".encode())
-    return digest.hexdigest()[:16]
+        state = found.get(path)
+        known = "-" if state is None else f"{state.st_size} {state.st_mtime_ns} {state.st_ctime_ns}"
+        digest.update(b"\n" + os.fsencode(os.path.relpath(path, base)) + f" {known}".encode())
+    return digest.hexdigest()[:DIGITS]
 
 
-def _decode(name: str, paths: Sequence[Path], size: int) -> np.ndarray:
-    """Read and resize every image, uint8 (N, 3, size, size)."""
-    pixels = np.empty((len(paths), 3, size, size), np.uint8)
+def _pieces(name: str, paths: Sequence[Path], form: Form, skip: bool) -> Iterator[list[np.ndarray | None]]:
+    """Read and resize every image, some at a time, in order; None for one that is left out."""
 
-    def place(index: int) -> None:
-        pixels[index] = _decode_one(paths[index], size)
+    def image(path: Path) -> np.ndarray | None:
+        try:
+            return read(path, form)
+        except InputError:
+            if not skip:
+                raise
+            return None
 
+    together = max(PIECE // math.prod(form.shape), THREADS)
     with warnings.catch_warnings(), ThreadPoolExecutor(THREADS) as pool, progress(MofNCompleteColumn()) as bar:
         warnings.simplefilter("error", Image.DecompressionBombWarning)  # it would come before our own refusal
-        done = pool.map(place, range(len(pixels)))
-        for _ in bar.track(done, len(pixels), description=name):
-            pass
-    return pixels
+        task = bar.add_task(name, total=len(paths))
+        for start in range(0, len(paths), together):
+            piece = []
+            for one in pool.map(image, paths[start : start + together]):
+                piece.append(one)
+                bar.advance(task)
+            yield piece
 
 
-def _decode_one(path: Path, size: int) -> np.ndarray:
-    try:
-        with Image.open(path, formats=FORMATS) as image:
-            if math.prod(image.size) > LARGEST:
-                raise Image.DecompressionBombError  # before anything is decoded
-            return np.asarray(image.convert("RGB").resize((size, size), FILTER)).transpose(2, 0, 1)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise InputError(f"{path} has more than {LARGEST:,} pixels: it is not an image of a data set") from error
-    except Exception as error:  # a damaged image can raise anything
-        reason = getattr(error, "strerror", None) or "it is truncated or altered"  # Pillow's own have no strerror
-        raise InputError(f"{path} is not a readable image: {reason}") from error
+def _in_memory(name: str, paths: Sequence[Path], form: Form, skip: bool) -> Decoded:
+    """What ``decode`` gives where nothing can be kept."""
+    pixels, readable = np.empty((len(paths), *form.shape), np.uint8), []
+    count = 0
+    for piece in _pieces(name, paths, form, skip):
+        for image in piece:
+            readable.append(image is not None)
+            if image is not None:
+                pixels[count] = image
+                count += 1
+    return pixels[:count], np.array(readable, bool)

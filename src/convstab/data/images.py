@@ -27,6 +27,7 @@ class ImageSet:
     classes: K names, in the order of the labels.
     mirror: {label: label of the mirrored image}; a class that is not a key must not be mirrored.
     official: whether the files are known by their MD5 sums to be the publisher's own.
+    own_ids: whether the images bring ids that hold wherever they stand; if not, an id is a place in the test set.
     """
 
     train: Images
@@ -34,6 +35,7 @@ class ImageSet:
     classes: tuple[str, ...]
     mirror: dict[int, int] = field(default_factory=dict)
     official: bool = False
+    own_ids: bool = False
 
 
 class InMemory(Dataset[Batch]):

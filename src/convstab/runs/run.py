@@ -27,7 +27,8 @@ from convstab.runs.provenance import arithmetic, merged, training_of
 class Run:
     """A model and the test images that are tried on it.
 
-    model: on the CPU, in evaluation mode. test: the images, with their classes; their ids are places in the test set.
+    model: on the CPU, in evaluation mode. test: the images, with their classes; their ids are places in the test set, or
+        those that data of one's own has, whatever the place.
     name: of the run directory, or of the sweep, or of all, joined by "+".
     training: where the model comes from, see ``provenance.merged``.
     """
@@ -96,10 +97,9 @@ def load_run(
             raise InputError(f"{folders[0]} and {folder} were trained on different data sets and cannot be an ensemble")
     members = [checkpoints.load_classifier(folder) for folder in folders]
     test = test_images(configs[0], root, members[0])
-    index = chosen(images, len(test))
     return Run(
         model=members[0] if len(members) == 1 else Ensemble(members, rule).eval(),
-        test=replace(test, classes=tuple(members[0].classes), ids=torch.arange(len(test))).part(index),
+        test=test.part(chosen(images, len(test))),
         name=name or "+".join(folder.name for folder in folders),
         training=merged(
             [training_of(config, directory.metrics(folder)) for config, folder in zip(configs, folders, strict=True)]
@@ -160,4 +160,6 @@ def test_images(config: Config, root: str | None, classifier: Classifier) -> Ima
         raise
     if data.shape != classifier.shape or list(data.images.classes) != classifier.classes:
         raise InputError(f"the data in {data.root} is not what the run was trained on: other classes or image size")
-    return data.images.test
+    test = data.images.test
+    ids = test.ids if data.images.own_ids else torch.arange(len(test))
+    return replace(test, classes=data.images.classes, ids=ids)
