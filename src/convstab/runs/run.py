@@ -14,12 +14,12 @@ from torch import Tensor
 from convstab.attacks.verification import TOGETHER, as_input, classify
 from convstab.data.images import ImageData
 from convstab.errors import InputError
+from convstab.files.digests import digest
 from convstab.images import Images
 from convstab.models import Classifier
 from convstab.models.ensemble import Ensemble, Rule
 from convstab.runs import checkpoints, configuration, directory
 from convstab.runs.configuration import Config, value
-from convstab.runs.parts import digest
 from convstab.runs.provenance import arithmetic, merged, training_of
 
 
