@@ -44,14 +44,15 @@ class Clean:
         np.fill_diagonal(counts, 0)
         shares = counts.max(1) / np.maximum(there, 1)
         dominated = int((shares > DOMINANT).sum())
-        to_one = len(set(counts.argmax(1)[shares > DOMINANT].tolist())) <= 1  # it says the same of all: no other order
+        taken_for = len(set(counts.argmax(1)[shares > DOMINANT].tolist()))  # of another order each is taken for its own
         if self.high >= LOW or dominated < 2 or 2 * dominated < (there > 0).sum():
             return ""
         said = [
             f"{self.classes[label]} is taken for {self.classes[counts[label].argmax()]} ({100 * shares[label]:.0f} %)"
             for label in np.argsort(-shares, kind="stable")[:SHOWN]
         ]
-        question = "is the normalisation another one?" if to_one else "are its classes in another order?"
+        reordered = taken_for > DOMINANT * dominated
+        question = "are its classes in another order?" if reordered else "is the normalisation another one?"
         return f"most frequent confusions: {', '.join(said)}; {question}"
 
 

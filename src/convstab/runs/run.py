@@ -1,6 +1,7 @@
 """What ``run=`` names: a classifier, or several as one, and the test set that it was made for."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
@@ -9,7 +10,7 @@ import numpy as np
 import torch
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
-from torch import Tensor
+from torch import Tensor, nn
 
 from convstab.attacks.verification import TOGETHER, as_input, classify
 from convstab.data.images import ImageData
@@ -30,36 +31,41 @@ class Run:
     model: on the CPU, in evaluation mode. test: the images, with their classes; their ids are places in the test set.
     name: of the run directory, or of the sweep, or of all, joined by "+".
     training: where the model comes from, see ``provenance.merged``.
+    source: of an own model, what it depends on beside the images, see ``Own``; or of a run's model on other images.
+        None: the model is that of a run, on its own images.
     """
 
-    model: Classifier | Ensemble
+    model: nn.Module
     test: Images
     name: str
     training: dict[str, Any]
+    source: Mapping[str, Any] | None = None
 
     def fingerprint(self, device: torch.device) -> dict[str, str]:
         """Architecture, digests of the weights and of the images, and what computes on this device."""
         images = {"pixels": self.test.pixels, "labels": self.test.labels, "index": self.test.ids}
-        return {
-            "architecture": architecture(self.model),
-            "weights": digest(self.model.state_dict()),
-            "data": digest(images),
-            **arithmetic(device),
-        }
+        if self.source is None:
+            model = {"architecture": architecture(self.model), "weights": digest(self.model.state_dict())}
+        else:
+            source = {"weights": digest(self.model.state_dict())} | dict(self.source)  # an own one has said its weights
+            weights = source.pop("weights")
+            model = {"architecture": json.dumps(source, sort_keys=True, default=str), "weights": weights}
+        return model | {"data": digest(images)} | arithmetic(device)
 
     def part(self, rows: slice) -> "Run":
         """With some of the images."""
         return replace(self, test=self.test.part(rows))
 
 
-def architecture(classifier: Classifier | Ensemble) -> str:
+def architecture(classifier: nn.Module) -> str:
     """The class of a classifier, or of each member, with its hyper-parameters but for the class names.
 
     For example "CifarQuick(pool='max', shape=[3, 32, 32])": weights of one fit the other pool as well.
     """
     if isinstance(classifier, Ensemble):
-        return " + ".join(map(architecture, classifier.members))  # type: ignore[arg-type]  # load_run makes them
-    values = (f"{name}={value!r}" for name, value in sorted(classifier.hparams.items()) if name != "classes")
+        return " + ".join(map(architecture, classifier.members))
+    hparams = getattr(classifier, "hparams", {})  # of each Classifier
+    values = (f"{name}={value!r}" for name, value in sorted(hparams.items()) if name != "classes")
     return f"{type(classifier).__qualname__}({', '.join(values)})"
 
 

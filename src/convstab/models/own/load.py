@@ -8,6 +8,7 @@ from torch import nn
 
 from convstab.errors import InputError
 from convstab.files.digests import digest
+from convstab.models.own.kinds import KINDS
 from convstab.models.own.normalisation import Given, normalisation_of, own_normalisation
 from convstab.models.own.python import made_by
 from convstab.models.own.weights import load_weights
@@ -73,9 +74,6 @@ def made(model: Any, where: Mapping[str, Any]) -> tuple[nn.Module, dict[str, Any
             raise InputError(f"a {model} model takes no {name}; it takes {', '.join(takes)}")
     options = dict(where.get("options") or {})
     return made_by(where.get("target"), options), {"kind": "python", "target": where["target"], "options": options}
-
-
-KINDS = {"python": ("target", "options")}
 
 
 def name_of(source: Mapping[str, Any]) -> str:
