@@ -15,6 +15,7 @@ from convstab.commands.app import plain
 from convstab.commands.attack import attack_of
 from convstab.commands.kinds import KINDS, NEEDED, OPEN
 from convstab.commands.values import check
+from convstab.models.own.kinds import KINDS as OWN_KINDS
 from convstab.paper.experiments import planned
 from convstab.runs.configuration import nested
 from convstab.sweeps.jobs import Outcome
@@ -335,7 +336,7 @@ def test_every_kind_is_of_a_key(command: str) -> None:
     groups |= {"model": ["aghdam", "cifar_quick"]}
     chosen = [[f"{name}={choice}"] for name, choices in groups.items() for choice in choices]
     words = chosen if command == "train" else []
-    own = [["model=python", "model.target=a:b"]]
+    own = [[f"model={kind}"] for kind in OWN_KINDS]
     words += [["sweep=runs"], *own] if command in ("evaluate", "attack") else []
     there = {key for word in [["runs=runs"], *words] for key, _ in nested(plain(composed(command, *word)))}
     assert {key for key in KINDS[command] if not key.startswith("augment.")} - there <= {"of", "optimizer.amsgrad"}

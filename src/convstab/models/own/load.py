@@ -1,6 +1,6 @@
 """Load an own model: ``convstab.load_model``."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,10 @@ from torch import nn
 
 from convstab.errors import InputError
 from convstab.files.digests import digest
-from convstab.models.own.kinds import KINDS
+from convstab.models.own.files import of_export, of_onnx
+from convstab.models.own.found import Found
+from convstab.models.own.kinds import KINDS, OF_FILES
+from convstab.models.own.libraries import classes_of, of_hf, of_timm, of_torchvision
 from convstab.models.own.normalisation import Given, normalisation_of, own_normalisation
 from convstab.models.own.python import made_by
 from convstab.models.own.weights import load_weights
@@ -31,7 +34,8 @@ def load_model(
     """Make any model one that takes images in [0, 1] and gives logits, knowing its classes and where it is from.
 
     Args:
-        model: a module, which stays as it is; or a kind of model: "python", a function of your own that makes one.
+        model: a module, which stays as it is; or a kind of model: "python", a function of your own that makes one;
+            "timm", "hf" (transformers) or "torchvision", by its name there; "onnx" or "export" (torch.export), a file.
         classes: names, in the order of the logits, or a text file with one in each line; None: the model's own, where
             it has them.
         mean: of the images that the model has learnt, for images in [0, 1], a number for each channel; "none": it
@@ -39,7 +43,9 @@ def load_model(
         std: their standard deviation, likewise.
         size: pixels, S or (H, W), of the images that it takes; "any"; None: the model's own, where it has one.
         weights: a file: a state dict of ``torch.save``, a checkpoint that has one, or .safetensors; None: as they are.
-        where: the model is: ``target="mypkg.nets:build"``, and ``options={...}`` for that function.
+        where: the model is. python: ``target="mypkg.nets:build"``, ``options={...}`` for that function. timm,
+            torchvision: ``name``, ``pretrained=True`` for the weights that it comes with, ``options``. hf: ``name``, a
+            folder or an id of the hub, ``download=True`` to fetch it. onnx, export: ``path``.
 
     Raises:
         InputError: no such kind of model, weights that do not fit, or a normalisation that is not known.
@@ -50,21 +56,27 @@ def load_model(
     >>> model.classes, torch.equal(model(torch.full((1, 1, 8, 8), 0.5)), net(torch.zeros(1, 1, 8, 8)))
     (('cat', 'dog'), True)
     """
-    found, source = made(model, where)
-    normalisation = normalisation_of(mean, std, own_normalisation(found), name_of(source))
+    found = made(model, where)
+    name = name_of(found.source)
     if weights is not None:
-        load_weights(found, weights)
-    names = names_of(classes) if classes is not None else getattr(found, "classes", None) or ()
-    chosen = None if size == ANY else as_size(size)
-    return Own(found, normalisation, names, chosen, source | {"weights": digest(found.state_dict())})
+        if found.source["kind"] in OF_FILES:
+            raise InputError(f"{name} takes no weights: they are in its file")
+        load_weights(found.model, weights)
+    elif not found.trained:
+        raise InputError(f"{name} has random weights: give weights=FILE, or pretrained=true where it comes with some")
+    normalisation = normalisation_of(mean, std, found.normalisation or own_normalisation(found.model), name)
+    names = found.classes or own_classes(found.model) if classes is None else names_of(classes)
+    chosen = None if size == ANY else as_size(size) or found.size
+    source = {"weights": digest(found.model.state_dict())} | dict(found.source)
+    return Own(found.model, normalisation, names, chosen, source)
 
 
-def made(model: Any, where: Mapping[str, Any]) -> tuple[nn.Module, dict[str, Any]]:
-    """The module, and where it is from; InputError for what is none."""
+def made(model: Any, where: Mapping[str, Any]) -> Found:
+    """The module, and what is known of it; InputError for what is none."""
     if isinstance(model, nn.Module):
         if where:
             raise InputError(f"load_model takes no {min(where)} beside a module")
-        return model, {"kind": "module", "name": type(model).__qualname__}
+        return Found(model, {"kind": "module", "name": type(model).__qualname__})
     if model not in KINDS:
         known = ", ".join(KINDS)
         raise InputError(f"the model is {model!r:.80}; it can be an nn.Module, or the name of a kind: {known}")
@@ -72,13 +84,34 @@ def made(model: Any, where: Mapping[str, Any]) -> tuple[nn.Module, dict[str, Any
     for name in where:
         if name not in takes:
             raise InputError(f"a {model} model takes no {name}; it takes {', '.join(takes)}")
-    options = dict(where.get("options") or {})
-    return made_by(where.get("target"), options), {"kind": "python", "target": where["target"], "options": options}
+    if takes[0] not in where:
+        raise InputError(f"a {model} model needs {takes[0]}; it takes {', '.join(takes)}")
+    return LOADERS[model](**where)
+
+
+def of_python(target: Any, options: Mapping[str, Any] | None = None) -> Found:
+    """What a function of the user's makes."""
+    return Found(made_by(target, options), {"kind": "python", "target": target, "options": dict(options or {})})
+
+
+LOADERS: dict[str, Callable[..., Found]] = {
+    "python": of_python,
+    "timm": of_timm,
+    "hf": of_hf,
+    "torchvision": of_torchvision,
+    "onnx": of_onnx,
+    "export": of_export,
+}
+
+
+def own_classes(model: nn.Module) -> Sequence[str]:
+    """The class names that a module has: as its ``classes``, or in its configuration, as those of transformers."""
+    return getattr(model, "classes", None) or classes_of(getattr(model, "config", None))
 
 
 def name_of(source: Mapping[str, Any]) -> str:
     """What a model is called in a message."""
-    return f"{source['kind']} model {source.get('target') or source.get('name')}"
+    return f"{source['kind']} model {source.get('target') or source.get('name') or source.get('path')}"
 
 
 def names_of(classes: Sequence[str] | str | Path) -> tuple[str, ...]:
