@@ -136,6 +136,20 @@ def test_a_processor_of_transformers_may_scale_otherwise(monkeypatch: pytest.Mon
             assert torch.allclose(cs.load_model("hf", name="folder")(images), net(expected(255 * images)), rtol=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("sizes", "size"),
+    [
+        ({"size": SimpleNamespace(height=20, width=30, shortest_edge=None)}, (20, 30)),
+        ({"size": {"shortest_edge": 32}, "do_center_crop": True, "crop_size": {"height": 28, "width": 28}}, (28, 28)),
+        ({"size": {"shortest_edge": 32}, "do_center_crop": False, "crop_size": {"height": 28, "width": 28}}, None),
+    ],
+)
+@pytest.mark.usefixtures("asked")
+def test_the_size_is_that_of_what_a_processor_makes(sizes: dict[str, Any], size: Any) -> None:
+    vars(sys.modules["transformers"].processor).update(sizes)
+    assert cs.load_model("hf", name="folder").size == size
+
+
 @pytest.mark.usefixtures("asked")
 def test_without_a_processor_the_normalisation_is_to_be_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.modules["transformers"], "AutoImageProcessor", None)

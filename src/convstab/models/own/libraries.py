@@ -41,7 +41,7 @@ def of_hf(name: str, download: bool = False) -> Found:
     )
     processor = None
     with suppress(Exception):  # there is none, or it needs what is not there: then mean and std are to be said
-        processor = transformers.AutoImageProcessor.from_pretrained(name, use_fast=False, **options)
+        processor = transformers.AutoImageProcessor.from_pretrained(name, **options)
     return Found(
         model.eval(),
         source("hf", transformers, name, None),
@@ -104,8 +104,10 @@ def size_of(processor: Any) -> Size | None:
     """(H, W) of the images that a processor of transformers makes, where it says both."""
     cropped = getattr(processor, "do_center_crop", False) and getattr(processor, "crop_size", None)
     size = cropped or getattr(processor, "size", None)
-    sides = [size[side] if isinstance(size, Mapping) and side in size else None for side in ("height", "width")]
-    return (int(sides[0]), int(sides[1])) if None not in sides else None  # type: ignore[arg-type]
+    height, width = (  # transformers 5 has an object in place of a dictionary
+        size.get(side) if isinstance(size, Mapping) else getattr(size, side, None) for side in ("height", "width")
+    )
+    return (int(height), int(width)) if height and width else None
 
 
 def classes_of(config: Any) -> tuple[str, ...]:
