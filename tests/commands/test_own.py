@@ -69,6 +69,8 @@ def test_what_the_numbers_depend_on_is_in_the_fingerprint(evaluate: Main, traine
     for word in ("model.std=[0.3]", "model.weights=other.pt", "model.target=tests.models.own_nets:Net"):
         code, said = evaluate(*OWN, *SAID, word, "output=depends")
         assert (code, "was made with another" in said) == (2, True), word
+    names = "model.classes=['0','1','2','3','4','5','6','7','8','9']"
+    assert "was made with another architecture" in evaluate(*OWN, *SAID, names, "output=depends")[1]
     assert evaluate(*OWN, *SAID, "output=depends") == (0, "")
 
 

@@ -36,7 +36,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         asked.append((name, pretrained, options))
         if name != "netlet":
             raise RuntimeError(f"Unknown model ({name})\nsee list_models")
-        return Net(3, **options)
+        net = Net(3, **options)
+        net.pretrained_cfg = {} if options.get("seed") else config  # type: ignore[assignment]
+        return net
 
     config = {"mean": MEAN, "std": STD, "input_size": (3, 28, 28), "crop_pct": 0.9}
     stand_in(monkeypatch, "timm", create_model=create_model)
@@ -100,6 +102,21 @@ def test_random_weights_are_refused_and_a_file_of_weights_is_taken(asked: list[A
     model = cs.load_model("timm", name="netlet", options={"classes": 4}, weights=tmp_path / "net.pt", mean="none")
     assert torch.equal(model(IMAGES), Net(3, classes=4, seed=5).eval()(IMAGES))
     assert asked[-1] == ("netlet", False, {"classes": 4})
+
+
+@pytest.mark.usefixtures("asked")
+def test_the_normalisation_of_other_weights_is_not_taken_for_that_of_a_file(tmp_path: Path) -> None:
+    torch.save(Net(3).state_dict(), tmp_path / "net.pt")
+    for kind in ("timm", "torchvision"):
+        own = {"name": "netlet", "pretrained": True, "weights": tmp_path / "net.pt"}
+        with pytest.raises(
+            cs.InputError, match=r"how are images normalised.*usual for it: mean=\[0.4, 0.5, 0.6\] std="
+        ):
+            cs.load_model(kind, **own)  # type: ignore[arg-type]
+        model = cs.load_model(kind, **own, mean=0.5, std=0.5)  # type: ignore[arg-type]
+        assert (model.size, model.classes) == (None, ())
+    with pytest.raises(cs.InputError, match="how are images normalised for the timm model netlet"):
+        cs.load_model("timm", name="netlet", pretrained=True, options={"seed": 1})  # timm would say ImageNet's
 
 
 def test_what_a_library_says_is_one_line(asked: list[Any]) -> None:

@@ -9,3 +9,4 @@ KINDS = {
     "export": ("path",),
 }
 OF_FILES = "onnx", "export"  # whose weights are in the file itself
+OF_LIBRARIES = "timm", "torchvision"  # which know how the weights that they bring are normalised

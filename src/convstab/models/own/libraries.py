@@ -19,10 +19,14 @@ def of_timm(name: str, pretrained: bool = False, options: Mapping[str, Any] | No
     timm = need("timm", "timm")
     model = tried(lambda: timm.create_model(name, pretrained=pretrained, **(options or {})), f"timm: {name}")
     config = need("timm.data", "timm").resolve_model_data_config(model)
+    given = getattr(model, "pretrained_cfg", None) or {}  # else timm fills in the numbers of ImageNet
+    known = (
+        Normalisation(as_numbers("mean", config["mean"]), as_numbers("std", config["std"])) if "mean" in given else None
+    )
     return Found(
         model.eval(),
         source("timm", timm, name, options),
-        Normalisation(as_numbers("mean", config["mean"]), as_numbers("std", config["std"])),
+        known,
         size=tuple(config["input_size"][1:]),
         trained=pretrained,
     )

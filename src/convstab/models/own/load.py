@@ -1,6 +1,7 @@
 """Load an own model: ``convstab.load_model``."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from convstab.errors import InputError
 from convstab.files.digests import digest
 from convstab.models.own.files import of_export, of_onnx
 from convstab.models.own.found import Found
-from convstab.models.own.kinds import KINDS, OF_FILES
+from convstab.models.own.kinds import KINDS, OF_FILES, OF_LIBRARIES
 from convstab.models.own.libraries import classes_of, of_hf, of_timm, of_torchvision
 from convstab.models.own.normalisation import Given, normalisation_of, own_normalisation
 from convstab.models.own.python import made_by
@@ -64,7 +65,12 @@ def load_model(
         load_weights(found.model, weights)
     elif not found.trained:
         raise InputError(f"{name} has random weights: give weights=FILE, or pretrained=true where it comes with some")
-    normalisation = normalisation_of(mean, std, found.normalisation or own_normalisation(found.model), name)
+    known = found.normalisation or own_normalisation(found.model)
+    if weights is not None and found.source["kind"] in OF_LIBRARIES:  # what it knows is of the weights it comes with
+        normalisation = normalisation_of(mean, std, None, name, known)
+        found = replace(found, classes=(), size=None)
+    else:
+        normalisation = normalisation_of(mean, std, known, name)
     names = found.classes or own_classes(found.model) if classes is None else names_of(classes)
     chosen = None if size == ANY else as_size(size) or found.size
     source = {"weights": digest(found.model.state_dict())} | dict(found.source)

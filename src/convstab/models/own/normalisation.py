@@ -28,10 +28,17 @@ class Normalisation:
         return not any(self.mean) and all(value == 1 for value in self.std)
 
 
-def normalisation_of(mean: Given, std: Given, own: Normalisation | None = None, name: str = "model") -> Normalisation:
+def normalisation_of(
+    mean: Given,
+    std: Given,
+    own: Normalisation | None = None,
+    name: str = "model",
+    usual: Normalisation | None = None,
+) -> Normalisation:
     """What a user says, else the model's own; InputError where neither is there.
 
     mean, std: numbers in the unit of images in [0, 1]; "none": the model normalises inside; None: not said.
+    usual: that of other weights of the architecture, which the message names.
     """
     if NONE in (mean, std):
         if any(value not in (None, NONE) for value in (mean, std)):
@@ -41,7 +48,9 @@ def normalisation_of(mean: Given, std: Given, own: Normalisation | None = None, 
         if own is not None:
             return own
         said = f"how are images normalised for the {name}? Say mean=[...] std=[...], of its training images in [0, 1]"
-        raise InputError(f"{said}, or mean=none where it takes images in [0, 1] as they are")
+        said = f"{said}, or mean=none where it takes images in [0, 1] as they are"
+        also = f" (usual for it: mean={list(usual.mean)} std={list(usual.std)})" if usual is not None else ""
+        raise InputError(said + also)
     if mean is None or std is None:
         raise InputError(f"{'std' if mean is None else 'mean'} is given alone; mean and std are needed both")
     means, stds = as_numbers("mean", mean), as_numbers("std", std)
