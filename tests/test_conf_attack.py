@@ -88,6 +88,8 @@ def test_the_papers_search_has_no_budget_but_the_one_that_is_given() -> None:
 
 
 def test_no_value_is_there_in_vain() -> None:
-    code = "".join((ROOT / "src/convstab/commands" / name).read_text() for name in ("attack.py", "assess.py", "app.py"))
+    code = "".join(
+        (ROOT / "src/convstab/commands" / name).read_text() for name in ("attack.py", "assess.py", "own.py", "app.py")
+    )
     words = set(re.findall(r'"(\w+)"|config\.(threads)', code))  # values["images"], config.threads
     assert {str(key) for key in composed()} - {word for pair in words for word in pair} == {"logger"}  # tracking's

@@ -113,7 +113,7 @@ def test_every_logger_can_be_chosen(name: str) -> None:
 
 def test_no_value_is_there_in_vain() -> None:
     code = "".join(
-        (ROOT / "src/convstab/commands" / name).read_text() for name in ("evaluate.py", "assess.py", "app.py")
+        (ROOT / "src/convstab/commands" / name).read_text() for name in ("evaluate.py", "assess.py", "own.py", "app.py")
     )
     words = set(re.findall(r'"(\w+)"|config\.(threads)', code))  # values["images"], config.threads
     assert {str(key) for key in composed()} - {word for pair in words for word in pair} == {"logger"}  # tracking's

@@ -7,6 +7,7 @@ result = cs.evaluate(model, images, levels=[1, 8, 40])         any nn.Module or 
 found = cs.attack(model, images, "ddn")                        the least noise that each image does not survive
 cs.plot(result)                                                accuracy and flip rate against the noise
 run = cs.load_run("runs/m")                                    what train.py made: run.model, run.test
+own = cs.load_model(net, mean=[0.5], std=[0.25])               a model that is to be given normalised images
 
 Names are loaded when they are used: the import itself loads no torch.
 """
@@ -23,9 +24,23 @@ if TYPE_CHECKING:
     from convstab.evaluation.result import StabilityResult
     from convstab.figures.plot import plot
     from convstab.images import Images
+    from convstab.models.own.load import load_model
+    from convstab.models.own.wrapper import Own
     from convstab.runs.run import Run, load_run
 
-__all__ = ["AttackResult", "Images", "InputError", "Run", "StabilityResult", "attack", "evaluate", "load_run", "plot"]
+__all__ = [
+    "AttackResult",
+    "Images",
+    "InputError",
+    "Own",
+    "Run",
+    "StabilityResult",
+    "attack",
+    "evaluate",
+    "load_model",
+    "load_run",
+    "plot",
+]
 __getattr__, __dir__, _ = lazy_loader.attach(
     __name__,
     submod_attrs={
@@ -36,6 +51,8 @@ __getattr__, __dir__, _ = lazy_loader.attach(
         "evaluation.result": ["StabilityResult"],
         "figures.plot": ["plot"],
         "images": ["Images"],
+        "models.own.load": ["load_model"],
+        "models.own.wrapper": ["Own"],
         "runs.run": ["Run", "load_run"],
     },
 )

@@ -15,6 +15,7 @@ from convstab.commands.app import plain
 from convstab.commands.attack import attack_of
 from convstab.commands.kinds import KINDS, NEEDED, OPEN
 from convstab.commands.values import check
+from convstab.models.own.kinds import KINDS as OWN_KINDS
 from convstab.paper.experiments import planned
 from convstab.runs.configuration import nested
 from convstab.sweeps.jobs import Outcome
@@ -71,9 +72,18 @@ OF_BOTH: list[tuple[Word, str]] = [  # of evaluate and attack
     ("device=5", "device is 5; it must be cpu"),
     ("compare=x", "compare is x; it must be a list of folders"),
     ("seed=9223372036854775808", "seed is 9223372036854775808; it must be a whole number of 64 bits"),
-    ("~dataset", "dataset is needed and cannot be left out"),
-    ("dataset=mnist", "there is no key dataset; did you mean dataset.root?"),
-    ("+dataset=mnist", "there is no key "),
+    ("dataset=imagenet", "dataset=imagenet is not there; it can be cifar10, digits, gtsrb, mnist"),
+    ("+dataset=mnist", "Multiple values for dataset"),
+    ("model=lenet", "model=lenet has no weights: give a run= that train has made, or a model= of python"),
+    (["model=python", "dataset=digits"], "model.target is needed; it must be package.module:function, such as"),
+    (["model=python", "model.target=a:b"], "model=python needs images: dataset= one of cifar10, digits, gtsrb, mnist"),
+    (["model=python", "model.target=a:b", "dataset=digits", "run=x"], "run=x and model=python are two models"),
+    (["model=python", "model.target=nowhere:b", "dataset=digits"], "model=python: target=nowhere:b: nowhere cannot be"),
+    (["model=python", "model.mean=x"], "model.mean is x; it must be a number, or a number for each channel, or none"),
+    (["model=python", "model.size=0"], "model.size is 0; it must be a whole number, at least 1, or [height, width]"),
+    (["model=python", "model.target=a:b", "dataset=digits", "+model.colour=1"], "a python model takes no colour"),
+    ("expect_clean=76", "expect_clean is 76; it must be a number in [0, 1], or null"),
+    ("match=x", "match is x; it must be names or order, or null"),
     ("trainer.max_epochs=3", "there is no key trainer.max_epochs; --cfg job shows those there are"),
 ]
 OF_ONE: dict[str, list[tuple[Word, str]]] = {
@@ -151,8 +161,12 @@ OF_ONE: dict[str, list[tuple[Word, str]]] = {
         ("dataset=imagenet", "dataset=imagenet is not there; it can be cifar10, digits, gtsrb, mnist"),
         ("dataset=images", "dataset=images is not there; it can be cifar10, digits, gtsrb, mnist"),
         ("~dataset", "is needed"),
-        ("model=foo", "model=foo is not there; it can be aghdam, cifar_quick, lenet"),
-        ("model=null", "model=null is not there; it can be aghdam, cifar_quick, lenet"),
+        ("model=foo", "model=foo is not there; it can be aghdam, cifar_quick, "),
+        (
+            ["model=python", "model.target=a:b"],
+            "model is python; it must be aghdam or cifar_quick or lenet, which train",
+        ),
+        ("model=null", "model=null is not there; it can be aghdam, cifar_quick, "),
         (["model=aghdam", "model.dropout=abc"], "model.dropout is abc; it must be a number in [0, 1]"),
         (["model=aghdam", "model.slope=abc"], "model.slope is abc; it must be a number"),
         (["model=cifar_quick", "model.pool=abc"], "model.pool is abc; it must be max or caffe"),
@@ -282,6 +296,10 @@ GOOD: list[tuple[str, list[str]]] = [
     ("evaluate", ["levels=[0]", "draws=null", "images=null", "score=label", "rule=vote", "precision=bfloat16"]),
     ("evaluate", ["run=[a,b]", "compare=[c]", "shard=2/7", "device=cuda:1", "output=x", "workers=2", "batch_size=8"]),
     ("evaluate", ["sweep=runs", "of=runs/sweep/a", "confusion_level=8.5", "images=60", "dataset.root=data", "~logger"]),
+    ("evaluate", ["model=python", "model.target=a:b", "model.mean=none", "dataset=digits", "expect_clean=0.7"]),
+    ("evaluate", ["run=runs/m", "dataset=mnist", "match=names", "dataset.root=data", "expect_clean=0"]),
+    ("attack", ["model=python", "model.target=a:b", "model.mean=[0.5]", "model.std=0.1", "model.size=[8,9]"]),
+    ("attack", ["model=python", "model.target=a:b", "model.options={depth: 3}", "model.size=any", "model.classes=[a]"]),
     ("attack", ["attack=ddn", "attack.steps=5", "max_queries=null", "images=3", "seed=9223372036854775807"]),
     ("attack", ["attack=paper", "attack.engine=deap", "max_queries=1", "rule=logits", "images=[7]", "logger=none"]),
     ("attack", ["attack.scales=[1,60]", "attack.crossovers=[uniform]", "attack.damping=null", "attack.predict=false"]),
@@ -316,9 +334,11 @@ def test_every_key_of_a_command_has_a_kind(command: str) -> None:
 def test_every_kind_is_of_a_key(command: str) -> None:
     groups = {"augment": ["gaussian", "jitter", "noisy", "jitter_noisy"], "dataset": ["gtsrb"], "schedule": ["inverse"]}
     groups |= {"model": ["aghdam", "cifar_quick"]}
-    words = [f"{name}={choice}" for name, choices in groups.items() for choice in choices] if command == "train" else []
-    words += ["sweep=runs"] if command in ("evaluate", "attack") else []
-    there = {key for word in ["runs=runs", *words] for key, _ in nested(plain(composed(command, word)))}
+    chosen = [[f"{name}={choice}"] for name, choices in groups.items() for choice in choices]
+    words = chosen if command == "train" else []
+    own = [[f"model={kind}"] for kind in OWN_KINDS]
+    words += [["sweep=runs"], *own] if command in ("evaluate", "attack") else []
+    there = {key for word in [["runs=runs"], *words] for key, _ in nested(plain(composed(command, *word)))}
     assert {key for key in KINDS[command] if not key.startswith("augment.")} - there <= {"of", "optimizer.amsgrad"}
     of_augment = {key.split(".")[-1] for key in KINDS[command] if key.startswith("augment.")} - {"_target_"}
     assert of_augment <= {key.split(".")[-1] for key in there}

@@ -13,13 +13,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-import torch
 
 from convstab.errors import InputError
 from convstab.files import write_bytes
 from convstab.files.arrays import arrays_to_bytes, bytes_to_arrays
 from convstab.files.tables import read_table, write_table
-from convstab.runs.parts import Part, Parts, Shard, digest
+from convstab.runs.parts import Part, Parts, Shard
 
 IMAGES, SIZE, FINGERPRINT = 23, 4, {"draws": 150, "levels": (0.0, 1.5), "weights": "ab12"}
 ONE = Shard()
@@ -225,19 +224,6 @@ def test_shards_are_read(text: str, shard: Shard) -> None:
 def test_other_shards_are_refused(text: str) -> None:
     with pytest.raises(InputError, match="i/n"):
         Shard.parse(text)
-
-
-def test_digest_sees_names_values_types_and_shapes() -> None:
-    base = {"a": torch.arange(6.0), "b": torch.tensor(3)}
-    same = {"b": torch.tensor(3), "a": torch.arange(12.0)[::2] / 2}
-    others = [
-        {**base, "a": torch.arange(6.0).view(2, 3)},
-        {**base, "a": torch.arange(6)},
-        {**base, "b": torch.tensor(4)},
-        {"a": base["a"], "c": base["b"]},
-    ]
-    assert digest(base) == digest(same)
-    assert len({digest(tensors) for tensors in [base, *others]}) == 5
 
 
 def test_arrays_survive_and_give_the_same_bytes() -> None:

@@ -9,16 +9,19 @@ from typing import Any, Generic, TypeVar
 import torch
 from pytorch_lightning.loggers import Logger
 
+from convstab.commands import own
 from convstab.commands.app import sweep_name
 from convstab.errors import InputError
+from convstab.evaluation.gate import gate
 from convstab.figures.files import each_once
 from convstab.loggers.wandb import check_logger, tracking
 from convstab.runs import directory
 from convstab.runs.parts import Part, Parts, Shard, folder_name
-from convstab.runs.run import Run, load_run
+from convstab.runs.run import Run
 from convstab.sweeps.jobs import Outcome, members_of
 
 Result = TypeVar("Result")  # of the command
+GATE = 10_000  # images that are classified before the long work
 ALONE = "probabilities"  # the rule that is not said of one model: it is the default
 
 
@@ -110,23 +113,35 @@ def identity(run: Run, device: torch.device, options: Mapping[str, Any]) -> dict
     return dict(options) | run.fingerprint(device)
 
 
-def load(config: Mapping[str, Any], images: int | Sequence[int] | None) -> tuple[dict[str, Any], Run]:
-    """What ``run`` names: a run, several, or the finished ones of a sweep, with these images; see ``load_run``.
+def load(
+    config: Mapping[str, Any], images: int | Sequence[int] | None, device: torch.device
+) -> tuple[dict[str, Any], Run]:
+    """What ``run`` names, a run, several, or the finished ones of a sweep, or an own model; with these images.
 
     Beside it the configuration in which ``run=latest`` is the run that is the newest now: later there may be a newer.
     """
-    run = config["run"]
+    config = own.tidy(config)
+    run, members, name = config["run"], list[str](), ""
     if run == "latest":
         run = str(directory.find_run("latest", config["runs"]))
         print(f"run=latest: {run}")
-    members = members_of(run) if isinstance(run, str) else list(run)
-    name = Path(run).name if isinstance(run, str) and len(members) > 1 else ""
-    root = config["dataset"]["root"]
-    loaded = load_run(members, config["runs"], config["rule"], root, images, name)
-    if len(members) == 1 and config["rule"] != ALONE:
+    if run is not None:
+        members = members_of(run) if isinstance(run, str) else list(run)
+        name = Path(run).name if isinstance(run, str) and len(members) > 1 else ""
+    loaded = own.run_of(config, members, name, images, device)
+    if len(members) < 2 and config["rule"] != ALONE:
         print(f"rule={config['rule']} has no effect: {loaded.name} is one model")
     say_how_many(config["images"], loaded)
-    return dict(config) | {"run": run}, loaded
+    return config | {"run": run}, loaded
+
+
+def say_clean(config: Mapping[str, Any], run: Run, device: torch.device) -> None:
+    """Print the clean accuracy before the long work, and what is strange about it; InputError for less than expected.
+
+    It is that of at most 10,000 images, evenly spaced.
+    """
+    clean = gate(run.model.to(device), run.test.spread(GATE), device, config["expect_clean"])
+    print(*filter(None, (f"{run.name}: {clean}", clean.suspicion)), sep="\n")
 
 
 def say_how_many(images: int | Sequence[int] | None, run: Run) -> None:

@@ -12,8 +12,9 @@ from rich.markdown import Markdown
 
 from convstab.attacks import Attack
 from convstab.attacks.result import AttackResult, as_markdown, as_table
+from convstab.commands import own
 from convstab.commands.app import plain
-from convstab.commands.assess import Task, load
+from convstab.commands.assess import Task, load, say_clean
 from convstab.commands.console import progress_bar
 from convstab.commands.signals import goes_on, kept_in
 from convstab.commands.trial import values_of
@@ -25,7 +26,7 @@ from convstab.runs.parts import Part
 from convstab.runs.provenance import made_with
 from convstab.runs.run import Run, first_correct
 from convstab.sweeps.jobs import Outcome
-from convstab.validation import device_of
+from convstab.validation import check_gradients, device_of
 
 SCHEMA = 3  # of the rows in a part; another number keeps parts of another layout apart
 NO_INFLUENCE = ("slots", "batch_size")  # on any result
@@ -35,24 +36,29 @@ def main(config: DictConfig) -> Outcome:
     """Attack what the configuration names; the median L2 norm, or None: infinite, or other shards are at work."""
     values = plain(config)
     device, attack = device_of(values["device"]), attack_of(values)
-    values, run = images_of(values, device)
+    values, whole, run = images_of(values, device)
     kind = type(attack).__name__
     task = Task.open("attack", values, run, device, options_of(values, attack), f"{run.name}-{kind}", AttackResult.read)
     before = task.finished_before()
     if before is not None:
         return task.outcome(before.summary["l2_median"])
 
+    say_clean(values, whole, device)
+    if attack.needs_gradients and run.source is not None:
+        check_gradients(run.model, run.test, device, kind)
     search(task, attack)
-    whole = task.merge()
-    if whole is None:
+    merged = task.merge()
+    if merged is None:
         return task.outcome()
     test = run.test
     protocol = {name: values[name] for name in ("seed", "max_queries")} | vars(attack)
-    result = AttackResult.of(whole.rows, test.pixels.numpy(), test.classes, run.name, kind, protocol, test.units)
+    result = AttackResult.of(merged.rows, test.pixels.numpy(), test.classes, run.name, kind, protocol, test.units)
     table = as_markdown(result)
     figures = list(of_attack(named_attacks({task.folder: result} | dict(task.others))))  # before a file is touched
+    about = {"training": run.training, "made_with": made_with(device)}
+    about |= {} if run.source is None else {"model": dict(run.source)}
     with task.finishing() as loggers:
-        result.write(task.folder, {"training": run.training, "made_with": made_with(device)})
+        result.write(task.folder, about)
         for name, figure in figures:
             save(figure, task.folder / FIGURES / name)
         log_attack(loggers, task.folder, result)
@@ -61,11 +67,14 @@ def main(config: DictConfig) -> Outcome:
     return task.outcome(result.summary["l2_median"])
 
 
-def images_of(values: Mapping[str, Any], device: torch.device) -> tuple[dict[str, Any], Run]:
-    """What is attacked: the images that are listed, all, or those up to the n-th that is correct when clean."""
+check = own.check
+
+
+def images_of(values: Mapping[str, Any], device: torch.device) -> tuple[dict[str, Any], Run, Run]:
+    """The images that are listed, or all; and those that are attacked: up to the n-th that is correct when clean."""
     count = values["images"] if isinstance(values["images"], int) else None
-    values, run = load(values, None if count is not None else values["images"])
-    return values, run if count is None else first_correct(run, count, device)
+    values, run = load(values, None if count is not None else values["images"], device)
+    return values, run, run if count is None else first_correct(run, count, device)
 
 
 def attack_of(values: Mapping[str, Any]) -> Attack:

@@ -14,8 +14,9 @@ from omegaconf import DictConfig
 from rich.console import Console
 from rich.markdown import Markdown
 
+from convstab.commands import own
 from convstab.commands.app import plain
-from convstab.commands.assess import Task, load
+from convstab.commands.assess import Task, load, say_clean
 from convstab.commands.console import class_table, progress_bar
 from convstab.commands.signals import goes_on, kept_in
 from convstab.degradations.by_name import degradation as by_name
@@ -48,7 +49,7 @@ def main(config: DictConfig) -> Outcome:
     values = plain(config)
     device = device_of(values["device"])
     protocol = protocol_of(values, device)
-    values, run = load(values, values["images"])
+    values, run = load(values, values["images"], device)
     task = Task.open(
         "evaluate", values, run, device, options_of(values, protocol), name_of(run, protocol), StabilityResult.read
     )
@@ -56,6 +57,7 @@ def main(config: DictConfig) -> Outcome:
     if before is not None:
         return task.outcome(score(before))
 
+    say_clean(values, run, device)
     speed = classify(task, protocol)
     whole = task.merge()
     if whole is None:
@@ -68,7 +70,7 @@ def main(config: DictConfig) -> Outcome:
     return task.outcome(score(result))
 
 
-after_sweep = compare
+after_sweep, check = compare, own.check
 
 
 def protocol_of(values: Mapping[str, Any], device: torch.device) -> Protocol:
@@ -143,6 +145,7 @@ def write(task: Task[StabilityResult], result: StabilityResult, protocol: Protoc
         "protocol": protocol.settings | {"levels": summary["levels"]},
         "made_with": made_with(task.device),
     }
+    about |= {} if run.source is None else {"model": dict(run.source)}
     write_json(folder / SUMMARY, {"run": run.name} | summary | dict(speed) | about)
     write_text(folder / TABLE, tables.as_csv(result))
     write_text(folder / "table.md", tables.as_markdown(result))

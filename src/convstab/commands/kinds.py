@@ -5,8 +5,10 @@ from typing import Any, get_args
 
 from convstab.degradations.by_name import FAMILIES
 from convstab.errors import InputError
+from convstab.evaluation.matching import Match
 from convstab.files import choices
 from convstab.models.ensemble import Rule
+from convstab.models.own.kinds import KINDS as OWN_KINDS
 from convstab.runs.parts import Shard
 from convstab.validation import QUERIES, SEED, Limit, at_least, is_number, is_whole, listed
 
@@ -91,6 +93,14 @@ DEVICES = Limit(
 )
 CALLBACK = Limit(lambda value: isinstance(value, Mapping) and "_target_" in value, "a callback; ~ leaves one out")
 CALLED = Limit(lambda value: isinstance(value, Mapping) and "_target_" in value, "what _target_ is in")
+TRAINED = " or ".join(
+    sorted(name for name, file in choices("model").items() if "_target_" in file.read_text(encoding="utf-8"))
+)
+STATISTICS = either(either(NUMBER, listed(is_number, "a number for each channel")), one_of("none"))
+SIDES = Limit(
+    lambda value: isinstance(value, list) and len(value) == 2 and all(is_whole(side, 1) for side in value),
+    "[height, width]",
+)
 ATTACKS = sorted(choices("attack"))
 NAMED_ATTACKS = either(one_of(*ATTACKS), listed(lambda name: name in ATTACKS, "a list of them"))
 
@@ -104,20 +114,41 @@ LOGGER = {
     "logger.wandb.tags": Limit(lambda value: isinstance(value, list) and all(map(is_text, value)), "a list of texts"),
     "logger.wandb.log_model": SWITCH,
 }
-ASSESSMENT = SHARED | {
-    "run": RUN,
-    "rule": one_of(*get_args(Rule)),
-    "device": or_null(Limit(is_text, "cpu, or cuda or cuda:1 where there are such GPUs")),
-    "shard": Limit(is_shard, "i/n with 1 <= i <= n, such as 2/7"),
-    "compare": FOLDERS,
-    "dataset": Limit(lambda value: isinstance(value, Mapping), "what dataset.root is in"),
-    "dataset.root": or_null(FOLDER),
-    "output": or_null(FOLDER),
-    "images": or_null(either(COUNT, PLACES)),
-    "seed": SEED,
-    "slice": COUNT,
-    "of": FOLDER,
+OWN = {
+    "model": Limit(lambda value: value is None or isinstance(value, Mapping), "a model of your own, such as python"),
+    "model.kind": one_of(*OWN_KINDS),
+    "model.target": Limit(is_text, "package.module:function, such as mypkg.nets:build"),
+    "model.name": Limit(is_text, "a name, such as resnet18"),
+    "model.pretrained": SWITCH,
+    "model.download": SWITCH,
+    "model.path": Limit(is_text, "a file"),
+    "model.options": or_null(Limit(lambda value: isinstance(value, Mapping), "values such as {depth: 20}")),
+    "model.weights": or_null(Limit(is_text, "a file of weights")),
+    "model.mean": or_null(STATISTICS),
+    "model.std": or_null(STATISTICS),
+    "model.size": or_null(either(either(COUNT, SIDES), one_of("any"))),
+    "model.classes": or_null(either(Limit(is_text, "a text file"), listed(is_text, "a list of names"))),
 }
+ASSESSMENT = (
+    SHARED
+    | OWN
+    | {
+        "expect_clean": or_null(SHARE),
+        "match": or_null(one_of(*get_args(Match))),
+        "run": RUN,
+        "rule": one_of(*get_args(Rule)),
+        "device": or_null(Limit(is_text, "cpu, or cuda or cuda:1 where there are such GPUs")),
+        "shard": Limit(is_shard, "i/n with 1 <= i <= n, such as 2/7"),
+        "compare": FOLDERS,
+        "dataset": Limit(lambda value: isinstance(value, Mapping), f"one of {', '.join(sorted(choices('dataset')))}"),
+        "dataset.root": or_null(FOLDER),
+        "output": or_null(FOLDER),
+        "images": or_null(either(COUNT, PLACES)),
+        "seed": SEED,
+        "slice": COUNT,
+        "of": FOLDER,
+    }
+)
 EVALUATE = ASSESSMENT | {
     "degradation": group("degradation"),
     "degradation.name": one_of(*FAMILIES),
@@ -149,6 +180,7 @@ TRAIN = SHARED | {
     "ckpt": or_null(Limit(is_text, "last, or the path of a checkpoint")),
     "output": FOLDER,
     **{name: group(name) for name in GROUPS},
+    "model": Limit(lambda value: isinstance(value, Mapping) and "kind" not in value, f"{TRAINED}, which train trains"),
     "callbacks": group("callbacks"),
     **{key: CALLED if key == "dataset.load" else TEXT for key in TARGETS},
     "dataset.root": or_null(FOLDER),
@@ -214,8 +246,8 @@ KINDS = {"train": TRAIN | LOGGER, "evaluate": EVALUATE | LOGGER, "attack": ATTAC
 # what may be added on purpose: it is given to constructors, which say what they do not take
 OPEN = {
     "train": (*GROUPS, "callbacks", "logger"),
-    "evaluate": ("degradation", "logger"),
-    "attack": ("attack", "logger"),
+    "evaluate": ("degradation", "dataset", "model", "optimizer", "trainer", "logger"),
+    "attack": ("attack", "dataset", "model", "optimizer", "trainer", "logger"),
     "reproduce": ("experiment", "size"),
 }
 OF_TRAIN = (  # those in groups that a training cannot be without
@@ -226,7 +258,7 @@ OF_TRAIN = (  # those in groups that a training cannot be without
 )
 NEEDED = {
     "train": {*OF_TRAIN, *(key for key in TRAIN if "." not in key)},
-    "evaluate": set(EVALUATE) - {"of"},
-    "attack": set(ATTACK) - {"of"},
+    "evaluate": set(EVALUATE) - {"of", *OWN},
+    "attack": set(ATTACK) - {"of", *OWN},
     "reproduce": set(REPRODUCE),
 }

@@ -55,6 +55,8 @@ def as_given(value: Any) -> str:
             return str(value).lower()
         case list():
             return f"[{', '.join(map(as_given, value))}]"
+        case {"kind": str(kind)}:  # a choice of the group model
+            return kind
         case Mapping():
             return f"{{{', '.join(f'{name}: {as_given(below)}' for name, below in value.items())}}}"
     return str(value) if str(value).strip() else repr(value)

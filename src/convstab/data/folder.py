@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import torch
 
@@ -20,7 +20,9 @@ from convstab.images import Images, as_names
 OnBad = Literal["refuse", "skip"]
 Part = Literal["all", "train", "test"]
 
-ENDINGS = frozenset(".png .jpg .jpeg .jpe .bmp .ppm .pgm .pbm .pnm .webp .tif .tiff .gif".split())
+ENDINGS = frozenset(
+    [".png", ".jpg", ".jpeg", ".jpe", ".bmp", ".ppm", ".pgm", ".pbm", ".pnm", ".webp", ".tif", ".tiff", ".gif"]
+)
 PARTS = "train", "test"
 LARGEST_PHOTO = 80_000_000  # pixels; Pillow warns of more than 89 million
 NAMED = 3  # files that a message names
@@ -112,7 +114,7 @@ def folder(
     return images_of(f"folder-{part}", root, classes, parts[part], form, on_bad)
 
 
-def check(test_share: float, on_bad: str) -> None:
+def check(test_share: Any, on_bad: str) -> None:
     """Raise InputError for values that no data of one's own can have."""
     if isinstance(test_share, bool) or not isinstance(test_share, int | float) or not 0 < test_share < 1:
         raise InputError(f"test_share is {test_share}; it must be above 0 and below 1")

@@ -28,7 +28,8 @@ def share_of(path: str) -> float:
 
     Another hash than that of the id: what an image's noise is says nothing about which part it is in.
     """
-    return hashed(path, b"split") / 2**BITS
+    share: float = hashed(path, b"split") / 2**BITS
+    return share
 
 
 def hashed(path: str, use: bytes) -> int:

@@ -63,9 +63,7 @@ def decode(base: Path, name: str, paths: Sequence[Path], form: Form, skip: bool 
                 return _checked(kept, paths, form, skip)
         except OSError as error:
             failure = error
-    log.warning(
-        "%s: %s cannot be written, so each start decodes the images (%s)", name, caches[0].parent, failure
-    )
+    log.warning("%s: %s cannot be written, so each start decodes the images (%s)", name, caches[0].parent, failure)
     return _in_memory(name, paths, form, skip)
 
 

@@ -13,6 +13,8 @@ from tqdm.auto import tqdm
 
 from convstab.degradations.by_name import degradation as by_name
 from convstab.degradations.degradation import Degradation
+from convstab.evaluation.gate import gate
+from convstab.evaluation.matching import Match, matched
 from convstab.evaluation.protocol import Protocol, tried_levels
 from convstab.evaluation.result import StabilityResult
 from convstab.evaluation.stability import Precision
@@ -41,6 +43,8 @@ def evaluate(
     precision: Precision = "float32",
     device: str | torch.device | None = None,
     workers: int | None = None,
+    expect_clean: float | None = None,
+    match: Match | None = None,
     progress: bool | Callable[[int], object] = False,
 ) -> StabilityResult:
     """Classify degraded copies of images and say how stable the model is. Paper: section 4.
@@ -67,10 +71,16 @@ def evaluate(
         precision: float32 (never TF32), or bfloat16 under autocast.
         device: cpu, cuda, cuda:1 ...; None: the best there is.
         workers: threads; None: one for each core.
-        progress: show a bar, in a terminal or a notebook; or what is given the number of draws just classified.
+        expect_clean: accuracy on clean images, in [0, 1], that the model is known to have: where the 95 % interval of
+            what it has here lies below, nothing else is done.
+        match: where the model knows its ``classes`` and the images theirs, the names must be in the same order; "names"
+            puts the logits into the order of the images, "order" does not compare them.
+        progress: show the clean accuracy and a bar, in a terminal or a notebook; or what is given the number of draws
+            just classified.
 
     Raises:
-        InputError: a model, images or values that do not fit.
+        InputError: a model, images or values that do not fit; logits that are not finite, the same for all images, or
+            other ones in a second pass; a clean accuracy below the expected one.
 
     >>> import torch, convstab as cs
     >>> model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(192, 2)).eval()
@@ -87,7 +97,11 @@ def evaluate(
     if rounding and not protocol.by_psnr and family.name == "gaussian" and 0 < strongest < LEAST:
         said = f"levels are grey levels (0 to 255): at most {strongest:g} is rounded away in nearly all pixels"
         warnings.warn(said, stacklevel=2)
-    own, images = own_model(model, images, chosen)
+    names = getattr(model, "classes", None), getattr(images, "classes", ())
+    own, images = own_model(matched(model, *names, match), images, chosen)
+    clean = gate(own, images, chosen, expect_clean)
+    if progress is True:
+        print(*filter(None, (str(clean), clean.suspicion)), sep="\n")
     pool = Workers(own, images, protocol, chosen, batch_size, precision, workers)
     starts = range(0, len(images), SLICE)
     slices = {number: range(start, min(start + SLICE, len(images))) for number, start in enumerate(starts)}

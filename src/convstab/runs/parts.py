@@ -13,9 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from convstab.errors import InputError
 from convstab.files.arrays import arrays_to_bytes, bytes_to_arrays
@@ -226,12 +224,3 @@ def folder_name(name: str, fingerprint: Mapping[str, Any]) -> str:
     """A name that is the same whenever the result will be: a second start finds the parts of the first."""
     content = json.dumps(fingerprint, sort_keys=True)
     return f"{name[:100]}-{sha256(content.encode()).hexdigest()[:8]}"
-
-
-def digest(tensors: Mapping[str, Tensor]) -> str:
-    """SHA-256 of named tensors: of weights, or of a data set."""
-    result = sha256()
-    for name, tensor in sorted(tensors.items()):
-        result.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        result.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
-    return result.hexdigest()

@@ -1,7 +1,9 @@
 """What ``run=`` names: a classifier, or several as one, and the test set that it was made for."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, get_args
 
@@ -9,17 +11,17 @@ import numpy as np
 import torch
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
-from torch import Tensor
+from torch import Tensor, nn
 
 from convstab.attacks.verification import TOGETHER, as_input, classify
 from convstab.data.images import ImageData
 from convstab.errors import InputError
+from convstab.files.digests import digest
 from convstab.images import Images
 from convstab.models import Classifier
 from convstab.models.ensemble import Ensemble, Rule
 from convstab.runs import checkpoints, configuration, directory
 from convstab.runs.configuration import Config, value
-from convstab.runs.parts import digest
 from convstab.runs.provenance import arithmetic, merged, training_of
 
 
@@ -27,40 +29,46 @@ from convstab.runs.provenance import arithmetic, merged, training_of
 class Run:
     """A model and the test images that are tried on it.
 
-    model: on the CPU, in evaluation mode. test: the images, with their classes; their ids are places in the test set, or
-        those that data of one's own has, whatever the place.
+    model: on the CPU, in evaluation mode. test: the images, with their classes; their ids are places in the test set,
+        or those that data of one's own has, whatever the place.
     name: of the run directory, or of the sweep, or of all, joined by "+".
     training: where the model comes from, see ``provenance.merged``.
+    source: of an own model, what it depends on beside the images, see ``Own``; or of a run's model on other images.
+        None: the model is that of a run, on its own images.
     """
 
-    model: Classifier | Ensemble
+    model: nn.Module
     test: Images
     name: str
     training: dict[str, Any]
+    source: Mapping[str, Any] | None = None
 
     def fingerprint(self, device: torch.device) -> dict[str, str]:
         """Architecture, digests of the weights and of the images, and what computes on this device."""
         images = {"pixels": self.test.pixels, "labels": self.test.labels, "index": self.test.ids}
-        return {
-            "architecture": architecture(self.model),
-            "weights": digest(self.model.state_dict()),
-            "data": digest(images),
-            **arithmetic(device),
-        }
+        if self.source is None:
+            model = {"architecture": architecture(self.model), "weights": digest(self.model.state_dict())}
+        else:
+            source = {"weights": digest(self.model.state_dict())} | dict(self.source)  # an own one has said its weights
+            weights, names = source.pop("weights"), [source.pop("classes", []), list(self.test.classes)]
+            source["names"] = sha256(json.dumps(names).encode()).hexdigest()[:16]  # of 1,000 classes they are long
+            model = {"architecture": json.dumps(source, sort_keys=True, default=str), "weights": weights}
+        return model | {"data": digest(images)} | arithmetic(device)
 
     def part(self, rows: slice) -> "Run":
         """With some of the images."""
         return replace(self, test=self.test.part(rows))
 
 
-def architecture(classifier: Classifier | Ensemble) -> str:
+def architecture(classifier: nn.Module) -> str:
     """The class of a classifier, or of each member, with its hyper-parameters but for the class names.
 
     For example "CifarQuick(pool='max', shape=[3, 32, 32])": weights of one fit the other pool as well.
     """
     if isinstance(classifier, Ensemble):
-        return " + ".join(map(architecture, classifier.members))  # type: ignore[arg-type]  # load_run makes them
-    values = (f"{name}={value!r}" for name, value in sorted(classifier.hparams.items()) if name != "classes")
+        return " + ".join(map(architecture, classifier.members))
+    hparams = getattr(classifier, "hparams", {})  # of each Classifier
+    values = (f"{name}={value!r}" for name, value in sorted(hparams.items()) if name != "classes")
     return f"{type(classifier).__qualname__}({', '.join(values)})"
 
 

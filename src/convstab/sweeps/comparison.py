@@ -68,7 +68,7 @@ def training_of(folder: Path) -> dict[str, Any]:
     run = configuration.load_config(folder).get("run")
     if not isinstance(run, str) or is_sweep(Path(run)):
         raise InputError(
-            f"{folder} is an evaluation of an ensemble; only single runs can be compared by their training"
+            f"{folder} is an evaluation of an ensemble or of no run; only single runs can be compared by their training"
         )
     return configuration.load_config(Path(run))
 

@@ -1,0 +1,96 @@
+"""What is tried in evaluate and attack: a run, an own model in place of it, or either on the images of a data set."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from hydra.core.hydra_config import HydraConfig
+from hydra.utils import instantiate
+
+from convstab.commands import kinds
+from convstab.commands.trial import values_of
+from convstab.commands.values import MISSING
+from convstab.data.images import ImageData
+from convstab.errors import InputError
+from convstab.files import choices
+from convstab.models.own.kinds import KINDS
+from convstab.models.own.load import load_model
+from convstab.runs.own import on_other_images, own_run
+from convstab.runs.run import Run, load_run
+
+OF_TRAININGS = "model", "trainer", "optimizer"  # what a data set brings for trainings, and nothing here reads
+
+
+def check(values: Mapping[str, Any]) -> None:
+    """Raise InputError for words that name no model, or two, or a model without images."""
+    words = list(HydraConfig.get().overrides.task) if HydraConfig.initialized() else []
+    said = {word.lstrip("+").partition("=")[0]: word for word in words}
+    model = values.get("model") or {}
+    if "model" in said and not is_own(model):
+        known = ", ".join(KINDS)
+        raise InputError(f"{said['model']} has no weights: give a run= that train has made, or a model= of {known}")
+    if not is_own(model):
+        return
+    if "run" in said:
+        raise InputError(f"{said['run']} and {said.get('model', 'model=')} are two models; give one of them")
+    for key, value in model.items():
+        if value == MISSING:
+            raise InputError(f"model.{key} is needed; it must be {kinds.OWN[f'model.{key}'].words}")
+    if "load" not in values["dataset"]:
+        raise InputError(f"model={model['kind']} needs images: dataset= one of {', '.join(sorted(choices('dataset')))}")
+
+
+def is_own(model: Any) -> bool:
+    """Whether a model is one of the user's: it has a kind, and those that are trained here a class."""
+    return isinstance(model, Mapping) and "kind" in model
+
+
+def tidy(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration without what nothing here reads: recipes of trainings, and the run where there is none."""
+    own = is_own(values.get("model"))
+    kept = {name: value for name, value in values.items() if name not in OF_TRAININGS or (name == "model" and own)}
+    return kept | ({"run": None} if own else {})
+
+
+def run_of(
+    values: Mapping[str, Any],
+    members: Sequence[str],
+    name: str,
+    images: int | Sequence[int] | None,
+    device: torch.device,
+) -> Run:
+    """The model and the images that the configuration names.
+
+    members: the runs, where there is no own model. name: of them together, see ``load_run``.
+    """
+    dataset, match = values["dataset"], values["match"]
+    if is_own(values.get("model")):
+        return own_run(own_model_of(values["model"]), data_of(dataset), name_of(dataset), device, images, match)
+    if "load" not in dataset:
+        return load_run(members, values["runs"], values["rule"], dataset["root"], images, name)
+    run = load_run(members, values["runs"], values["rule"], None, None, name)
+    return on_other_images(run, data_of(dataset), name_of(dataset), images, match)
+
+
+def own_model_of(options: Mapping[str, Any]) -> Any:
+    """The model that the group ``model`` names; InputError that names the group."""
+    given = {key: value for key, value in options.items() if key != "kind" and value is not None}
+    try:
+        return load_model(options["kind"], **given)
+    except InputError as error:
+        raise InputError(f"model={options['kind']}: {error}") from error
+
+
+def data_of(dataset: Mapping[str, Any]) -> ImageData:
+    """The data set that the group ``dataset`` names."""
+    with values_of("dataset"):
+        data: ImageData = instantiate(dataset, _convert_="all")
+    return data
+
+
+def name_of(dataset: Mapping[str, Any]) -> str:
+    """What a data set is called: the module that loads it, or its folder or file where that is the user's."""
+    load = dataset["load"]
+    own = next((load[key] for key in ("folder", "table", "images", "path") if isinstance(load.get(key), str)), None)
+    return Path(own).stem if own else str(load["_target_"].split(".")[-2])

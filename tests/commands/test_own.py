@@ -1,0 +1,127 @@
+"""Own models and other images in the commands: the numbers are those of Python, and what does not fit is refused."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+
+import convstab as cs
+from convstab.commands import app
+from convstab.data.digits import load as digits
+from convstab.evaluation.result import StabilityResult
+from convstab.files import CONFIG, SUMMARY
+from tests.models.own_nets import Net
+from tests.support.in_process import Main, caller, train_short
+
+QUICK = ["logger=none", "images=40"]
+OWN = ["model=python", "model.target=tests.models.own_nets:build", "model.weights=net.pt", "dataset=digits"]
+SAID = ["model.mean=[0.5]", "model.std=[0.25]"]
+LEVELS = ["levels=[8]", "draws=2"]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A training of the digits, and the weights of a model of a user's."""
+    folder = train_short(tmp_path_factory.mktemp("trained"), {"one": []})
+    torch.save(
+        {"state_dict": {f"model.{name}": one for name, one in Net(seed=3).state_dict().items()}}, folder / "net.pt"
+    )
+    return folder
+
+
+@pytest.fixture
+def evaluate(trained: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Main:
+    """Evaluate in this process."""
+    return caller(monkeypatch, capfd, trained, app.evaluate, *QUICK, *LEVELS)
+
+
+@pytest.fixture
+def attack(trained: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Main:
+    """Attack in this process."""
+    return caller(monkeypatch, capfd, trained, app.attack, "logger=none", "images=3", "attack=ddn", "attack.steps=5")
+
+
+def test_an_own_model_is_evaluated_as_in_python(evaluate: Main, trained: Path) -> None:
+    assert evaluate(*OWN, *SAID, "output=own") == (0, "")
+    test = digits().test
+    model = cs.load_model(Net(seed=3).eval(), mean=[0.5], std=[0.25])
+    places = torch.linspace(0, len(test) - 1, 40).round().long()
+    images = cs.Images(test.pixels[places], test.labels[places], ids=places)
+    expected = cs.evaluate(model, images, levels=[8], draws=2)
+    found = StabilityResult.read(trained / "own")
+    assert np.array_equal(found.confusion, expected.confusion)
+    summary, config = (trained / "own" / SUMMARY).read_text(), yaml.safe_load((trained / "own" / CONFIG).read_text())
+    source = json.loads(summary)["model"]
+    assert source["target"] == "tests.models.own_nets:build"
+    assert (source["mean"], source["std"], source["weights"]) == ([0.5], [0.25], model.source["weights"])
+    assert json.loads(summary)["training"]["model"] == "python tests.models.own_nets:build"
+    assert config["run"] is None
+    assert config["model"]["target"] == source["target"]
+    assert not {"trainer", "optimizer"} & set(config)
+
+
+def test_what_the_numbers_depend_on_is_in_the_fingerprint(evaluate: Main, trained: Path) -> None:
+    assert evaluate(*OWN, *SAID, "output=depends") == (0, "")
+    torch.save(Net(seed=4).state_dict(), trained / "other.pt")
+    for word in ("model.std=[0.3]", "model.weights=other.pt", "model.target=tests.models.own_nets:Net"):
+        code, said = evaluate(*OWN, *SAID, word, "output=depends")
+        assert (code, "was made with another" in said) == (2, True), word
+    names = "model.classes=['0','1','2','3','4','5','6','7','8','9']"
+    assert "was made with another architecture" in evaluate(*OWN, *SAID, names, "output=depends")[1]
+    assert evaluate(*OWN, *SAID, "output=depends") == (0, "")
+
+
+def test_the_clean_accuracy_is_said_first_and_can_be_demanded(
+    trained: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(trained)
+    words = [*OWN, *SAID, *QUICK, *LEVELS, "output=first"]
+    monkeypatch.setattr("sys.argv", ["evaluate", *words])
+    app.evaluate()
+    said = capsys.readouterr().out
+    assert 0 <= said.index("clean accuracy") < said.index("draws/s")
+
+
+@pytest.mark.parametrize("command", ["evaluate", "attack"])
+def test_less_than_was_expected_ends_it(command: str, request: pytest.FixtureRequest, trained: Path) -> None:
+    main: Main = request.getfixturevalue(command)
+    code, said = main(*OWN, *SAID, "expect_clean=0.9", f"output={command}_demanded")
+    assert (code, len(said.splitlines())) == (2, 1)
+    assert "clean accuracy" in said
+    assert "expect_clean is 0.9" in said
+    assert not (trained / f"{command}_demanded").exists()
+
+
+def test_an_own_model_is_attacked(attack: Main, trained: Path) -> None:
+    assert attack(*OWN, *SAID, "output=attacked") == (0, "")
+    found = cs.AttackResult.read(trained / "attacked")
+    assert found.rows["attacked"].sum() == 3
+
+
+def test_images_that_do_not_fit_the_model_are_refused_with_both(evaluate: Main) -> None:
+    colour = ["model.mean=[0.5,0.5,0.5]", "model.std=[1,1,1]"]
+    assert "the images of digits have 1 channel and the model takes 3 channels" in evaluate(*OWN, *colour)[1]
+    assert (
+        "the images of digits are 28x28 pixels and the model takes 32x32" in evaluate(*OWN, *SAID, "model.size=32")[1]
+    )
+
+
+def test_classes_are_compared_by_name(evaluate: Main, trained: Path) -> None:
+    turned = "model.classes=['1','0','2','3','4','5','6','7','8','9']"
+    code, said = evaluate(*OWN, *SAID, turned)
+    assert (code, "class 0 is '1' of the model and '0' of the images" in said) == (2, True)
+    assert evaluate(*OWN, *SAID, turned, "match=names", "output=names") == (0, "")
+    assert evaluate(*OWN, *SAID, turned, "match=order", "output=order") == (0, "")
+    named, plain = (StabilityResult.read(trained / name).confusion for name in ("names", "order"))
+    assert np.array_equal(named[:, :, [1, 0, *range(2, 10)]], plain)
+
+
+def test_a_run_is_tried_on_other_images(evaluate: Main, trained: Path) -> None:
+    assert evaluate("run=one", "output=its") == (0, "")
+    assert evaluate("run=one", "dataset=digits", "output=whole") == (0, "")
+    its, whole = (StabilityResult.read(trained / name) for name in ("its", "whole"))
+    assert its.images == whole.images == 40
+    assert its.rows["index"].max() < 200 <= whole.rows["index"].max()  # it was trained and tested on 200 of them

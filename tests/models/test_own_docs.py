@@ -1,0 +1,38 @@
+"""The blocks of docs/own.md run, where the packages that they name are there."""
+
+import re
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import convstab as cs
+from tests.models import own_nets
+
+TEXT = (Path(__file__).parents[2] / "docs/own.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+NEEDS = {"timm.": "timm", "transformers.": "transformers", "onnx.export": "onnxruntime"}
+
+
+def test_there_is_a_block_for_each_kind() -> None:
+    assert [sum(word in block for block in BLOCKS) for word in ("nets:build", *NEEDS, "torch.export")] == [1] * 5
+    assert max(len(block.splitlines()) for block in BLOCKS) == 3
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_what_the_page_says_runs(block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    known: dict[str, Any] = {"torch": torch, "cs": cs, "nets": own_nets}
+    for word, package in NEEDS.items():
+        if word in block:
+            known[package] = pytest.importorskip(package, exc_type=ImportError)
+    if "onnx" in block:
+        pytest.importorskip("onnx")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(import_module("sys").modules, "nets", own_nets)
+    generator = torch.Generator().manual_seed(0)
+    known["images"] = cs.Images(torch.rand(20, 1, 28, 28, generator=generator), torch.arange(20) % 10)
+    monkeypatch.setattr(own_nets, "build", lambda: own_nets.Net().eval())
+    exec(block, known)
+    assert known["result"].images == 20
