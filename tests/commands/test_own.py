@@ -101,6 +101,12 @@ def test_an_own_model_is_attacked(attack: Main, trained: Path) -> None:
     assert found.rows["attacked"].sum() == 3
 
 
+def test_an_attack_that_needs_gradients_says_that_there_are_none(attack: Main) -> None:
+    code, said = attack(*OWN, *SAID, "model.target=tests.models.own_nets:Detached", "output=detached")
+    assert (code, len(said.splitlines())) == (2, 1)
+    assert "DDN needs gradients, and the model gives none; nes, " in said
+
+
 def test_images_that_do_not_fit_the_model_are_refused_with_both(evaluate: Main) -> None:
     colour = ["model.mean=[0.5,0.5,0.5]", "model.std=[1,1,1]"]
     assert "the images of digits have 1 channel and the model takes 3 channels" in evaluate(*OWN, *colour)[1]

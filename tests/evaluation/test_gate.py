@@ -44,6 +44,12 @@ def test_the_clean_accuracy_has_the_interval_of_clopper_and_pearson() -> None:
     assert str(clean) == f"clean accuracy 75.0 % [{100 * exact.low:.1f}, {100 * exact.high:.1f}] of 200 images"
 
 
+def test_images_of_one_group_are_one_unit() -> None:
+    grouped = cs.Images(GOOD.pixels, GOOD.labels, CLASSES, groups=torch.arange(200) // 10)
+    one, other = gate(Telling(), GOOD, CPU), gate(Telling(), grouped, CPU)
+    assert other.high - other.low > 1.2 * (one.high - one.low)
+
+
 def test_less_than_was_expected_ends_it_and_more_does_not() -> None:
     high = gate(Telling(), GOOD, CPU).high
     gate(Telling(), GOOD, CPU, high - 1e-6)

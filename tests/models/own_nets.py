@@ -28,6 +28,13 @@ def build(**options: Any) -> Net:
     return Net(**options)
 
 
+class Detached(Net):
+    """Gives no gradients."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        return super().forward(images).detach()
+
+
 def broken() -> nn.Module:
     """What fails."""
     raise RuntimeError("no GPU\nhere")
