@@ -6,6 +6,7 @@ images = cs.Images(pixels, labels, classes=names)              uint8, or floats 
 result = cs.evaluate(model, images, levels=[1, 8, 40])         any nn.Module or callable: [0, 1] -> logits
 found = cs.attack(model, images, "ddn")                        the least noise that each image does not survive
 cs.plot(result)                                                accuracy and flip rate against the noise
+images = cs.folder("photos", size=224)                         your own: a folder for each class; cs.table, cs.arrays
 run = cs.load_run("runs/m")                                    what train.py made: run.model, run.test
 
 Names are loaded when they are used: the import itself loads no torch.
@@ -18,6 +19,7 @@ import lazy_loader
 if TYPE_CHECKING:
     from convstab.attacks.by_name import attack
     from convstab.attacks.result import AttackResult
+    from convstab.data.folder import folder
     from convstab.errors import InputError
     from convstab.evaluation.evaluate import evaluate
     from convstab.evaluation.result import StabilityResult
@@ -25,12 +27,24 @@ if TYPE_CHECKING:
     from convstab.images import Images
     from convstab.runs.run import Run, load_run
 
-__all__ = ["AttackResult", "Images", "InputError", "Run", "StabilityResult", "attack", "evaluate", "load_run", "plot"]
+__all__ = [
+    "AttackResult",
+    "Images",
+    "InputError",
+    "Run",
+    "StabilityResult",
+    "attack",
+    "evaluate",
+    "folder",
+    "load_run",
+    "plot",
+]
 __getattr__, __dir__, _ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "attacks.by_name": ["attack"],
         "attacks.result": ["AttackResult"],
+        "data.folder": ["folder"],
         "errors": ["InputError"],
         "evaluation.evaluate": ["evaluate"],
         "evaluation.result": ["StabilityResult"],

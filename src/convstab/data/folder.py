@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 import torch
+from platformdirs import user_cache_path
 
 from convstab.data.decoding import Form, Resize
 from convstab.data.ids import ids_of, share_of
@@ -122,6 +123,8 @@ def check(test_share: float, on_bad: str) -> None:
 
 def listed(root: Path, test_share: float) -> tuple[tuple[str, ...], dict[str, list[File]]]:
     """The classes, and the image files of each part."""
+    if root == user_cache_path("convstab"):  # what ``ImageData`` has where no folder is given
+        raise InputError("dataset=folder needs dataset.root=<folder with a folder of images for each class>")
     if not root.is_dir():
         raise InputError(f"{root} is not a folder: dataset.root=<folder with a folder of images for each class>")
     names = folders_in(root)
