@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from convstab.attacks.by_name import attack
     from convstab.attacks.result import AttackResult
     from convstab.data.folder import folder
+    from convstab.data.table import table
     from convstab.errors import InputError
     from convstab.evaluation.evaluate import evaluate
     from convstab.evaluation.result import StabilityResult
@@ -38,6 +39,7 @@ __all__ = [
     "folder",
     "load_run",
     "plot",
+    "table",
 ]
 __getattr__, __dir__, _ = lazy_loader.attach(
     __name__,
@@ -45,6 +47,7 @@ __getattr__, __dir__, _ = lazy_loader.attach(
         "attacks.by_name": ["attack"],
         "attacks.result": ["AttackResult"],
         "data.folder": ["folder"],
+        "data.table": ["table"],
         "errors": ["InputError"],
         "evaluation.evaluate": ["evaluate"],
         "evaluation.result": ["StabilityResult"],
