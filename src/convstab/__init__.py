@@ -6,6 +6,7 @@ images = cs.Images(pixels, labels, classes=names)              uint8, or floats 
 result = cs.evaluate(model, images, levels=[1, 8, 40])         any nn.Module or callable: [0, 1] -> logits
 found = cs.attack(model, images, "ddn")                        the least noise that each image does not survive
 cs.plot(result)                                                accuracy and flip rate against the noise
+images = cs.folder("photos", size=224)                         your own: a folder for each class; cs.table, cs.arrays
 run = cs.load_run("runs/m")                                    what train.py made: run.model, run.test
 own = cs.load_model(net, mean=[0.5], std=[0.25])               a model that is to be given normalised images
 
@@ -19,6 +20,8 @@ import lazy_loader
 if TYPE_CHECKING:
     from convstab.attacks.by_name import attack
     from convstab.attacks.result import AttackResult
+    from convstab.data.folder import folder
+    from convstab.data.table import table
     from convstab.errors import InputError
     from convstab.evaluation.evaluate import evaluate
     from convstab.evaluation.result import StabilityResult
@@ -37,15 +40,19 @@ __all__ = [
     "StabilityResult",
     "attack",
     "evaluate",
+    "folder",
     "load_model",
     "load_run",
     "plot",
+    "table",
 ]
 __getattr__, __dir__, _ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "attacks.by_name": ["attack"],
         "attacks.result": ["AttackResult"],
+        "data.folder": ["folder"],
+        "data.table": ["table"],
         "errors": ["InputError"],
         "evaluation.evaluate": ["evaluate"],
         "evaluation.result": ["StabilityResult"],

@@ -3,12 +3,13 @@
 import logging
 import os
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 import torch
+from platformdirs import user_cache_path
 
 from convstab.data.decoding import Form, Resize
 from convstab.data.ids import ids_of, share_of
@@ -102,16 +103,18 @@ def folder(
     ...     folder(photos, size=32), folder(photos, size=32, part="test").labels.tolist()
     (Images(4 of 3x32x32, 2 classes), [0, 1])
     """
-    if part not in get_args(Part):
-        raise InputError(f"part is {part}; it can be {', '.join(get_args(Part))}")
     check(test_share, on_bad)
     root = Path(path).expanduser()
     classes, parts = listed(root, test_share)
-    form = Form(size, channels, resize, LARGEST_PHOTO)
-    if part == "all":
-        files = [file for name in PARTS for file in parts[name]]
-        return images_of("folder-all", root, classes, files, form, on_bad)
-    return images_of(f"folder-{part}", root, classes, parts[part], form, on_bad)
+    files = of_part(part, parts)
+    return images_of(f"folder-{part}", root, classes, files, Form(size, channels, resize, LARGEST_PHOTO), on_bad)
+
+
+def of_part(part: str, parts: Mapping[str, list[File]]) -> list[File]:
+    """The files of a part, or all."""
+    if part not in get_args(Part):
+        raise InputError(f"part is {part}; it can be {', '.join(get_args(Part))}")
+    return [file for name in PARTS if part in (name, "all") for file in parts[name]]
 
 
 def check(test_share: Any, on_bad: str) -> None:
@@ -124,6 +127,8 @@ def check(test_share: Any, on_bad: str) -> None:
 
 def listed(root: Path, test_share: float) -> tuple[tuple[str, ...], dict[str, list[File]]]:
     """The classes, and the image files of each part."""
+    if root == user_cache_path("convstab"):  # what ``ImageData`` has where no folder is given
+        raise InputError("dataset=folder needs dataset.root=<folder with a folder of images for each class>")
     if not root.is_dir():
         raise InputError(f"{root} is not a folder: dataset.root=<folder with a folder of images for each class>")
     names = folders_in(root)
@@ -189,30 +194,33 @@ def files_of(root: Path, classes: Sequence[str], below: str) -> list[File]:
     return found
 
 
-def split(files: Sequence[File], test_share: float) -> dict[str, list[File]]:
+def split(files: Sequence[File], test_share: float, groups: Sequence[str] | None = None) -> dict[str, list[File]]:
     """Files whose path has a share below ``test_share`` are tested on; of each class the lowest, never the highest.
 
+    groups: names that go by their own share in place of the paths of their files: a group is not divided.
     Whether an image is tested on depends on its own path, and on others in two cases only: where a class would have
-    no test images, or none to train on. Raises InputError for a class of one image.
+    no test images, or none to train on. Raises InputError for a class of one image, or of one group.
     """
+    shares = list(map(share_of, groups or [file.path for file in files]))
+    of_class: dict[int, set[float]] = {}
+    for file, share in zip(files, shares, strict=True):
+        of_class.setdefault(file.label, set()).add(share)
+    lowest, highest = ({pick(those) for those in of_class.values()} for pick in (min, max))
+    tested = {share for share in shares if share < test_share} - highest | lowest
     parts: dict[str, list[File]] = {"train": [], "test": []}
-    shares = {file: share_of(file.path) for file in files}
-    of_class: dict[int, list[float]] = {}
-    for file in files:
-        of_class.setdefault(file.label, []).append(shares[file])
-    for file in files:
-        those = of_class[file.label]
-        if len(those) < 2:
-            raise InputError(f"{file.path} is the only image of its class: one to train and one to test are needed")
-        tested = shares[file] < test_share and shares[file] < max(those)
-        parts["test" if tested or shares[file] == min(those) else "train"].append(file)
+    for file, share in zip(files, shares, strict=True):
+        if len(of_class[file.label]) < 2:
+            kind = "image" if groups is None else "image, or group of images,"
+            raise InputError(f"{file.path} is the only {kind} of its class: one to train and one to test are needed")
+        parts["test" if share in tested else "train"].append(file)
     return parts
 
 
 def image_set(
     name: str, root: Path, classes: tuple[str, ...], parts: dict[str, list[File]], form: Form, on_bad: str
 ) -> ImageSet:
-    """The images of both parts, decoded."""
+    """The images of both parts, decoded; an image must not be in both."""
+    ids_of([file.path for part in PARTS for file in parts[part]])
     train, test = (images_of(f"{name}-{part}", root, classes, parts[part], form, on_bad) for part in PARTS)
     for part, images in zip(PARTS, (train, test), strict=True):
         missing = set(range(len(classes))) - set(images.labels.tolist())

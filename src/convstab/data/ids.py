@@ -42,7 +42,10 @@ def ids_of(paths: Sequence[str]) -> Tensor:
     """The ids of images, int64 (N,); InputError where two paths are one name."""
     found: dict[int, str] = {}
     for path in paths:
-        before = found.setdefault(id_of(path), path)
-        if before is not path:
-            raise InputError(f"{before} and {path} are one name, or differ only in how their letters are composed")
+        one = id_of(path)
+        if found.get(one) == path:
+            raise InputError(f"{path} is listed twice")
+        if one in found:
+            raise InputError(f"{found[one]} and {path} are one name: they differ only in how letters are composed")
+        found[one] = path
     return torch.tensor(list(found), dtype=torch.int64)

@@ -154,3 +154,9 @@ def data_root(root: str | os.PathLike[str] | None) -> Path:
     """The folder that holds the data sets: ``root``, or $CONVSTAB_DATA, or the user's cache folder."""
     chosen = root or os.environ.get("CONVSTAB_DATA") or user_cache_path("convstab")
     return Path(chosen).expanduser()
+
+
+def in_data(root: Path, path: str) -> Path:
+    """A path that is relative to the folder of the data or to the current one, or to none."""
+    below = Path(root) / Path(path).expanduser()
+    return below if below.exists() else Path(path).expanduser()
