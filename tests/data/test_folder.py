@@ -252,7 +252,7 @@ def test_arrays_are_written_in_pieces(tmp_path: Path) -> None:
 def test_the_images_of_python_are_those_of_the_commands(root: Path) -> None:
     images = folder.load(root, size=4)
     for part in ("train", "test"):
-        expected, found = getattr(images, part), cs.folder(root, size=4, part=part)  # type: ignore[arg-type]
+        expected, found = getattr(images, part), cs.folder(root, size=4, part=part)
         assert torch.equal(found.ids, expected.ids)
         assert torch.equal(found.pixels, expected.pixels)
     every = cs.folder(root, size=4)

@@ -127,6 +127,6 @@ def test_the_images_of_python_are_those_of_the_commands(folder: Path) -> None:
     path = write(folder, rows())
     images = table.load(folder, str(path), size=4)
     for part in ("train", "test"):
-        found = cs.table(path, size=4, part=part)  # type: ignore[arg-type]
+        found = cs.table(path, size=4, part=part)
         assert torch.equal(found.ids, getattr(images, part).ids)
         assert torch.equal(found.pixels, getattr(images, part).pixels)
