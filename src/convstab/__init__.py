@@ -20,6 +20,7 @@ import lazy_loader
 if TYPE_CHECKING:
     from convstab.attacks.by_name import attack
     from convstab.attacks.result import AttackResult
+    from convstab.data.arrays import arrays
     from convstab.data.folder import folder
     from convstab.data.table import table
     from convstab.errors import InputError
@@ -38,6 +39,7 @@ __all__ = [
     "Own",
     "Run",
     "StabilityResult",
+    "arrays",
     "attack",
     "evaluate",
     "folder",
@@ -51,6 +53,7 @@ __getattr__, __dir__, _ = lazy_loader.attach(
     submod_attrs={
         "attacks.by_name": ["attack"],
         "attacks.result": ["AttackResult"],
+        "data.arrays": ["arrays"],
         "data.folder": ["folder"],
         "data.table": ["table"],
         "errors": ["InputError"],

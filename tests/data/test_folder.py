@@ -239,8 +239,8 @@ def test_a_folder_that_cannot_be_written_has_its_arrays_elsewhere(
 
 def test_arrays_are_written_in_pieces(tmp_path: Path) -> None:
     """600 MB of pixels."""
-    for name in COLOURS:
-        photograph(tmp_path / "photos" / name / "0.png", COLOURS[name])
+    for name, colour in COLOURS.items():
+        photograph(tmp_path / "photos" / name / "0.png", colour)
         for number in range(1, 67):
             os.link(tmp_path / "photos" / name / "0.png", tmp_path / "photos" / name / f"{number}.png")
     command = [sys.executable, "-c", ANONYMOUS, str(tmp_path / "photos")]

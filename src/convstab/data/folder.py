@@ -112,12 +112,25 @@ def folder(
 
 def of_part(part: str, parts: Mapping[str, list[File]]) -> list[File]:
     """The files of a part, or all."""
-    if part not in get_args(Part):
-        raise InputError(f"part is {part}; it can be {', '.join(get_args(Part))}")
+    check_part(part)
     return [file for name in PARTS if part in (name, "all") for file in parts[name]]
 
 
-def check(test_share: Any, on_bad: str) -> None:
+def check_part(part: str) -> None:
+    """Raise InputError for a part that there is not."""
+    if part not in get_args(Part):
+        raise InputError(f"part is {part}; it can be {', '.join(get_args(Part))}")
+
+
+def check_each_class(source: Path, classes: Sequence[str], train: Images, test: Images) -> None:
+    """Raise InputError where a part has no image of a class."""
+    for part, images in zip(PARTS, (train, test), strict=True):
+        missing = set(range(len(classes))) - set(images.labels.tolist())
+        if missing:
+            raise InputError(f"{source} has no {part} images of class {classes[min(missing)]}")
+
+
+def check(test_share: Any, on_bad: str = "refuse") -> None:
     """Raise InputError for values that no data of one's own can have."""
     if isinstance(test_share, bool) or not isinstance(test_share, int | float) or not 0 < test_share < 1:
         raise InputError(f"test_share is {test_share}; it must be above 0 and below 1")
@@ -222,10 +235,7 @@ def image_set(
     """The images of both parts, decoded; an image must not be in both."""
     ids_of([file.path for part in PARTS for file in parts[part]])
     train, test = (images_of(f"{name}-{part}", root, classes, parts[part], form, on_bad) for part in PARTS)
-    for part, images in zip(PARTS, (train, test), strict=True):
-        missing = set(range(len(classes))) - set(images.labels.tolist())
-        if missing:
-            raise InputError(f"{root} has no {part} images of class {classes[min(missing)]}")
+    check_each_class(root, classes, train, test)
     log.info("%s: %d training images, %d test images of %d classes", name, len(train), len(test), len(classes))
     return ImageSet(train, test, classes, own_ids=True)
 
