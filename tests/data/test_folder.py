@@ -239,8 +239,8 @@ def test_a_folder_that_cannot_be_written_has_its_arrays_elsewhere(
 
 def test_arrays_are_written_in_pieces(tmp_path: Path) -> None:
     """600 MB of pixels."""
-    for name in COLOURS:
-        photograph(tmp_path / "photos" / name / "0.png", COLOURS[name])
+    for name, colour in COLOURS.items():
+        photograph(tmp_path / "photos" / name / "0.png", colour)
         for number in range(1, 67):
             os.link(tmp_path / "photos" / name / "0.png", tmp_path / "photos" / name / f"{number}.png")
     command = [sys.executable, "-c", ANONYMOUS, str(tmp_path / "photos")]
@@ -252,7 +252,7 @@ def test_arrays_are_written_in_pieces(tmp_path: Path) -> None:
 def test_the_images_of_python_are_those_of_the_commands(root: Path) -> None:
     images = folder.load(root, size=4)
     for part in ("train", "test"):
-        expected, found = getattr(images, part), cs.folder(root, size=4, part=part)  # type: ignore[arg-type]
+        expected, found = getattr(images, part), cs.folder(root, size=4, part=part)
         assert torch.equal(found.ids, expected.ids)
         assert torch.equal(found.pixels, expected.pixels)
     every = cs.folder(root, size=4)

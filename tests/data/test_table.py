@@ -55,7 +55,8 @@ def test_a_list_may_lie_in_the_folder_of_the_data(folder: Path) -> None:
 
 def test_numbers_are_labels(folder: Path) -> None:
     names = list(GREY)
-    images = cs.table(write(folder, [f"{row.split(',')[0]},{names.index(row.split(',')[1])}" for row in rows()]), size=4)
+    lines = [f"{path},{names.index(name)}" for path, name in (row.split(",") for row in rows())]
+    images = cs.table(write(folder, lines), size=4)
     assert images.classes == ("0", "1", "2")
     check(images)
 
@@ -127,6 +128,6 @@ def test_the_images_of_python_are_those_of_the_commands(folder: Path) -> None:
     path = write(folder, rows())
     images = table.load(folder, str(path), size=4)
     for part in ("train", "test"):
-        found = cs.table(path, size=4, part=part)  # type: ignore[arg-type]
+        found = cs.table(path, size=4, part=part)
         assert torch.equal(found.ids, getattr(images, part).ids)
         assert torch.equal(found.pixels, getattr(images, part).pixels)

@@ -21,7 +21,7 @@ from convstab.images import Images, as_names
 OnBad = Literal["refuse", "skip"]
 Part = Literal["all", "train", "test"]
 
-ENDINGS = frozenset(".png .jpg .jpeg .jpe .bmp .ppm .pgm .pbm .pnm .webp .tif .tiff .gif".split())
+ENDINGS = (".png", ".jpg", ".jpeg", ".jpe", ".bmp", ".ppm", ".pgm", ".pbm", ".pnm", ".webp", ".tif", ".tiff", ".gif")
 PARTS = "train", "test"
 LARGEST_PHOTO = 80_000_000  # pixels; Pillow warns of more than 89 million
 NAMED = 3  # files that a message names
@@ -212,7 +212,7 @@ def split(files: Sequence[File], test_share: float, groups: Sequence[str] | None
     Whether an image is tested on depends on its own path, and on others in two cases only: where a class would have
     no test images, or none to train on. Raises InputError for a class of one image, or of one group.
     """
-    shares = list(map(share_of, groups or [file.path for file in files]))
+    shares = [share_of(name) for name in ([file.path for file in files] if groups is None else groups)]
     of_class: dict[int, set[float]] = {}
     for file, share in zip(files, shares, strict=True):
         of_class.setdefault(file.label, set()).add(share)

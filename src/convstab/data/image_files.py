@@ -52,6 +52,7 @@ def decode(base: Path, name: str, paths: Sequence[Path], form: Form, skip: bool 
         kept = _open_cache(path, len(paths), form)
         if kept is not None:
             return _checked(kept, paths, form, skip)
+    failure: OSError | None = None
     for path in caches:
         try:
             with locked(path.parent.parent):
@@ -63,9 +64,7 @@ def decode(base: Path, name: str, paths: Sequence[Path], form: Form, skip: bool 
                 return _checked(kept, paths, form, skip)
         except OSError as error:
             failure = error
-    log.warning(
-        "%s: %s cannot be written, so each start decodes the images (%s)", name, caches[0].parent, failure
-    )
+    log.warning("%s: %s cannot be written, so each start decodes the images (%s)", name, caches[0].parent, failure)
     return _in_memory(name, paths, form, skip)
 
 

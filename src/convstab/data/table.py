@@ -1,4 +1,4 @@
-"""Your own images in a list: a CSV file with a path and a label for each, and a group and a part where they have them."""
+"""Your own images in a list: a CSV file with a path and a label for each, and a group and a part if it has them."""
 
 import csv
 import os
@@ -55,7 +55,7 @@ def table(
     test_share: float = 0.2,
     on_bad: OnBad = "refuse",
 ) -> Images:
-    """Image files that a CSV file lists, as ``dataset=table`` of the commands has them.
+    r"""Image files that a CSV file lists, as ``dataset=table`` of the commands has them.
 
     Args:
         path: of the CSV file: columns path (relative to it), label (a name, or a number from 0), group and split.
@@ -79,7 +79,7 @@ def table(
     ...     for name in "abcd":
     ...         Image.new("L", (60, 40)).save(Path(data) / f"{name}.png")
     ...     rows = "path,label,split", "a.png,cat,train", "b.png,dog,train", "c.png,cat,test", "d.png,dog,test"
-    ...     _ = (Path(data) / "images.csv").write_text("\\n".join(rows))
+    ...     _ = (Path(data) / "images.csv").write_text("\n".join(rows))
     ...     table(Path(data) / "images.csv", size=32, part="test")
     Images(2 of 3x32x32, 2 classes)
     """

@@ -22,13 +22,16 @@ from convstab.runs.configuration import Config, value
 from convstab.runs.parts import digest
 from convstab.runs.provenance import arithmetic, merged, training_of
 
+OWN_DATA = "path", "test_share", "resize", "on_bad"  # what decides which test images data of one's own has
+A_FOLDER = "convstab.data.folder.load"  # whose dataset.root is not a place that data is found in, but the data
+
 
 @dataclass(frozen=True)
 class Run:
     """A model and the test images that are tried on it.
 
-    model: on the CPU, in evaluation mode. test: the images, with their classes; their ids are places in the test set, or
-        those that data of one's own has, whatever the place.
+    model: on the CPU, in evaluation mode. test: the images, with their classes; their ids are places in the test set,
+        or those that data of one's own has, whatever the place.
     name: of the run directory, or of the sweep, or of all, joined by "+".
     training: where the model comes from, see ``provenance.merged``.
     """
@@ -144,9 +147,11 @@ def first_correct(run: Run, count: int, device: torch.device) -> Run:
     return run
 
 
-def data_of(config: Config) -> tuple[Any, Any]:
+def data_of(config: Config) -> tuple[Any, ...]:
     """What decides which test set a run was tested on."""
-    return value(config, "dataset.load._target_"), value(config, "dataset.images")
+    names = "load._target_", "images", *(f"load.{name}" for name in OWN_DATA)
+    found = tuple(value(config, f"dataset.{name}") for name in names)
+    return (*found, value(config, "dataset.root")) if found[0] == A_FOLDER else found
 
 
 def test_images(config: Config, root: str | None, classifier: Classifier) -> Images:
