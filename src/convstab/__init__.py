@@ -6,7 +6,8 @@ images = cs.Images(pixels, labels, classes=names)              uint8, or floats 
 result = cs.evaluate(model, images, levels=[1, 8, 40])         any nn.Module or callable: [0, 1] -> logits
 found = cs.attack(model, images, "ddn")                        the least noise that each image does not survive
 cs.plot(result)                                                accuracy and flip rate against the noise
-images = cs.folder("photos", size=224)                         your own: a folder for each class; cs.table, cs.arrays
+images = cs.folder("photos", size=224)                         your own: a folder for each class; or cs.table, cs.arrays
+images = cs.as_images(dataset)                                 of PyTorch, Lightning or MAITE
 run = cs.load_run("runs/m")                                    what train.py made: run.model, run.test
 own = cs.load_model(net, mean=[0.5], std=[0.25])               a model that is to be given normalised images
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from convstab.attacks.result import AttackResult
     from convstab.data.arrays import arrays
     from convstab.data.folder import folder
+    from convstab.data.foreign import as_images
     from convstab.data.table import table
     from convstab.errors import InputError
     from convstab.evaluation.evaluate import evaluate
@@ -40,6 +42,7 @@ __all__ = [
     "Run",
     "StabilityResult",
     "arrays",
+    "as_images",
     "attack",
     "evaluate",
     "folder",
@@ -55,6 +58,7 @@ __getattr__, __dir__, _ = lazy_loader.attach(
         "attacks.result": ["AttackResult"],
         "data.arrays": ["arrays"],
         "data.folder": ["folder"],
+        "data.foreign": ["as_images"],
         "data.table": ["table"],
         "errors": ["InputError"],
         "evaluation.evaluate": ["evaluate"],

@@ -55,8 +55,8 @@ def test_a_list_may_lie_in_the_folder_of_the_data(folder: Path) -> None:
 
 def test_numbers_are_labels(folder: Path) -> None:
     names = list(GREY)
-    numbered = (row.split(",") for row in rows())
-    images = cs.table(write(folder, [f"{path},{names.index(label)}" for path, label, *_ in numbered]), size=4)
+    lines = [f"{path},{names.index(name)}" for path, name in (row.split(",") for row in rows())]
+    images = cs.table(write(folder, lines), size=4)
     assert images.classes == ("0", "1", "2")
     check(images)
 

@@ -76,11 +76,12 @@ def arrays(path: str | os.PathLike[str], part: Part = "all", test_share: float =
     if part != "all":
         return found[part]
     train, test = (found[name] for name in PARTS)
-    values = {name: torch.cat([getattr(train, name), getattr(test, name)]) for name in ("pixels", "labels", "ids")}
-    if train.groups is not None and test.groups is not None:
-        values["groups"] = torch.cat([train.groups, test.groups])
-    order = values["ids"].argsort()
-    return Images(classes=train.classes, **values).part(order)
+    pixels, labels, ids = (
+        torch.cat([getattr(images, name) for images in (train, test)]) for name in ("pixels", "labels", "ids")
+    )
+    grouped = train.groups is not None and test.groups is not None
+    groups = torch.cat([train.groups, test.groups]) if grouped else None  # type: ignore[list-item]  # as was seen
+    return Images(pixels, labels, train.classes, ids, groups).part(ids.argsort())
 
 
 def parts_of(place: Path, test_share: float) -> dict[str, Images]:

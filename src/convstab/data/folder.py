@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import torch
 from platformdirs import user_cache_path
@@ -21,9 +21,7 @@ from convstab.images import Images, as_names
 OnBad = Literal["refuse", "skip"]
 Part = Literal["all", "train", "test"]
 
-ENDINGS = frozenset(
-    [".png", ".jpg", ".jpeg", ".jpe", ".bmp", ".ppm", ".pgm", ".pbm", ".pnm", ".webp", ".tif", ".tiff", ".gif"]
-)
+ENDINGS = (".png", ".jpg", ".jpeg", ".jpe", ".bmp", ".ppm", ".pgm", ".pbm", ".pnm", ".webp", ".tif", ".tiff", ".gif")
 PARTS = "train", "test"
 LARGEST_PHOTO = 80_000_000  # pixels; Pillow warns of more than 89 million
 NAMED = 3  # files that a message names
@@ -130,7 +128,7 @@ def check_each_class(source: Path, classes: Sequence[str], train: Images, test: 
             raise InputError(f"{source} has no {part} images of class {classes[min(missing)]}")
 
 
-def check(test_share: Any, on_bad: str = "refuse") -> None:
+def check(test_share: float, on_bad: str = "refuse") -> None:
     """Raise InputError for values that no data of one's own can have."""
     if isinstance(test_share, bool) or not isinstance(test_share, int | float) or not 0 < test_share < 1:
         raise InputError(f"test_share is {test_share}; it must be above 0 and below 1")
@@ -214,7 +212,7 @@ def split(files: Sequence[File], test_share: float, groups: Sequence[str] | None
     Whether an image is tested on depends on its own path, and on others in two cases only: where a class would have
     no test images, or none to train on. Raises InputError for a class of one image, or of one group.
     """
-    shares = list(map(share_of, groups or [file.path for file in files]))
+    shares = [share_of(name) for name in ([file.path for file in files] if groups is None else groups)]
     of_class: dict[int, set[float]] = {}
     for file, share in zip(files, shares, strict=True):
         of_class.setdefault(file.label, set()).add(share)

@@ -28,8 +28,7 @@ def share_of(path: str) -> float:
 
     Another hash than that of the id: what an image's noise is says nothing about which part it is in.
     """
-    share: float = hashed(path, b"split") / 2**BITS
-    return share
+    return hashed(path, b"split") / float(2**BITS)
 
 
 def hashed(path: str, use: bytes) -> int:

@@ -52,6 +52,7 @@ def decode(base: Path, name: str, paths: Sequence[Path], form: Form, skip: bool 
         kept = _open_cache(path, len(paths), form)
         if kept is not None:
             return _checked(kept, paths, form, skip)
+    failure: OSError | None = None
     for path in caches:
         try:
             with locked(path.parent.parent):

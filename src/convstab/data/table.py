@@ -1,4 +1,4 @@
-"""Your own images in a list: a CSV file with a path and a label for each, and a group and a part where it has them."""
+"""Your own images in a list: a CSV file with a path and a label for each, and a group and a part if it has them."""
 
 import csv
 import os
@@ -79,7 +79,7 @@ def table(
     ...     for name in "abcd":
     ...         Image.new("L", (60, 40)).save(Path(data) / f"{name}.png")
     ...     rows = "path,label,split", "a.png,cat,train", "b.png,dog,train", "c.png,cat,test", "d.png,dog,test"
-    ...     _ = (Path(data) / "images.csv").write_text("\\n".join(rows))
+    ...     _ = (Path(data) / "images.csv").write_text("\n".join(rows))
     ...     table(Path(data) / "images.csv", size=32, part="test")
     Images(2 of 3x32x32, 2 classes)
     """

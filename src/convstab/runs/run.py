@@ -24,6 +24,9 @@ from convstab.runs import checkpoints, configuration, directory
 from convstab.runs.configuration import Config, value
 from convstab.runs.provenance import arithmetic, merged, training_of
 
+OWN_DATA = "path", "test_share", "resize", "on_bad"  # what decides which test images data of one's own has
+A_FOLDER = "convstab.data.folder.load"  # whose dataset.root is not a place that data is found in, but the data
+
 
 @dataclass(frozen=True)
 class Run:
@@ -152,9 +155,11 @@ def first_correct(run: Run, count: int, device: torch.device) -> Run:
     return run
 
 
-def data_of(config: Config) -> tuple[Any, Any]:
+def data_of(config: Config) -> tuple[Any, ...]:
     """What decides which test set a run was tested on."""
-    return value(config, "dataset.load._target_"), value(config, "dataset.images")
+    names = "load._target_", "images", *(f"load.{name}" for name in OWN_DATA)
+    found = tuple(value(config, f"dataset.{name}") for name in names)
+    return (*found, value(config, "dataset.root")) if found[0] == A_FOLDER else found
 
 
 def test_images(config: Config, root: str | None, classifier: Classifier) -> Images:

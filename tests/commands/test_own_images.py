@@ -1,0 +1,124 @@
+"""The user's own images go through train, evaluate and attack."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import convstab as cs
+from convstab.commands import app
+from convstab.data.ids import id_of
+from convstab.errors import InputError
+from tests.support.in_process import call, call_in
+
+SHORT = ("trainer.max_epochs=1", "logger=none", "output=run", "model=lenet")
+EVALUATE = ("run=run", "levels=[30]", "draws=2", "logger=none")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with photographs, and a run that was trained on them."""
+    folder = tmp_path_factory.mktemp("own")
+    chance = np.random.default_rng(0)
+    for name, grey in (("ant", 60), ("bee", 180)):
+        (folder / "photos" / name).mkdir(parents=True)
+        for number in range(40):
+            pixels = chance.normal(grey, 40, (20, 30, 3)).clip(0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(folder / f"photos/{name}/{number}.png")
+    call_in(folder, app.train, "dataset=folder", "dataset.root=photos", "dataset.load.size=28", *SHORT)
+    return folder
+
+
+def test_a_class_folder_is_trained_evaluated_and_attacked(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    run = cs.load_run("run")
+    assert run.test.classes == ("ant", "bee")
+    expected = cs.folder("photos", size=28, part="test")
+    assert torch.equal(run.test.ids, expected.ids)
+    assert torch.equal(run.test.pixels, expected.pixels)
+    assert call(monkeypatch, app.evaluate, *EVALUATE, "output=evaluation") == 0
+    assert call(monkeypatch, app.attack, "run=run", "attack=gaussian", "images=4", "logger=none", "output=attack") == 0
+    result, found = cs.StabilityResult.read(Path("evaluation")), cs.AttackResult.read(Path("attack"))
+    assert result.by_image("index")[:, 0].tolist() == expected.ids.tolist()
+    assert set(found.rows["index"].tolist()) <= set(expected.ids.tolist())
+
+
+def test_the_noise_of_an_image_is_the_same_when_others_are_gone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    shutil.copytree("photos", "fewer", ignore=shutil.ignore_patterns("1*.png", ".convstab"))
+    words = EVALUATE[0], "levels=[60]", "draws=3", "logger=none"
+    assert call(monkeypatch, app.evaluate, *words, "output=all") == 0
+    assert call(monkeypatch, app.evaluate, *words, "dataset.root=fewer", "output=some") == 0
+    every, some = (cs.StabilityResult.read(Path(name)).rows for name in ("all", "some"))
+    kept = np.isin(every["index"], some["index"])
+    assert 0 < kept.sum() < len(kept)
+    for name in ("index", "label", "correct", "psnr_mean", "score_mean"):
+        assert np.array_equal(every[name][kept], some[name])
+
+
+def test_places_choose_images_by_their_order(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    every, some = cs.load_run("run").test, cs.load_run("run", images=[3, 1]).test
+    assert some.ids.tolist() == every.ids[[1, 3]].tolist()
+
+
+def test_the_data_sets_of_the_paper_keep_their_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert call(monkeypatch, app.train, *SHORT, "dataset.images=100") == 0
+    assert cs.load_run("run").test.ids.tolist() == list(range(100))
+
+
+def test_runs_of_two_folders_are_no_ensemble(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    shutil.copytree("photos", "others", ignore=shutil.ignore_patterns(".convstab"))
+    words = "dataset=folder", "dataset.root=others", "dataset.load.size=28", *SHORT[:2], SHORT[3], "output=other"
+    assert call(monkeypatch, app.train, *words) == 0
+    with pytest.raises(InputError, match="were trained on different data sets and cannot be an ensemble"):
+        cs.load_run(["run", "other"])
+
+
+def test_a_list_and_arrays_are_trained_on(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    paths = sorted((folder / "photos").glob("*/*.png"))
+    lines = [f"{path},{path.parent.name}" for path in paths]
+    Path("images.csv").write_text("\n".join(["path,label", *lines]))
+    words = "dataset=table", "dataset.load.path=images.csv", "dataset.load.size=28", *SHORT
+    assert call(monkeypatch, app.train, *words) == 0
+    assert set(cs.load_run("run").test.ids.tolist()) <= {id_of(str(path)) for path in paths}
+    pixels = np.stack([np.asarray(Image.open(path).resize((28, 28))) for path in paths])
+    np.savez("x.npz", pixels=pixels, labels=np.arange(80) // 40)
+    words = "dataset=arrays", "dataset.load.path=x.npz", *SHORT[:2], SHORT[3], "output=of_arrays"
+    assert call(monkeypatch, app.train, *words) == 0
+    test = cs.load_run("of_arrays").test
+    assert torch.equal(test.pixels, torch.from_numpy(pixels).permute(0, 3, 1, 2)[test.ids])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["dataset=folder"], "dataset=folder needs dataset.root=<folder"),
+        (["dataset=folder", "dataset.root=none"], "none is not a folder"),
+        (["dataset=table"], "dataset.load.path"),
+        (["dataset=table", "dataset.load.path=none.csv"], "none.csv is not there"),
+        (["dataset=arrays", "dataset.load.path=none.npz"], "none.npz is not there"),
+        (["dataset=folder", "dataset.load.resize=fit"], "dataset.load.resize is fit; it must be squash or crop"),
+        (["dataset=folder", "dataset.load.channels=4"], r"dataset.load.channels is 4; it must be 3 (RGB) or 1 (grey)"),
+        (["dataset=folder", "dataset.load.test_share=1"], "dataset.load.test_share is 1; it must be a number above 0"),
+        (["dataset=folder", "dataset.load.on_bad=x"], "dataset.load.on_bad is x; it must be refuse or skip"),
+    ],
+)
+def test_mistakes_are_one_line(
+    words: list[str],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert call(monkeypatch, app.train, *words, *SHORT) == 2
+    lines = capfd.readouterr().err.splitlines()
+    assert len(lines) == 1
+    assert said in lines[0]
