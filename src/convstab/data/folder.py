@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import torch
 from platformdirs import user_cache_path
@@ -128,7 +128,7 @@ def check_each_class(source: Path, classes: Sequence[str], train: Images, test: 
             raise InputError(f"{source} has no {part} images of class {classes[min(missing)]}")
 
 
-def check(test_share: float, on_bad: str = "refuse") -> None:
+def check(test_share: Any, on_bad: str = "refuse") -> None:
     """Raise InputError for values that no data of one's own can have."""
     if isinstance(test_share, bool) or not isinstance(test_share, int | float) or not 0 < test_share < 1:
         raise InputError(f"test_share is {test_share}; it must be above 0 and below 1")
