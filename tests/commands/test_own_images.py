@@ -90,8 +90,8 @@ def test_a_list_and_arrays_are_trained_on(folder: Path, tmp_path: Path, monkeypa
     assert set(cs.load_run("run").test.ids.tolist()) <= {id_of(str(path)) for path in paths}
     pixels = np.stack([np.asarray(Image.open(path).resize((28, 28))) for path in paths])
     np.savez("x.npz", pixels=pixels, labels=np.arange(80) // 40)
-    words = "dataset=arrays", "dataset.load.path=x.npz", *SHORT[:2], SHORT[3], "output=of_arrays"
-    assert call(monkeypatch, app.train, *words) == 0
+    of_arrays = "dataset=arrays", "dataset.load.path=x.npz", *SHORT[:2], SHORT[3], "output=of_arrays"
+    assert call(monkeypatch, app.train, *of_arrays) == 0
     test = cs.load_run("of_arrays").test
     assert torch.equal(test.pixels, torch.from_numpy(pixels).permute(0, 3, 1, 2)[test.ids])
 
