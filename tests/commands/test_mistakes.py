@@ -158,8 +158,14 @@ OF_ONE: dict[str, list[tuple[Word, str]]] = {
         ("+dataset.colour=1", "dataset: "),
         ("+dataset.load.colour=1", "dataset: "),
         (["dataset=gtsrb", "dataset.load.size=abc"], "dataset.load.size is abc; it must be a whole number"),
-        ("dataset=imagenet", "dataset=imagenet is not there; it can be cifar10, digits, gtsrb, mnist"),
-        ("dataset=images", "dataset=images is not there; it can be cifar10, digits, gtsrb, mnist"),
+        (
+            "dataset=imagenet",
+            "dataset=imagenet is not there; it can be arrays, cifar10, digits, folder, gtsrb, mnist, table",
+        ),
+        (
+            "dataset=images",
+            "dataset=images is not there; it can be arrays, cifar10, digits, folder, gtsrb, mnist, table",
+        ),
         ("~dataset", "is needed"),
         ("model=foo", "model=foo is not there; it can be aghdam, cifar_quick, "),
         (
@@ -217,7 +223,10 @@ OF_ONE: dict[str, list[tuple[Word, str]]] = {
         ("+experiment.table2.colour=1", "experiment.table2: Key 'colour' not in 'Experiment'"),
         ("experiment.table2=5", "experiment.table2"),
         ("+size.colour=1", "size: Key 'colour' not in 'Size'"),
-        ("experiment.table2.dataset=images", "dataset images is not there; it can be cifar10, digits, gtsrb, mnist"),
+        (
+            "experiment.table2.dataset=images",
+            "dataset images is not there; it can be arrays, cifar10, digits, folder, gtsrb, mnist, table",
+        ),
     ],
 }
 ALL = [
@@ -332,7 +341,11 @@ def test_every_key_of_a_command_has_a_kind(command: str) -> None:
 
 @pytest.mark.parametrize("command", KINDS)
 def test_every_kind_is_of_a_key(command: str) -> None:
-    groups = {"augment": ["gaussian", "jitter", "noisy", "jitter_noisy"], "dataset": ["gtsrb"], "schedule": ["inverse"]}
+    groups = {
+        "augment": ["gaussian", "jitter", "noisy", "jitter_noisy"],
+        "dataset": ["gtsrb", "folder", "table", "arrays"],
+        "schedule": ["inverse"],
+    }
     groups |= {"model": ["aghdam", "cifar_quick"]}
     chosen = [[f"{name}={choice}"] for name, choices in groups.items() for choice in choices]
     words = chosen if command == "train" else []

@@ -101,7 +101,7 @@ def test_a_list_and_arrays_are_trained_on(folder: Path, tmp_path: Path, monkeypa
     [
         (["dataset=folder"], "dataset=folder needs dataset.root=<folder"),
         (["dataset=folder", "dataset.root=none"], "none is not a folder"),
-        (["dataset=table"], "dataset.load.path"),
+        (["dataset=table"], "dataset.load.path is null; it must be the path of a file"),
         (["dataset=table", "dataset.load.path=none.csv"], "none.csv is not there"),
         (["dataset=arrays", "dataset.load.path=none.npz"], "none.npz is not there"),
         (["dataset=folder", "dataset.load.resize=fit"], "dataset.load.resize is fit; it must be squash or crop"),

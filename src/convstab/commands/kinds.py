@@ -192,7 +192,7 @@ TRAIN = SHARED | {
     "dataset.load.resize": one_of("squash", "crop"),
     "dataset.load.test_share": FRACTION,
     "dataset.load.on_bad": one_of("refuse", "skip"),
-    "dataset.load.path": TEXT,
+    "dataset.load.path": Limit(is_text, "the path of a file"),
     "dataset.load.train": one_of("auto", "final", "small"),
     "model.slope": NUMBER,
     "model.dropout": SHARE,

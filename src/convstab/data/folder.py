@@ -17,6 +17,7 @@ from convstab.data.image_files import decode
 from convstab.data.images import ImageSet
 from convstab.errors import InputError
 from convstab.images import Images, as_names
+from convstab.validation import is_number
 
 OnBad = Literal["refuse", "skip"]
 Part = Literal["all", "train", "test"]
@@ -130,7 +131,7 @@ def check_each_class(source: Path, classes: Sequence[str], train: Images, test: 
 
 def check(test_share: Any, on_bad: str = "refuse") -> None:
     """Raise InputError for values that no data of one's own can have."""
-    if isinstance(test_share, bool) or not isinstance(test_share, int | float) or not 0 < test_share < 1:
+    if not is_number(test_share) or not 0 < test_share < 1:
         raise InputError(f"test_share is {test_share}; it must be above 0 and below 1")
     if on_bad not in get_args(OnBad):
         raise InputError(f"on_bad is {on_bad}; it can be {' or '.join(get_args(OnBad))}")
