@@ -29,7 +29,7 @@ def test_each_dot_is_the_draw_that_its_picture_shows() -> None:
     last = {name: values[-1] for name, values in points.items()}
     assert last == {
         "image": 1,
-        "place": of.examples.index[5],
+        "place": str(of.examples.index[5]),
         "level": 3,
         "label": noisy["label"][row],
         "predicted": noisy["sample_prediction"][row],
@@ -72,3 +72,11 @@ def test_differences_are_in_percentage_points() -> None:
     shown = charts.differences(scores())
     assert shown["recall"] == [25, -20, 0, -20]
     assert shown["precision"] == [-10] * 4
+
+
+def test_ids_that_are_hashes_keep_their_digits() -> None:
+    long = 2**62 + 1  # which no number of JavaScript holds
+    of = attacked()
+    rows = of.result.rows | {"index": of.result.rows["index"] + long}
+    points = charts.attack(replace(of, result=replace(of.result, rows=rows)), np.array([0]), np.ones(1))["points"]
+    assert points["index"] == [str(rows["index"][0])]

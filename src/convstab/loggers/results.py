@@ -70,4 +70,4 @@ def sample(result: AttackResult, row: int) -> list[Any]:
     clean = result.pixels[row].transpose(1, 2, 0).astype(np.float32)
     noisy = clean + result.noise[row].transpose(1, 2, 0)
     classes = result.classes
-    return [index, classes[label], classes[predicted], l2, psnr, clean / GREY_LEVELS, noisy / GREY_LEVELS]
+    return [str(index), classes[label], classes[predicted], l2, psnr, clean / GREY_LEVELS, noisy / GREY_LEVELS]

@@ -102,7 +102,8 @@ def recall(result: StabilityResult, label: int) -> Plain:
 def points(evaluation: Evaluation, rows: Integers) -> Plain:
     """The draws whose pictures the page has, ordered by image, then level.
 
-    image: row of the mosaic; level: column, 1 for the mildest level. PSNR None: the same as the clean image.
+    image: row of the mosaic; place: its id, as text, for ids that are hashes have more digits than numbers of the page;
+    level: column, 1 for the mildest level. PSNR None: the same as the clean image.
     """
     result, examples = evaluation.result, evaluation.examples
     if examples is None:
@@ -113,7 +114,7 @@ def points(evaluation: Evaluation, rows: Integers) -> Plain:
     kept = {name: result.by_image(name)[np.ix_(at, levels)].ravel() for name in SAMPLE}
     return {
         "image": np.arange(len(rows)).repeat(len(levels)).tolist(),
-        "place": examples.index[rows].repeat(len(levels)).tolist(),
+        "place": examples.index[rows].repeat(len(levels)).astype(str).tolist(),
         "level": np.tile(np.arange(len(levels)) + 1, len(rows)).tolist(),
         "label": kept["label"].tolist(),
         "predicted": kept["sample_prediction"].tolist(),
@@ -131,13 +132,14 @@ def attack(attacked: Attacked, rows: Integers, scales: NDArray[Any]) -> Plain:
     result = attacked.result
     tried = result.rows["attacked"]
     found = tried & result.rows["success"]
-    names = ("index", "label", "predicted", "l2", "psnr", "clean_score", "score")
+    names = ("label", "predicted", "l2", "psnr", "clean_score", "score")
     return {
         "classes": list(result.classes),
         "attacked": int(tried.sum()),
         "l2": finite(np.sort(result.rows["l2"][found]), 5),
         "psnr": finite(np.sort(result.rows["psnr"][found])[::-1], 5),
-        "points": {name: finite(result.rows[name][rows], 5) for name in names} | {"scale": finite(scales, 1)},
+        "points": {name: finite(result.rows[name][rows], 5) for name in names}
+        | {"index": result.rows["index"][rows].astype(str).tolist(), "scale": finite(scales, 1)},
     }
 
 

@@ -31,7 +31,7 @@ function attackFacts(data, dot) {
     ["PSNR", `${points.psnr[dot].toFixed(2)} dB`],
     ["Label", `${classes[points.label[dot]]}, clean score ${points.clean_score[dot].toFixed(3)}`],
     ["Predicted", `${classes[points.predicted[dot]]}, score ${points.score[dot].toFixed(3)}`],
-    ["Image", `number ${points.index[dot]}, counted from 0`],
+    ["Image", `id ${points.index[dot]}`],
   ];
 }
 
