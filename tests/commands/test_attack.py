@@ -215,7 +215,7 @@ def spoilt(monkeypatch: pytest.MonkeyPatch, misclassified: slice) -> None:
         test.labels[misclassified] = (predicted[misclassified] + 1) % len(run.test.classes)
         return run
 
-    monkeypatch.setattr("convstab.commands.assess.load_run", load)
+    monkeypatch.setattr("convstab.commands.own.load_run", load)
 
 
 def test_a_number_of_images_goes_to_the_one_that_completes_it(whole: Path, main: Main, tmp_path: Path) -> None:

@@ -120,7 +120,9 @@ def test_the_strip_shows_draws_that_were_counted(
 def test_all_pictures_are_made_on_the_device_that_classified(
     made: tuple[Run, StabilityResult, Protocol], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def copies(pixels: torch.Tensor, degradation: object, level: float, draws: int, *_: object) -> torch.Tensor:
+    def copies(
+        pixels: torch.Tensor, degradation: object, level: float, draws: int, *_: object, **__: object
+    ) -> torch.Tensor:
         devices.append(pixels.device.type)
         return torch.zeros(draws, *pixels.shape)
 

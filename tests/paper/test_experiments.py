@@ -110,7 +110,7 @@ def test_an_ensemble_may_be_attacked() -> None:
         (["+experiment.table2.command=try"], "command is 'try'"),
         (["+size.trains={}"], "size: Key 'trains'"),
         (["attacks=[ddn,try]"], "attack try is not there; it can be boundary, "),
-        (["+size.dataset=try"], "dataset try is not there; it can be cifar10, "),
+        (["+size.dataset=try"], "dataset try is not there; it can be arrays, cifar10, "),
         (["experiment.table2.augment=try"], "augment try is not there; it can be gaussian, "),
     ],
 )

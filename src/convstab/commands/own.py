@@ -91,6 +91,6 @@ def data_of(dataset: Mapping[str, Any]) -> ImageData:
 
 def name_of(dataset: Mapping[str, Any]) -> str:
     """What a data set is called: the module that loads it, or its folder or file where that is the user's."""
-    load = dataset["load"]
-    own = next((load[key] for key in ("folder", "table", "images", "path") if isinstance(load.get(key), str)), None)
-    return Path(own).stem if own else str(load["_target_"].split(".")[-2])
+    load, kind = dataset["load"], str(dataset["load"]["_target_"]).split(".")[-2]
+    place = load.get("path") or (dataset.get("root") if kind == "folder" else None)
+    return Path(place).stem if place else kind
