@@ -77,11 +77,12 @@ def on_other_images(
 
 
 def test_of(data: ImageData) -> Images:
-    """The test images of a data set, with their class names, and their places as ids."""
+    """The test images of a data set, with their class names; their ids are their own, if any, else places."""
     test = data.images.test
     if not len(test):
         raise InputError("the data set has no test images")
-    return replace(test, classes=tuple(data.images.classes), ids=torch.arange(len(test)))
+    ids = test.ids if data.images.own_ids else torch.arange(len(test))
+    return replace(test, classes=tuple(data.images.classes), ids=ids)
 
 
 def called_by(source: Mapping[str, Any]) -> str:
