@@ -141,7 +141,7 @@ def test_loggers_are_given_images_of_successes(whole: Path, monkeypatch: pytest.
     assert len(rows) == min(results.SAMPLES, result.rows["success"].sum()) > 1
     assert [row[3] for row in rows] == sorted(row[3] for row in rows)
     for index, label, predicted, l2, _, clean, noisy in rows:
-        place = PLACES.index(index)
+        place = PLACES.index(int(index))
         assert result.rows["success"][place]
         assert (label, predicted) == (str(result.rows["label"][place]), str(result.rows["predicted"][place]))
         np.testing.assert_array_equal(np.round(clean * 255), result.pixels[place].transpose(1, 2, 0))

@@ -57,12 +57,12 @@ def start(folder: Path, command: str, *words: str) -> Started:
 
 def run(folder: Path, log: Path, command: str, words: Sequence[str]) -> None:
     """In the process of the command."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     for path, stream in ((log, sys.stdout), (log.with_suffix(".err"), sys.stderr)):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), stream.fileno())
     os.chdir(folder)
     sys.argv = [f"convstab-{command}", *words]
     Figure.savefig = one_dot  # type: ignore[assignment]  # which takes longer than all else
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # last: a process of a fork server ignores it until here
     getattr(app, command)()
 
 
