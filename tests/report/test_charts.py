@@ -80,3 +80,15 @@ def test_ids_that_are_hashes_keep_their_digits() -> None:
     rows = of.result.rows | {"index": of.result.rows["index"] + long}
     points = charts.attack(replace(of, result=replace(of.result, rows=rows)), np.array([0]), np.ones(1))["points"]
     assert points["index"] == [str(rows["index"][0])]
+
+
+def test_what_was_not_drawn_has_no_dot() -> None:
+    of = evaluation()
+    assert of.examples is not None
+    draws = of.result.rows["draws"].copy()
+    draws.reshape(-1, 4)[:, 2] = 0  # no image has the second of three levels
+    points = charts.scatter(
+        replace(of, result=replace(of.result, rows=of.result.rows | {"draws": draws})), np.arange(6)
+    )["points"]
+    assert points["level"] == [1, 3] * 6
+    assert {len(column) for column in points.values()} == {12}

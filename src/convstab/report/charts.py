@@ -111,15 +111,16 @@ def points(evaluation: Evaluation, rows: Integers) -> Plain:
     places = {int(index): row for row, index in enumerate(result.by_image("index")[:, 0])}
     at = np.array([places[int(index)] for index in examples.index[rows]], np.int64)
     levels = np.flatnonzero(result.degraded)
-    kept = {name: result.by_image(name)[np.ix_(at, levels)].ravel() for name in SAMPLE}
+    kept = {name: result.by_image(name)[np.ix_(at, levels)].ravel() for name in (*SAMPLE, "draws")}
+    drawn = kept["draws"] > 0  # where levels are PSNR, not every image can have each
     return {
-        "image": np.arange(len(rows)).repeat(len(levels)).tolist(),
-        "place": examples.index[rows].repeat(len(levels)).astype(str).tolist(),
-        "level": np.tile(np.arange(len(levels)) + 1, len(rows)).tolist(),
-        "label": kept["label"].tolist(),
-        "predicted": kept["sample_prediction"].tolist(),
-        "psnr": finite(kept["sample_psnr"], 2),
-        "score": finite(kept["sample_score"], 4),
+        "image": np.arange(len(rows)).repeat(len(levels))[drawn].tolist(),
+        "place": examples.index[rows].repeat(len(levels))[drawn].astype(str).tolist(),
+        "level": np.tile(np.arange(len(levels)) + 1, len(rows))[drawn].tolist(),
+        "label": kept["label"][drawn].tolist(),
+        "predicted": kept["sample_prediction"][drawn].tolist(),
+        "psnr": finite(kept["sample_psnr"][drawn], 2),
+        "score": finite(kept["sample_score"][drawn], 4),
     }
 
 
