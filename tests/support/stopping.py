@@ -27,6 +27,11 @@ class Started:
     process: BaseProcess
     log: Path
 
+    @property
+    def begun(self) -> Path:
+        """A file that is there when the command is called."""
+        return self.log.with_suffix(".begun")
+
     def end(self) -> tuple[int | None, str]:
         """Its exit code, once it has ended, and its errors."""
         self.process.join(PATIENCE)
@@ -35,7 +40,9 @@ class Started:
         return self.process.exitcode, self.log.with_suffix(".err").read_text()
 
     def stop(self, number: int, seconds: float) -> tuple[int | None, str]:
-        """Send a signal after so long a time; how it ended. It may have done so before."""
+        """Send a signal so long after the command begins; how it ended. It may have done so before."""
+        while not self.begun.exists() and self.process.exitcode is None:  # the process of a fork server is made ready
+            self.process.join(0.005)
         self.process.join(seconds)
         if self.process.pid is not None and self.process.exitcode is None:
             with suppress(ProcessLookupError):
@@ -62,7 +69,8 @@ def run(folder: Path, log: Path, command: str, words: Sequence[str]) -> None:
     os.chdir(folder)
     sys.argv = [f"convstab-{command}", *words]
     Figure.savefig = one_dot  # type: ignore[assignment]  # which takes longer than all else
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # last: a process of a fork server ignores it until here
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    log.with_suffix(".begun").touch()
     getattr(app, command)()
 
 
