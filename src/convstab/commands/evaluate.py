@@ -176,12 +176,7 @@ def strip(run: Run, result: StabilityResult, protocol: Protocol, device: torch.d
         copies.append(torch.cat([protocol.copies(pixels, level, 1, image, applied) for level, applied in drawn]))
     images = torch.stack(copies).clamp_(0, 1).permute(0, 1, 3, 4, 2).cpu().numpy()
     names = [result.classes[label] for label in labels]
-    return evaluation.strip(
-        images,
-        levels,
-        names,
-        f"{result.protocol.quantity} ({result.protocol.unit})" if result.protocol.by_psnr else result.degradation.label,
-    )
+    return evaluation.strip(images, levels, names, result.label)
 
 
 def typical_image(run: Run, label: int) -> int:

@@ -64,20 +64,15 @@ class Chain(Degradation):
         """The images after all members."""
         shape: Shape = (images.shape[1], images.shape[2], images.shape[3])
         numbers = iter(random)
-        for member in self.members:
-            own = [next(numbers) for _ in member[0].numbers(shape)]
-            images = degraded(member, images.clamp(0, GREY_LEVELS), levels, own)
+        for family, level in self.members:
+            own = [next(numbers) for _ in family.numbers(shape)]
+            images = family.apply(images.clamp(0, GREY_LEVELS), on_the_way(family, level, levels), own)
         return images
 
 
-def degraded(member: Member, images: Tensor, strengths: Tensor, random: Sequence[Tensor]) -> Tensor:
-    """Images after one member at its share of the way; those that it leaves alone are copied."""
-    family, level = member
+def on_the_way(family: Degradation, level: float, strengths: Tensor) -> Tensor:
+    """The level of a member for each image, at its share of the way to ``level``."""
     levels = strengths.clone()
     for strength, chosen in by_level(strengths):
         levels[chosen] = family.between(level, strength)
-    changed = levels != family.neutral
-    whole = images.clone()
-    if changed.any():
-        whole[changed] = family.degrade(images[changed], levels[changed], [numbers[changed] for numbers in random])
-    return whole
+    return levels

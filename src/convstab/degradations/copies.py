@@ -70,21 +70,16 @@ class Copies:
                 drawn.copy_(self.clean[image])
 
     def degrade(self, rows: Tensor, runs: Sequence[DrawRange]) -> None:
-        """Any degradation, all draws of the batch at once but for those that change nothing."""
+        """Any degradation, all draws of the batch at once."""
         lengths = torch.tensor([run.length for run in runs], device=rows.device)
         images, level = (
             torch.tensor(values, device=rows.device).repeat_interleave(lengths)
             for values in ([run.image for run in runs], [run.level for run in runs])
         )
         torch.index_select(self.clean, 0, images, out=rows)
-        levels = self.levels[images, level]
-        changed = (levels != self.degradation.neutral).nonzero()[:, 0]
-        if not len(changed):
-            return
-        random = [numbers[changed] for numbers in self.random(len(rows), runs)]
-        clean = as_images(rows[changed], self.shape)
-        degraded = self.degradation.degrade(clean, levels[changed], random)
-        rows[changed, : clean[0].numel()] = degraded.permute(0, 2, 3, 1).flatten(1)
+        clean = as_images(rows, self.shape)
+        degraded = self.degradation.apply(clean, self.levels[images, level], self.random(len(rows), runs))
+        rows[:, : clean[0].numel()] = degraded.permute(0, 2, 3, 1).flatten(1)
 
     def random(self, total: int, runs: Sequence[DrawRange]) -> list[Tensor]:
         """The random numbers of all draws of a batch, float32 (total, count) for each source."""

@@ -58,6 +58,14 @@ class Degradation(ABC):
         Gives grey levels, float32 (N, C, H, W).
         """
 
+    def apply(self, images: Tensor, levels: Tensor, random: Sequence[Tensor]) -> Tensor:
+        """The same for levels of which some may be neutral: there the image is copied."""
+        changed, degraded = levels != self.neutral, images.clone()
+        if changed.any():
+            numbers = [drawn[changed] for drawn in random]
+            degraded[changed] = self.degrade(images[changed], levels[changed], numbers)
+        return degraded
+
     def numbers(self, shape: Shape) -> tuple[Numbers, ...]:  # noqa: ARG002
         """The random numbers that a draw of an image of this shape takes; none: there is one draw of each level."""
         return ()

@@ -88,11 +88,8 @@ class Pilots:
         """The PSNR of the mean squared error of some images, each at its level."""
         rows = torch.from_numpy(images[:, None] * self.draws + np.arange(self.draws)).flatten().to(self.clean.device)
         level = torch.from_numpy(levels).to(self.clean.device).repeat_interleave(self.draws)
-        clean, changed = self.clean[rows], level != self.family.neutral
-        made = clean.clone()
-        if changed.any():
-            random = [numbers[rows[changed]] for numbers in self.random]
-            made[changed] = self.family.degrade(clean[changed], level[changed], random)
+        clean = self.clean[rows]
+        made = self.family.apply(clean, level, [numbers[rows] for numbers in self.random])
         squares = (quantise_(made) - clean).double().square().mean((1, 2, 3))
         decibels: Floats = psnr_of_mse(squares.view(-1, self.draws).mean(1)).cpu().numpy()
         return decibels

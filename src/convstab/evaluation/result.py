@@ -140,7 +140,7 @@ class StabilityResult:
     @property
     def label(self) -> str:
         """What stands at an axis of the levels."""
-        return f"PSNR under {self.degradation.title} (dB)" if self.protocol.by_psnr else self.degradation.label
+        return f"{self.protocol.quantity} ({self.protocol.unit})" if self.protocol.by_psnr else self.degradation.label
 
     @property
     def degradation(self) -> Degradation:

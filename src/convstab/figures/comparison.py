@@ -28,7 +28,7 @@ def heat_map(comparison: Comparison) -> Figure:
     axis.set_xticks(range(columns), [f"{level:g}" for level in comparison.levels])
     axis.set_yticks(range(rows), [labelled(str(value)) for value in comparison.values])
     axis.set(
-        xlabel=f"{comparison.results[0].degradation.label} of the test",
+        xlabel=f"{comparison.results[0].label} of the test",
         ylabel=f"trained with {labelled(comparison.name)}",
     )
     axis.tick_params(length=0, labelsize=8)

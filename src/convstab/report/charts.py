@@ -14,7 +14,7 @@ from convstab.figures.evaluation import shortened
 from convstab.figures.levels import LevelAxis
 from convstab.report.content import ScoreTable
 from convstab.report.results import Attacked, Evaluation
-from convstab.statistics.intervals import Estimate, Floats
+from convstab.statistics.intervals import Estimate
 from convstab.statistics.rates import accuracy
 from convstab.units import Integers
 
@@ -27,7 +27,7 @@ def rates(results: Mapping[str, StabilityResult]) -> Plain:
     """Accuracy and flip rate of each evaluation under each level, with their intervals."""
     levels = LevelAxis(results.values())
     lines = [
-        {"name": name, "x": placed(levels.positions(result)), "levels": names_of(result)}
+        {"name": name, "x": finite(levels.positions(result), 12), "levels": names_of(result)}
         | {"accuracy": estimate(result.accuracy), "flips": estimate(result.flip_rate)}
         for name, result in results.items()
     ]
@@ -44,11 +44,6 @@ def names_of(result: StabilityResult) -> list[str]:
     return [f"{result.protocol.quantity} {level_in_words(level)}" for level in result.levels]
 
 
-def placed(values: Floats) -> list[float | None]:
-    """Positions as JSON can hold them: null is nowhere."""
-    return [float(value) if np.isfinite(value) else None for value in values]
-
-
 def scatter(evaluation: Evaluation, rows: Integers) -> Plain:
     """Density, recall and points of an evaluation, class by class.
 
@@ -61,7 +56,7 @@ def scatter(evaluation: Evaluation, rows: Integers) -> Plain:
         "levels": list(compress(names_of(result), result.degraded)),
         "unit": result.protocol.unit,
         "axis": axis_of(levels),
-        "x": placed(levels.positions(result)[result.degraded]),
+        "x": finite(levels.positions(result)[result.degraded], 12),
         "score": result.protocol.score,
         "psnr": {"first": float(PSNR_EDGES[0]), "step": step(PSNR_EDGES), "bins": len(PSNR_EDGES) - 1},
         "scores": {"first": float(SCORE_EDGES[0]), "step": step(SCORE_EDGES), "bins": len(SCORE_EDGES) - 1},
@@ -93,7 +88,7 @@ def sparse(counts: NDArray[Any]) -> list[list[int]]:
 def recall(result: StabilityResult, label: int) -> Plain:
     """Recall of a class under each level, the clean image first where it was classified, with its interval."""
     of_class = result.labels == label
-    x = placed(LevelAxis([result]).positions(result))
+    x = finite(LevelAxis([result]).positions(result), 12)
     return {"x": x, "levels": names_of(result)} | estimate(
         accuracy(result.rates[of_class], result.units.part(of_class))
     )
