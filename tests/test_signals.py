@@ -141,6 +141,8 @@ def test_a_reproduction_may_be_stopped_at_any_moment(tmp_path: Path) -> None:
 
 STOPS_ITSELF = """
 import os, signal, sys
+if signal.getsignal(signal.{name}) == signal.SIG_IGN:  # by nohup, under which these tests may run
+    signal.signal(signal.{name}, signal.SIG_DFL)
 class Loading:
     def find_spec(self, name, *_):
         if name == {module!r}:
