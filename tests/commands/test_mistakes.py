@@ -186,6 +186,8 @@ OF_ONE: dict[str, list[tuple[Word, str]]] = {
         (["augment=gaussian", "augment.sigma=[40,0]"], "augment.sigma is [40, 0]; it must be a number of grey levels"),
         (["augment=jitter", "augment.hue=1"], "augment.hue is 1; it must be a number in [0, 0.5]"),
         (["augment=jitter_noisy", "augment.noisy.copies=x"], "augment.noisy.copies is x; it must be a whole number"),
+        (["augment=degraded", "augment.degradations=jpeg"], "augment.degradations is jpeg; it must be a list of fam"),
+        (["augment=degraded", "augment.degradations=[fog]"], "degradation is fog; it can be brightness"),
         ("+augment.colour=1", "augment: "),
         ("schedule.warmup=2", "schedule.warmup is 2; it must be a number above 0 and below 1"),
         ("schedule.warmup=abc", "schedule.warmup is abc; it must be a number above 0 and below 1"),
@@ -345,7 +347,7 @@ def test_every_key_of_a_command_has_a_kind(command: str) -> None:
 @pytest.mark.parametrize("command", KINDS)
 def test_every_kind_is_of_a_key(command: str) -> None:
     groups = {
-        "augment": ["gaussian", "jitter", "noisy", "jitter_noisy"],
+        "augment": ["degraded", "gaussian", "jitter", "noisy", "jitter_noisy"],
         "dataset": ["gtsrb", "folder", "table", "arrays"],
         "schedule": ["inverse"],
     }

@@ -168,6 +168,9 @@ AUGMENT = {
     "sigma": either(LEVEL, Limit(is_pair, "a range of them such as [0, 40]")),
     "sigmas": LEVELS,
     "copies": COUNT_OR_ZERO,
+    "degradations": listed(
+        lambda value: is_text(value) or isinstance(value, Mapping), "a list of families, such as [gaussian, jpeg]"
+    ),
     "rotation": numbers(lambda value: 0 <= value <= 180, "a number in [0, 180]"),
     "hue": numbers(lambda value: 0 <= value <= 0.5, "a number in [0, 0.5]"),
     **dict.fromkeys(("translation", "scale", "value", "saturation"), SHARE),

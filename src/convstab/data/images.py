@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from convstab.data.augment import Mirror
 from convstab.data.batches import IndexBatches
+from convstab.data.degraded import DegradedCopies
 from convstab.data.split import stratified_split
 from convstab.errors import InputError
 from convstab.images import Images, to_unit
@@ -100,14 +101,17 @@ class ImageData(pl.LightningDataModule):
         for part in self.augment.modules() if self.augment is not None else ():
             if isinstance(part, Mirror):
                 part.use(len(self.images.classes), self.images.mirror)
+            elif isinstance(part, DegradedCopies):
+                part.check_shape(self.shape)
         self.train, self.val = stratified_split(
             self.images.train.labels, self.images.train.groups, self.validation, self.seed
         )
 
     @property
-    def shape(self) -> tuple[int, ...]:
+    def shape(self) -> tuple[int, int, int]:
         """(C, H, W) of one image."""
-        return tuple(self.images.train.pixels.shape[1:])
+        channels, height, width = self.images.train.pixels.shape[1:]
+        return channels, height, width
 
     def statistics(self) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation of each channel of the images that train, (C,) each, in [0, 1]."""
