@@ -148,7 +148,7 @@ def test_the_groups_of_the_test_images_reach_both_tables(
 
     monkeypatch.setattr("convstab.data.digits.load", grouped)
     evaluated = caller(monkeypatch, capfd, trained, app.evaluate, "draws=1", "levels=[40]")
-    attacked = caller(monkeypatch, capfd, trained, app.attack, "attack=gaussian", "attack.draws=1")
+    attacked = caller(monkeypatch, capfd, trained, app.attack, "attack=least_level", "attack.draws=1")
     expected = (digits_places(load, PLACES) // 60).tolist()
     assert evaluated(*words[:-1], words[-1] + "e") == attacked(*words[:-1], words[-1] + "a") == (0, "")
     assert StabilityResult.read(tmp_path / "e").groups.tolist() == expected  # type: ignore[union-attr]

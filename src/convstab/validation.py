@@ -235,7 +235,7 @@ def check_gradients(model: nn.Module, images: Images, device: torch.device, atta
     """Raise InputError when an attack needs gradients and a model gives none."""
     pixels = to_unit(images.pixels[:1].to(device)).requires_grad_()
     if not model(pixels).requires_grad:
-        others = "nes, square, hopskipjump, boundary, genetic, paper and gaussian need none"
+        others = "nes, square, hopskipjump, boundary, genetic, paper and least_level need none"
         raise InputError(f"{attack} needs gradients, and the model gives none; {others}")
 
 

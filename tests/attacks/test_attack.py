@@ -23,7 +23,7 @@ CHEAP: list[Attack] = [
     attacks.DDN(steps=40),
     attacks.CarliniWagner(searches=2, steps=30, constant=1.0),
     attacks.LBFGS(searches=4, iterations=6),
-    attacks.Gaussian(draws=20),
+    attacks.LeastLevel(draws=16),
     attacks.HopSkipJump(steps=2),
     attacks.Boundary(steps=30),
     attacks.Square(steps=200),
@@ -295,9 +295,9 @@ def test_votes_have_no_gradients(attack: Attack, lenet: LeNet) -> None:
 
 def test_bad_input_is_one_line(lenet: LeNet) -> None:
     with pytest.raises(InputError, match="nothing to attack"):
-        run(attacks.Gaussian(), lenet, [3])
+        run(attacks.LeastLevel(), lenet, [3])
     with pytest.raises(InputError, match="max_queries is 0"):
-        run(attacks.Gaussian(), lenet, [0], max_queries=0)
+        run(attacks.LeastLevel(), lenet, [0], max_queries=0)
     with pytest.raises(InputError, match="one generation takes 40"):
         run(attacks.Genetic(), lenet, [0], max_queries=39)
     with pytest.raises(InputError, match="not a number"):
@@ -328,8 +328,8 @@ def test_no_field_takes_what_makes_no_sense(cls: type[Attack], name: str) -> Non
         (attacks.DeepFool, "candidates", 1, "a whole number, at least 2"),
         (attacks.CarliniWagner, "rate", 0.0, "a number above 0"),
         (attacks.HopSkipJump, "evaluations", 0, "a whole number, at least 1"),
-        (attacks.Gaussian, "draws", 0, "a whole number, at least 1"),
-        (attacks.Gaussian, "doublings", 0.5, "a whole number, at least 0"),
+        (attacks.LeastLevel, "draws", 0, "a whole number, at least 1"),
+        (attacks.LeastLevel, "doublings", 0.5, "a whole number, at least 0"),
         (attacks.Genetic, "scales", [60, 2], "two numbers above 0, the lower one first"),
         (attacks.Genetic, "scales", [0, 2], "two numbers above 0, the lower one first"),
         (attacks.Genetic, "scales", [2, 3, 4], "two numbers above 0, the lower one first"),
@@ -363,7 +363,7 @@ def test_a_refusal_says_what_would_be_valid(attack: type[Attack], name: str, val
         attacks.DDN(steps=1),
         attacks.CarliniWagner(searches=1, steps=1),
         attacks.LBFGS(searches=1, iterations=1),
-        attacks.Gaussian(draws=1, doublings=0, bisections=0),
+        attacks.LeastLevel(draws=1, doublings=0, bisections=0),
         attacks.HopSkipJump(steps=1, evaluations=1),
         attacks.Boundary(steps=1),
         attacks.Square(steps=1, share=0, least=2),

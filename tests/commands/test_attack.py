@@ -219,7 +219,7 @@ def spoilt(monkeypatch: pytest.MonkeyPatch, misclassified: slice) -> None:
 
 
 def test_a_number_of_images_goes_to_the_one_that_completes_it(whole: Path, main: Main, tmp_path: Path) -> None:
-    assert main("run=one", f"output={tmp_path}", "images=7", "attack=gaussian", "attack.draws=1") == (0, "")
+    assert main("run=one", f"output={tmp_path}", "images=7", "attack=least_level", "attack.draws=1") == (0, "")
     rows = table(tmp_path).to_pydict()
     assert sum(rows["attacked"]) == 7
     assert rows["attacked"][-1]
@@ -229,7 +229,7 @@ def test_a_number_of_images_goes_to_the_one_that_completes_it(whole: Path, main:
 
 
 def test_more_images_than_there_are_mean_all(main: Main, tmp_path: Path) -> None:
-    words = ["images=10000", "attack=gaussian", "attack.draws=1", "max_queries=40", "slice=200"]
+    words = ["images=10000", "attack=least_level", "attack.draws=1", "max_queries=40", "slice=200"]
     assert main("run=one", f"output={tmp_path}", *words) == (0, "")
     assert table(tmp_path)["index"].to_pylist() == list(range(200))
 
@@ -238,10 +238,10 @@ def test_the_same_attack_goes_to_the_same_folder(main: Main, trained: Path) -> N
     def folders() -> set[Path]:
         return set((trained / "runs/attack").glob("*"))
 
-    words = ["run=one", "attack=gaussian", "attack.draws=1", "images=[0,8]"]
+    words = ["run=one", "attack=least_level", "attack.draws=1", "images=[0,8]"]
     assert main(*words) == (0, "")
     (first,) = folders()
-    assert first.name.startswith("one-Gaussian-")
+    assert first.name.startswith("one-LeastLevel-")
     assert main(*words, "shard=1/2", "slice=5") == (0, "")
     assert folders() == {first}
     assert main(*words, "attack.sigma=5") == (0, "")
@@ -273,7 +273,7 @@ def test_the_generations_of_each_image_are_kept(whole: Path) -> None:
         ["square", "attack.steps=20"],
         ["nes", "attack.steps=2"],
         ["lbfgs", "attack.searches=4"],
-        ["gaussian", "attack.draws=10"],
+        ["least_level", "attack.degradation=jpeg"],
     ],
     ids=lambda words: words[0],
 )

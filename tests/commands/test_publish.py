@@ -45,7 +45,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = next(root.glob("seeds/*seed-0*"))
     few = (f"run={run}", "images=20", "logger=none")
     command("evaluate", *few, "draws=2", "levels=[10,40]", f"output={root}/evaluation")
-    command("attack", *few, "attack=gaussian", "images=[0,1,2]", f"output={root}/attack")
+    command("attack", *few, "attack=least_level", "images=[0,1,2]", f"output={root}/attack")
     return root
 
 
@@ -109,7 +109,7 @@ def test_an_evaluation_and_an_attack_keep_their_numbers_figures_and_tables(root:
         ("paper", "evaluate"),
         ("paper", "attack"),
     ]
-    assert [list(run.run.tags) for run in (noisy, attacked)] == [["digits", "LeNet"], ["digits", "LeNet", "Gaussian"]]
+    assert [list(run.run.tags) for run in (noisy, attacked)] == [["digits", "LeNet"], ["digits", "LeNet", "LeastLevel"]]
     accuracy = StabilityResult.read(root / "evaluation").accuracy.value.tolist()
     assert noisy.curve("degraded/accuracy", "level") == list(zip([0, 10, 40], accuracy, strict=True))
     summary = json.loads((root / "attack/summary.json").read_text())

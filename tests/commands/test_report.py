@@ -21,7 +21,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     call_in(root, app.train, "dataset.images=100", "trainer.max_epochs=1", "logger=none", "output=train")
     few = ("run=train", "images=20", "logger=none")
     call_in(root, app.evaluate, *few, "draws=2", "levels=[1,10,40]", "output=evaluate")
-    call_in(root, app.attack, "run=train", "images=[0,1,2,3,4,5]", "logger=none", "attack=gaussian", "output=attack")
+    call_in(root, app.attack, "run=train", "images=[0,1,2,3,4,5]", "logger=none", "attack=least_level", "output=attack")
     return root
 
 

@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from convstab.attacks.ddn import DDN
     from convstab.attacks.deepfool import DeepFool
     from convstab.attacks.evolution import Evolution
-    from convstab.attacks.gaussian import Gaussian
     from convstab.attacks.genetic import Genetic
     from convstab.attacks.hopskipjump import HopSkipJump
     from convstab.attacks.lbfgs import LBFGS
+    from convstab.attacks.least_level import LeastLevel
     from convstab.attacks.nes import NES
     from convstab.attacks.paper import Paper
     from convstab.attacks.square import Square
@@ -29,9 +29,9 @@ __all__ = [
     "CarliniWagner",
     "DeepFool",
     "Evolution",
-    "Gaussian",
     "Genetic",
     "HopSkipJump",
+    "LeastLevel",
     "Paper",
     "Result",
     "Square",
@@ -45,10 +45,10 @@ __getattr__, __dir__, _ = lazy_loader.attach(
         "ddn": ["DDN"],
         "deepfool": ["DeepFool"],
         "evolution": ["Evolution"],
-        "gaussian": ["Gaussian"],
         "genetic": ["Genetic"],
         "hopskipjump": ["HopSkipJump"],
         "lbfgs": ["LBFGS"],
+        "least_level": ["LeastLevel"],
         "nes": ["NES"],
         "paper": ["Paper"],
         "square": ["Square"],

@@ -2,7 +2,7 @@
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -60,6 +60,7 @@ class Attack(ABC):
 
     needs_gradients: ClassVar[bool] = False
     default_queries: ClassVar[int | None] = 50_000  # for each image; None: to its own end
+    columns: ClassVar[tuple[str, ...]] = ()  # that its table has besides: numbers, NaN where there is none
 
     def __post_init__(self) -> None:
         check_limits(self)
@@ -100,7 +101,7 @@ class Attack(ABC):
         if len(correct) == 0:
             if not allow_nothing:
                 raise InputError(NOTHING)
-            return tabulate(classifier, pixels, labels, index, clean, correct, nothing(pixels[correct]))
+            return tabulate(classifier, pixels, labels, index, clean, correct, nothing(pixels[correct], self.columns))
         chosen = index.to(correct.device)[correct].tolist()
         task = Task(pixels[correct], labels[correct], chosen, clean[correct], seed, max_queries, progress)
         return tabulate(classifier, pixels, labels, index, clean, correct, self.search(classifier, task))
@@ -110,10 +111,10 @@ class Attack(ABC):
         """The least noise for every image of the task, or the best try."""
 
 
-def nothing(pixels: Tensor) -> Found:
+def nothing(pixels: Tensor, columns: Sequence[str]) -> Found:
     """What is found for no images, (0, C, H, W)."""
     none = torch.zeros(0, dtype=torch.int64)
-    return Found(pixels.float(), none, none, none, none.double(), [])
+    return Found(pixels.float(), none, none, none, none.double(), [], columns=dict.fromkeys(columns, none.double()))
 
 
 def tabulate(
@@ -144,6 +145,9 @@ def tabulate(
         values = getattr(found, name).cpu().numpy()
         rows[name] = np.zeros(len(pixels), values.dtype)
         rows[name][attacked] = values
+    for name, column in found.columns.items():
+        rows[name] = np.full(len(pixels), np.nan)
+        rows[name][attacked] = column.cpu().numpy()
     rows["ended"] = np.full(len(pixels), "", object)
     rows["ended"][attacked] = found.ended
     history = dict(found.history)

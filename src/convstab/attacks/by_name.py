@@ -37,8 +37,8 @@ def attack(
     Args:
         model: an nn.Module in evaluation mode, or a callable; see ``convstab.evaluate``.
         images: n images with their labels.
-        name: genetic, paper, nes, square, hopskipjump, boundary or gaussian; with gradients of the model: ddn,
-            carlini_wagner, lbfgs or deepfool.
+        name: genetic, paper, nes, square, hopskipjump or boundary; with gradients of the model: ddn,
+            carlini_wagner, lbfgs or deepfool; least_level: of a ``degradation``, given by its name.
         seed: of the attack, 64 bits.
         max_queries: images that may be classified for each; None: as many as it takes to the attack's own end;
             "default": 50,000, and no limit for the paper's search, which needs hundreds of thousands.

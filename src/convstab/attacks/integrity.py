@@ -19,6 +19,7 @@ COLUMNS = {  # of minimum_noise.parquet: kinds of their types, as NumPy names th
     **{f"{name}_rounded": kind for name, kind in MEASURED.items()},
     **{"queries": "i", "gradients": "i", "generations": "i", "seconds": "f", "ended": "OU"},
 }
+OWN_COLUMNS = {"level": "f"}  # that only some attacks have
 HISTORY = {"index": "i", "generation": "i", "queries": "i", "best": "f", "median": "f", "fooled": "f", "l2": "f"}
 ENDS = ("", "stall", "steps", "generations", "queries")
 CLOSE = 1e-3  # relative: norms in the table are those of noise that was kept in float32
@@ -26,7 +27,7 @@ CLOSE = 1e-3  # relative: norms in the table are those of noise that was kept in
 
 def check(rows: Columns, arrays: Mapping[str, NDArray[Any]], history: Columns) -> None:
     """Raise ValueError, which says what is wrong, unless all files of a result fit each other."""
-    check_columns(rows, COLUMNS, units.COLUMNS)
+    check_columns(rows, COLUMNS, units.COLUMNS | OWN_COLUMNS)
     index, pixels, noise = arrays["index"], arrays["pixels"], arrays["noise"]
     if not np.array_equal(rows["index"], index):
         raise ValueError("the table and the noise list different images")

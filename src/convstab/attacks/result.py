@@ -15,6 +15,7 @@ from convstab import attacks
 from convstab.attacks import integrity
 from convstab.attacks.attack import NOTHING
 from convstab.attacks.verification import CUT_OFF, Columns
+from convstab.degradations.by_name import degradation
 from convstab.errors import InputError
 from convstab.files import SUMMARY, read_json, write_json
 from convstab.files.arrays import read_arrays, write_arrays
@@ -148,6 +149,16 @@ class AttackResult:
             history={name: column[kept] for name, column in self.history.items()},
         )
 
+    @property
+    def level_quantiles(self) -> dict[str, float]:
+        """Where levels of a degradation were searched: the median, and what 90 % of the images do not go beyond."""
+        if "level" not in self.rows:
+            return {}
+        family = degradation(self.protocol["degradation"])
+        levels = self.rows["level"][self.rows["attacked"]]
+        order = np.argsort([np.inf if np.isnan(level) else family.severity(level) for level in levels], kind="stable")
+        return {f"level_{name}": quantile_of(levels[order], share) for name, share in (("median", 50), ("90", 90))}
+
     @cached_property
     def summary(self) -> dict[str, Any]:
         """The numbers of summary.json, over all images that were attacked; InputError when none was.
@@ -168,6 +179,7 @@ class AttackResult:
             "psnr_90": -quantile(losses, 90),
             "queries_median": quantile(queries, 50),
             "cut_off": float(np.isin(self.rows["ended"][attacked], CUT_OFF).mean()),
+            **self.level_quantiles,
         }
         return {
             "images": len(attacked),
@@ -220,17 +232,24 @@ def on_common_images(results: Mapping[str, AttackResult]) -> dict[str, AttackRes
 
 def quantile(values: NDArray[Any], percent: int) -> Any:
     """The least value that so many per cent do not exceed, along the first axis."""
-    return np.sort(values, axis=0)[-(-len(values) * percent // 100) - 1]
+    return quantile_of(np.sort(values, axis=0), percent)
+
+
+def quantile_of(ordered: NDArray[Any], percent: int) -> Any:
+    """The first of the values, from the least on, that so many per cent do not go beyond."""
+    return ordered[-(-len(ordered) * percent // 100) - 1]
 
 
 def as_markdown(result: AttackResult) -> str:
-    """One row with the numbers of the summary; L2 and PSNR: median, and what 90 % of the images reach."""
-    numbers = result.summary
-    l2, psnr = (
-        [f"{numbers[name]:.3g}" if numbers[name] is not None else "-" for name in (f"{unit}_median", f"{unit}_90")]
-        for unit in ("l2", "psnr")
-    )
+    """One row with the numbers of the summary; level, L2 and PSNR: median, and what 90 % of the images reach."""
+    numbers, names = result.summary, {"l2": "L2", "psnr": "PSNR"}
+    if "level_median" in numbers:
+        names = {"level": degradation(result.protocol["degradation"]).label} | names
     cells = [result.attack, f"{numbers['attacked']} of {numbers['images']}", f"{numbers['success_rate']:.1%}"]
-    cells += [*l2, *psnr, f"{numbers['queries_median']:.0f}", f"{numbers['cut_off']:.0%}", f"{numbers['seconds']:.0f}"]
-    head = "| attack | attacked | success | L2 | 90 % | PSNR | 90 % | queries | cut off | seconds |"
-    return f"{head}\n|---|{'---:|' * 9}\n| {' | '.join(cells)} |\n"
+    for name in names:
+        found = [numbers[f"{name}_{share}"] for share in ("median", "90")]
+        cells += ["-" if number is None else f"{number:.3g}" for number in found]
+    cells += [f"{numbers['queries_median']:.0f}", f"{numbers['cut_off']:.0%}", f"{numbers['seconds']:.0f}"]
+    head = ["attack", "attacked", "success", *(word for name in names.values() for word in (name, "90 %"))]
+    head += ["queries", "cut off", "seconds"]
+    return f"| {' | '.join(head)} |\n|---|{'---:|' * (len(head) - 1)}\n| {' | '.join(cells)} |\n"

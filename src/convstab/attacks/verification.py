@@ -1,5 +1,6 @@
 """What an attack found: verified by a fresh forward pass, measured, and listed image by image."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +30,7 @@ class Found:
     ended: n words, why the search ended. By its own rule: "stall" (no improvement for so long) or "steps" (all that the
         attack wanted to try is tried). Cut off by a limit: "generations" or "queries".
     history: columns of equal length, one entry for each generation of each image; "row" is the position in the batch.
+    columns: of the attack's own, (n,) each, see ``Attack.columns``.
     """
 
     noise: Tensor
@@ -38,6 +40,7 @@ class Found:
     seconds: Tensor
     ended: list[str]
     history: Columns = field(default_factory=dict)
+    columns: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,8 @@ class Result:
         (Euclidean norm for pixels in [0, 1], the unit of the literature), rms and max (grey levels), psnr (dB; infinite
         without noise); success, predicted, margin, l2, rms, max and psnr once more for the 8-bit image, with the suffix
         _rounded; queries, gradients, generations, seconds; ended, see ``Found``. The norms of a failure are those of
-        its best try; of an image that was not attacked everything is 0, and ended is empty.
+        its best try; of an image that was not attacked everything is 0, and ended is empty. LeastLevel has
+        one more column: level, of the degradation; NaN without success.
     noise: float32 (n, C, H, W), in grey levels, clipped to the box, before rounding.
     history: as in ``Found``, with "index" (of the image in the test set) in place of "row".
     """

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from convstab.degradations.degradation import Degradation
 from convstab.degradations.psnr import psnr_of_mse
+from convstab.degradations.same_draws import SameDraws, within
 from convstab.errors import InputError
-from convstab.generators import NoiseSource
-from convstab.images import as_images, as_rows, quantise_, row_length
+from convstab.images import quantise_, row_length
 from convstab.validation import is_number
 
 PILOTS, MANY_PILOTS = 8, 32  # draws whose mean squared error is set; many where a draw takes FEW numbers: it says less
@@ -65,33 +65,19 @@ def level_for_psnr(
     return levels, achieved
 
 
-class Pilots:
-    """Draws of a few images, with the same random numbers at all levels. pixels: uint8 (n, C, H, W)."""
+class Pilots(SameDraws):
+    """Draws of a few images by which their level is set. pixels: uint8 (n, C, H, W)."""
 
     def __init__(self, family: Degradation, pixels: Tensor, ids: Sequence[int], seed: int) -> None:
-        self.family, self.shape = family, (pixels.shape[1], pixels.shape[2], pixels.shape[3])
-        wanted = family.numbers(self.shape)
-        self.draws = pilots_of(sum(count for _, count in wanted))
-        self.clean = as_images(as_rows(pixels), self.shape).repeat_interleave(self.draws, 0)
-        self.random = []
-        for place, (law, count) in enumerate(wanted):
-            source = NoiseSource(seed, pixels.device, law, f"?{family.name}.{place}")
-            numbers = self.clean.new_empty(len(ids), self.draws, row_length(count))
-            for rows, image in zip(numbers, ids, strict=True):
-                source.fill(rows, image, 0.0)
-            self.random.append(numbers.flatten(0, 1)[:, :count])
-
-    def __len__(self) -> int:
-        return len(self.clean) // self.draws
+        shape = (pixels.shape[1], pixels.shape[2], pixels.shape[3])
+        draws = pilots_of(sum(count for _, count in family.numbers(shape)))
+        super().__init__(family, pixels, ids, seed, draws, "?")
 
     def psnr(self, levels: Floats, images: NDArray[np.intp]) -> Floats:
         """The PSNR of the mean squared error of some images, each at its level."""
-        rows = torch.from_numpy(images[:, None] * self.draws + np.arange(self.draws)).flatten().to(self.clean.device)
-        level = torch.from_numpy(levels).to(self.clean.device).repeat_interleave(self.draws)
-        clean = self.clean[rows]
-        made = self.family.apply(clean, level, [numbers[rows] for numbers in self.random])
-        squares = (quantise_(made) - clean).double().square().mean((1, 2, 3))
-        decibels: Floats = psnr_of_mse(squares.view(-1, self.draws).mean(1)).cpu().numpy()
+        error = quantise_(self.at(levels, images)).unflatten(0, (-1, self.draws)) - self.clean[images][:, None]
+        squares = error.double().square().mean((2, 3, 4))
+        decibels: Floats = psnr_of_mse(squares.mean(1)).cpu().numpy()
         return decibels
 
 
@@ -144,8 +130,3 @@ class Search:
 def pilots_of(numbers: int) -> int:
     """How many pilot draws there are where each takes so many random numbers."""
     return MANY_PILOTS if 0 < numbers < FEW else PILOTS if numbers else 1
-
-
-def within(family: Degradation, level: float) -> float:
-    """The level, or the end of the range that it lies beyond."""
-    return level if level == family.neutral else min(max(level, family.low), family.high)
