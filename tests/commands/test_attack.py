@@ -244,7 +244,7 @@ def test_the_same_attack_goes_to_the_same_folder(main: Main, trained: Path) -> N
     assert first.name.startswith("one-LeastLevel-")
     assert main(*words, "shard=1/2", "slice=5") == (0, "")
     assert folders() == {first}
-    assert main(*words, "attack.sigma=5") == (0, "")
+    assert main(*words, "attack.doublings=5") == (0, "")
     assert len(folders()) == 2
 
 
