@@ -211,6 +211,17 @@ OF_ONE: dict[str, list[tuple[Word, str]]] = {
         ("hydra/launcher=foo", "hydra/launcher=foo is not there; it can be basic, joblib"),
         ("seed=1,2", "Ambiguous value for argument 'seed=1,2'"),
     ],
+    "draws": [
+        ([], "dataset is needed: whose test images; it can be arrays, cifar10, digits"),
+        (["dataset=digits", "draws=0"], "draws is 0; it must be a whole number, at least 1"),
+        (["dataset=digits", "degradation=fog"], "degradation=fog is not there; it can be brightness"),
+        (["dataset=digits", "levels=[-1]"], "a level of gaussian is -1.0; it must be"),
+        (["dataset=digits", "levels=[8]", "psnr=[30]"], "levels and psnr are both given"),
+        (["dataset=digits", "images=[450]"], "images=[450]: 450 is not a place in the test set"),
+        (["dataset=digits", "degradation=saturation"], "saturation needs RGB images"),
+        (["dataset=folder", "dataset.root=nowhere"], "nowhere"),
+        (["dataset=digits", "draw=3"], "there is no key draw; did you mean draws?"),
+    ],
     "reproduce": [
         ("size=foo", "size=foo is not there; it can be full, laptop, smoke"),
         ("experiment=foo", "experiment=foo is not there; it can be figure1_cifar10, "),
@@ -317,6 +328,7 @@ GOOD: list[tuple[str, list[str]]] = [
     ("attack", ["attack=ddn", "attack.steps=5", "max_queries=null", "images=3", "seed=9223372036854775807"]),
     ("attack", ["attack=paper", "attack.engine=deap", "max_queries=1", "rule=logits", "images=[7]", "logger=none"]),
     ("attack", ["attack.scales=[1,60]", "attack.crossovers=[uniform]", "attack.damping=null", "attack.predict=false"]),
+    ("draws", ["dataset=digits", "degradation=jpeg", "psnr=[30]", "draws=1", "images=[3]", "seed=-1", "output=x"]),
     ("reproduce", ["size=smoke", "experiment=[table2,table4]", "attacks=paper", "wandb=true", "threads=1"]),
     ("reproduce", ["attacks=[ddn,nes]", "+experiment.table2.models=3", "+size.models=1", "dataset.root=data"]),
 ]  # fmt: skip

@@ -244,7 +244,15 @@ REPRODUCE = {
     "runs": FOLDER,
     "output": FOLDER,
 }
-KINDS = {"train": TRAIN | LOGGER, "evaluate": EVALUATE | LOGGER, "attack": ATTACK | LOGGER, "reproduce": REPRODUCE}
+DRAWS = SHARED | {name: ASSESSMENT[name] for name in ("dataset", "dataset.root", "output", "images", "seed")}
+DRAWS |= {name: EVALUATE[name] for name in ("degradation", "degradation.name", "levels", "psnr")} | {"draws": COUNT}
+KINDS = {
+    "train": TRAIN | LOGGER,
+    "evaluate": EVALUATE | LOGGER,
+    "attack": ATTACK | LOGGER,
+    "reproduce": REPRODUCE,
+    "draws": DRAWS,
+}
 
 # what may be added on purpose: it is given to constructors, which say what they do not take
 OPEN = {
@@ -252,6 +260,7 @@ OPEN = {
     "evaluate": ("degradation", "dataset", "model", "optimizer", "trainer", "logger"),
     "attack": ("attack", "dataset", "model", "optimizer", "trainer", "logger"),
     "reproduce": ("experiment", "size"),
+    "draws": ("degradation", "dataset", "model", "optimizer", "trainer"),
 }
 OF_TRAIN = (  # those in groups that a training cannot be without
     *TARGETS,
@@ -264,4 +273,5 @@ NEEDED = {
     "evaluate": set(EVALUATE) - {"of", *OWN},
     "attack": set(ATTACK) - {"of", *OWN},
     "reproduce": set(REPRODUCE),
+    "draws": set(DRAWS),
 }
