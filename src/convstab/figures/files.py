@@ -24,7 +24,7 @@ Named = Iterator[tuple[str, Figure]]
 def of_training(metrics: Mapping[str, Any]) -> Named:
     """The confusion of the test of a training."""
     confusion = np.array(metrics["test/confusion"])[None]
-    clean = StabilityResult(classes_of(metrics), Protocol((0.0,)), {}, confusion, np.empty(0, int))  # no noise
+    clean = StabilityResult(classes_of(metrics), Protocol((0.0,)), {}, {"confusion": confusion})  # no noise
     yield "confusion", evaluation.confusion(clean, 0)
 
 
