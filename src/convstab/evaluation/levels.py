@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convstab.evaluation.cells import estimate_cells, four_digits, in_percent, level_in_words
+from convstab.evaluation.cells import as_cell, estimate_cells, family_in_words, four_digits, in_percent, level_in_words
 from convstab.evaluation.measures import Measures
 from convstab.statistics.intervals import Estimate, Floats
 
@@ -20,7 +20,7 @@ def level_columns(result: Measures) -> dict[str, NDArray[Any]]:
     """One value for each level, by the columns of results.csv but the model; NaN where there is nothing to count."""
     count = len(result.levels)
     return {
-        "degradation": np.full(count, result.degradation.name),
+        "degradation": np.full(count, family_in_words(result.degradation)),
         "quantity": np.full(count, result.protocol.quantity),
         "level": result.levels,
         "psnr": result.psnr,
@@ -59,13 +59,6 @@ def results_csv(result: Measures, model: str) -> str:
     for row in zip(*(column.tolist() for column in columns.values()), strict=True):
         writer.writerow([model, *map(as_cell, row)])
     return text.getvalue()
-
-
-def as_cell(value: Any) -> Any:
-    """A value in a CSV file; a number that is not defined leaves its cell empty."""
-    if not isinstance(value, float):
-        return value
-    return "" if np.isnan(value) else f"{value:.8g}"
 
 
 def confidence_markdown(result: Measures) -> str:

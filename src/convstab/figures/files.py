@@ -14,6 +14,7 @@ from convstab.errors import InputError
 from convstab.evaluation.protocol import Protocol
 from convstab.evaluation.result import StabilityResult
 from convstab.figures import attack, evaluation
+from convstab.figures.calibration import calibration
 from convstab.figures.convergence import convergence
 from convstab.files import SUMMARY, read_json, write_bytes
 from convstab.runs.directory import classes_of
@@ -29,7 +30,7 @@ def of_training(metrics: Mapping[str, Any]) -> Named:
 
 
 def of_evaluation(results: Mapping[str, StabilityResult], level: float | None) -> Named:
-    """The figures of the first evaluation, and their names; the others join its curves.
+    """The figures of the first evaluation, and their names; the others join its curves and calibration errors.
 
     level: of the confusion; None: the worst.
     """
@@ -38,6 +39,7 @@ def of_evaluation(results: Mapping[str, StabilityResult], level: float | None) -
     for number, page in enumerate(evaluation.scatter_pages(result)):
         yield f"scatter_{number}", page
     yield "confusion", evaluation.confusion(result, level)
+    yield "calibration", calibration(results)
 
 
 def of_evaluations(results: Mapping[str, StabilityResult]) -> Named:
