@@ -16,6 +16,7 @@ from convstab.figures.levels import LevelAxis
 from convstab.statistics.confidence import reliability
 
 MOST_LINES = 6  # levels in the diagram; more of them would hide each other
+FEWEST = 10  # draws of a dot: the share correct of fewer is chance
 LARGEST = 140  # points^2, the area of a dot that has all draws
 
 
@@ -32,7 +33,7 @@ def calibration(results: Mapping[str, StabilityResult]) -> Figure:
             "label": labelled(name),
         }
         right.plot(levels.positions(result), result.ece, markersize=4, linewidth=1.4, **style)
-    right.set(title="expected calibration error", ylabel="share of draws", ylim=(0, None))
+    right.set(title="expected calibration error", ylabel="ECE in 15 bins", ylim=(0, None))
     finish_axis(right)
     levels.finish(right)
     right.legend(frameon=False, loc="best", fontsize=8)
@@ -40,13 +41,14 @@ def calibration(results: Mapping[str, StabilityResult]) -> Figure:
 
 
 def draw_reliability(axis: Axes, result: StabilityResult) -> None:
-    """Accuracy against mean confidence in each bin that has draws; the larger a dot, the more of them."""
+    """Accuracy against mean confidence in each bin that has ten draws; the larger a dot, the more of them."""
     share, accuracy, confidence = reliability(result.totals["calibration"], UNIT)
+    draws = result.totals["calibration"][..., 0]
     axis.plot([0, 1], [0, 1], color="0.6", linewidth=1, linestyle="--", zorder=0)
     places = np.unique(np.linspace(0, len(result.levels) - 1, MOST_LINES).round().astype(int))
     colours = colormaps["viridis"](np.linspace(0, 0.9, len(places)))
     for place, colour in zip(places, colours, strict=True):
-        there = share[place] > 0
+        there = draws[place] >= FEWEST
         x, y, area = confidence[place, there], accuracy[place, there], LARGEST * share[place, there]
         name = f"{result.protocol.quantity} {level_in_words(result.levels[place])}"
         axis.plot(x, y, color=colour, linewidth=1.2, label=labelled(name))
