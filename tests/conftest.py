@@ -91,4 +91,4 @@ def result() -> StabilityResult:
     pixels, labels = torch.randint(0, 256, (30, 1, 8, 8), dtype=torch.uint8), torch.arange(30) % 4
     protocol = Protocol((0, 1, 20, 60), draws=25)
     counts = stability(classifier, pixels, labels, torch.arange(30), 4, protocol)
-    return StabilityResult(list("abcd"), protocol, counts.rows, counts.totals["confusion"], counts.totals["histogram"])
+    return StabilityResult(list("abcd"), protocol, counts.rows, counts.totals)

@@ -79,8 +79,7 @@ def test_columns_are_there_where_images_are_not_the_units() -> None:
 
 @pytest.mark.parametrize("units", [Units(), Units(np.arange(30) // 3), Units(design_effect=3.0)])
 def test_results_keep_their_units(result: StabilityResult, units: Units, tmp_path: Path) -> None:
-    totals = {"confusion": result.confusion, "histogram": result.histogram}
-    StabilityResult.of(pa.table(result.rows), totals, result.classes, result.protocol, units).write(tmp_path)
+    StabilityResult.of(pa.table(result.rows), result.totals, result.classes, result.protocol, units).write(tmp_path)
     again = StabilityResult.read(tmp_path)
     assert again.units.design_effect == units.design_effect
     np.testing.assert_array_equal(again.groups, units.groups)

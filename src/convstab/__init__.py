@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from convstab.data.foreign import as_images
     from convstab.data.table import table
     from convstab.errors import InputError
+    from convstab.evaluation.corruption_error import corruption_error
     from convstab.evaluation.evaluate import evaluate
     from convstab.evaluation.result import StabilityResult
     from convstab.figures.plot import plot
@@ -44,6 +45,7 @@ __all__ = [
     "arrays",
     "as_images",
     "attack",
+    "corruption_error",
     "evaluate",
     "folder",
     "load_model",
@@ -61,6 +63,7 @@ __getattr__, __dir__, _ = lazy_loader.attach(
         "data.foreign": ["as_images"],
         "data.table": ["table"],
         "errors": ["InputError"],
+        "evaluation.corruption_error": ["corruption_error"],
         "evaluation.evaluate": ["evaluate"],
         "evaluation.result": ["StabilityResult"],
         "figures.plot": ["plot"],

@@ -27,8 +27,9 @@ from tests.support.in_process import Main, call, call_in, caller, train_short
 
 ROOT = Path(__file__).parents[2]
 QUICK = ["logger=none", "images=60", "draws=4", "levels=[8,40]", "slice=4"]
-MERGED = (STABILITY, CONFUSION, HISTOGRAM, "table.csv", "table.md")
-FIGURES = [f"{name}.{form}" for name in ("confusion", "curves", "scatter_0", "strip") for form in ("png", "svg")]
+MERGED = (STABILITY, CONFUSION, HISTOGRAM, "table.csv", "table.md", "results.csv")
+NAMES = "calibration", "confusion", "curves", "scatter_0", "strip"
+FIGURES = [f"{name}.{form}" for name in NAMES for form in ("png", "svg")]
 
 
 @pytest.fixture(scope="module")

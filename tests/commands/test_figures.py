@@ -18,7 +18,7 @@ from convstab.runs import directory
 from convstab.runs.configuration import write_config
 from tests.support.attack_examples import example, history
 
-NAMES = ["confusion", "curves", "scatter_0"]
+NAMES = ["calibration", "confusion", "curves", "scatter_0"]
 FILES = sorted(f"{name}.{form}" for name in NAMES for form in ("png", "svg"))
 OF_ATTACK = ["by_class", "convergence", "samples", "survival"]
 
@@ -279,3 +279,18 @@ def test_attacks_that_do_not_fit_together_are_refused(
     assert "which an attack does not have" in refusal(capsys, str(genetic), "--level", "4")
     assert "named twice" in refusal(capsys, str(genetic), str(genetic))
     assert not list(tmp_path.rglob("*.png"))
+
+
+def test_errors_are_set_against_those_of_a_reference(
+    one: Path, genetic: Path, result: StabilityResult, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = evaluation(one.parent / "other", result, "other")
+    figures.main([str(one), "--reference", str(other)])
+    assert "| mean | 100.0 | 100.0 |" in capsys.readouterr().out
+    text = (one / "figures/corruption_error.csv").read_text()
+    assert text.splitlines()[1].startswith("gaussian,")
+    error = refusal(capsys, str(one), "--reference", str(genetic))
+    assert "these are attacks" in error
+    seeded = replace(result, protocol=replace(result.protocol, seed=5))
+    error = refusal(capsys, str(one), "--reference", str(evaluation(one.parent / "seeded", seeded, "seeded")))
+    assert "seed is 0 for the model, 5 for the reference" in error

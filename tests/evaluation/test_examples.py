@@ -52,9 +52,7 @@ def made(request: pytest.FixtureRequest, make_data: Callable[..., ImageData]) ->
     torch.manual_seed(0)
     model = LeNet((3, 16, 16), list("abcd")).eval()
     counts = stability(model, test.pixels, test.labels, test.ids, 4, protocol)
-    result = StabilityResult(
-        list("abcd"), protocol, counts.rows, counts.totals["confusion"], counts.totals["histogram"]
-    )
+    result = StabilityResult(list("abcd"), protocol, counts.rows, counts.totals)
     return Run(model, test, "run", {}), result, protocol
 
 

@@ -13,8 +13,8 @@ from sklearn.metrics import balanced_accuracy_score, precision_recall_fscore_sup
 from convstab.evaluation import tables
 from convstab.evaluation.protocol import Protocol
 from convstab.evaluation.result import StabilityResult
-from convstab.evaluation.tally import PSNR_EDGES, SCORE_EDGES
 from convstab.statistics.intervals import Estimate
+from tests.support.made_up_counts import columns_of, totals_of
 
 
 def counted(confusion: Any, sigmas: tuple[float, ...], classes: list[str]) -> StabilityResult:
@@ -31,9 +31,9 @@ def counted(confusion: Any, sigmas: tuple[float, ...], classes: list[str]) -> St
         "correct": correct.ravel(),
         "identical": np.where(np.tile(np.array(sigmas), count) == 0, draws.ravel(), 0),
         "psnr_mean": np.where(np.tile(np.array(sigmas), count) == 0, np.inf, 40.0),
+        **columns_of(correct.ravel(), draws.ravel()),
     }
-    histogram = np.zeros((count, 2, len(PSNR_EDGES) - 1, len(SCORE_EDGES) - 1), np.int64)
-    return StabilityResult(classes, Protocol(sigmas), rows, confusion, histogram)
+    return StabilityResult(classes, Protocol(sigmas), rows, totals_of(confusion))
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from convstab.evaluation.result import StabilityResult
 from convstab.evaluation.tally import PSNR_EDGES, SCORE_EDGES
 from convstab.figures import evaluation
 from tests.support.drawing import drawn
+from tests.support.made_up_counts import totals_of
 
 
 def with_classes(count: int) -> StabilityResult:
@@ -20,9 +21,8 @@ def with_classes(count: int) -> StabilityResult:
     one_row = {"label": [0], "level": [1.0], "sample_psnr": [40.0], "sample_score": [0.5], "sample_prediction": [0]}
     names = [f"a traffic sign with a long name, number {i}" for i in range(count)]
     rows = {name: np.array(column) for name, column in one_row.items()}
-    return StabilityResult(
-        names, Protocol((1.0,)), rows, np.ones((1, count, count), np.int64), np.ones(shape, np.int64)
-    )
+    totals = totals_of(np.ones((1, count, count), np.int64)) | {"histogram": np.ones(shape, np.int64)}
+    return StabilityResult(names, Protocol((1.0,)), rows, totals)
 
 
 def test_every_sampled_noisy_draw_is_one_point_of_its_colour(result: StabilityResult) -> None:

@@ -80,7 +80,7 @@ def test_every_row_has_the_cells_of_its_head() -> None:
     results = [noisy(official=False), training(90 * np.eye(10, dtype=int) + 1), noisy(dataset="digits")]
     text = as_markdown(report(*results, findings=findings(evidence(*results)), remarks=["one"]))
     tables = tables_of(text)
-    assert len(tables) == 1 + 2 * 3 + 1  # claims; accuracies and classes of each table; runs
+    assert len(tables) == 1 + 2 * 3 + 2 + 1  # claims; accuracies and classes of each table; levels; runs
     for table in tables:
         assert len({len(row) for row in table}) == 1
         assert len(table) > 1

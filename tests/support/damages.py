@@ -110,7 +110,7 @@ def read_evaluation(folder: Path) -> str:
     read_result(folder)
     result, examples = StabilityResult.read(folder), Examples.read(folder)
     config, summary = configuration.load_config(folder), read_json(folder / SUMMARY)
-    arrays = result.rows | {"confusion": result.confusion, "histogram": result.histogram}
+    arrays = result.rows | result.totals
     return digest(config, summary, result.classes, result.protocol, arrays, vars(examples), read_parts(folder))
 
 

@@ -10,12 +10,12 @@ from omegaconf import OmegaConf
 from convstab.degradations.gaussian import PAPER_SIGMAS
 from convstab.evaluation.protocol import Protocol
 from convstab.evaluation.result import StabilityResult
-from convstab.evaluation.tally import PSNR_EDGES, SCORE_EDGES
 from convstab.paper.measured import Measured
 from convstab.paper.tables import tables
 from convstab.report.content import Finding, ScoreTable
 from convstab.report.results import Attacked, Evaluation, Evidence, Source, Training
 from tests.support.attack_examples import example
+from tests.support.made_up_counts import columns_of, totals_of
 
 SIGMAS = (0.0, *PAPER_SIGMAS)
 IMAGES = {"mnist": (60_000, 10_000), "cifar10": (50_000, 10_000), "gtsrb": (39_209, 12_630), "digits": (1_437, 360)}
@@ -84,9 +84,9 @@ def evaluation(
         "identical": np.tile(np.where(tried == 0, 1, 0), images),
         "psnr_mean": np.tile(np.where(tried == 0, np.inf, 48.13 - 20 * np.log10(np.maximum(tried, 1))), images),
     }
-    histogram = np.zeros((classes, 2, len(PSNR_EDGES) - 1, len(SCORE_EDGES) - 1), np.int64)
+    rows |= columns_of(rows["correct"], rows["draws"])
     names = [f"class {label}" for label in range(classes)]
-    result = StabilityResult(names, Protocol(tuple(tried), draws), rows, confusion, histogram)
+    result = StabilityResult(names, Protocol(tuple(tried), draws), rows, totals_of(confusion))
     summary = {"protocol": {"clip": True, "rounding": True} if protocol is None else protocol}
     return Evaluation(source(dataset, **more), summary, result, None)
 

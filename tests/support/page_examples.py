@@ -45,7 +45,7 @@ def result(images: int = 40) -> StabilityResult:
     model = nn.Sequential(nn.Flatten(), line)
     protocol = Protocol(SIGMAS, draws=10)
     counts = stability(model, pixels, labels, torch.arange(images), 4, protocol)
-    return StabilityResult(CLASSES, protocol, counts.rows, counts.totals["confusion"], counts.totals["histogram"])
+    return StabilityResult(CLASSES, protocol, counts.rows, counts.totals)
 
 
 def examples(of: StabilityResult) -> Examples:

@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.table import Table
 from rich.text import Text
 
-from convstab.evaluation.tables import shown
+from convstab.evaluation.cells import four_digits
 
 
 def progress_bar() -> Progress:
@@ -41,6 +41,6 @@ def class_table(scores: Mapping[str, float | None], classes: Sequence[str], titl
         cells: list[str] = []
         for name in across:
             values = (scores[f"{kind}/{name}"] for kind in ("precision", "recall") if name is not None)
-            cells += ["", "", ""] if name is None else [escape(name), *map(shown, values)]
+            cells += ["", "", ""] if name is None else [escape(name), *map(four_digits, values)]
         table.add_row(*cells)
     return table

@@ -21,7 +21,7 @@ from convstab.commands.console import class_table, progress_bar
 from convstab.commands.signals import goes_on, kept_in
 from convstab.degradations.by_name import degradation as by_name
 from convstab.degradations.gaussian import Gaussian
-from convstab.evaluation import tables
+from convstab.evaluation import levels, tables
 from convstab.evaluation.examples import Examples
 from convstab.evaluation.protocol import PAPER_DRAWS, Protocol, tried_levels
 from convstab.evaluation.result import StabilityResult
@@ -39,9 +39,9 @@ from convstab.runs.run import Run
 from convstab.sweeps.jobs import Outcome
 from convstab.validation import device_of
 
-SCHEMA = 3  # of the rows and totals in a part; another number keeps parts of another layout apart
+SCHEMA = 4  # of the rows and totals in a part; another number keeps parts of another layout apart
 CPU_DRAWS = 10
-TABLE = "table.csv"
+TABLE, RESULTS = "table.csv", "results.csv"
 
 
 def main(config: DictConfig) -> Outcome:
@@ -148,6 +148,7 @@ def write(task: Task[StabilityResult], result: StabilityResult, protocol: Protoc
     about |= {} if run.source is None else {"model": dict(run.source)}
     write_json(folder / SUMMARY, {"run": run.name} | summary | dict(speed) | about)
     write_text(folder / TABLE, tables.as_csv(result))
+    write_text(folder / RESULTS, levels.results_csv(result, run.name))
     write_text(folder / "table.md", tables.as_markdown(result))
     results = named_evaluations({folder: result} | dict(task.others))
     for name, figure in of_evaluation(results, task.config["confusion_level"]):
@@ -161,6 +162,7 @@ def report(run: Run, result: StabilityResult, folder: Path) -> None:
     for _, name, precision, recall, _ in tables.one_class_rows(tables.ALL, result.classes, result.pooled_confusion):
         scores |= {f"precision/{name}": precision, f"recall/{name}": recall}
     console.print(Markdown(tables.rates_markdown(result)))
+    console.print(Markdown(levels.confidence_markdown(result)))
     title = f"all degraded draws of {result.images} test images"
     console.print(class_table(scores, result.classes, title, console.width))
     print(f"{tables.over_levels(result)} {run.name}: {folder}")
@@ -168,15 +170,15 @@ def report(run: Run, result: StabilityResult, folder: Path) -> None:
 
 def strip(run: Run, result: StabilityResult, protocol: Protocol, device: torch.device) -> Figure:
     """One typical image of each class under all levels: the first draws that were counted, clipped to be shown."""
-    labels, levels = np.unique(result.labels), result.levels.tolist()
+    labels, tried = np.unique(result.labels), result.levels.tolist()
     copies = []
     for row in (typical_image(run, label) for label in labels):
         pixels, image = run.test.pixels[row].to(device), int(run.test.ids[row])
-        drawn = zip(levels, result.applied[row].tolist(), strict=True)
+        drawn = zip(tried, result.applied[row].tolist(), strict=True)
         copies.append(torch.cat([protocol.copies(pixels, level, 1, image, applied) for level, applied in drawn]))
     images = torch.stack(copies).clamp_(0, 1).permute(0, 1, 3, 4, 2).cpu().numpy()
     names = [result.classes[label] for label in labels]
-    return evaluation.strip(images, levels, names, result.label)
+    return evaluation.strip(images, tried, names, result.label)
 
 
 def typical_image(run: Run, label: int) -> int:

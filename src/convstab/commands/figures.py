@@ -13,8 +13,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("folders", nargs="+", type=Path, metavar="folder", help="that evaluate.py or attack.py wrote")
     parser.add_argument("--level", type=float, help="of the confusion; default: confusion_level of the evaluation")
     parser.add_argument("--output", type=Path, help="folder of what compares several; default: that of the first one")
+    said = "evaluations of another model under the same degradations: the errors relative to it, as mCE of ImageNet-C"
+    parser.add_argument("--reference", nargs="+", default=[], type=Path, metavar="folder", help=said)
     with command():
         options = parser.parse_args(arguments)
         from convstab.figures.redraw import redraw
 
-        redraw(options.folders, options.level, options.output)
+        redraw(options.folders, options.level, options.output, options.reference)

@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from convstab.evaluation.cells import NOT_DEFINED, estimate_cells, four_digits, in_percent, level_in_words
+from convstab.evaluation.levels import COVERAGE, confidence_markdown
 from convstab.evaluation.result import StabilityResult
 from convstab.statistics import rates
-from convstab.statistics.intervals import Estimate
+from convstab.statistics.intervals import Estimate, Floats
 from convstab.units import Integers
 
 ALL = "all"  # levels
-NOT_DEFINED = "-"
 PER_COLUMN = 15  # classes, as in the paper's Tables 4 and 6
 
 
@@ -45,8 +46,9 @@ def as_csv(result: StabilityResult) -> str:
 
 
 def as_markdown(result: StabilityResult) -> str:
-    """The rates under each level, then precision and recall over all levels as in the paper's Tables 2 to 6."""
-    return f"{rates_markdown(result)}\n{classes_markdown(result)}\n{over_levels(result)}\n"
+    """What each level has; then precision and recall over all levels as in the paper's Tables 2 to 6."""
+    by_level = f"{rates_markdown(result)}\n{confidence_markdown(result)}"
+    return f"{by_level}\n{classes_markdown(result)}\n{over_levels(result)}\n"
 
 
 def rates_markdown(result: StabilityResult) -> str:
@@ -103,17 +105,6 @@ def near_ties(result: StabilityResult) -> str:
     return f" Two classes are all but equal in {ties:,} of {draws:,} draws: a near tie." if ties else ""
 
 
-def estimate_cells(rate: Estimate, level: int) -> tuple[str, str]:
-    """A rate and its interval in per cent."""
-    value, low, high = rate.value[level], rate.low[level], rate.high[level]
-    return in_percent(value), NOT_DEFINED if math.isnan(low) else f"{100 * low:.2f}-{100 * high:.2f}"
-
-
-def in_percent(rate: float) -> str:
-    """A rate in per cent; "-" where there is nothing to count."""
-    return NOT_DEFINED if math.isnan(rate) else f"{rate:.2%}"
-
-
 def mean_psnr(result: StabilityResult, level: int) -> str:
     """Mean PSNR over the draws of a level that differ from the clean image."""
     return f"{result.psnr[level]:.2f}"
@@ -121,7 +112,7 @@ def mean_psnr(result: StabilityResult, level: int) -> str:
 
 def class_cells(row: tuple[str, str, float, float, int]) -> str:
     """Name, precision and recall of a class."""
-    return f"{row[1]} | {shown(row[2])} | {shown(row[3])} |"
+    return f"{row[1]} | {four_digits(row[2])} | {four_digits(row[3])} |"
 
 
 def summary(result: StabilityResult) -> dict[str, Any]:
@@ -135,6 +126,13 @@ def summary(result: StabilityResult) -> dict[str, Any]:
         "accuracy": plain(result.accuracy),
         "balanced_accuracy": plain(result.balanced_accuracy),
         "flip_rate": plain(result.flip_rate),
+        "flip_probability": plain(result.flip_probability),
+        "top5": None if result.top5 is None else plain(result.top5),
+        "brier": plain(result.brier),
+        "nll": plain(result.nll),
+        "ece": without_nan(result.ece),
+        "aurc": without_nan(result.aurc),
+        "accuracy_at_80": without_nan(result.accuracy_at(COVERAGE)),
         "degraded/accuracy": float(np.trace(confusion) / max(confusion.sum(), 1)),
         "degraded/balanced_accuracy": float(np.nanmean(rates.recall(confusion))) if confusion.any() else None,
         "images": result.images,
@@ -146,11 +144,6 @@ def summary(result: StabilityResult) -> dict[str, Any]:
     }
 
 
-def level_in_words(level: float) -> str:
-    """A level as a reader takes it; an infinite one is that of the clean images."""
-    return f"{level:g}" if math.isfinite(level) else "clean"
-
-
 def shown_level(level: float) -> float | str:
     """A level as JSON can hold it."""
     return level if math.isfinite(level) else str(level)
@@ -159,9 +152,9 @@ def shown_level(level: float) -> float | str:
 def plain(estimate: Estimate) -> dict[str, list[float | None]]:
     """An estimate as lists; None where there is nothing to count: JSON has no NaN."""
     columns = {"value": estimate.value, "low": estimate.low, "high": estimate.high}
-    return {name: [None if np.isnan(x) else float(x) for x in column] for name, column in columns.items()}
+    return {name: without_nan(column) for name, column in columns.items()}
 
 
-def shown(rate: float | None) -> str:
-    """A rate with four decimals, as the paper prints it; "-" where it is not defined."""
-    return NOT_DEFINED if rate is None or math.isnan(rate) else f"{rate:.4f}"
+def without_nan(numbers: Floats) -> list[float | None]:
+    """Numbers as JSON has them."""
+    return [None if np.isnan(number) else float(number) for number in numbers]

@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from convstab.errors import InputError
+from convstab.evaluation.confidence import ConfidenceTally, changed
+from convstab.evaluation.exact import UNIT, whole
 from convstab.evaluation.protocol import Protocol
 
 PSNR_EDGES = np.linspace(0.0, 60.0, 121)  # dB; the outer bins take what lies beyond, also infinite PSNR
 SCORE_EDGES = np.linspace(0.0, 1.0, 51)
 NEAR_TIE = 1e-6  # logits of the two best classes that are closer: other kernels may order them otherwise
-UNIT = 2.0**30  # sums are kept in whole 2^-30: integers add up to the same in any order
 Columns = dict[str, NDArray[Any]]
 
 
@@ -26,10 +27,15 @@ class Counts:
         draws, correct, prediction (the most frequent; the lowest label on a tie), score_mean and score_min (softmax
         probability of the label), psnr_mean (dB, over the draws whose PSNR is finite; infinite where there is none),
         identical (draws that are the clean image), near_ties (draws whose two best classes are closer than NEAR_TIE),
-        and one keyed draw: sample_draw, sample_prediction, sample_psnr, sample_score; where levels are PSNR, applied
-        (the level of the degradation; NaN where no level leaves the image this PSNR: such an image has no draws there).
+        and one keyed draw: sample_draw, sample_prediction, sample_psnr, sample_score; changed (draws whose decision is
+        not that of the clean image, where that is among the levels), top5 (draws whose label is among the five best
+        classes, of ten classes and more), brier_mean and nll_mean (Brier score, and negative log-likelihood in nats);
+        where levels are PSNR, applied (the level of the degradation; NaN where no level leaves the image this PSNR:
+        such an image has no draws there).
     totals: confusion, int64 (levels, label, predicted); histogram, int64 (label, misclassified or correct, PSNR bin,
-        score bin), of the draws of degraded images.
+        score bin), of the draws of degraded images; calibration, int64 (levels, bin, 3), draws, correct draws and the
+        sum of the probability of the predicted class in 2^-30; margins, int64 (levels, misclassified or correct, bin),
+        by the log odds of the predicted class.
     """
 
     rows: Columns
@@ -72,6 +78,7 @@ class Tally:
         shape = classes, 2, len(PSNR_EDGES) - 1, len(SCORE_EDGES) - 1
         self.histogram = torch.zeros(shape, dtype=torch.int64, device=device)
         self.sample_of = torch.zeros(3, cells + 1, device=device)  # prediction, PSNR, score; one more for all others
+        self.confidence = ConfidenceTally(cells, levels, classes, device)
         self.broken = torch.zeros((), dtype=torch.bool, device=device)
 
     def add(self, logits: Tensor, psnr: Tensor) -> None:
@@ -97,6 +104,7 @@ class Tally:
         self.identical.index_add_(0, cell, identical.long())
         best, second = logits.topk(2, sorted=True).values.unbind(1)
         self.near_ties.index_add_(0, cell, ((best - second < NEAR_TIE) & drawn).long())
+        self.confidence.add(cell, level, label, drawn, logits, probability)
         self.add_to_histogram(label, predicted == label, psnr, score, (self.degraded[level] & drawn).long())
         kept = torch.where(self.draw_of[within] == self.sampled[cell], cell, len(self.sampled))
         self.sample_of[:, kept] = torch.stack([predicted.float(), psnr, score])
@@ -125,7 +133,8 @@ class Tally:
         confusion = np.zeros((levels, self.classes, self.classes), np.int64)
         labels = self.labels.cpu().numpy()
         np.add.at(confusion.transpose(1, 0, 2), labels, votes)
-        return Counts(self.rows(votes), {"confusion": confusion, "histogram": self.histogram.cpu().numpy()})
+        totals = {"confusion": confusion, "histogram": self.histogram.cpu().numpy()}
+        return Counts(self.rows(votes), totals | self.confidence.totals())
 
     def rows(self, votes: NDArray[np.int32]) -> Columns:
         """The table of the images and levels; votes (n, levels, K)."""
@@ -136,6 +145,7 @@ class Tally:
         finite = draws - identical
         psnr = self.psnr_sum.cpu().numpy() / UNIT / finite.clip(1)
         prediction, sample_psnr, sample_score = self.sample_of[:, :-1].cpu().numpy()
+        clean = not self.protocol.degraded[0]
         applied = {"applied": self.applied.cpu().numpy()} if self.protocol.by_psnr else {}
         return {
             "index": self.index.numpy().repeat(levels),
@@ -153,10 +163,7 @@ class Tally:
             "sample_prediction": prediction.astype(np.int64),
             "sample_psnr": sample_psnr,
             "sample_score": sample_score,
+            **({"changed": changed(votes)} if clean else {}),
+            **self.confidence.columns(draws),
             **applied,
         }
-
-
-def whole(values: Tensor) -> Tensor:
-    """Values in whole ``1 / UNIT``, int64; exact enough that 2^33 scores of 1 can be added."""
-    return (values.double() * UNIT).round_().long()

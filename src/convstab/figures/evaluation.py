@@ -9,8 +9,8 @@ from matplotlib.colors import LogNorm, PowerNorm
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from convstab.evaluation.cells import level_in_words
 from convstab.evaluation.result import StabilityResult
-from convstab.evaluation.tables import level_in_words
 from convstab.evaluation.tally import PSNR_EDGES, SCORE_EDGES
 from convstab.figures.levels import LevelAxis
 from convstab.statistics.intervals import Estimate

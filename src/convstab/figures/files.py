@@ -14,6 +14,7 @@ from convstab.errors import InputError
 from convstab.evaluation.protocol import Protocol
 from convstab.evaluation.result import StabilityResult
 from convstab.figures import attack, evaluation
+from convstab.figures.calibration import calibration
 from convstab.figures.convergence import convergence
 from convstab.files import SUMMARY, read_json, write_bytes
 from convstab.runs.directory import classes_of
@@ -24,12 +25,12 @@ Named = Iterator[tuple[str, Figure]]
 def of_training(metrics: Mapping[str, Any]) -> Named:
     """The confusion of the test of a training."""
     confusion = np.array(metrics["test/confusion"])[None]
-    clean = StabilityResult(classes_of(metrics), Protocol((0.0,)), {}, confusion, np.empty(0, int))  # no noise
+    clean = StabilityResult(classes_of(metrics), Protocol((0.0,)), {}, {"confusion": confusion})  # no noise
     yield "confusion", evaluation.confusion(clean, 0)
 
 
 def of_evaluation(results: Mapping[str, StabilityResult], level: float | None) -> Named:
-    """The figures of the first evaluation, and their names; the others join its curves.
+    """The figures of the first evaluation, and their names; the others join its curves and calibration errors.
 
     level: of the confusion; None: the worst.
     """
@@ -38,6 +39,7 @@ def of_evaluation(results: Mapping[str, StabilityResult], level: float | None) -
     for number, page in enumerate(evaluation.scatter_pages(result)):
         yield f"scatter_{number}", page
     yield "confusion", evaluation.confusion(result, level)
+    yield "calibration", calibration(results)
 
 
 def of_evaluations(results: Mapping[str, StabilityResult]) -> Named:

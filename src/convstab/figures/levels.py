@@ -5,8 +5,8 @@ from collections.abc import Iterable
 import numpy as np
 from matplotlib.axes import Axes
 
+from convstab.evaluation.cells import level_in_words
 from convstab.evaluation.result import StabilityResult
-from convstab.evaluation.tables import level_in_words
 from convstab.statistics.intervals import Floats
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from convstab.attacks.result import AttackResult, on_common_images
 from convstab.errors import InputError
+from convstab.evaluation.corruption_error import corruption_error
 from convstab.evaluation.result import STABILITY, StabilityResult
 from convstab.figures.comparison import heat_map, lines
 from convstab.figures.files import (
@@ -24,13 +25,19 @@ from convstab.files import FIGURES, write_text
 from convstab.runs import configuration, directory
 from convstab.sweeps.comparison import TABLE, Comparison, as_csv
 
+RELATIVE = "corruption_error.csv"
 
-def redraw(folders: Sequence[Path], level: float | None = None, output: Path | None = None) -> None:
+
+def redraw(
+    folders: Sequence[Path], level: float | None = None, output: Path | None = None, reference: Sequence[Path] = ()
+) -> None:
     """Draw what the tables of each folder show (the strip stays: it needs the images), then what compares them.
 
+    reference: evaluations of another model, under the same degradations, that the errors are set against.
     Raises InputError before anything is drawn when a folder is not whole, or when they cannot be compared.
     """
     kind = kind_of(each_once(folders))
+    relative = corruption_error(*map(evaluations_in, (folders, reference))) if reference else None
     configs = [configuration.load_config(folder) for folder in folders]
     if kind == "attack":
         compared, drawn = attacks(folders, configs, level)
@@ -40,13 +47,23 @@ def redraw(folders: Sequence[Path], level: float | None = None, output: Path | N
         for name, figure in figures:
             save(figure, folder / FIGURES / name)
         print(folder / FIGURES)
+    target = output or folders[0] / FIGURES
     if len(folders) > 1:
-        target = output or folders[0] / FIGURES
         for name, figure in compared:
             save(figure, target / name)
             print(f"{target / name}.png: {', '.join(map(str, folders))}")
         if kind == "evaluate":
             compare(folders, target, target)
+    if relative is not None:
+        write_text(target / RELATIVE, relative.as_csv())
+        print(relative.table(), target / RELATIVE, sep="\n")
+
+
+def evaluations_in(folders: Sequence[Path]) -> list[StabilityResult]:
+    """The evaluations in these folders; InputError when one is another result, or not whole."""
+    if kind_of(each_once(folders)) == "attack":
+        raise InputError("--reference sets evaluations against those of another model; these are attacks")
+    return [StabilityResult.read(folder) for folder in folders]
 
 
 def evaluations(

@@ -21,6 +21,7 @@ from convstab.loggers.wandb import (
     summarise,
 )
 from convstab.runs.directory import classes_of
+from convstab.statistics.intervals import Floats
 
 SAMPLES = 30  # rows of the table of images of an attack
 SAMPLE_COLUMNS = ("index", "label", "predicted", "L2", "PSNR", "clean", "noisy")
@@ -44,15 +45,31 @@ def log_training(loggers: Sequence[Logger], folder: Path, metrics: Mapping[str, 
 def log_evaluation(loggers: Sequence[Logger], folder: Path, result: StabilityResult) -> None:
     """The figures of an evaluation, its rates under each level, its classes, and its rates over all levels."""
     log_figures(loggers, folder / FIGURES)
-    rates = {"accuracy": result.accuracy, "balanced_accuracy": result.balanced_accuracy, "flip_rate": result.flip_rate}
+    curves = curves_of(result)
     for logger in loggers:
         for step, level in enumerate(result.levels.tolist()):
-            metrics = {f"degraded/{name}": float(rate.value[step]) for name, rate in rates.items()}
+            metrics = {f"degraded/{name}": float(curve[step]) for name, curve in curves.items()}
             logger.log_metrics({"level": level} | metrics, step=step)
     columns = ["level", "class", "precision", "recall", "draws"]
     log_table(loggers, "degraded/classes", columns, list(tables.class_rows(result)))
     levels = zip(result.levels.tolist(), result.accuracy.value.tolist(), strict=True)
     summarise(loggers, tables.summary(result) | {f"accuracy/level_{level:g}": value for level, value in levels})
+
+
+def curves_of(result: StabilityResult) -> dict[str, Floats]:
+    """What is drawn against the level; top-5 accuracy where it is counted."""
+    top5 = result.top5
+    return {
+        "accuracy": result.accuracy.value,
+        "balanced_accuracy": result.balanced_accuracy.value,
+        "flip_rate": result.flip_rate.value,
+        "flip_probability": result.flip_probability.value,
+        **({} if top5 is None else {"top5": top5.value}),
+        "ece": result.ece,
+        "brier": result.brier.value,
+        "nll": result.nll.value,
+        "aurc": result.aurc,
+    }
 
 
 def log_attack(loggers: Sequence[Logger], folder: Path, result: AttackResult) -> None:

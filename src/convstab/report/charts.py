@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convstab.evaluation.cells import level_in_words
 from convstab.evaluation.result import StabilityResult
-from convstab.evaluation.tables import level_in_words
 from convstab.evaluation.tally import PSNR_EDGES, SCORE_EDGES
 from convstab.figures.evaluation import shortened
 from convstab.figures.levels import LevelAxis

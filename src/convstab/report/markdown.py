@@ -8,6 +8,7 @@ from math import isnan
 from convstab.report.content import ClassRow, Finding, Number, Report, ScoreTable
 from convstab.report.formatting import in_percent, points
 from convstab.report.inventory import Ran, machines, ran
+from convstab.report.levels import NOTE, LevelTable, level_tables
 
 INTERVALS = (
     "Intervals are 95 % and over images, or over what a table names: the noisy copies of one image are not "
@@ -29,6 +30,7 @@ def as_markdown(report: Report) -> str:
         "## Tables",
         INTERVALS,
         *(part for scores in report.tables for part in table_parts(scores)),
+        *level_parts(level_tables(report.evidence)),
         *run_parts(report),
         *listed_under("What was left out", report.remarks),
         *listed_under("Where the paper contradicts itself", report.contradictions),
@@ -132,6 +134,16 @@ def printed(value: float | None, decimals: int) -> str:
 def share_difference(number: Number) -> str:
     """Ours minus the paper's."""
     return "" if number.difference is None or isnan(number.difference) else f"{number.difference:+.4f}"
+
+
+def level_parts(tables: Sequence[LevelTable]) -> Iterator[str]:
+    """What each level does, of each evaluation."""
+    if tables:
+        yield "## Under each level"
+        yield escape(NOTE)
+    for one in tables:
+        yield f'<a id="{one.id}"></a>\n\n### {escape(one.title)}'
+        yield table(one.head, one.rows, text_columns=0)
 
 
 def run_parts(report: Report) -> Iterator[str]:

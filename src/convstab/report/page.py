@@ -14,6 +14,7 @@ from plotly.offline import get_plotlyjs
 from convstab.report.content import Number, Report, ScoreTable
 from convstab.report.figures import figures
 from convstab.report.inventory import machines, ran
+from convstab.report.levels import NOTE, level_tables
 
 SCRIPTS = ("theme.js", "tables.js", "charts.js", "scatter.js", "attacks.js", "page.js")
 MARKS = {"agrees": "✓", "disagrees": "✗", "mixed": "±", "inconclusive": "?"}
@@ -37,6 +38,8 @@ def as_html(report: Report) -> str:
         groups={kind: [one for one in found if one.kind == kind] for kind in GROUPS},
         names=GROUPS,
         marks=MARKS,
+        levels=level_tables(report.evidence),
+        levels_note=NOTE,
         ran=ran(report.evidence),
         machines=machines(report.evidence),
         style=Markup(asset("style.css")),  # noqa: S704  # ours

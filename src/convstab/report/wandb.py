@@ -11,6 +11,7 @@ from pytorch_lightning.loggers import Logger
 from convstab.loggers.wandb import log_numbers, log_page, log_table
 from convstab.report.content import Number, Report, ScoreTable
 from convstab.report.inventory import Ran, machines, ran
+from convstab.report.levels import level_tables
 
 BESIDE = ("", " low", " high", " paper", " difference")
 
@@ -24,12 +25,19 @@ def log_report(loggers: Sequence[Logger], report: Report, page: Path) -> None:
         head = ["class", "images", *columns_of("precision"), *columns_of("recall")]
         log_table(loggers, f"report/{scores.id}", head, class_rows(scores))
         log_numbers(loggers, f"report/{scores.id}", numbers_of(scores))
+    for one in level_tables(report.evidence):
+        log_table(loggers, f"report/{one.id}", unlike(one.head), one.rows)
     runs = [list(astuple(one)) for one in ran(report.evidence)]
     log_table(loggers, "report/runs", [field.name for field in fields(Ran)], runs)
     log_table(loggers, "report/machines", ["number", "machine"], list(enumerate(machines(report.evidence), 1)))
     log_table(loggers, "report/remarks", ["remark"], [[remark] for remark in report.remarks])
     log_table(loggers, "report/contradictions", ["contradiction"], [[line] for line in report.contradictions])
     log_page(loggers, "report/page", page)
+
+
+def unlike(head: Sequence[str]) -> list[str]:
+    """Names of columns of which none is there twice: an interval is named after what it is of."""
+    return [f"{head[place - 1]} {name}" if name == "95 %" else name for place, name in enumerate(head)]
 
 
 def columns_of(name: str) -> list[str]:

@@ -80,7 +80,7 @@ def over_levels(confusion: Integers, degraded: NDArray[np.bool_]) -> Integers:
     return np.asarray(confusion[degraded].sum(0))
 
 
-def ratio(part: Integers, whole: Integers) -> Floats:
+def ratio(part: Integers | Floats, whole: Integers | Floats) -> Floats:
     """The quotient, NaN where the whole is 0."""
     quotient = np.full(np.broadcast(part, whole).shape, np.nan)
     np.divide(part, whole, out=quotient, where=whole != 0)

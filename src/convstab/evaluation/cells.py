@@ -1,0 +1,47 @@
+"""Numbers of an evaluation in the cells of a table."""
+
+import math
+from dataclasses import fields
+from typing import Any
+
+from convstab.degradations.degradation import Degradation
+from convstab.statistics.intervals import Estimate
+
+NOT_DEFINED = "-"
+
+
+def estimate_cells(rate: Estimate, level: int) -> tuple[str, str]:
+    """A rate and its interval in per cent."""
+    value, low, high = rate.value[level], rate.low[level], rate.high[level]
+    return in_percent(value), NOT_DEFINED if math.isnan(low) else f"{100 * low:.2f}-{100 * high:.2f}"
+
+
+def in_percent(rate: float) -> str:
+    """A rate in per cent; "-" where there is nothing to count."""
+    return NOT_DEFINED if math.isnan(rate) else f"{rate:.2%}"
+
+
+def level_in_words(level: float) -> str:
+    """A level as a reader takes it; an infinite one is that of the clean images."""
+    return f"{level:g}" if math.isfinite(level) else "clean"
+
+
+def family_in_words(degradation: Degradation) -> str:
+    """A degradation by its name, and its settings where they are not the usual ones."""
+    usual = {field.name: field.default for field in fields(degradation)}
+    settings = {name: getattr(degradation, name) for name in usual}
+    return " ".join(
+        [degradation.name, *(f"{name}={value}" for name, value in settings.items() if value != usual[name])]
+    )
+
+
+def as_cell(value: Any) -> Any:
+    """A value in a CSV file; a number that is not defined leaves its cell empty."""
+    if not isinstance(value, float):
+        return value
+    return "" if math.isnan(value) else f"{value:.8g}"
+
+
+def four_digits(number: float | None) -> str:
+    """A number with four decimals, as the paper prints shares; "-" where it is not defined."""
+    return NOT_DEFINED if number is None or math.isnan(number) else f"{number:.4f}"

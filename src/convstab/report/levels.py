@@ -1,0 +1,56 @@
+"""What each level does to a model: the table of an evaluation that has no counterpart in the paper."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from convstab.evaluation.cells import estimate_cells, four_digits, in_percent, level_in_words
+from convstab.evaluation.result import StabilityResult
+from convstab.report.figures import told_apart_names
+from convstab.report.results import Evidence
+
+NOTE = (
+    "Flip rate: misclassified draws of the images that are correct when clean. Flip probability: draws of all images "
+    "whose decision is not that of the clean image. ECE in 15 bins, which is too high where draws are few; Brier score "
+    "from 0 to 2; NLL in nats; AURC: area under the risk-coverage curve."
+)
+
+
+@dataclass(frozen=True)
+class LevelTable:
+    """The rates under each level of one evaluation, in words.
+
+    id: unique in a report, fit for an anchor of HTML. title: which evaluation. head: of the columns. rows: cells.
+    """
+
+    id: str
+    title: str
+    head: list[str]
+    rows: list[list[str]]
+
+
+def level_tables(evidence: Evidence) -> list[LevelTable]:
+    """A table for each evaluation, in their order."""
+    named = zip(told_apart_names(evidence), evidence.evaluations, strict=False)  # the names of attacks follow
+    return [
+        LevelTable(f"levels-{number}", f"Under each level: {name}", head(each.result), list(rows(each.result)))
+        for number, (name, each) in enumerate(named)
+    ]
+
+
+def head(result: StabilityResult) -> list[str]:
+    """What the columns are called."""
+    top5 = ["top-5"] if result.top5 else []
+    rates = ["accuracy", "95 %", *top5, "balanced", "flip rate", "95 %", "flip probability", "95 %"]
+    return [result.protocol.quantity, *rates, "ECE", "Brier", "NLL", "AURC"]
+
+
+def rows(result: StabilityResult) -> Iterator[list[str]]:
+    """The cells of each level."""
+    accuracy, balanced, top5 = result.accuracy, result.balanced_accuracy.value, result.top5
+    flips, changes = result.flip_rate, result.flip_probability
+    numbers = result.ece, result.brier.value, result.nll.value, result.aurc
+    for place, level in enumerate(result.levels):
+        cells = [level_in_words(level), *estimate_cells(accuracy, place)]
+        cells += [in_percent(top5.value[place])] if top5 else []
+        cells += [in_percent(balanced[place]), *estimate_cells(flips, place), *estimate_cells(changes, place)]
+        yield [*cells, *(four_digits(column[place]) for column in numbers)]

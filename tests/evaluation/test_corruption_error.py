@@ -1,0 +1,102 @@
+"""Errors relative to a reference: against the formulas of ImageNet-C by hand, and what cannot be compared."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import convstab as cs
+
+IMAGES = cs.Images(torch.rand(60, 3, 8, 8, generator=torch.Generator().manual_seed(0)), torch.arange(60) % 3)
+FAMILIES = ("gaussian_blur", "jpeg", "gaussian")
+
+
+def of_model(
+    model_seed: int, families: Any = FAMILIES, images: cs.Images = IMAGES, **options: Any
+) -> list[cs.StabilityResult]:
+    torch.manual_seed(model_seed)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(192, 3)).eval()
+    return [cs.evaluate(model, images, family, **{"draws": 2} | options) for family in families]
+
+
+@pytest.fixture(scope="module")
+def both() -> tuple[list[cs.StabilityResult], list[cs.StabilityResult]]:
+    return of_model(0), of_model(1)
+
+
+def test_it_is_the_formula_of_hendrycks_and_dietterich(both: Any) -> None:
+    found = cs.corruption_error(*both)
+    expected, relative = [], []
+    for ours, theirs in zip(*both, strict=True):
+        one, other = (1 - result.rates.mean(0) for result in (ours, theirs))
+        expected.append(one[1:].sum() / other[1:].sum())
+        below = (other[1:] - other[0]).sum()
+        relative.append((one[1:] - one[0]).sum() / below if below > 0 else np.nan)
+    np.testing.assert_allclose(found.ce, expected)
+    np.testing.assert_allclose(found.relative_ce, relative)
+    assert found.mce == pytest.approx(np.mean(expected))
+    assert f"| mean | {100 * np.mean(expected):.1f} |" in found.table()
+    assert found.as_csv().splitlines()[0] == "degradation,errors,reference_errors,ce,relative_ce"
+    assert len(found.as_csv().splitlines()) == 4
+
+
+def test_a_model_is_once_as_bad_as_itself_in_any_order(both: Any) -> None:
+    found = cs.corruption_error(both[0], both[0][::-1])
+    assert found.families == FAMILIES
+    np.testing.assert_array_equal(found.ce, 1)
+
+
+def test_twice_the_errors_are_twice_the_corruption_error() -> None:
+    first, second = of_model(0, ["jpeg"])[0], of_model(0, ["jpeg"])[0]
+    correct, draws = first.by_image("correct").copy(), first.by_image("draws")
+    for result, failing in ((first, 20), (second, 10)):
+        correct[:] = draws
+        correct[:failing, 1:] = 0
+        result.rows["correct"] = correct.ravel().copy()
+    assert cs.corruption_error([first], [second]).ce.tolist() == pytest.approx([2])
+    assert cs.corruption_error([first], [second]).relative_mce == pytest.approx(2)
+
+
+def test_where_the_reference_makes_no_error_there_is_no_ratio() -> None:
+    perfect = of_model(0, ["jpeg"])[0]
+    perfect.rows["correct"] = perfect.rows["draws"].copy()
+    found = cs.corruption_error(of_model(0, ["jpeg"]), [perfect])
+    assert np.isnan([found.mce, found.relative_mce]).all()
+    assert "| mean | - | - |" in found.table()
+    assert found.as_csv().splitlines()[1].endswith(",0,,")
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        ({"seed": 1}, "gaussian_blur: seed is 0 for the model, 1 for the reference; it must be the same"),
+        ({"draws": 3}, "draws is 2 for the model, 3 for the reference"),
+        ({"rounding": False}, "rounding is True for the model, False for the reference"),
+        ({"images": IMAGES.part(torch.arange(50))}, "other images"),
+        ({"families": FAMILIES[:2]}, "the reference was not evaluated under gaussian; it takes both"),
+        ({"families": [*FAMILIES, "haze"]}, "the model was not evaluated under haze"),
+        ({"families": ["jpeg", *FAMILIES]}, "one evaluation for each degradation; it was given jpeg, gaussian_blur"),
+        ({"families": ["gaussian_blur", "jpeg", {"name": "motion_blur", "angle": 30}]}, "under motion_blur angle=30"),
+        ({"families": []}, "it was given nothing"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(both: Any, other: dict[str, Any], said: str) -> None:
+    with pytest.raises(cs.InputError, match=said):
+        cs.corruption_error(both[0], of_model(1, **other))
+
+
+def test_other_levels_and_results_without_clean_images_are_refused(both: Any) -> None:
+    with pytest.raises(cs.InputError, match="levels is"):
+        cs.corruption_error(both[0][:1], of_model(1, FAMILIES[:1], levels=[1, 2]))
+    noisy = both[0][2]
+    few = noisy.by_image("level") > 0
+    alone = replace(
+        noisy,
+        protocol=replace(noisy.protocol, levels=noisy.protocol.levels[1:]),
+        rows={name: column[few.ravel()] for name, column in noisy.rows.items()},
+    )
+    with pytest.raises(cs.InputError, match="needs the clean images"):
+        cs.corruption_error([alone], [alone])

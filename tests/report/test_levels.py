@@ -1,0 +1,50 @@
+"""The table of levels in a report: its cells are the numbers of the result, in the page, the text and W&B."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from convstab.report import levels
+from convstab.report.content import Report
+from convstab.report.markdown import as_markdown
+from convstab.report.page import as_html
+from convstab.report.results import Evidence
+from convstab.report.wandb import unlike
+from tests.support.page_examples import evaluation
+from tests.support.parsed_page import Parsed
+
+
+def report() -> Report:
+    return Report("title", Evidence([], [evaluation(), replace(evaluation())], [], []), [], [], [])
+
+
+def test_the_cells_are_the_numbers_of_the_result() -> None:
+    result = evaluation().result
+    first, second = levels.level_tables(report().evidence)
+    assert (first.id, second.id) == ("levels-0", "levels-1")
+    assert first.head[0] == "sigma"
+    assert {len(row) for row in first.rows} == {len(first.head)}
+    assert [row[0] for row in first.rows] == [f"{level:g}" for level in result.levels]
+    for place, row in enumerate(first.rows):
+        cells = dict(zip(unlike(first.head), row, strict=True))
+        assert cells["accuracy"] == f"{result.accuracy.value[place]:.2%}"
+        flips = result.flip_probability
+        assert cells["flip probability 95 %"] == f"{100 * flips.low[place]:.2f}-{100 * flips.high[place]:.2f}"
+        numbers = result.ece, result.brier.value, result.nll.value, result.aurc
+        assert row[-4:] == [f"{column[place]:.4f}" for column in numbers]
+
+
+def test_page_and_text_show_them() -> None:
+    text, page = as_markdown(report()), Parsed(as_html(report()))
+    assert text.count("Under each level") == 3  # the section and two tables
+    assert {"levels-0", "levels-1"} <= set(page.all("id"))
+    assert {"#levels-0", "#levels-1"} <= set(page.all("href"))
+    cells = levels.level_tables(report().evidence)[0].rows[-1]
+    assert "".join(cells) in "".join(page.text.split("\n"))
+    assert "nan" not in text
+
+
+def test_columns_of_intervals_are_named_after_their_rates() -> None:
+    head = levels.level_tables(report().evidence)[0].head
+    assert len(set(unlike(head))) == len(head) > len(set(head))
+    assert np.unique(unlike(["a", "95 %"])).tolist() == ["a", "a 95 %"]
