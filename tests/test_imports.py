@@ -44,7 +44,7 @@ def test_an_evaluation_from_python_loads_no_lightning() -> None:
     assert loaded("import convstab as cs; cs.Images, cs.evaluate, cs.StabilityResult") == set()
 
 
-COMPOSED = ("train", "evaluate", "attack", "reproduce", "draws")
+COMPOSED = ("train", "evaluate", "attack", "reproduce", "draws", "predictions")
 
 
 @pytest.mark.parametrize("name", [*COMPOSED, "figures", "publish", "report"])

@@ -40,9 +40,8 @@ def test_a_class_folder_is_trained_evaluated_and_attacked(folder: Path, monkeypa
     assert torch.equal(run.test.ids, expected.ids)
     assert torch.equal(run.test.pixels, expected.pixels)
     assert call(monkeypatch, app.evaluate, *EVALUATE, "output=evaluation") == 0
-    assert (
-        call(monkeypatch, app.attack, "run=run", "attack=least_level", "images=4", "logger=none", "output=attack") == 0
-    )
+    words = ["run=run", "attack=least_level", "images=4", "logger=none", "output=attack"]
+    assert call(monkeypatch, app.attack, *words) == 0
     result, found = cs.StabilityResult.read(Path("evaluation")), cs.AttackResult.read(Path("attack"))
     assert result.by_image("index")[:, 0].tolist() == expected.ids.tolist()
     assert set(found.rows["index"].tolist()) <= set(expected.ids.tolist())

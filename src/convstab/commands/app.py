@@ -184,4 +184,4 @@ def quiet_libraries() -> None:
 
 
 train, evaluate, attack, reproduce = App("train"), App("evaluate"), App("attack"), App("reproduce")
-draws = App("draws")
+draws, predictions = App("draws"), App("predictions")

@@ -37,6 +37,8 @@ def main(config: DictConfig) -> Outcome:
     values = own.tidy(plain(config))
     protocol = protocol_of(values | AS_FILES, torch.device("cpu"))
     images, places = images_of(values)
+    channels, height, width = images.pixels.shape[1:]
+    protocol.degradation.check_shape((channels, height, width))
     folder, settings = folder_of(values, protocol), settings_of(values, protocol, images)
     with alone(folder, "convstab-draws"):
         refuse_others(folder, settings)

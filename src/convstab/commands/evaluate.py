@@ -59,7 +59,15 @@ def main(config: DictConfig) -> Outcome:
 
     say_clean(values, run, device)
     speed = classify(task, protocol)
-    whole = task.merge()
+    return conclude(task, protocol, speed)
+
+
+after_sweep, check = compare, own.check
+
+
+def conclude(task: Task[StabilityResult], protocol: Protocol, speed: Mapping[str, float]) -> Outcome:
+    """Make the whole result of the parts, where all are there; write, log and show it."""
+    whole, run = task.merge(), task.run
     if whole is None:
         return task.outcome()
     result = StabilityResult.of(whole.rows, whole.totals, run.test.classes, protocol, run.test.units)
@@ -68,9 +76,6 @@ def main(config: DictConfig) -> Outcome:
         log_evaluation(loggers, task.folder, result)
     report(run, result, task.folder)
     return task.outcome(score(result))
-
-
-after_sweep, check = compare, own.check
 
 
 def protocol_of(values: Mapping[str, Any], device: torch.device) -> Protocol:

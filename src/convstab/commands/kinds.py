@@ -246,12 +246,23 @@ REPRODUCE = {
 }
 DRAWS = SHARED | {name: ASSESSMENT[name] for name in ("dataset", "dataset.root", "output", "images", "seed")}
 DRAWS |= {name: EVALUATE[name] for name in ("degradation", "degradation.name", "levels", "psnr")} | {"draws": COUNT}
+PREDICTIONS = (
+    SHARED
+    | {name: ASSESSMENT[name] for name in ("compare", "output", "slice")}
+    | {
+        "path": Limit(is_text, "a CSV file"),
+        "draws": FOLDER,
+        "name": or_null(TEXT),
+        "confusion_level": EVALUATE["confusion_level"],
+    }
+)
 KINDS = {
     "train": TRAIN | LOGGER,
     "evaluate": EVALUATE | LOGGER,
     "attack": ATTACK | LOGGER,
     "reproduce": REPRODUCE,
     "draws": DRAWS,
+    "predictions": PREDICTIONS | LOGGER,
 }
 
 # what may be added on purpose: it is given to constructors, which say what they do not take
@@ -261,6 +272,7 @@ OPEN = {
     "attack": ("attack", "dataset", "model", "optimizer", "trainer", "logger"),
     "reproduce": ("experiment", "size"),
     "draws": ("degradation", "dataset", "model", "optimizer", "trainer"),
+    "predictions": ("logger",),
 }
 OF_TRAIN = (  # those in groups that a training cannot be without
     *TARGETS,
@@ -274,4 +286,5 @@ NEEDED = {
     "attack": set(ATTACK) - {"of", *OWN},
     "reproduce": set(REPRODUCE),
     "draws": set(DRAWS),
+    "predictions": set(PREDICTIONS),
 }

@@ -149,7 +149,8 @@ class Measures:
     @property
     def top5(self) -> Estimate | None:
         """Share of draws whose label is among the five best classes, under each level; None below ten classes."""
-        return rates.accuracy(self.per_draw("top5"), self.units) if "top5" in self.rows else None
+        there = self.scored and "top5" in self.rows
+        return rates.accuracy(self.per_draw("top5"), self.units) if there else None
 
     @property
     def brier(self) -> Estimate:
@@ -167,16 +168,16 @@ class Measures:
     @property
     def ece(self) -> Floats:
         """Expected calibration error in 15 bins under each level, (levels,); biased upwards where draws are few."""
-        return confidence.expected_calibration_error(self.totals["calibration"], UNIT)
+        return confidence.expected_calibration_error(self.binned("calibration"), UNIT)
 
     @property
     def aurc(self) -> Floats:
         """Area under the risk-coverage curve under each level, (levels,), from draws in order of confidence."""
-        return confidence.area_under_risk_coverage(self.totals["margins"])
+        return confidence.area_under_risk_coverage(self.binned("margins"))
 
     def accuracy_at(self, coverage: float = 0.8) -> Floats:
         """Accuracy of this share of the draws, the most confident ones, under each level, (levels,)."""
-        return confidence.accuracy_at_coverage(self.totals["margins"], coverage)
+        return confidence.accuracy_at_coverage(self.binned("margins"), coverage)
 
     def per_draw(self, column: str) -> Floats:
         """Counts of draws as shares of each image, (images, levels); NaN where an image was not drawn."""
@@ -185,9 +186,19 @@ class Measures:
         return shares
 
     def drawn(self, column: str) -> Floats:
-        """A column of means, (images, levels); NaN where an image was not drawn."""
-        values: Floats = np.where(self.by_image("draws") > 0, self.by_image(column), np.nan)
+        """A column of means over probabilities, (images, levels); NaN where an image was not drawn, or had none."""
+        there = (self.by_image("draws") > 0) & self.scored
+        values: Floats = np.where(there, self.by_image(column), np.nan)
         return values
+
+    @property
+    def scored(self) -> bool:
+        """Whether the model gave probabilities, and not decisions alone."""
+        return self.protocol.score != "none"
+
+    def binned(self, name: str) -> NDArray[np.int64]:
+        """The draws in bins of their confidence; none where the model gave decisions alone."""
+        return self.totals[name] if self.scored else np.zeros_like(self.totals[name])
 
     @property
     def pooled_confusion(self) -> Integers:

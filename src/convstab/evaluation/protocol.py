@@ -64,7 +64,8 @@ class Protocol:
     draws: degraded copies per image and level, at least 1; one is made where all draws are the same.
     seed: names the random numbers, 64 bits.
     clip, rounding: clip to [0, 255]; round to whole grey levels. Both on: what an 8-bit image holds.
-    score: which softmax probability the figures show, that of the predicted class or that of the label.
+    score: which softmax probability the figures show, that of the predicted class or that of the label; "none": there
+        are decisions only, made elsewhere.
     degradation: what is done to the images.
     by_psnr: the levels are PSNR in dB, infinity is the clean image: each image is degraded at the level of its own that
         leaves it this PSNR, see ``degradations.quality``; one that no level leaves it to is not drawn.
@@ -76,7 +77,7 @@ class Protocol:
     seed: int = 0
     clip: bool = True
     rounding: bool = True
-    score: Literal["predicted", "label"] = "predicted"
+    score: Literal["predicted", "label", "none"] = "predicted"
     degradation: Degradation = field(default_factory=Gaussian)
     by_psnr: bool = False
 
@@ -91,7 +92,7 @@ class Protocol:
             raise InputError(f"seed is {self.seed}; it must fit 64 bits")
         if {type(self.clip), type(self.rounding)} != {bool}:
             raise InputError(f"clip is {self.clip} and rounding {self.rounding}; each must be true or false")
-        if self.score not in ("predicted", "label"):
+        if self.score not in ("predicted", "label", "none"):
             raise InputError(f"score is {self.score!r}; it can be predicted or label")
 
     @classmethod

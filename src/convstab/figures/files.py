@@ -36,10 +36,12 @@ def of_evaluation(results: Mapping[str, StabilityResult], level: float | None) -
     """
     result = next(iter(results.values()))
     yield from of_evaluations(results)
+    yield "confusion", evaluation.confusion(result, level)
+    if not result.scored:
+        return
     for number, page in enumerate(evaluation.scatter_pages(result)):
         yield f"scatter_{number}", page
-    yield "confusion", evaluation.confusion(result, level)
-    yield "calibration", calibration(results)
+    yield "calibration", calibration({name: one for name, one in results.items() if one.scored})
 
 
 def of_evaluations(results: Mapping[str, StabilityResult]) -> Named:

@@ -53,7 +53,8 @@ def figures(report: Report) -> list[ReportFigure]:
     found = [rates(evidence, names)] if evidence.evaluations else []
     for number, evaluation in enumerate(evidence.evaluations):
         mosaic = next(tiled) if evaluation.examples else None
-        found.append(scatter(f"scatter-{number}", names[number], evaluation, mosaic))
+        if evaluation.result.scored:
+            found.append(scatter(f"scatter-{number}", names[number], evaluation, mosaic))
     for number, attacked in enumerate(evidence.attacks):
         found.append(attack(f"attack-{number}", names[len(evidence.evaluations) + number], attacked, next(tiled)))
     return found + [differences(scores) for scores in report.tables if scores.paper]

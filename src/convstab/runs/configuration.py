@@ -152,10 +152,15 @@ def check_run(config: Config, folder: Path) -> None:
         if value(config, key) is None:
             raise InputError(f"{folder / CONFIG} does not say {key}; it is not the configuration of a training")
     shaped(Training, config, folder / CONFIG)
-    for key, found in below(config, PARTS_OF_A_RUN):
+    check_own(config, PARTS_OF_A_RUN, folder / CONFIG)
+
+
+def check_own(config: Config, names: Sequence[str], path: Path) -> None:
+    """Raise InputError where a part of a configuration that was found in a file names any code but convstab's own."""
+    for key, found in below(config, names):
         allowed = OWN.get(key)
         if key.split(".")[-1].startswith("_") and not (allowed and re.fullmatch(allowed, str(found))):
-            raise InputError(f"{folder / CONFIG}: {key} is {found}; a run names nothing but convstab's own")
+            raise InputError(f"{path}: {key} is {found}; a run names nothing but convstab's own")
 
 
 def below(config: Config, names: Sequence[str]) -> Iterator[tuple[str, Any]]:

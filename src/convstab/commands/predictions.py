@@ -1,0 +1,121 @@
+"""Make an evaluation of what a model elsewhere predicts for the degraded copies that convstab-draws has written."""
+
+import csv
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from omegaconf import DictConfig
+from torch import Tensor, nn
+
+from convstab.commands import own
+from convstab.commands.app import plain
+from convstab.commands.assess import Task
+from convstab.commands.draws import COLUMNS, MANIFEST, SETTINGS
+from convstab.commands.evaluate import SCHEMA, conclude, name_of, score, write_part
+from convstab.commands.signals import goes_on, kept_in
+from convstab.data.predictions import read_predictions
+from convstab.errors import InputError
+from convstab.evaluation.protocol import Protocol
+from convstab.evaluation.recorded import counts_of
+from convstab.evaluation.result import StabilityResult
+from convstab.files import read_json
+from convstab.files.digests import digest
+from convstab.images import Images
+from convstab.runs import configuration
+from convstab.runs.own import test_of
+from convstab.runs.run import Run, chosen
+from convstab.sweeps.jobs import Outcome
+
+ALONE = {"shard": "1/1"}  # that a task needs to know
+FROM_ELSEWHERE = {"augment": "not known", "noisy": False, "seeds": [], "members": 1, "epochs": None}
+
+
+def main(config: DictConfig) -> Outcome:
+    """Count the predictions as those of a model that is here; leave the tables and figures of an evaluation."""
+    values = plain(config)
+    path, folder = Path(values["path"]), Path(values["draws"])
+    settings, files = settings_of(folder), files_of(folder)
+    images, official = images_of(settings, folder)
+    logits, scored = read_predictions(path, files, images.classes)
+    protocol = Protocol.of(settings["protocol"] | ({} if scored else {"score": "none"}))
+    run = run_of(values["name"] or path.stem, settings, images, official, logits)
+    options = protocol.settings | {"schema": SCHEMA}
+    name = name_of(run, protocol)
+    task = Task.open("evaluate", values | ALONE, run, torch.device("cpu"), options, name, StabilityResult.read)
+    before = task.finished_before()
+    if before is not None:
+        return task.outcome(score(before))
+    goes_on(partial(kept_in, task.parts.folder))
+    count(task, protocol, with_gaps(protocol, images, logits))
+    return conclude(task, protocol, {})
+
+
+def settings_of(folder: Path) -> dict[str, Any]:
+    """What convstab-draws has written; InputError where it is not there, damaged, or names other code."""
+    try:
+        settings = read_json(folder / SETTINGS)
+        configuration.check_own(settings, ["dataset"], folder / SETTINGS)
+        settings["protocol"]["levels"] = tuple(map(float, settings["protocol"]["levels"]))
+        Protocol.of(settings["protocol"])
+    except FileNotFoundError as error:
+        said = f"draws={folder} has no {SETTINGS}; it must be a folder that convstab-draws has written"
+        raise InputError(said) from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{folder / SETTINGS} is not what convstab-draws writes: {error!r}") from error
+    return settings
+
+
+def files_of(folder: Path) -> list[str]:
+    """The files that the manifest lists, in the order image, level, draw."""
+    try:
+        with (folder / MANIFEST).open(encoding="utf-8", newline="") as file:
+            rows = csv.DictReader(file)
+            if tuple(rows.fieldnames or ()) != COLUMNS:
+                raise InputError(f"{folder / MANIFEST} has not the columns {', '.join(COLUMNS)}")
+            return [row["file"] for row in rows]
+    except FileNotFoundError as error:
+        said = f"{folder} has no {MANIFEST}: convstab-draws has not ended; the same command goes on"
+        raise InputError(said) from error
+
+
+def images_of(settings: Mapping[str, Any], folder: Path) -> tuple[Images, bool]:
+    """The images that were degraded, and whether they are the publisher's; InputError where they have changed."""
+    data, name = own.data_of(settings["dataset"]), own.name_of(settings["dataset"])
+    whole = test_of(data)
+    images = whole.part(chosen(settings["images"], len(whole)))
+    found = digest({"pixels": images.pixels, "labels": images.labels, "index": images.ids})
+    if found != settings["data"]:
+        raise InputError(f"the images of {name} are no longer those that {folder} was made of; write the draws again")
+    return images, data.images.official
+
+
+def run_of(name: str, settings: Mapping[str, Any], images: Images, official: bool, logits: Tensor) -> Run:
+    """The images, and what is known of the model: its name and its predictions."""
+    count = {"train": None, "validation": None, "test": len(images)}
+    training = FROM_ELSEWHERE | {
+        "dataset": own.name_of(settings["dataset"]), "model": name, "images": count, "official": official,
+    }  # fmt: skip
+    source = {"kind": "predictions", "name": name, "weights": digest({"logits": logits})}
+    return Run(nn.Identity(), images, name, training, source)
+
+
+def with_gaps(protocol: Protocol, images: Images, logits: Tensor) -> Tensor:
+    """The logits of all draws, (n * draws, K), with zeros for those of a level that an image does not have."""
+    drawn = ~protocol.applied(images.pixels, images.ids.tolist()).isnan()
+    there = drawn.repeat_interleave(torch.tensor(protocol.draws_of), dim=1).flatten()
+    if int(there.sum()) != len(logits):
+        raise InputError(f"there are {len(logits):,} predictions and {int(there.sum()):,} draws; write the draws again")
+    found = logits.new_zeros(len(there), logits.shape[1])
+    found[there] = logits
+    return found
+
+
+def count(task: Task[StabilityResult], protocol: Protocol, logits: Tensor) -> None:
+    """Make the parts that are not there."""
+    each = protocol.draws_per_image
+    for number, rows in task.begin().items():
+        images = task.run.test.part(slice(rows.start, rows.stop))
+        write_part(task.parts, number, counts_of(protocol, images, logits[rows.start * each : rows.stop * each]))

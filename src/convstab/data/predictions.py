@@ -1,0 +1,94 @@
+"""Predictions that were made elsewhere: a CSV file with a row for each image file, read into logits."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import torch
+from numpy.typing import NDArray
+from pyarrow import csv
+from torch import Tensor
+
+from convstab.errors import InputError
+
+FILE, PREDICTION = "file", "prediction"
+SUM, TINY = 1e-3, 1e-30  # rows that sum to 1 within this are probabilities; the least that one is taken for
+DECIDED = 1.0  # the logit of a class that is predicted without a score; the others have 0
+
+
+def read_predictions(path: Path, files: Sequence[str], classes: Sequence[str]) -> tuple[Tensor, bool]:
+    """The logits for these files, float32 (n, K), and whether the table has scores and not decisions alone.
+
+    path: a CSV file with the columns ``file`` and ``prediction`` (the name of a class, or its number), or in place of
+        that one with the name of each class: its logit, or its probability, whose logarithm is then taken.
+    files, classes: n and K names, in the order that is wanted.
+    Raises InputError for a file that is not there or no such table; a class that there is not; a row that is missing or
+    there twice; a score that is not a number.
+    """
+    table = read_table(path)
+    if FILE not in table.column_names:
+        raise InputError(f"{path} has no column file; it has {', '.join(table.column_names)}")
+    order = rows_of(path, table[FILE].to_pylist(), files)
+    if PREDICTION in table.column_names:
+        return decided(path, [table[PREDICTION][row].as_py() for row in order], classes), False
+    missing = [name for name in classes if name not in table.column_names]
+    if missing:
+        raise InputError(f"{path} has neither a column prediction nor one for each class: {missing[0]} is missing")
+    scores = np.stack([as_floats(path, name, table[name].to_pylist()) for name in classes], axis=1)[order]
+    return torch.from_numpy(as_logits(scores)), True
+
+
+def read_table(path: Path) -> pa.Table:
+    """A CSV file, all of its columns as text; InputError where it is none."""
+    try:
+        with csv.open_csv(path) as file:
+            names = file.schema.names
+        texts = csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()))
+        return csv.read_csv(path, convert_options=texts)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise InputError(f"{path} cannot be read as a CSV table: {' '.join(str(error).split())}") from error
+
+
+def rows_of(path: Path, found: Sequence[str], wanted: Sequence[str]) -> list[int]:
+    """Where the files that are wanted stand in the table; InputError where one is not there, twice, or not known."""
+    place = {name.removeprefix("./"): row for row, name in enumerate(found)}
+    if len(place) < len(found):
+        twice = next(name for row, name in enumerate(found) if place[name.removeprefix("./")] != row)
+        raise InputError(f"{path} lists {twice} twice; it must list each file once")
+    missing = [name for name in wanted if name not in place]
+    if missing:
+        raise InputError(f"{path} lacks {len(missing):,} of {len(wanted):,} files, such as {missing[0]}")
+    if len(place) > len(wanted):
+        other = sorted(set(place) - set(wanted))[0]
+        raise InputError(f"{path} lists {other}, which the manifest does not; it must list the files of the manifest")
+    return [place[name] for name in wanted]
+
+
+def decided(path: Path, predictions: Sequence[str], classes: Sequence[str]) -> Tensor:
+    """Logits that say which class was predicted, and nothing more."""
+    numbers = {str(number): number for number in range(len(classes))}
+    known = numbers | {name: number for number, name in enumerate(classes)}  # a class called 7 is that class
+    for prediction in predictions:
+        if prediction not in known:
+            raise InputError(f"{path} predicts {prediction}, which is no class; they are {', '.join(classes)}"[:300])
+    chosen = torch.tensor([known[prediction] for prediction in predictions])
+    return torch.nn.functional.one_hot(chosen, len(classes)).float() * DECIDED
+
+
+def as_floats(path: Path, name: str, values: Sequence[str]) -> NDArray[np.float32]:
+    """A column of scores; InputError for one that is not a finite number."""
+    try:
+        found = np.array(values, np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{path}, column {name}: {' '.join(str(error).split())}") from error
+    if not np.isfinite(found).all():
+        raise InputError(f"{path}, column {name} holds scores that are infinite or not numbers")
+    return found.astype(np.float32)
+
+
+def as_logits(scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Logits as they are; of probabilities their logarithms. scores: (n, K)."""
+    probable = (scores >= 0).all() and (np.abs(scores.sum(1) - 1) < SUM).all()
+    logits: NDArray[np.float32] = np.log(scores.clip(TINY)) if probable else scores
+    return logits
