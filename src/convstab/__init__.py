@@ -6,6 +6,8 @@ images = cs.Images(pixels, labels, classes=names)              uint8, or floats 
 result = cs.evaluate(model, images, levels=[1, 8, 40])         any nn.Module or callable: [0, 1] -> logits
 found = cs.attack(model, images, "ddn")                        the least noise that each image does not survive
 cs.plot(result)                                                accuracy and flip rate against the noise
+result.by_level()                                              every measure, level by level: calibration, flips, ...
+cs.corruption_error(results, others)                           errors relative to another model: mCE of ImageNet-C
 images = cs.folder("photos", size=224)                         your own: a folder for each class; or cs.table, cs.arrays
 images = cs.as_images(dataset)                                 of PyTorch, Lightning or MAITE
 run = cs.load_run("runs/m")                                    what train.py made: run.model, run.test

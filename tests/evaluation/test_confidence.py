@@ -138,14 +138,12 @@ def test_known_probabilities_give_closed_forms() -> None:
         assert found.top5 is None
 
 
-@pytest.mark.parametrize(("p", "place"), [(1.0, 14), (0.6, 8), (float(np.float32(0.6)) + 1e-6, 9)])
-def test_bins_of_confidence_are_closed_above_as_in_guo_et_al(p: float, place: int) -> None:
-    """0.6 is the upper end of the ninth bin; float32 holds a little more than it, 0.5999 is below."""
-    low = p - 1e-6 if p == 0.6 else p
-    logits = torch.tensor([0.0, math.log((1 - low) / low) if low < 1 else -200.0])
+@pytest.mark.parametrize(("p", "place"), [(1.0, 14), (0.6 - 1e-6, 8), (0.6 + 1e-6, 9), (0.5 + 1e-6, 7)])
+def test_bins_of_confidence_are_fifteenths(p: float, place: int) -> None:
+    logits = torch.tensor([0.0, math.log((1 - p) / p) if p < 1 else -200.0])
     found = fixed(logits).totals["calibration"]
     assert found[1, :, 0].tolist() == [0] * place + [4 * 37] + [0] * (14 - place)
-    assert found[1, place, 2] == pytest.approx(low * UNIT * 4 * 37, rel=1e-6)
+    assert found[1, place, 2] == pytest.approx(p * UNIT * 4 * 37, rel=1e-6)
 
 
 def test_what_is_all_but_certain_still_has_an_order() -> None:
@@ -208,6 +206,8 @@ def test_images_that_were_not_drawn_do_not_count() -> None:
     assert 0 < missing.sum() < len(missing)
     for name in ("brier", "nll", "flip_probability", "top5"):
         assert np.isfinite(getattr(found, name).value).all()
+    assert not found.by_image("brier_mean")[missing, 1].any()
+    assert not found.by_image("nll_mean")[missing, 1].any()
     rows = found.by_image("nll_mean")[~missing, 1]
     assert found.nll.value[1] == pytest.approx(rows.mean())
     assert found.by_level()["images"].tolist() == [len(flat), len(flat) - missing.sum()]

@@ -65,7 +65,7 @@ def test_what_is_not_counted_leaves_a_cell_empty(result: StabilityResult) -> Non
 def test_the_markdown_shows_the_same_numbers(twelve: StabilityResult) -> None:
     head, _, *lines, _, note = levels.confidence_markdown(twelve).splitlines()
     names = [cell.strip() for cell in head.split("|")[1:-1]]
-    assert names == ["sigma", "flip probability", "95 %", "top-5", "ECE", "Brier", "NLL", "AURC", "accuracy at 80 %"]
+    assert names == ["sigma", "flip prob.", "95 %", "top-5", "ECE", "Brier", "NLL", "AURC", "best 80 %"]
     assert "flip" in note.lower()
     last = [cell.strip() for cell in lines[2].split("|")[1:-1]]
     flips, top5 = twelve.flip_probability, twelve.top5

@@ -95,6 +95,12 @@ def first(value: Any) -> Callable[[Any], Any]:
         (STABILITY, lie("level", lambda column: column * 2), "the column level is not that of the protocol"),
         (STABILITY, lie("score_mean", first(1.5)), "the column score_mean has values that cannot be"),
         (STABILITY, lie("psnr_mean", first(float("nan"))), "the column psnr_mean has values that cannot be"),
+        (STABILITY, lie("changed", first(1)), "the column changed has values that cannot be"),
+        (STABILITY, lie("changed", lambda column: column + 25), "the column changed has values that cannot be"),
+        (STABILITY, lie("brier_mean", first(2.1)), "the column brier_mean has values that cannot be"),
+        (STABILITY, lie("nll_mean", first(-0.1)), "the column nll_mean has values that cannot be"),
+        (STABILITY, lambda table: table.drop_columns(["changed"]), "there is no column changed"),
+        (STABILITY, lambda table: table.append_column("top5", table["index"]), "nothing is known of the column top5"),
         (STABILITY, lie("index", lambda column: column * 0), "an image stands twice"),
         (STABILITY, lambda table: table.slice(1), "the rows are not 4 for each"),
         (STABILITY, lambda table: table.slice(4), "rows and confusion count different"),
@@ -113,6 +119,48 @@ def test_what_cannot_have_been_counted_is_refused(
     result.write(tmp_path)
     table, metadata = read_table(tmp_path / file)
     write_table(tmp_path / file, change(table), metadata)
+    with pytest.raises(InputError, match=said):
+        StabilityResult.read(tmp_path)
+
+
+def one_more(place: tuple[int, ...]) -> Callable[[Any], Any]:
+    """Counts with one more draw in a bin."""
+
+    def change(counts: Any) -> Any:
+        counts = counts.copy()
+        counts[place] += 1
+        return counts
+
+    return change
+
+
+def one_correct_elsewhere(counts: Any) -> Any:
+    """A calibration with a correct draw in a bin that has no draw."""
+    counts = counts.copy()
+    (empty, *_), (full, *_) = (np.flatnonzero((counts[1, :, 1] > 0) == there) for there in (False, True))
+    counts[1, [empty, full], 1] += [1, -1]
+    return counts
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "said"),
+    [
+        ("calibration", one_more((1, 14, 0)), "calibration has values that cannot be|rows and calibration count"),
+        ("calibration", lambda counts: counts[::-1] * [1, 1, 0], "the calibration has values that cannot be"),
+        ("calibration", lambda counts: counts * [1, 1, 2], "the calibration has values that cannot be"),
+        ("calibration", one_correct_elsewhere, "the calibration has values that cannot be"),
+        ("calibration", lambda counts: counts[:, :14], "the calibration does not hold counts of the shape"),
+        ("margins", one_more((1, 0, 5)), "rows and margins count different numbers of draws"),
+        ("margins", lambda counts: counts[:, ::-1], "rows and margins count different numbers of draws"),
+        ("margins", lambda counts: -counts, "the margins does not hold counts"),
+    ],
+)
+def test_calibration_and_margins_of_other_draws_are_refused(
+    result: StabilityResult, name: str, change: Callable[[Any], Any], said: str, tmp_path: Path
+) -> None:
+    result.write(tmp_path)
+    arrays = read_arrays(tmp_path / HISTOGRAM)
+    write_arrays(tmp_path / HISTOGRAM, arrays | {name: change(arrays[name])})
     with pytest.raises(InputError, match=said):
         StabilityResult.read(tmp_path)
 

@@ -63,14 +63,14 @@ def results_csv(result: Measures, model: str) -> str:
 
 def confidence_markdown(result: Measures) -> str:
     """Flip probability, calibration, losses and selective risk under each level."""
-    head = [result.protocol.quantity, "flip probability", "95 %", *(["top-5"] if result.top5 else [])]
-    head += ["ECE", "Brier", "NLL", "AURC", f"accuracy at {IN_WORDS}"]
+    head = [result.protocol.quantity, "flip prob.", "95 %", *(["top-5"] if result.top5 else [])]
+    head += ["ECE", "Brier", "NLL", "AURC", f"best {IN_WORDS}"]
     lines = [f"| {' | '.join(head)} |", "|" + "---:|" * len(head)]
     lines += [f"| {' | '.join(cells)} |" for cells in confidence_cells(result)]
     note = (
-        "Flip probability: draws whose decision is not that of the clean image, of all images. ECE, in 15 bins, is too "
-        "high where draws are few. AURC: the error of the most confident n draws, averaged over n; accuracy at "
-        f"{IN_WORDS}: of the {IN_WORDS} of the draws that are most confident."
+        "Flip probability: share of draws of all images whose decision is not that of the clean image. ECE, in 15 "
+        "bins, is too high where draws are few. AURC: the error of the most confident n draws, averaged over n; best "
+        f"{IN_WORDS}: accuracy of the {IN_WORDS} of the draws that are most confident."
     )
     return "\n".join([*lines, "", note, ""])
 

@@ -1,0 +1,149 @@
+"""What docs/results.md says of files, columns, keys and ranges is so, of results that the commands just wrote."""
+
+import csv
+import math
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+import convstab as cs
+from convstab.attacks import integrity as of_attacks
+from convstab.commands import app
+from convstab.evaluation import integrity as of_evaluations
+from convstab.evaluation.protocol import Protocol
+from convstab.figures.redraw import RELATIVE, redraw
+from convstab.files import SUMMARY, read_json
+from convstab.files.arrays import read_arrays
+from convstab.units import COLUMNS as UNITS
+from tests.support.in_process import call_in, train_short
+
+TEXT = (Path(__file__).parents[1] / "docs/results.md").read_text(encoding="utf-8")
+AT_TIMES = {"seconds", "images_per_second", "model"}  # keys of summaries that are not always there
+PARTS = dict(re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", TEXT, flags=re.M | re.S))
+
+
+def documented(heading: str) -> dict[str, list[str]]:
+    """What the table under a heading says of each name."""
+    rows = re.findall(r"^\| `([^`]+)` \| (.*) \|$", PARTS[heading], flags=re.MULTILINE)
+    found = {name: cells.split(" | ") for name, cells in rows}
+    assert len(found) == len(rows) > 0
+    return found
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A training of the digits, which are ten classes, with an evaluation and an attack."""
+    where = train_short(tmp_path_factory.mktemp("documented"), {"one": []})
+    call_in(
+        where, app.evaluate, "logger=none", "images=60", "draws=3", "levels=[10,60]", "run=one", "output=evaluation"
+    )
+    genetic = ["attack=genetic", "attack.population=8", "attack.tournament=2", "max_queries=100", "images=3"]
+    call_in(where, app.attack, "logger=none", *genetic, "run=one", "output=attack")
+    redraw([where / "evaluation"], reference=[where / "evaluation"])
+    return where
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_files_are_those_that_are_written(folder: Path) -> None:
+    for kind, command in (("evaluation", "evaluate"), ("attack", "attack")):
+        there = {f"{path.name}/" if path.is_dir() else path.name for path in (folder / kind).iterdir()}
+        said = {name for name, (of, _) in documented("Files").items() if of in ("both", command)}
+        assert there - {"evaluate.log", "attack.log", ".hydra/", ".lock"} == said
+
+
+MCE = "Relative to another model: mCE"
+CSV = [("results.csv", "results.csv"), ("table.csv", "table.csv"), (MCE, f"figures/{RELATIVE}")]
+
+
+@pytest.mark.parametrize(("heading", "path"), CSV)
+def test_columns_of_csv_files_in_their_order(folder: Path, heading: str, path: str) -> None:
+    assert list(documented(heading)) == list(rows_of(folder / "evaluation" / path)[0])
+
+
+@pytest.mark.parametrize(
+    ("heading", "kind", "never"),
+    [
+        ("stability.parquet", "evaluation", {"applied", *UNITS}),
+        ("confusion.parquet", "evaluation", set()),
+        ("minimum_noise.parquet", "attack", set(UNITS)),
+        ("convergence.parquet", "attack", set()),
+    ],
+)
+def test_columns_of_tables_in_their_order(folder: Path, heading: str, kind: str, never: set[str]) -> None:
+    there = pq.read_table(folder / kind / heading).column_names
+    assert [name for name in documented(heading) if name not in never] == there
+
+
+def test_columns_that_are_not_always_there() -> None:
+    by_psnr = Protocol((math.inf, 30.0), by_psnr=True)
+    assert set(documented("stability.parquet")) == {*of_evaluations.columns_of(by_psnr, 10), *UNITS}
+    assert set(documented("minimum_noise.parquet")) == {*of_attacks.COLUMNS, *UNITS}
+    assert set(documented("convergence.parquet")) == set(of_attacks.HISTORY)
+
+
+@pytest.mark.parametrize(("heading", "kind"), [("histogram.npz", "evaluation"), ("noise.npz", "attack")])
+def test_arrays_and_their_shapes(folder: Path, heading: str, kind: str) -> None:
+    arrays, said = read_arrays(folder / kind / heading), documented(heading)
+    assert set(arrays) == set(said)
+    letters: dict[str, int] = {"K": 10, "levels": 3}
+    for name, (shape, _) in said.items():
+        words = [word for word in re.split(r"[(), ]+", shape) if word]
+        assert len(words) == arrays[name].ndim, name
+        for word, size in zip(words, arrays[name].shape, strict=True):
+            assert size == (int(word) if word.isdigit() else letters.setdefault(word, size)), name
+
+
+@pytest.mark.parametrize(("kind", "command"), [("evaluation", "an evaluation"), ("attack", "an attack")])
+def test_keys_of_summaries(folder: Path, kind: str, command: str) -> None:
+    there = set(read_json(folder / kind / SUMMARY))
+    said = set(documented(f"summary.json of {command}"))
+    assert there <= said
+    assert said - there <= AT_TIMES
+
+
+def numbers(folder: Path) -> Iterator[tuple[str, str, Any]]:
+    """What is documented with a range, and its values: of tables, CSV files and summaries."""
+    for heading, kind in (("stability.parquet", "evaluation"), ("minimum_noise.parquet", "attack")):
+        table = pq.read_table(folder / kind / heading)
+        yield from ((heading, name, table[name].to_numpy()) for name in table.column_names)
+    rows = rows_of(folder / "evaluation/results.csv")
+    yield from (("results.csv", name, [float(row[name]) for row in rows]) for name in rows[0] if name not in WORDS)
+    for heading, kind in (("summary.json of an evaluation", "evaluation"), ("summary.json of an attack", "attack")):
+        for key, value in read_json(folder / kind / SUMMARY).items():
+            several = list(value.values()) if isinstance(value, dict) else value
+            if key not in ("run", "attack", "intervals_over", "protocol", "training", "made_with"):
+                values = np.array(several, float).ravel()
+                yield heading, key, values[~np.isnan(values)]  # null: there is nothing to count
+
+
+WORDS = ("model", "degradation", "quantity")
+
+
+def test_values_lie_in_their_ranges(folder: Path) -> None:
+    checked = 0
+    for heading, name, values in numbers(folder):
+        unit = documented(heading)[name][0]
+        limits = re.search(r"\[(\d+), (\d+)\]", unit)
+        least = 0 if "from 0" in unit or unit == "count" else None
+        low, high = map(float, limits.groups()) if limits else (least, None)
+        if low is not None:
+            assert (np.asarray(values, float) >= low).all(), name
+            checked += 1
+        if high is not None:
+            assert (np.asarray(values, float) <= high + 1e-6).all(), name
+    assert checked > 40
+
+
+def test_the_table_in_python_is_that_of_the_file(folder: Path) -> None:
+    result = cs.StabilityResult.read(folder / "evaluation")
+    assert ["model", *result.by_level().columns] == list(documented("results.csv"))
+    assert result.to_pandas().columns.tolist() == pq.read_table(folder / "evaluation/stability.parquet").column_names
