@@ -23,7 +23,13 @@ from convstab.units import COLUMNS as UNITS
 from tests.support.in_process import call_in, train_short
 
 TEXT = (Path(__file__).parents[1] / "docs/results.md").read_text(encoding="utf-8")
-AT_TIMES = {"seconds", "images_per_second", "model"}  # keys of summaries that are not always there
+AT_TIMES = {
+    "seconds",
+    "images_per_second",
+    "model",
+    "level_median",
+    "level_90",
+}  # keys of summaries that are not always there
 PARTS = dict(re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", TEXT, flags=re.M | re.S))
 
 
@@ -39,9 +45,10 @@ def documented(heading: str) -> dict[str, list[str]]:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A training of the digits, which are ten classes, with an evaluation and an attack."""
     where = train_short(tmp_path_factory.mktemp("documented"), {"one": []})
-    call_in(
-        where, app.evaluate, "logger=none", "images=60", "draws=3", "levels=[10,60]", "run=one", "output=evaluation"
-    )
+    evaluate = ["logger=none", "images=60", "draws=3", "levels=[10,60]", "run=one"]
+    call_in(where, app.evaluate, *evaluate, "output=other")
+    call_in(where, app.evaluate, *evaluate, "output=evaluation", "compare=[other]")
+    call_in(where, app.draws, "dataset=digits", "images=2", "draws=1", "output=draws")
     genetic = ["attack=genetic", "attack.population=8", "attack.tournament=2", "max_queries=100", "images=3"]
     call_in(where, app.attack, "logger=none", *genetic, "run=one", "output=attack")
     redraw([where / "evaluation"], reference=[where / "evaluation"])
@@ -61,12 +68,18 @@ def test_the_files_are_those_that_are_written(folder: Path) -> None:
 
 
 MCE = "Relative to another model: mCE"
-CSV = [("results.csv", "results.csv"), ("table.csv", "table.csv"), (MCE, f"figures/{RELATIVE}")]
+CSV = [
+    ("results.csv", "evaluation/results.csv"),
+    ("table.csv", "evaluation/table.csv"),
+    (MCE, f"evaluation/figures/{RELATIVE}"),
+    ("Two models on the same draws: paired.csv", "evaluation/paired.csv"),
+    ("Draws as files: manifest.csv", "draws/manifest.csv"),
+]
 
 
 @pytest.mark.parametrize(("heading", "path"), CSV)
 def test_columns_of_csv_files_in_their_order(folder: Path, heading: str, path: str) -> None:
-    assert list(documented(heading)) == list(rows_of(folder / "evaluation" / path)[0])
+    assert list(documented(heading)) == list(rows_of(folder / path)[0])
 
 
 @pytest.mark.parametrize(
@@ -74,7 +87,7 @@ def test_columns_of_csv_files_in_their_order(folder: Path, heading: str, path: s
     [
         ("stability.parquet", "evaluation", {"applied", *UNITS}),
         ("confusion.parquet", "evaluation", set()),
-        ("minimum_noise.parquet", "attack", set(UNITS)),
+        ("minimum_noise.parquet", "attack", {*UNITS, *of_attacks.OWN_COLUMNS}),
         ("convergence.parquet", "attack", set()),
     ],
 )
@@ -86,7 +99,7 @@ def test_columns_of_tables_in_their_order(folder: Path, heading: str, kind: str,
 def test_columns_that_are_not_always_there() -> None:
     by_psnr = Protocol((math.inf, 30.0), by_psnr=True)
     assert set(documented("stability.parquet")) == {*of_evaluations.columns_of(by_psnr, 10), *UNITS}
-    assert set(documented("minimum_noise.parquet")) == {*of_attacks.COLUMNS, *UNITS}
+    assert set(documented("minimum_noise.parquet")) == {*of_attacks.COLUMNS, *of_attacks.OWN_COLUMNS, *UNITS}
     assert set(documented("convergence.parquet")) == set(of_attacks.HISTORY)
 
 

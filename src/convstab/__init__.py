@@ -7,6 +7,7 @@ result = cs.evaluate(model, images, levels=[1, 8, 40])         any nn.Module or 
 found = cs.attack(model, images, "ddn")                        the least noise that each image does not survive
 cs.plot(result)                                                accuracy and flip rate against the noise
 result.by_level()                                              every measure, level by level: calibration, flips, ...
+cs.paired_difference(result, other)                            two models on the same draws, with intervals
 cs.corruption_error(results, others)                           errors relative to another model: mCE of ImageNet-C
 images = cs.folder("photos", size=224)                         your own: a folder for each class; or cs.table, cs.arrays
 images = cs.as_images(dataset)                                 of PyTorch, Lightning or MAITE
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from convstab.errors import InputError
     from convstab.evaluation.corruption_error import corruption_error
     from convstab.evaluation.evaluate import evaluate
+    from convstab.evaluation.paired import paired_difference
     from convstab.evaluation.result import StabilityResult
     from convstab.figures.plot import plot
     from convstab.images import Images
@@ -52,6 +54,7 @@ __all__ = [
     "folder",
     "load_model",
     "load_run",
+    "paired_difference",
     "plot",
     "table",
 ]
@@ -67,6 +70,7 @@ __getattr__, __dir__, _ = lazy_loader.attach(
         "errors": ["InputError"],
         "evaluation.corruption_error": ["corruption_error"],
         "evaluation.evaluate": ["evaluate"],
+        "evaluation.paired": ["paired_difference"],
         "evaluation.result": ["StabilityResult"],
         "figures.plot": ["plot"],
         "images": ["Images"],

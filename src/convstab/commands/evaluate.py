@@ -29,7 +29,7 @@ from convstab.evaluation.tally import Counts
 from convstab.evaluation.workers import Workers, calibrate
 from convstab.figures import evaluation
 from convstab.figures.files import named_evaluations, of_evaluation, save
-from convstab.figures.redraw import compare
+from convstab.figures.redraw import compare, pair
 from convstab.files import FIGURES, SUMMARY, write_json, write_text
 from convstab.loggers.results import log_evaluation
 from convstab.report.formatting import duration
@@ -73,8 +73,11 @@ def conclude(task: Task[StabilityResult], protocol: Protocol, speed: Mapping[str
     result = StabilityResult.of(whole.rows, whole.totals, run.test.classes, protocol, run.test.units)
     with task.finishing() as loggers:
         write(task, result, protocol, speed)
+        pairs = pair(joined(task, result), task.folder) if task.others else ""
         log_evaluation(loggers, task.folder, result)
     report(run, result, task.folder)
+    if pairs:
+        Console().print(Markdown(pairs))
     return task.outcome(score(result))
 
 
@@ -155,10 +158,14 @@ def write(task: Task[StabilityResult], result: StabilityResult, protocol: Protoc
     write_text(folder / TABLE, tables.as_csv(result))
     write_text(folder / RESULTS, levels.results_csv(result, run.name))
     write_text(folder / "table.md", tables.as_markdown(result))
-    results = named_evaluations({folder: result} | dict(task.others))
-    for name, figure in of_evaluation(results, task.config["confusion_level"]):
+    for name, figure in of_evaluation(joined(task, result), task.config["confusion_level"]):
         save(figure, folder / FIGURES / name)
     save(strip(run, result, protocol, task.device), folder / FIGURES / "strip")
+
+
+def joined(task: Task[StabilityResult], result: StabilityResult) -> dict[str, StabilityResult]:
+    """The result and those that it is compared with, by their names."""
+    return named_evaluations({task.folder: result} | dict(task.others))
 
 
 def report(run: Run, result: StabilityResult, folder: Path) -> None:

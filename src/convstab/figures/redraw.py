@@ -8,7 +8,9 @@ from typing import Any
 from convstab.attacks.result import AttackResult, on_common_images
 from convstab.errors import InputError
 from convstab.evaluation.corruption_error import corruption_error
+from convstab.evaluation.paired import PAIRED, comparable, paired_csv, paired_markdown
 from convstab.evaluation.result import STABILITY, StabilityResult
+from convstab.figures import paired
 from convstab.figures.comparison import heat_map, lines
 from convstab.figures.files import (
     Named,
@@ -54,6 +56,8 @@ def redraw(
             print(f"{target / name}.png: {', '.join(map(str, folders))}")
         if kind == "evaluate":
             compare(folders, target, target)
+            results = named_evaluations({folder: StabilityResult.read(folder) for folder in folders})
+            print(pair(results, target, target))
     if relative is not None:
         write_text(target / RELATIVE, relative.as_csv())
         print(relative.table(), target / RELATIVE, sep="\n")
@@ -122,6 +126,20 @@ def compare(folders: Sequence[Path], folder: Path, figures: Path | None = None) 
     for name, figure in (("heat_map", heat_map(comparison)), ("lines", lines(comparison))):
         save(figure, (figures or folder / FIGURES) / name)
     print(f"trainings x noise levels: {(figures or folder / FIGURES) / 'heat_map'}.png")
+
+
+def pair(results: Mapping[str, StabilityResult], folder: Path, figures: Path | None = None) -> str:
+    """Set the first evaluation against each other one of the same draws: a table in a folder, a figure, and Markdown.
+
+    figures: where the picture goes; None: in "figures" in the folder. Says which ones are of other draws.
+    """
+    differences, remarks = comparable(results)
+    print(*remarks, sep="\n", end="\n" if remarks else "")
+    if not differences:
+        return ""
+    write_text(folder / PAIRED, paired_csv(results, differences))
+    save(paired.differences(results, differences), (figures or folder / FIGURES) / "differences")
+    return paired_markdown(results, differences)
 
 
 def kind_of(folders: Sequence[Path]) -> str:

@@ -1,0 +1,97 @@
+"""Two models, or two trainings, on the same draws: the difference of their accuracies, which pairs know far better."""
+
+import csv
+import io
+from collections.abc import Mapping
+
+import numpy as np
+
+from convstab.errors import InputError
+from convstab.evaluation.cells import level_in_words
+from convstab.evaluation.measures import Measures
+from convstab.statistics import intervals, rates
+from convstab.statistics.intervals import Estimate
+
+PAIRED = "paired.csv"
+SAME = {  # of two protocols: what makes their draws the same, in words
+    "degradation": "degradation",
+    "by_psnr": "kind of levels",
+    "levels": "levels",
+    "draws": "number of draws",
+    "seed": "seed",
+    "clip": "clipping",
+    "rounding": "rounding",
+}
+
+
+def paired_difference(result: Measures, other: Measures) -> Estimate:
+    """How much higher the accuracy of one model is than that of another on the same draws, under each level.
+
+    Each image, or group of images, is its own control: what makes it hard is hard for both, and goes out. So the
+    interval is narrower than those of the two accuracies.
+
+    Args:
+        result: of the first model, n images.
+        other: of the second, which is taken off; of the same images under the same degradation, levels, draws and seed.
+
+    Returns:
+        values in [-1, 1], (levels,), with 95 % intervals over units (Newcombe 1998); NaN where no image was drawn.
+
+    Raises:
+        InputError: results that are not of the same draws.
+    """
+    check_same_draws(result, other)
+    changes = result.rates - other.rates
+    return rates.where_drawn(changes, lambda drawn, rows: intervals.mean_change(drawn, result.units.part(rows)))
+
+
+def check_same_draws(result: Measures, other: Measures) -> None:
+    """Raise InputError, which says what differs, where two results are not of the same draws of the same images."""
+    for name, words in SAME.items():
+        if getattr(result.protocol, name) != getattr(other.protocol, name):
+            raise InputError(f"they are not of the same draws: another {words}")
+    for column, words in {"index": "images", "label": "labels", "applied": "levels of the images"}.items():
+        here, there = (one.rows.get(column, np.zeros(0)) for one in (result, other))
+        if not np.array_equal(here, there, equal_nan=here.dtype.kind == "f"):
+            raise InputError(f"they are not of the same draws: other {words}")
+
+
+def comparable(results: Mapping[str, Measures]) -> tuple[dict[str, Estimate], list[str]]:
+    """The differences of the first result to each other one of the same draws, and a line for each that is not."""
+    (name, first), *others = results.items()
+    differences, remarks = {}, []
+    for other, result in others:
+        try:
+            differences[other] = paired_difference(first, result)
+        except InputError as error:
+            remarks.append(f"{name} and {other} cannot be paired: {error}")
+    return differences, remarks
+
+
+def paired_markdown(results: Mapping[str, Measures], differences: Mapping[str, Estimate]) -> str:
+    """The accuracy of the first model, and how much higher it is than that of each other one, in per cent."""
+    name, first = next(iter(results.items()))
+    head = [first.protocol.quantity, name, *(word for other in differences for word in (f"- {other}", "95 %"))]
+    lines = [f"| {' | '.join(head)} |", "|" + "---:|" * len(head)]
+    for place, level in enumerate(first.levels):
+        cells = [level_in_words(level), f"{first.accuracy.value[place]:.2%}"]
+        for found in differences.values():
+            ends = found.value[place], found.low[place], found.high[place]
+            cells += [f"{100 * ends[0]:+.2f}", f"{100 * ends[1]:+.2f} to {100 * ends[2]:+.2f}"]
+        lines.append(f"| {' | '.join(cells)} |")
+    over = first.units.in_words(first.images)
+    note = f"Differences of accuracy in points, on the same draws; 95 %: over {over}. One that holds 0 is inconclusive."
+    return "\n".join([*lines, "", note, ""])
+
+
+def paired_csv(results: Mapping[str, Measures], differences: Mapping[str, Estimate]) -> str:
+    """One row for each other model and level: accuracy of both, the difference, and its interval; shares."""
+    name, first = next(iter(results.items()))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["model", "other", "level", "top1", "other_top1", "difference", "low", "high"])
+    for other, found in differences.items():
+        columns = first.accuracy.value, results[other].accuracy.value, found.value, found.low, found.high
+        for level, *numbers in zip(first.levels, *columns, strict=True):
+            writer.writerow([name, other, f"{level:g}", *(f"{number:.6f}" for number in numbers)])
+    return text.getvalue()
