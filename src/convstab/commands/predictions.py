@@ -16,13 +16,13 @@ from convstab.commands.assess import Task
 from convstab.commands.draws import COLUMNS, MANIFEST, SETTINGS
 from convstab.commands.evaluate import SCHEMA, conclude, name_of, score, write_part
 from convstab.commands.signals import goes_on, kept_in
-from convstab.data.predictions import read_predictions
 from convstab.errors import InputError
 from convstab.evaluation.protocol import Protocol
 from convstab.evaluation.recorded import counts_of
 from convstab.evaluation.result import StabilityResult
 from convstab.files import read_json
 from convstab.files.digests import digest
+from convstab.files.predictions import read_predictions
 from convstab.images import Images
 from convstab.runs import configuration
 from convstab.runs.own import test_of
