@@ -24,12 +24,6 @@ from tests.support.in_process import call_in, train_short
 
 TEXT = (Path(__file__).parents[1] / "docs/results.md").read_text(encoding="utf-8")
 AT_TIMES = {"seconds", "images_per_second", "model", "level_median", "level_90"}  # not always in a summary
-    "seconds",
-    "images_per_second",
-    "model",
-    "level_median",
-    "level_90",
-}  # keys of summaries that are not always there
 PARTS = dict(re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", TEXT, flags=re.M | re.S))
 
 
