@@ -8,6 +8,7 @@ import pytest
 from scipy.stats import chi2
 
 from convstab.statistics.losses import mean_loss
+from convstab.statistics.rates import accuracy
 from convstab.units import Units
 
 SETS = 600
@@ -59,6 +60,13 @@ LAWS: dict[str, tuple[Callable[[Any, int], Any], float]] = {
     "few fail": (few_fail, 0.02 * 4 + 0.98 * 0.01),
     "all alike": (lambda rng, count: rng.normal(2.3, 0.1, count).clip(0), 2.3),
 }
+
+
+def test_intervals_of_brier_scores_cover_the_truth() -> None:
+    """Half a Brier score lies in [0, 1] and has the interval of a rate."""
+    halves = np.random.default_rng(0).beta(0.3, 3, (100, SETS))
+    found = accuracy(halves)
+    assert ((found.low <= 0.3 / 3.3) & (found.high >= 0.3 / 3.3)).mean() > 0.95
 
 
 CASES = [(law, count) for law in LAWS for count in (100, 421, 5000) if (law, count) != ("few fail", 100)]
