@@ -206,8 +206,8 @@ def test_images_that_were_not_drawn_do_not_count() -> None:
     assert 0 < missing.sum() < len(missing)
     for name in ("brier", "nll", "flip_probability", "top5"):
         assert np.isfinite(getattr(found, name).value).all()
-    assert not found.by_image("brier_mean")[missing, 1].any()
-    assert not found.by_image("nll_mean")[missing, 1].any()
+    for name in ("brier_mean", "nll_mean", "top5", "changed", "correct"):
+        assert not found.by_image(name)[missing, 1].any(), name
     rows = found.by_image("nll_mean")[~missing, 1]
     assert found.nll.value[1] == pytest.approx(rows.mean())
     assert found.by_level()["images"].tolist() == [len(flat), len(flat) - missing.sum()]
