@@ -26,7 +26,7 @@ def load_classifier(folder: Path, checkpoint: str = BEST, trust: Sequence[str] =
     """The classifier of a run, on the CPU, in evaluation mode; only plain values and tensors are read from disk.
 
     trust: the functions of users that may be called to make the model, by their targets, such as "mypkg.nets:build".
-    Raises InputError when the checkpoint is missing, damaged, holds anything else, is of another architecture, or is of a
+    Raises InputError when the checkpoint is missing, damaged, holds anything else, is of another architecture, or of a
     model that another function makes.
     """
     path, config = folder / checkpoint, load_config(folder)

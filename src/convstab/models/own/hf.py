@@ -48,7 +48,7 @@ def hf_classifier(
 
 def from_config(library: Any, config: Config, name: str) -> Any:
     """A new model of a configuration, in float32; InputError for one that names what is not transformers' own."""
-    values = harmless(config)
+    values: dict[str, Any] = harmless(config)
     kind = values.pop("model_type", None)
     if kind == LIBRARY_OF_ITS_OWN:
         raise InputError(f"hf: {name} is a model of timm; model=timm trains it")
@@ -69,10 +69,11 @@ def with_weights(library: Any, model: Any, name: str, options: Mapping[str, Any]
     return loaded.float()
 
 
-def harmless(config: Config) -> dict[str, Any]:
-    """A configuration without what names code, files or models of others, at any depth."""
-    kept = {str(key): value for key, value in config.items() if not OF_OTHERS.fullmatch(str(key))}
-    return {key: harmless(value) if isinstance(value, Mapping) else value for key, value in kept.items()}
+def harmless(value: Any) -> Any:
+    """A configuration, or a value in it, without what names code, files or models of others, at any depth."""
+    if isinstance(value, Mapping):
+        return {str(key): harmless(one) for key, one in value.items() if not OF_OTHERS.fullmatch(str(key))}
+    return [harmless(one) for one in value] if isinstance(value, list) else value
 
 
 def labels(classes: Sequence[str]) -> dict[str, Any]:
