@@ -12,6 +12,8 @@ from convstab.commands.trial import check_given, is_own, values_of
 from convstab.data.images import ImageData
 from convstab.errors import InputError
 from convstab.files import choices
+from convstab.models import OwnClassifier
+from convstab.models.ensemble import Ensemble
 from convstab.models.own.kinds import KINDS
 from convstab.models.own.load import load_model
 from convstab.runs.configuration import is_below
@@ -66,9 +68,21 @@ def run_of(
     if is_own(values.get("model")):
         return own_run(own_model_of(values["model"]), data_of(dataset), name_of(dataset), device, images, match)
     if "load" not in dataset:
-        return load_run(members, values["runs"], values["rule"], dataset["root"], images, name, trust)
+        run = load_run(members, values["runs"], values["rule"], dataset["root"], images, name, trust)
+        say_what_is_not_needed(trust, run)
+        return run
     run = load_run(members, values["runs"], values["rule"], None, None, name, trust)
+    say_what_is_not_needed(trust, run)
     return on_other_images(run, data_of(dataset), name_of(dataset), images, match)
+
+
+def say_what_is_not_needed(trust: str | Sequence[str], run: Run) -> None:
+    """Print a line for each function that is trusted and makes none of the models."""
+    members = run.model.members if isinstance(run.model, Ensemble) else [run.model]
+    called = [member.hparams.get("target") for member in members if isinstance(member, OwnClassifier)]
+    for target in [trust] if isinstance(trust, str) else trust:
+        if target not in called:
+            print(f"trust={target} has no effect: it makes no model of {run.name}")
 
 
 def own_model_of(options: Mapping[str, Any]) -> Any:
