@@ -181,7 +181,7 @@ OF_ONE: dict[str, list[tuple[Word, str]]] = {
         *(
             (
                 [f"model={kind}", "model.path=net"],
-                f"model is {kind}; it must be aghdam or cifar_quick or hf or lenet or python or timm or torchvision, which",
+                f"model is {kind}; it must be aghdam or cifar_quick or hf or lenet or python or timm or torchvision",
             )
             for kind in ("onnx", "export")
         ),
