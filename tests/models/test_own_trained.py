@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 import convstab as cs
 from convstab.models import LeNet, OwnClassifier
+from convstab.models.own.architectures import load_but_head
 from convstab.models.own.hf import harmless
 from convstab.models.own.kinds import KINDS
 from tests.models import own_nets
@@ -197,6 +198,18 @@ def test_the_weights_that_a_library_brings_are_normalised_as_it_says(asked: list
     assert net.head.weight.shape == (10, 144)  # type: ignore[union-attr]  # of its own it has 1000
 
 
+def test_weights_fit_but_for_the_number_of_classes() -> None:
+    net, given = Net(3, classes=4), Net(3, classes=9, seed=7).state_dict()
+    load_but_head(net, given, "torchvision: netlet")
+    assert same_weights(net.features, Net(3, seed=7).features)
+    less = {name: value for name, value in given.items() if name != "features.1.weight"}
+    for wrong, name in ((Net(1, seed=7).state_dict(), "features.0.weight"), (less, "features.1.weight")):
+        with pytest.raises(cs.InputError, match=f"torchvision: netlet: .*its weights do not fit: {name}"):
+            load_but_head(net, wrong, "torchvision: netlet")
+    with pytest.raises(cs.InputError, match="its weights do not fit: more"):
+        load_but_head(net, given | {"more": torch.zeros(1)}, "torchvision: netlet")
+
+
 @pytest.mark.usefixtures("asked")
 def test_what_fetches_or_reads_is_no_option(tmp_path: Path) -> None:
     for kind in ("timm", "torchvision"):
@@ -239,6 +252,10 @@ def test_a_real_model_of_transformers(tmp_path: Path) -> None:
     assert learnt.state_dict().keys() - same == {"classifier.weight", "classifier.bias"}
     with pytest.raises(cs.InputError, match="fails on images of 1 channel"):
         OwnClassifier(SHAPE, CLASSES, "hf", name=str(tmp_path), mean="none")
+    other_size = transformers.ViTConfig(image_size=28, patch_size=14, num_channels=3, **sizes)
+    other_size.save_pretrained(tmp_path)
+    with pytest.raises(cs.InputError, match=r"its weights do not fit its configuration: .*embeddings"):
+        OwnClassifier((3, 28, 28), CLASSES, "hf", name=str(tmp_path), mean="none")
     hostile = dict(model.hparams)
     hostile["config"] |= {"model_type": "timm_wrapper", "model_args": {"checkpoint_path": "x"}}
     with pytest.raises(cs.InputError, match="is a model of timm"):
