@@ -141,6 +141,33 @@ def test_a_hostile_run_calls_nothing(trained: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "hacked").exists()
 
 
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"kind": "onnx"},
+        {"kind": ["python"]},
+        {"target": ["os:system"]},
+        {"options": "depth"},
+        {"options": [3]},
+        {"shape": [1]},
+        {"shape": "abc"},
+        {"classes": 5},
+        {"kind": "hf", "config": "vit"},
+        {"kind": "timm", "name": ["net"]},
+    ],
+)
+def test_a_forged_run_ends_in_one_line(forged: dict[str, Any], trained: Path, tmp_path: Path) -> None:
+    for name in ("config.yaml", BEST):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes((trained / "own" / name).read_bytes())
+    content = checkpoints.load_checkpoint(tmp_path / BEST)
+    content["hyper_parameters"] |= forged
+    checkpoints.write_checkpoint(tmp_path / BEST, content)
+    with pytest.raises(cs.InputError) as found:
+        checkpoints.load_classifier(tmp_path, trust=[f"{NETS}:dropping"])
+    assert len(str(found.value).splitlines()) == 1
+
+
 def test_trust_is_said_where_it_has_a_meaning(
     evaluate: Main, trained: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

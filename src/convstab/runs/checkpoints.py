@@ -38,7 +38,7 @@ def load_classifier(folder: Path, checkpoint: str = BEST, trust: Sequence[str] =
         classifier.load_state_dict(content["state_dict"])
     except InputError as error:
         raise InputError(f"{folder}: {error}") from error
-    except (KeyError, TypeError, RuntimeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         raise InputError(f"{path} is not a checkpoint of {architecture.__name__}, which {CONFIG} names") from error
     return classifier.eval()
 

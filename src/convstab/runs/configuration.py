@@ -73,6 +73,7 @@ MAY_CHANGE = (  # between a start and the next one in the same folder
     "output",
     "logger",
     "model.download",
+    "trust",
     *(f"trainer.{name}" for name in WATCHING),
     "callbacks.progress",
     "callbacks.summary",
