@@ -166,10 +166,15 @@ def own_model(model: Any, images: Images, device: torch.device) -> tuple[nn.Modu
         raise InputError("the model is in training mode: call model.eval() first")
     own, outputs = fitting(model, images, device)
     classes = checked_classes(outputs, images)
-    if ((outputs >= 0).all() and ((outputs.sum(1) - 1).abs() < SUM).all()).item():
+    if are_probabilities(outputs):
         warnings.warn("the model gives probabilities; their logarithms are taken as logits", stacklevel=3)
         own = Logarithms(own).eval()
     return own, classes
+
+
+def are_probabilities(outputs: Tensor) -> bool:
+    """Whether what a model gives, (N, K), is probabilities: no number is negative, and each row sums to 1."""
+    return bool(((outputs >= 0).all() and ((outputs.sum(1) - 1).abs() < SUM).all()).item())
 
 
 def modules_of(model: Any) -> list[nn.Module]:

@@ -87,7 +87,14 @@ OF_BOTH: list[tuple[Word, str]] = [  # of evaluate and attack
     (["model=python", "model.target=a:b", "dataset=digits", "+model.colour=1"], "a python model takes no colour"),
     ("expect_clean=76", "expect_clean is 76; it must be a number in [0, 1], or null"),
     ("match=x", "match is x; it must be names or order, or null"),
+    ("trust=5", "trust is 5; it must be a text, or a list of functions, such as [mypkg.nets:build], or null"),
+    ("trust=[]", "trust is []; it must be a text, or a list of functions"),
+    (["model=python", "model.target=a:b", "dataset=digits", "trust=a:b"], "trust=a:b is for a run=; model=python is"),
     ("trainer.max_epochs=3", "there is no key trainer.max_epochs; --cfg job shows those there are"),
+    *(
+        ([word, "dataset=digits"], f"{word} belongs to train; what was trained is evaluated and attacked as it is")
+        for word in ("trainer.max_epochs=3", "optimizer.lr=0.5", "dataset.batch_size=8", "dataset.validation=0.2")
+    ),
 ]
 OF_ONE: dict[str, list[tuple[Word, str]]] = {
     "evaluate": [
@@ -171,10 +178,17 @@ OF_ONE: dict[str, list[tuple[Word, str]]] = {
         ),
         ("~dataset", "is needed"),
         ("model=foo", "model=foo is not there; it can be aghdam, cifar_quick, "),
-        (
-            ["model=python", "model.target=a:b"],
-            "model is python; it must be aghdam or cifar_quick or lenet, which train",
+        *(
+            (
+                [f"model={kind}", "model.path=net"],
+                f"model is {kind}; it must be aghdam or cifar_quick or hf or lenet or python or timm or torchvision",
+            )
+            for kind in ("onnx", "export")
         ),
+        ("model=python", "model.target is needed; it must be package.module:function, such as"),
+        ("model=timm", "model.name is needed; it must be a name, such as resnet18"),
+        (["model=python", "model.target=nowhere:b"], "model=python: target=nowhere:b: nowhere cannot be imported"),
+        (["model=python", "model.target=a:b", "model.mean=x"], "model.mean is x; it must be a number"),
         ("model=null", "model=null is not there; it can be aghdam, cifar_quick, "),
         (["model=aghdam", "model.dropout=abc"], "model.dropout is abc; it must be a number in [0, 1]"),
         (["model=aghdam", "model.slope=abc"], "model.slope is abc; it must be a number"),
@@ -376,7 +390,8 @@ def test_every_kind_is_of_a_key(command: str) -> None:
     chosen = [[f"{name}={choice}"] for name, choices in groups.items() for choice in choices]
     words = chosen if command == "train" else []
     own = [[f"model={kind}"] for kind in OWN_KINDS]
-    words += [["sweep=runs"], *own] if command in ("evaluate", "attack") else []
+    words += own if command in ("train", "evaluate", "attack") else []
+    words += [["sweep=runs"]] if command in ("evaluate", "attack") else []
     there = {key for word in [["runs=runs"], *words] for key, _ in nested(plain(composed(command, *word)))}
     assert {key for key in KINDS[command] if not key.startswith("augment.")} - there <= {"of", "optimizer.amsgrad"}
     of_augment = {key.split(".")[-1] for key in KINDS[command] if key.startswith("augment.")} - {"_target_"}

@@ -28,6 +28,37 @@ def build(**options: Any) -> Net:
     return Net(**options)
 
 
+def lenet() -> nn.Module:
+    """Caffe's LeNet as one writes it down."""
+    return nn.Sequential(
+        *(nn.Conv2d(1, 20, 5), nn.MaxPool2d(2), nn.Conv2d(20, 50, 5), nn.MaxPool2d(2), nn.Flatten()),
+        *(nn.Linear(800, 500), nn.ReLU(), nn.Linear(500, 10)),
+    )
+
+
+def dropping(**options: Any) -> nn.Module:
+    """What drops images' features when it is trained, and is handed over to be asked."""
+    return nn.Sequential(Net(**options).features, nn.Dropout(), nn.Linear(144, 10)).eval()
+
+
+def soft() -> nn.Module:
+    """Gives probabilities."""
+    return nn.Sequential(Net(), nn.Softmax(1))
+
+
+def viewing() -> nn.Module:
+    """Takes no channels last."""
+    return Viewing(3)
+
+
+class Viewing(Net):
+    """Calls view where reshape is needed."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        logits: Tensor = self.head(self.features[:3](images).view(len(images), -1))
+        return logits
+
+
 class Detached(Net):
     """Gives no gradients."""
 

@@ -61,7 +61,7 @@ def test_any_pair_that_fits_works_and_the_other_says_so(architecture: type[Class
 def test_pool_chooses_between_the_caption_and_caffes_file() -> None:
     counts = {
         pool: [
-            sum(isinstance(layer, kind) for layer in CifarQuick([3, 32, 32], DIGITS, pool=pool).net)
+            sum(isinstance(layer, kind) for layer in CifarQuick([3, 32, 32], DIGITS, pool=pool).net.children())
             for kind in (nn.MaxPool2d, nn.AvgPool2d)
         ]
         for pool in ("max", "caffe")

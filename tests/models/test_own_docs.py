@@ -9,10 +9,14 @@ import pytest
 import torch
 
 import convstab as cs
+from convstab.commands import app
 from tests.models import own_nets
+from tests.support.in_process import call
 
 TEXT = (Path(__file__).parents[2] / "docs/own.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+BEFORE, TRAIN, AFTER = re.split(r"^## (?:Train it|Classes)$", TEXT, flags=re.MULTILINE)
+BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
+BLOCKS = BLOCK.findall(BEFORE + AFTER)
 NEEDS = {"timm.": "timm", "transformers.": "transformers", "onnx.export": "onnxruntime"}
 
 
@@ -36,3 +40,21 @@ def test_what_the_page_says_runs(block: str, tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(own_nets, "build", lambda: own_nets.Net().eval())
     exec(block, known)
     assert known["result"].images == 20
+
+
+def test_what_the_page_says_of_training_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(import_module("sys").modules, "nets", own_nets)
+    commands = re.findall(r"^python (train|evaluate|attack)\.py (.*)$", TRAIN, re.MULTILINE)
+    assert [name for name, _ in commands] == ["train", "evaluate", "attack"]
+    short = {
+        "train": ["dataset.images=100", "trainer.max_epochs=1"],
+        "evaluate": ["levels=[8]", "draws=1"],
+        "attack": ["images=1", "attack.steps=1"],
+    }
+    for name, words in commands:
+        assert call(monkeypatch, getattr(app, name), *words.split(), *short[name], "logger=none") == 0
+    known: dict[str, Any] = {"cs": cs}
+    (block,) = BLOCK.findall(TRAIN)
+    exec(block, known)
+    assert known["result"].images == 100

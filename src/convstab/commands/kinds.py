@@ -9,6 +9,7 @@ from convstab.evaluation.matching import Match
 from convstab.files import choices
 from convstab.models.ensemble import Rule
 from convstab.models.own.kinds import KINDS as OWN_KINDS
+from convstab.runs.configuration import nested
 from convstab.runs.parts import Shard
 from convstab.validation import QUERIES, SEED, Limit, at_least, is_number, is_whole, listed
 
@@ -59,6 +60,11 @@ def is_shard(value: Any) -> bool:
 def is_pair(value: Any) -> bool:
     """Whether a value is a range of noise levels."""
     return isinstance(value, list) and len(value) == 2 and all(map(LEVEL.holds, value)) and value[0] <= value[1]
+
+
+def is_options(value: Any) -> bool:
+    """Whether a value is names with values, of which Hydra makes nothing before a function is given them."""
+    return isinstance(value, Mapping) and not any(key.split(".")[-1].startswith("_") for key, _ in nested(value))
 
 
 TEXT = Limit(is_text, "a text")
@@ -122,7 +128,7 @@ OWN = {
     "model.pretrained": SWITCH,
     "model.download": SWITCH,
     "model.path": Limit(is_text, "a file"),
-    "model.options": or_null(Limit(lambda value: isinstance(value, Mapping), "values such as {depth: 20}")),
+    "model.options": or_null(Limit(is_options, "values such as {depth: 20}, without names that begin with _")),
     "model.weights": or_null(Limit(is_text, "a file of weights")),
     "model.mean": or_null(STATISTICS),
     "model.std": or_null(STATISTICS),
@@ -136,6 +142,7 @@ ASSESSMENT = (
         "expect_clean": or_null(SHARE),
         "match": or_null(one_of(*get_args(Match))),
         "run": RUN,
+        "trust": or_null(either(TEXT, listed(is_text, "a list of functions, such as [mypkg.nets:build]"))),
         "rule": one_of(*get_args(Rule)),
         "device": or_null(Limit(is_text, "cpu, or cuda or cuda:1 where there are such GPUs")),
         "shard": Limit(is_shard, "i/n with 1 <= i <= n, such as 2/7"),
@@ -183,7 +190,8 @@ TRAIN = SHARED | {
     "ckpt": or_null(Limit(is_text, "last, or the path of a checkpoint")),
     "output": FOLDER,
     **{name: group(name) for name in GROUPS},
-    "model": Limit(lambda value: isinstance(value, Mapping) and "kind" not in value, f"{TRAINED}, which train trains"),
+    **OWN,
+    "model": Limit(lambda value: isinstance(value, Mapping) and "_target_" in value, f"{TRAINED}, which train trains"),
     "callbacks": group("callbacks"),
     **{key: CALLED if key == "dataset.load" else TEXT for key in TARGETS},
     "dataset.root": or_null(FOLDER),

@@ -8,17 +8,19 @@ import torch
 from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 
-from convstab.commands import kinds
-from convstab.commands.trial import values_of
-from convstab.commands.values import MISSING
+from convstab.commands.trial import check_given, is_own, values_of
 from convstab.data.images import ImageData
 from convstab.errors import InputError
 from convstab.files import choices
+from convstab.models import OwnClassifier
+from convstab.models.ensemble import Ensemble
 from convstab.models.own.kinds import KINDS
 from convstab.models.own.load import load_model
+from convstab.runs.configuration import is_below
 from convstab.runs.own import on_other_images, own_run
 from convstab.runs.run import Run, load_run
 
+OF_TRAIN = "trainer", "optimizer", "dataset.batch_size", "dataset.validation"  # words that change nothing here
 OF_TRAININGS = "model", "trainer", "optimizer"  # what a data set brings for trainings, and nothing here reads
 
 
@@ -26,6 +28,9 @@ def check(values: Mapping[str, Any]) -> None:
     """Raise InputError for words that name no model, or two, or a model without images."""
     words = list(HydraConfig.get().overrides.task) if HydraConfig.initialized() else []
     said = {word.lstrip("+").partition("=")[0]: word for word in words}
+    for word in words:
+        if is_below(word.lstrip("+~").partition("=")[0], OF_TRAIN):
+            raise InputError(f"{word} belongs to train; what was trained is evaluated and attacked as it is")
     model = values.get("model") or {}
     if "model" in said and not is_own(model):
         known = ", ".join(KINDS)
@@ -34,16 +39,11 @@ def check(values: Mapping[str, Any]) -> None:
         return
     if "run" in said:
         raise InputError(f"{said['run']} and {said.get('model', 'model=')} are two models; give one of them")
-    for key, value in model.items():
-        if value == MISSING:
-            raise InputError(f"model.{key} is needed; it must be {kinds.OWN[f'model.{key}'].words}")
+    if "trust" in said:
+        raise InputError(f"{said['trust']} is for a run=; model={model['kind']} is your own, and trusted")
+    check_given(model)
     if "load" not in values["dataset"]:
         raise InputError(f"model={model['kind']} needs images: dataset= one of {', '.join(sorted(choices('dataset')))}")
-
-
-def is_own(model: Any) -> bool:
-    """Whether a model is one of the user's: it has a kind, and those that are trained here a class."""
-    return isinstance(model, Mapping) and "kind" in model
 
 
 def tidy(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -64,18 +64,30 @@ def run_of(
 
     members: the runs, where there is no own model. name: of them together, see ``load_run``.
     """
-    dataset, match = values["dataset"], values["match"]
+    dataset, match, trust = values["dataset"], values["match"], values["trust"] or ()
     if is_own(values.get("model")):
         return own_run(own_model_of(values["model"]), data_of(dataset), name_of(dataset), device, images, match)
     if "load" not in dataset:
-        return load_run(members, values["runs"], values["rule"], dataset["root"], images, name)
-    run = load_run(members, values["runs"], values["rule"], None, None, name)
+        run = load_run(members, values["runs"], values["rule"], dataset["root"], images, name, trust)
+        say_what_is_not_needed(trust, run)
+        return run
+    run = load_run(members, values["runs"], values["rule"], None, None, name, trust)
+    say_what_is_not_needed(trust, run)
     return on_other_images(run, data_of(dataset), name_of(dataset), images, match)
+
+
+def say_what_is_not_needed(trust: str | Sequence[str], run: Run) -> None:
+    """Print a line for each function that is trusted and makes none of the models."""
+    members = run.model.members if isinstance(run.model, Ensemble) else [run.model]
+    called = [member.hparams.get("target") for member in members if isinstance(member, OwnClassifier)]
+    for target in [trust] if isinstance(trust, str) else trust:
+        if target not in called:
+            print(f"trust={target} has no effect: it makes no model of {run.name}")
 
 
 def own_model_of(options: Mapping[str, Any]) -> Any:
     """The model that the group ``model`` names; InputError that names the group."""
-    given = {key: value for key, value in options.items() if key != "kind" and value is not None}
+    given = {key: value for key, value in options.items() if key not in ("_target_", "kind") and value is not None}
     try:
         return load_model(options["kind"], **given)
     except InputError as error:

@@ -4,7 +4,7 @@ import errno
 import inspect
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 from hydra.core.hydra_config import HydraConfig
+from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 from pytorch_lightning.loggers import Logger
@@ -21,14 +22,15 @@ from torch import Tensor
 from convstab.commands.app import plain, sweep_name
 from convstab.commands.console import class_table
 from convstab.commands.signals import GOES_ON, KEPT_NOTHING, goes_on, with_words
-from convstab.commands.trial import check_parts, values_of
+from convstab.commands.trial import check_parts, first_cause, is_own, values_of
 from convstab.data.images import ImageData
 from convstab.errors import InputError
 from convstab.figures.files import of_training, save
 from convstab.files import BEST, FIGURES, LAST, METRICS, alone, write_json
 from convstab.loggers.results import log_training
 from convstab.loggers.wandb import tracking
-from convstab.models import Classifier
+from convstab.models import Classifier, OwnClassifier
+from convstab.models.own.load import names_of
 from convstab.runs import checkpoints, directory
 from convstab.runs.processes import is_first_process
 from convstab.runs.provenance import made_with
@@ -79,6 +81,8 @@ def check(values: Mapping[str, Any]) -> None:
     if ckpt not in (None, "last") and not Path(ckpt).is_file():
         raise InputError(f"ckpt={ckpt} is not a file; it can be last or the path of a checkpoint")
     check_parts(values)
+    if is_own(values["model"]):  # it may not fit the images, or not make logits of them
+        make_classifier(values, data_of(values))
 
 
 def fit(values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
@@ -91,6 +95,8 @@ def fit(values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     with tracking(values, folder, "train", resume is not None, sweep_name()) as loggers:
         data = load_data(values)
         model = make_classifier(values, data)
+        if is_first_process():
+            say_how_normalised(model)
         if checkpoint is not None:
             checkpoints.load_weights(model, checkpoint)
         trainer = make_trainer(values, data, loggers)
@@ -116,6 +122,14 @@ def score(metrics: dict[str, Any]) -> float:
 
 
 def load_data(values: Mapping[str, Any]) -> ImageData:
+    """The data set, split and augmented as configured; what has no effect on it is said."""
+    data = data_of(values)
+    if is_first_process():
+        say_what_has_no_effect(values["dataset"], data)
+    return data
+
+
+def data_of(values: Mapping[str, Any]) -> ImageData:
     """The data set, split and augmented as configured."""
     data: ImageData = instantiate(
         values["dataset"],
@@ -124,8 +138,6 @@ def load_data(values: Mapping[str, Any]) -> ImageData:
         _convert_="all",
     )
     data.setup()
-    if is_first_process():
-        say_what_has_no_effect(values["dataset"], data)
     return data
 
 
@@ -147,7 +159,8 @@ def with_default(function: Callable[..., Any]) -> set[str]:
 
 def make_classifier(values: Mapping[str, Any], data: ImageData) -> Classifier:
     """The model, fitted to the data's image size, classes and statistics; plain values only in its hparams."""
-    with values_of("model"):
+    with values_of("model"), named(values["model"]):
+        check_classes(values["model"].get("classes"), data.images.classes)
         model: Classifier = instantiate(
             values["model"],
             shape=list(data.shape),
@@ -158,6 +171,30 @@ def make_classifier(values: Mapping[str, Any], data: ImageData) -> Classifier:
         )
     model.set_statistics(*data.statistics())
     return model
+
+
+@contextmanager
+def named(model: Mapping[str, Any]) -> Iterator[None]:
+    """What is wrong with an own model is said with its kind."""
+    try:
+        yield
+    except (InputError, InstantiationException) as error:
+        if is_own(model) and isinstance(cause := first_cause(error), InputError):
+            raise InputError(f"model={model['kind']}: {cause}") from error
+        raise
+
+
+def check_classes(said: Any, classes: Sequence[str]) -> None:
+    """Raise InputError for names of an own model's classes that are not those of the images it is to learn."""
+    if said is not None and names_of(said) != tuple(classes):
+        raise InputError(f"model.classes is {said}; a training learns those of its images: {', '.join(classes)}")
+
+
+def say_how_normalised(model: Classifier) -> None:
+    """Print a line where an own model has no normalisation of its own."""
+    if isinstance(model, OwnClassifier) and model.normalisation is None:
+        mean, std = ([round(float(value), 4) for value in one.flatten()] for one in (model.mean, model.std))
+        print(f"normalised as the training images are: mean={mean} std={std}; model.mean= and model.std= say others")
 
 
 def make_trainer(values: Mapping[str, Any], data: ImageData, loggers: list[Logger]) -> pl.Trainer:

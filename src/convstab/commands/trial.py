@@ -11,7 +11,10 @@ from hydra.errors import InstantiationException
 from hydra.utils import get_object, instantiate
 from torch import nn
 
+from convstab.commands import kinds
+from convstab.commands.values import MISSING
 from convstab.errors import InputError
+from convstab.models.own.kinds import KINDS
 
 STEPS = 10  # of a schedule that is tried
 
@@ -45,6 +48,7 @@ def check_parts(values: Mapping[str, Any]) -> None:
     with values_of("dataset"):
         inspect.signature(instantiate(values["dataset"], _convert_="all").load).bind(Path())
     with values_of("model"):
+        check_given(values["model"])
         check_keys(values["model"])
     for name, callback in values["callbacks"].items():
         with values_of(f"callbacks.{name}"):
@@ -53,11 +57,25 @@ def check_parts(values: Mapping[str, Any]) -> None:
         instantiate(values["trainer"], logger=False, callbacks=[], _convert_="all")
 
 
+def is_own(model: Any) -> bool:
+    """Whether a model is one of the user's: it has a kind, and the architectures of convstab none."""
+    return isinstance(model, Mapping) and "kind" in model
+
+
+def check_given(model: Mapping[str, Any]) -> None:
+    """Raise InputError for what an own model cannot be without, and is not given."""
+    for key, value in model.items():
+        if value == MISSING:
+            raise InputError(f"model.{key} is needed; it must be {kinds.OWN[f'model.{key}'].words}")
+
+
 def check_keys(options: Mapping[str, Any]) -> None:
     """Raise TypeError for a key that no constructor of a class or its bases takes."""
     made = get_object(options["_target_"])
-    kinds = made.__mro__ if inspect.isclass(made) else [made]
-    taken = {name for kind in kinds for name in inspect.signature(kind).parameters}
+    classes = made.__mro__ if inspect.isclass(made) else [made]
+    taken = {name for kind in classes for name in inspect.signature(kind).parameters}
+    taken |= set(KINDS.get(options.get("kind", ""), ()))
     for key in options:
         if key not in taken and not key.startswith("_"):
-            raise TypeError(f"{made.__name__} takes no {key}")
+            name = f"a {options['kind']} model" if is_own(options) else made.__name__
+            raise TypeError(f"{name} takes no {key}")

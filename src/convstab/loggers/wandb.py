@@ -18,7 +18,7 @@ from pytorch_lightning.loggers import Logger, WandbLogger
 
 from convstab.errors import InputError
 from convstab.files import CONFIG, write_text
-from convstab.runs.configuration import Config, load_config, value
+from convstab.runs.configuration import Config, load_config, model_name, value
 from convstab.runs.directory import numbers_of
 from convstab.runs.processes import is_first_process
 
@@ -118,9 +118,10 @@ def tags_of(config: Config, configured: Sequence[str]) -> list[str]:
     """The configured tags, and the names of data set, architecture and attack; of an attack or evaluation its run's."""
     values = hyperparameters(config)
     training = values.get("training", values)
-    places = (training, "dataset.load._target_"), (training, "model._target_"), (values, "attack._target_")
-    data, model, attack = (str(value(of, key, "")).split(".") for of, key in places)
-    names = [*configured, *data[-2:-1], model[-1], attack[-1]]  # convstab.data.mnist.load, convstab.models.LeNet
+    places = (training, "dataset.load._target_"), (values, "attack._target_")
+    data, attack = (str(value(of, key, "")).split(".") for of, key in places)
+    model = model_name(training) if value(training, "model") else ""
+    names = [*configured, *data[-2:-1], model, attack[-1]]  # convstab.data.mnist.load, convstab.attacks.ddn.DDN
     return [name[:LONGEST_TAG] for name in dict.fromkeys(names) if name]
 
 

@@ -1,7 +1,7 @@
 """The one base class of every architecture: normalisation, steps, metrics, optimiser and schedule."""
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Self
 
 import pytorch_lightning as pl
 import torch
@@ -28,7 +28,7 @@ class Classifier(pl.LightningModule):
     schedule: (optimiser, number of steps) -> learning-rate schedule, stepped after every batch.
     """
 
-    net: nn.Sequential
+    net: nn.Module
     mean: Tensor
     std: Tensor
 
@@ -46,6 +46,14 @@ class Classifier(pl.LightningModule):
         self.register_buffer("mean", torch.zeros(self.channels, 1, 1))
         self.register_buffer("std", torch.ones(self.channels, 1, 1))
         self.test_scores = class_scores(self.classes)
+
+    @classmethod
+    def remade(cls, hparams: Mapping[str, Any], trust: Sequence[str] = ()) -> Self:  # noqa: ARG003
+        """Made again for the weights of a checkpoint, from the hyper-parameters that it says.
+
+        trust: functions of users that may be called for it; those that are trained here need none.
+        """
+        return cls(**hparams)
 
     @property
     def channels(self) -> int:

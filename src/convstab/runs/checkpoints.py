@@ -2,7 +2,7 @@
 
 import io
 import pickle
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -22,19 +22,23 @@ DAMAGED = (  # what torch.load raises for a file that is no checkpoint: it takes
 )
 
 
-def load_classifier(folder: Path, checkpoint: str = BEST) -> Classifier:
+def load_classifier(folder: Path, checkpoint: str = BEST, trust: Sequence[str] = ()) -> Classifier:
     """The classifier of a run, on the CPU, in evaluation mode; only plain values and tensors are read from disk.
 
-    Raises InputError when the checkpoint is missing, damaged, holds anything else, or is of another architecture.
+    trust: the functions of users that may be called to make the model, by their targets, such as "mypkg.nets:build".
+    Raises InputError when the checkpoint is missing, damaged, holds anything else, is of another architecture, or of a
+    model that another function makes.
     """
     path, config = folder / checkpoint, load_config(folder)
     check_run(config, folder)
     architecture = architecture_of(str(value(config, "model._target_")), folder)
     content = load_checkpoint(path)
     try:
-        classifier = architecture(**content["hyper_parameters"])
+        classifier = architecture.remade(content["hyper_parameters"], trust)
         classifier.load_state_dict(content["state_dict"])
-    except (KeyError, TypeError, RuntimeError) as error:
+    except InputError as error:
+        raise InputError(f"{folder}: {error}") from error
+    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         raise InputError(f"{path} is not a checkpoint of {architecture.__name__}, which {CONFIG} names") from error
     return classifier.eval()
 

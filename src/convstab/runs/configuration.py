@@ -72,6 +72,8 @@ MAY_CHANGE = (  # between a start and the next one in the same folder
     "ckpt",
     "output",
     "logger",
+    "model.download",
+    "trust",
     *(f"trainer.{name}" for name in WATCHING),
     "callbacks.progress",
     "callbacks.summary",
@@ -141,6 +143,14 @@ def value(config: Config, key: str, default: Any = None) -> Any:
     for name in key.split("."):
         found = found.get(name) if isinstance(found, Mapping) else None
     return default if found is None else found
+
+
+def model_name(config: Config) -> str:
+    """What the model of a training is called: its class, or the kind of an own one and where it is from."""
+    model = config["model"]
+    if "kind" in model:
+        return f"{model['kind']} {model.get('target') or model.get('name')}"
+    return str(model["_target_"]).rpartition(".")[2]
 
 
 def check_run(config: Config, folder: Path) -> None:

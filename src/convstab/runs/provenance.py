@@ -8,6 +8,8 @@ from typing import Any
 
 import torch
 
+from convstab.runs.configuration import model_name
+
 PACKAGES = ("convstab", "torch", "pytorch-lightning", "numpy")
 NOISE = ("GaussianNoise", "NoisyCopies")  # augmentations that train on noise
 
@@ -53,7 +55,7 @@ def training_of(config: Mapping[str, Any], metrics: Mapping[str, Any]) -> dict[s
     dataset, augmentations = config["dataset"], augmentations_of(config["augment"])
     return {
         "dataset": dataset["load"]["_target_"].split(".")[-2],
-        "model": config["model"]["_target_"].split(".")[-1],
+        "model": model_name(config),
         "augment": " + ".join(augmentations) or "none",
         "noisy": any(name in NOISE for name in augmentations),
         "seed": config["seed"],

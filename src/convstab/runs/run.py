@@ -82,6 +82,7 @@ def load_run(
     root: str | None = None,
     images: int | Sequence[int] | None = None,
     name: str = "",
+    trust: str | Sequence[str] = (),
 ) -> Run:
     """Load the run, or the runs of an ensemble, and their test set.
 
@@ -89,9 +90,13 @@ def load_run(
     root: the folder of the data; None: where the training found it.
     images: at most this many, evenly spaced; or their places in the test set, from 0; None: all.
     name: of what is loaded; empty: the names of the runs.
-    Raises InputError when a run is not there or damaged, or when runs are of different data sets.
+    trust: the function of your own that makes the model, "mypkg.nets:build", or several. A run of ``model=python`` says
+        one, and options, with which loading it calls that function: where it is named here, and not else.
+    Raises InputError when a run is not there or damaged, when runs are of different data sets, or when one is made by a
+    function that is not named.
     """
     names = [run] if isinstance(run, str | Path) else run
+    trusted = [trust] if isinstance(trust, str) else list(trust)
     if not isinstance(names, list | tuple) or not all(isinstance(one, str | Path) for one in names):
         raise InputError(f"run is {run}; it must be a run directory, latest, or a list of run directories")
     if not names:
@@ -106,7 +111,7 @@ def load_run(
             directory.check_files(folder)
         if data_of(config) != data_of(configs[0]):
             raise InputError(f"{folders[0]} and {folder} were trained on different data sets and cannot be an ensemble")
-    members = [checkpoints.load_classifier(folder) for folder in folders]
+    members = [checkpoints.load_classifier(folder, trust=trusted) for folder in folders]
     test = test_images(configs[0], root, members[0])
     return Run(
         model=members[0] if len(members) == 1 else Ensemble(members, rule).eval(),

@@ -66,15 +66,20 @@ def of_torchvision(name: str, pretrained: bool = False, options: Mapping[str, An
         )
     weights = tried(lambda: models.get_model_weights(name).DEFAULT, label)
     model = tried(lambda: models.get_model(name, weights=weights, **(options or {})), label)
-    images = weights.transforms()
-    side = images.crop_size[0]
+    side = weights.transforms().crop_size[0]
     return Found(
         model.eval(),
         source("torchvision", need("torchvision", "torchvision"), name, options),
-        Normalisation(as_numbers("mean", images.mean), as_numbers("std", images.std)),
+        normalisation_of_weights(weights),
         tuple(weights.meta["categories"]),
         (side, side),
     )
+
+
+def normalisation_of_weights(weights: Any) -> Normalisation:
+    """What torchvision does to the images of its weights."""
+    images = weights.transforms()
+    return Normalisation(as_numbers("mean", images.mean), as_numbers("std", images.std))
 
 
 def tried(make: Callable[[], Any], label: str, hint: str = "") -> Any:

@@ -52,13 +52,18 @@ class Own(nn.Module):
 
     def check(self, shape: Sequence[int], what: str = "the images") -> None:
         """Raise InputError for images (C, H, W) of another size or number of channels, naming both."""
-        channels, height, width = shape
-        if self.size is not None and self.size != (height, width):
-            wanted, given = "x".join(map(str, self.size)), f"{height}x{width}"
-            said = f"{what} are {given} pixels and the model takes {wanted}; resize them, or say size=any"
-            raise InputError(f"{said} where it takes other sizes as well")
+        channels, *size = shape
+        check_size(self.size, size, what)
         if self.channels is not None and self.channels != channels:
             raise InputError(f"{what} have {count(channels)} and the model takes {count(self.channels)}")
+
+
+def check_size(size: Size | None, given: Sequence[int], what: str) -> None:
+    """Raise InputError for images (H, W) of another size than the model takes, naming both; None: it takes any."""
+    if size is not None and size != tuple(given):
+        wanted, there = ("x".join(map(str, one)) for one in (size, given))
+        said = f"{what} are {there} pixels and the model takes {wanted}; resize them, or say size=any"
+        raise InputError(f"{said} where it takes other sizes as well")
 
 
 def count(channels: int) -> str:
