@@ -13,6 +13,7 @@ from convstab.commands import app
 from convstab.data.digits import load as digits
 from convstab.evaluation.result import StabilityResult
 from convstab.files import CONFIG, SUMMARY
+from convstab.models.resized import Resized
 from tests.models.own_nets import Net
 from tests.support.in_process import Main, caller, train_short
 
@@ -131,3 +132,61 @@ def test_a_run_is_tried_on_other_images(evaluate: Main, trained: Path) -> None:
     its, whole = (StabilityResult.read(trained / name) for name in ("its", "whole"))
     assert its.images == whole.images == 40
     assert its.rows["index"].max() < 200 <= whole.rows["index"].max()  # it was trained and tested on 200 of them
+
+
+@pytest.fixture(scope="module")
+def large(trained: Path) -> cs.Images:
+    """The digits at twice their size, in a file."""
+    test = digits().test
+    pixels = torch.from_numpy(test.pixels.numpy().repeat(2, 2).repeat(2, 3)[:300])
+    np.savez(trained / "large.npz", images=pixels.numpy(), labels=test.labels.numpy()[:300])
+    return cs.arrays(trained / "large.npz")
+
+
+LARGE = ["dataset=arrays", "dataset.load.path=large.npz"]
+
+
+def test_images_are_degraded_at_their_source(evaluate: Main, trained: Path, large: cs.Images) -> None:
+    own = [*OWN[:3], *SAID, *LARGE, "model.size=28"]
+    assert evaluate(*own, "stage=source", "output=source") == (0, "")
+    found = StabilityResult.read(trained / "source")
+    model = cs.load_model(Net(seed=3).eval(), mean=[0.5], std=[0.25])
+    small = torch.nn.Sequential(torch.nn.Upsample((28, 28)), model).eval()  # nearest: that of pixels in twos
+    assert found.images == 40
+    kept = large.part(torch.isin(large.ids, torch.from_numpy(found.by_image("index")[:, 0])))
+    clean = cs.evaluate(small, kept, levels=[0], draws=1)
+    assert found.accuracy.value[0] == pytest.approx(clean.accuracy.value[0], abs=0.051)  # bicubic: two images at most
+    resized = cs.evaluate(Resized(model, (28, 28)).eval(), kept, levels=[8], draws=2)
+    for name in ("correct", "psnr_mean", "score_mean"):
+        np.testing.assert_array_equal(found.rows[name], resized.rows[name])
+    summary = json.loads((trained / "source" / SUMMARY).read_text())
+    assert (summary["model"]["stage"], summary["model"]["source"]) == ("source", [56, 56])
+    assert summary["training"]["dataset"] == "large at 56x56, before resizing"
+
+
+def test_a_run_is_tried_on_larger_images_before_they_are_resized(
+    evaluate: Main, attack: Main, trained: Path, large: cs.Images
+) -> None:
+    assert large.pixels.shape[2:] == (56, 56)
+    assert evaluate("run=one", *LARGE, "stage=source", "output=run_source") == (0, "")
+    found, run = StabilityResult.read(trained / "run_source"), cs.load_run(trained / "one")
+    kept = large.part(torch.isin(large.ids, torch.from_numpy(found.by_image("index")[:, 0])))
+    expected = cs.evaluate(Resized(run.model, (28, 28)).eval(), kept, levels=[8], draws=2)
+    np.testing.assert_array_equal(found.rows["correct"], expected.rows["correct"])
+    assert attack("run=one", *LARGE, "stage=source", "output=attack_source") == (0, "")
+    assert cs.AttackResult.read(trained / "attack_source").pixels.shape[2:] == (56, 56)
+    code, said = evaluate("run=one", *LARGE)
+    assert (code, "1x56x56 (channels, height, width), one takes 1x28x28; stage=source resizes them" in said) == (
+        2,
+        True,
+    )
+
+
+def test_a_source_must_be_named_and_the_size_be_known(evaluate: Main, large: cs.Images) -> None:
+    assert len(large) == 300
+    code, said = evaluate("run=one", "stage=source")
+    assert (code, "stage=source needs dataset=, with images that are larger" in said) == (2, True)
+    code, said = evaluate(*OWN[:3], *SAID, *LARGE, "stage=source")
+    assert (code, "stage=source resizes images to the size that the model takes: give model.size=" in said) == (2, True)
+    code, said = evaluate("run=one", "stage=output")
+    assert (code, "stage is output; it must be input or source" in said) == (2, True)

@@ -9,6 +9,7 @@ from convstab.evaluation.matching import Match
 from convstab.files import choices
 from convstab.models.ensemble import Rule
 from convstab.models.own.kinds import KINDS as OWN_KINDS
+from convstab.models.resized import Stage
 from convstab.runs.configuration import nested
 from convstab.runs.parts import Shard
 from convstab.validation import QUERIES, SEED, Limit, at_least, is_number, is_whole, listed
@@ -141,6 +142,7 @@ ASSESSMENT = (
     | {
         "expect_clean": or_null(SHARE),
         "match": or_null(one_of(*get_args(Match))),
+        "stage": one_of(*get_args(Stage)),
         "run": RUN,
         "trust": or_null(either(TEXT, listed(is_text, "a list of functions, such as [mypkg.nets:build]"))),
         "rule": one_of(*get_args(Rule)),

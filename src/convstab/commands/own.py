@@ -32,6 +32,8 @@ def check(values: Mapping[str, Any]) -> None:
         if is_below(word.lstrip("+~").partition("=")[0], OF_TRAIN):
             raise InputError(f"{word} belongs to train; what was trained is evaluated and attacked as it is")
     model = values.get("model") or {}
+    if values["stage"] == "source" and "load" not in values["dataset"]:
+        raise InputError("stage=source needs dataset=, with images that are larger than those that the model takes")
     if "model" in said and not is_own(model):
         known = ", ".join(KINDS)
         raise InputError(f"{said['model']} has no weights: give a run= that train has made, or a model= of {known}")
@@ -64,16 +66,17 @@ def run_of(
 
     members: the runs, where there is no own model. name: of them together, see ``load_run``.
     """
-    dataset, match, trust = values["dataset"], values["match"], values["trust"] or ()
+    dataset, match, stage, trust = values["dataset"], values["match"], values["stage"], values["trust"] or ()
     if is_own(values.get("model")):
-        return own_run(own_model_of(values["model"]), data_of(dataset), name_of(dataset), device, images, match)
+        own = own_model_of(values["model"])
+        return own_run(own, data_of(dataset), name_of(dataset), device, images, match, stage)
     if "load" not in dataset:
         run = load_run(members, values["runs"], values["rule"], dataset["root"], images, name, trust)
         say_what_is_not_needed(trust, run)
         return run
     run = load_run(members, values["runs"], values["rule"], None, None, name, trust)
     say_what_is_not_needed(trust, run)
-    return on_other_images(run, data_of(dataset), name_of(dataset), images, match)
+    return on_other_images(run, data_of(dataset), name_of(dataset), images, match, stage)
 
 
 def say_what_is_not_needed(trust: str | Sequence[str], run: Run) -> None:

@@ -12,6 +12,7 @@ from convstab.errors import InputError
 from convstab.evaluation.matching import Match, matched
 from convstab.images import Images
 from convstab.models.own.wrapper import Own
+from convstab.models.resized import Resized, Size, Stage
 from convstab.runs.run import Run, chosen
 from convstab.validation import own_model
 
@@ -25,20 +26,26 @@ def own_run(
     device: torch.device,
     images: int | Sequence[int] | None = None,
     match: Match | None = None,
+    stage: Stage = "input",
 ) -> Run:
     """An own model and the test images of a data set.
 
     name: of the data set. device: where the model will work. images: see ``load_run``. match: see ``matched``.
+    stage: "source": what is done to the images is done before they are resized to those that the model takes.
     Raises InputError when the images do not fit the model: their size, their channels, or their classes.
     """
-    test = test_of(data)
-    model.check(tuple(test.pixels.shape[1:]), f"the images of {name}")
+    test, what = test_of(data), f"the images of {name}"
+    channels, *size = test.pixels.shape[1:]
+    if stage == "source" and model.size is None:
+        raise InputError("stage=source resizes images to the size that the model takes: give model.size=")
+    model.check((channels, *(size if stage == "input" else model.size or size)), what)
     model.requires_grad_(False)
-    ready, test = own_model(matched(model, model.classes, test.classes, match), test, device)
-    source = model.source | {"classes": list(model.classes), "match": match}
+    ready = before(model.size if stage == "source" else None, matched(model, model.classes, test.classes, match))
+    ready, test = own_model(ready, test, device)
+    source = model.source | {"classes": list(model.classes), "match": match} | resized_from(stage, size)
     called = called_by(model.source)
     training = {
-        "dataset": name,
+        "dataset": at_source(name, stage, size),
         "model": f"{source['kind']} {called}",
         "augment": "not known",
         "noisy": False,
@@ -49,31 +56,61 @@ def own_run(
         "official": data.images.official,
     }
     short = re.sub(r"[^\w.-]+", "-", called).strip("-.")[-LONGEST:]
-    return Run(ready, test.part(chosen(images, len(test))), f"{short}_{name}", training, source)
+    return Run(ready, test.part(chosen(images, len(test))), f"{short}_{called_at(name, stage)}", training, source)
 
 
 def on_other_images(
-    run: Run, data: ImageData, name: str, images: int | Sequence[int] | None, match: Match | None
+    run: Run,
+    data: ImageData,
+    name: str,
+    images: int | Sequence[int] | None,
+    match: Match | None,
+    stage: Stage = "input",
 ) -> Run:
     """The model of a run, and the test images of a data set that it may not be trained on.
 
-    Raises InputError when they do not fit the model, see ``own_run``.
+    stage: see ``own_run``. Raises InputError when they do not fit the model, see there.
     """
     test, shape = test_of(data), tuple(run.test.pixels.shape[1:])
-    if tuple(test.pixels.shape[1:]) != shape:
-        there, wanted = ("x".join(map(str, one)) for one in (test.pixels.shape[1:], shape))
-        raise InputError(f"the images of {name} are {there} (channels, height, width) and {run.name} takes {wanted}")
-    model = matched(run.model, run.test.classes, test.classes, match).eval()
+    there, (channels, height, width) = tuple(test.pixels.shape[1:]), shape
+    if there[0] != channels or (stage == "input" and there != shape):
+        given, wanted = ("x".join(map(str, one)) for one in (there, shape))
+        hint = "; stage=source resizes them, once they are degraded" if there[0] == channels else ""
+        raise InputError(f"the images of {name} are {given} (channels, height, width), {run.name} takes {wanted}{hint}")
+    size = (height, width) if stage == "source" else None
+    model = before(size, matched(run.model, run.test.classes, test.classes, match)).eval()
     trained = run.training["dataset"]
-    training = run.training | ({} if trained == name else {"dataset": f"{name} (trained on {trained})"})
+    called = at_source(name, stage, there[1:])
+    training = run.training | ({} if trained == called else {"dataset": f"{called} (trained on {trained})"})
     return replace(
         run,
         model=model,
         test=replace(test, classes=test.classes or run.test.classes).part(chosen(images, len(test))),
-        name=f"{run.name}_{name}",
+        name=f"{run.name}_{called_at(name, stage)}",
         training=training | {"official": data.images.official},
-        source={"match": match, "architecture": run.fingerprint(torch.device("cpu"))["architecture"]},
+        source={"match": match, "architecture": run.fingerprint(torch.device("cpu"))["architecture"]}
+        | resized_from(stage, there[1:]),
     )
+
+
+def before(size: Size | None, model: Any) -> Any:
+    """A model behind a resizing to the images that it takes; None: as it is."""
+    return model if size is None else Resized(model, size)
+
+
+def resized_from(stage: Stage, size: Sequence[int]) -> dict[str, Any]:
+    """What a result says of its stage, where that is not the input of the model."""
+    return {} if stage == "input" else {"stage": stage, "source": list(size)}
+
+
+def at_source(name: str, stage: Stage, size: Sequence[int]) -> str:
+    """A data set as results call it: of images that are degraded before they are resized, with their size."""
+    return name if stage == "input" else f"{name} at {'x'.join(map(str, size))}, before resizing"
+
+
+def called_at(name: str, stage: Stage) -> str:
+    """The same in the name of a folder."""
+    return name if stage == "input" else f"{name}_source"
 
 
 def test_of(data: ImageData) -> Images:
