@@ -44,6 +44,7 @@ def test_the_best_and_the_worst_order() -> None:
     assert accuracy_at_coverage(best, 5 / 8)[0] == 1
     assert accuracy_at_coverage(best, 0.8)[0] == pytest.approx(5 / 7)  # ceil(6.4) = 7 draws
     assert accuracy_at_coverage(np.array([[[0, 2], [0, 8]]]), 0.8)[0] == pytest.approx(0.8)
+    assert accuracy_at_coverage(np.array([[[27, 0], [0, 3]]]), 0.1)[0] == 1  # 3 draws, though 0.1 * 30 > 3 in float
 
 
 def test_calibration_is_the_mean_distance_of_accuracy_and_confidence() -> None:
