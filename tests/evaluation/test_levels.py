@@ -45,7 +45,7 @@ def test_each_column_is_the_measure_of_its_name(twelve: StabilityResult) -> None
         "flip_rate": twelve.flip_rate.value,
         "flip_probability_high": twelve.flip_probability.high,
         "brier_low": twelve.brier.low,
-        "nll": twelve.nll.value,
+        "nll": twelve.nll,
         "ece": twelve.ece,
         "aurc": twelve.aurc,
         "top1_at_80": twelve.accuracy_at(0.8),
@@ -76,7 +76,7 @@ def test_the_markdown_shows_the_same_numbers(twelve: StabilityResult) -> None:
         f"{100 * flips.low[2]:.2f}-{100 * flips.high[2]:.2f}",
         f"{top5.value[2]:.2%}",
     ]
-    numbers = twelve.ece[2], twelve.brier.value[2], twelve.nll.value[2], twelve.aurc[2]
+    numbers = twelve.ece[2], twelve.brier.value[2], twelve.nll[2], twelve.aurc[2]
     assert last[4:8] == [f"{number:.4f}" for number in numbers]
     assert last[8] == f"{twelve.accuracy_at(0.8)[2]:.2%}"
     assert levels.confidence_markdown(twelve) in twelve.table()

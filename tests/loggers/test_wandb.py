@@ -177,7 +177,7 @@ def test_an_evaluation_is_curves_against_sigma(
     accuracy = result.accuracy.value.tolist()
     assert run.curve("degraded/accuracy", "level") == list(zip([0, 1, 20, 60], accuracy, strict=True))
     assert run.curve("degraded/flip_rate", "level")[0] == (0, 0)
-    others = {"flip_probability": result.flip_probability.value, "brier": result.brier.value, "nll": result.nll.value}
+    others = {"flip_probability": result.flip_probability.value, "brier": result.brier.value, "nll": result.nll}
     for name, values in (others | {"ece": result.ece, "aurc": result.aurc}).items():
         assert run.curve(f"degraded/{name}", "level") == list(zip([0, 1, 20, 60], values.tolist(), strict=True))
     confusion = result.confusion[1:].sum(0)

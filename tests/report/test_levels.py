@@ -30,7 +30,7 @@ def test_the_cells_are_the_numbers_of_the_result() -> None:
         assert cells["accuracy"] == f"{result.accuracy.value[place]:.2%}"
         flips = result.flip_probability
         assert cells["flip probability 95 %"] == f"{100 * flips.low[place]:.2f}-{100 * flips.high[place]:.2f}"
-        numbers = result.ece, result.brier.value, result.nll.value, result.aurc
+        numbers = result.ece, result.brier.value, result.nll, result.aurc
         assert row[-4:] == [f"{column[place]:.4f}" for column in numbers]
 
 

@@ -31,7 +31,7 @@ def level_columns(result: Measures) -> dict[str, NDArray[Any]]:
         **with_ends("flip_probability", result.flip_probability),
         "ece": result.ece,
         **with_ends("brier", result.brier),
-        **with_ends("nll", result.nll),
+        "nll": result.nll,
         "aurc": result.aurc,
         "top1_at_80": result.accuracy_at(COVERAGE),
         "images": (result.by_image("draws") > 0).sum(0),
@@ -77,7 +77,7 @@ def confidence_markdown(result: Measures) -> str:
 
 def confidence_cells(result: Measures) -> Iterator[list[str]]:
     """The cells of each level."""
-    flips, top5, brier, nll = result.flip_probability, result.top5, result.brier.value, result.nll.value
+    flips, top5, brier, nll = result.flip_probability, result.top5, result.brier.value, result.nll
     ece, aurc, selective = result.ece, result.aurc, result.accuracy_at(COVERAGE)
     for place, level in enumerate(result.levels):
         cells = [level_in_words(level), *estimate_cells(flips, place)]

@@ -13,7 +13,7 @@ from convstab.degradations.gaussian import Gaussian
 from convstab.errors import InputError
 from convstab.evaluation.exact import UNIT
 from convstab.evaluation.protocol import Protocol
-from convstab.statistics import confidence, losses, rates
+from convstab.statistics import confidence, rates
 from convstab.statistics.intervals import Estimate, Floats
 from convstab.units import Integers, Units
 
@@ -159,11 +159,13 @@ class Measures:
         return Estimate(2 * halves.value, 2 * halves.low, 2 * halves.high)
 
     @property
-    def nll(self) -> Estimate:
-        """Mean negative log-likelihood of the label in nats under each level; see ``losses.mean_loss``."""
-        return rates.where_drawn(
-            self.drawn("nll_mean"), lambda drawn, rows: losses.mean_loss(drawn, self.units.part(rows))
-        )
+    def nll(self) -> Floats:
+        """Mean negative log-likelihood of the label in nats under each level, (levels,).
+
+        It has no interval: of a mean without an upper end none holds (Bahadur and Savage 1956), and a few images that
+        are not in a test set may carry most of it.
+        """
+        return rates.mean_of_drawn(self.drawn("nll_mean").T)
 
     @property
     def ece(self) -> Floats:

@@ -129,7 +129,7 @@ def summary(result: StabilityResult) -> dict[str, Any]:
         "flip_probability": plain(result.flip_probability),
         "top5": None if result.top5 is None else plain(result.top5),
         "brier": plain(result.brier),
-        "nll": plain(result.nll),
+        "nll": without_nan(result.nll),
         "ece": without_nan(result.ece),
         "aurc": without_nan(result.aurc),
         "accuracy_at_80": without_nan(result.accuracy_at(COVERAGE)),

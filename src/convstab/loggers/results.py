@@ -67,7 +67,7 @@ def curves_of(result: StabilityResult) -> dict[str, Floats]:
         **({} if top5 is None else {"top5": top5.value}),
         "ece": result.ece,
         "brier": result.brier.value,
-        "nll": result.nll.value,
+        "nll": result.nll,
         "aurc": result.aurc,
     }
 

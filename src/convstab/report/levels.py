@@ -48,7 +48,7 @@ def rows(result: StabilityResult) -> Iterator[list[str]]:
     """The cells of each level."""
     accuracy, balanced, top5 = result.accuracy, result.balanced_accuracy.value, result.top5
     flips, changes = result.flip_rate, result.flip_probability
-    numbers = result.ece, result.brier.value, result.nll.value, result.aurc
+    numbers = result.ece, result.brier.value, result.nll, result.aurc
     for place, level in enumerate(result.levels):
         cells = [level_in_words(level), *estimate_cells(accuracy, place)]
         cells += [in_percent(top5.value[place])] if top5 else []
