@@ -29,7 +29,7 @@ from convstab.evaluation.tally import Counts
 from convstab.evaluation.workers import Workers, calibrate
 from convstab.figures import evaluation
 from convstab.figures.files import named_evaluations, of_evaluation, save
-from convstab.figures.redraw import compare, pair
+from convstab.figures.redraw import compare_all, pair
 from convstab.files import FIGURES, SUMMARY, write_json, write_text
 from convstab.loggers.results import log_evaluation
 from convstab.report.formatting import duration
@@ -62,7 +62,7 @@ def main(config: DictConfig) -> Outcome:
     return conclude(task, protocol, speed)
 
 
-after_sweep, check = compare, own.check
+after_sweep, check = compare_all, own.check
 
 
 def conclude(task: Task[StabilityResult], protocol: Protocol, speed: Mapping[str, float]) -> Outcome:

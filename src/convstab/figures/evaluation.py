@@ -24,6 +24,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 MARKERS = "osD^vPX"
 PER_PAGE = 15  # classes, as in the paper's Figures 5 to 7
 PER_PANEL = 1200  # draws; more of them would hide each other and the density
+MANY = 8  # lines, whose bands would hide each other
 
 
 def scatter_pages(result: StabilityResult) -> list[Figure]:
@@ -101,8 +102,9 @@ def draw_samples(axis: Axes, result: StabilityResult, label: int) -> None:
 
 
 def curves(results: Mapping[str, StabilityResult]) -> Figure:
-    """Accuracy and flip rate against the level with 95 % intervals, one line per run."""
-    figure = Figure(figsize=(9, 3.8), layout="constrained")
+    """Accuracy and flip rate against the level, one line per result; few have their 95 % intervals."""
+    many = len(results) > MANY
+    figure = Figure(figsize=(11, 5) if many else (9, 3.8), layout="constrained")
     left, right = figure.subplots(1, 2)
     levels = LevelAxis(results.values())
     for number, (name, result) in enumerate(results.items()):
@@ -110,6 +112,7 @@ def curves(results: Mapping[str, StabilityResult]) -> Figure:
             "color": COLOURS[number % len(COLOURS)],
             "marker": MARKERS[(number + number // len(COLOURS)) % len(MARKERS)],  # each colour meets the next one
             "label": labelled(name),
+            "band": not many,
         }
         draw_estimate(left, levels.positions(result), result.accuracy, **style)
         draw_estimate(right, levels.positions(result), result.flip_rate, **style)
@@ -118,7 +121,10 @@ def curves(results: Mapping[str, StabilityResult]) -> Figure:
     for axis in (left, right):
         finish_axis(axis)
         levels.finish(axis)
-    right.legend(frameon=False, loc="upper left", fontsize=8)
+    if many:
+        figure.legend(*right.get_legend_handles_labels(), loc="outside right upper", frameon=False, fontsize=8)
+    else:
+        right.legend(frameon=False, loc="upper left", fontsize=8)
     return figure
 
 

@@ -12,6 +12,7 @@ from convstab.evaluation.paired import PAIRED, comparable, paired_csv, paired_ma
 from convstab.evaluation.result import STABILITY, StabilityResult
 from convstab.figures import paired
 from convstab.figures.comparison import heat_map, lines
+from convstab.figures.evaluation import curves
 from convstab.figures.files import (
     Named,
     each_once,
@@ -21,11 +22,14 @@ from convstab.figures.files import (
     of_attacks,
     of_evaluation,
     of_evaluations,
+    run_of,
     save,
 )
 from convstab.files import FIGURES, write_text
 from convstab.runs import configuration, directory
 from convstab.sweeps.comparison import TABLE, Comparison, as_csv
+from convstab.sweeps.families import TABLE as FAMILIES
+from convstab.sweeps.families import Families, families_csv, families_markdown
 
 RELATIVE = "corruption_error.csv"
 
@@ -55,7 +59,7 @@ def redraw(
             save(figure, target / name)
             print(f"{target / name}.png: {', '.join(map(str, folders))}")
         if kind == "evaluate":
-            compare(folders, target, target)
+            compare_all(folders, target, target)
             results = named_evaluations({folder: StabilityResult.read(folder) for folder in folders})
             print(pair(results, target, target))
     if relative is not None:
@@ -107,6 +111,27 @@ def there(config: Mapping[str, Any], folder: Path) -> list[Path]:
         if not other.is_dir():
             print(f"{other} is not there any more and leaves the figures of {folder}", file=sys.stderr)
     return [other for other in others if other.is_dir()]
+
+
+def compare_all(folders: Sequence[Path], folder: Path, figures: Path | None = None) -> None:
+    """Leave evaluations beside each other: of one model under several degradations, or of different trainings.
+
+    figures: see ``compare``.
+    """
+    if len(folders) < 2 or not all((one / STABILITY).exists() for one in folders):
+        return  # other shards are still at work
+    results = {one: StabilityResult.read(one) for one in folders}
+    if len(set(map(run_of, folders))) > 1 or not all(result.protocol.by_psnr for result in results.values()):
+        compare(folders, folder, figures)
+        return
+    try:
+        families = Families(list(results.values()))
+    except InputError as error:
+        print(f"not compared by their degradations: {error}")
+        return
+    write_text(folder / FAMILIES, families_csv(families))
+    save(curves(named_evaluations(results)), (figures or folder / FIGURES) / "families")
+    print(families_markdown(families), (figures or folder / FIGURES) / "families.png", sep="\n")
 
 
 def compare(folders: Sequence[Path], folder: Path, figures: Path | None = None) -> None:
