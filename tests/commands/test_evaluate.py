@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import redirect_stderr
 from io import StringIO
 from pathlib import Path
@@ -239,8 +240,8 @@ def test_a_network_that_returns_nan_is_refused(
 ) -> None:
     load = checkpoints.load_classifier
 
-    def broken(folder: Path) -> torch.nn.Module:
-        classifier = load(folder)
+    def broken(folder: Path, trust: Sequence[str] = ()) -> torch.nn.Module:
+        classifier = load(folder, trust=trust)
         torch.nn.init.constant_(next(classifier.parameters()), float("nan"))
         return classifier
 

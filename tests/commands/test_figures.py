@@ -123,14 +123,16 @@ def test_the_sigma_of_the_confusion_can_be_chosen(one: Path, drawn: dict[Path, F
 
 def test_several_are_compared_in_the_first(one: Path, two: Path, drawn: dict[Path, Figure]) -> None:
     figures.main([str(one), str(two)])
-    assert list(files(one / "figures")) == list(files(two / "figures")) == FILES
+    pairs = ["differences.png", "differences.svg", "paired.csv"]
+    assert list(files(one / "figures")) == sorted([*FILES, *pairs])
+    assert list(files(two / "figures")) == FILES
     assert lines(drawn[one / "figures/curves"]) == ["first", "second"]
     assert lines(drawn[two / "figures/curves"]) == ["second"]
 
 
 def test_several_are_compared_in_another_folder(one: Path, two: Path, drawn: dict[Path, Figure]) -> None:
     figures.main([str(one), str(two), "--output", str(one / "a/b")])
-    assert list(files(one / "a/b")) == ["curves.png", "curves.svg"]
+    assert list(files(one / "a/b")) == ["curves.png", "curves.svg", "differences.png", "differences.svg", "paired.csv"]
     assert lines(drawn[one / "a/b/curves"]) == ["first", "second"]
     assert lines(drawn[one / "figures/curves"]) == ["first"]
 

@@ -111,7 +111,7 @@ def test_an_ensemble_may_be_attacked() -> None:
         (["+size.trains={}"], "size: Key 'trains'"),
         (["attacks=[ddn,try]"], "attack try is not there; it can be boundary, "),
         (["+size.dataset=try"], "dataset try is not there; it can be arrays, cifar10, "),
-        (["experiment.table2.augment=try"], "augment try is not there; it can be gaussian, "),
+        (["experiment.table2.augment=try"], "augment try is not there; it can be degraded, gaussian, "),
     ],
 )
 def test_what_makes_no_sense_is_named(overrides: list[str], said: str) -> None:
