@@ -15,6 +15,7 @@ from convstab.evaluation.tally import PSNR_EDGES, SCORE_EDGES
 from convstab.figures.levels import LevelAxis
 from convstab.statistics.intervals import Estimate
 from convstab.statistics.rates import ratio
+from convstab.sweeps.families import MOST
 
 CORRECT, MISCLASSIFIED = (
     "#4d4d4d",
@@ -114,8 +115,9 @@ def curves(results: Mapping[str, StabilityResult]) -> Figure:
             "label": labelled(name),
             "band": not many,
         }
-        draw_estimate(left, levels.positions(result), result.accuracy, **style)
-        draw_estimate(right, levels.positions(result), result.flip_rate, **style)
+        positions = np.where((result.by_image("draws") > 0).mean(0) >= MOST, levels.positions(result), np.nan)
+        draw_estimate(left, positions, result.accuracy, **style)
+        draw_estimate(right, positions, result.flip_rate, **style)
     left.set(title="accuracy", ylabel="share of draws")
     right.set(title="flip rate of clean-correct images", ylim=(0, None))
     for axis in (left, right):
@@ -145,8 +147,9 @@ def draw_estimate(
 
 
 def confusion(result: StabilityResult, level: float | None = None) -> Figure:
-    """What each class is taken for at the tried level that is nearest to this one (None: the worst), as shares."""
-    place = len(result.levels) - 1 if level is None else int(np.abs(result.levels - level).argmin())
+    """What each class is taken for at the level with draws that is nearest to this one (None: the worst), as shares."""
+    drawn = np.flatnonzero(result.confusion.sum((1, 2)))
+    place = drawn[-1] if level is None else drawn[np.abs(result.levels[drawn] - level).argmin()]
     counts = result.confusion[place]
     shares = ratio(counts, counts.sum(1, keepdims=True))
     count = len(result.classes)

@@ -129,6 +129,7 @@ def compare_all(folders: Sequence[Path], folder: Path, figures: Path | None = No
     except InputError as error:
         print(f"not compared by their degradations: {error}")
         return
+    folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / FAMILIES, families_csv(families))
     save(curves(named_evaluations(results)), (figures or folder / FIGURES) / "families")
     print(families_markdown(families), (figures or folder / FIGURES) / "families.png", sep="\n")
