@@ -6,6 +6,7 @@ python -m benchmarks.evaluate --device cuda --precision float32 bfloat16 --secon
 python -m benchmarks.evaluate --memory
 
 evaluate.py  Workers.work as the command calls it: noise, PSNR, forward pass, softmax, counts, parts written to a disk
+own          the same, of the same layers as a module of a user's: cs.load_model(net, mean=..., std=...)
 bare         the forward pass alone, again and again on one ready batch without noise: in as many threads as the workers
              has, each with its share of the cores; and in one thread whose forward pass has all cores
 user         a Dataset that adds NumPy noise to one image at a time, DataLoader, PyTorch's layout, torchmetrics
@@ -14,8 +15,8 @@ Same weights, batch and precision for all. They take turns for several rounds, b
 the rounds, ratios within a round, the least and greatest in brackets. On a machine that is busy with something else,
 --clock cpu --threads 1 counts processor time, which others cannot take away.
 
-Goals: 0.85 of bare for LeNet, 0.95 for the others; 2 times the user for LeNet, 3 times for the others. With --memory:
-the peak of a fresh process with 150 draws within 10 % of that with 15.
+Goals: an own module at 0.97 of a run; 0.85 of bare for LeNet, 0.95 for the others; 2 times the user for LeNet, 3 times
+for the others. With --memory: the peak of a fresh process with 150 draws within 10 % of that with 15.
 """
 
 import argparse
@@ -46,7 +47,10 @@ from convstab.commands.evaluate import write_part
 from convstab.evaluation.protocol import Protocol
 from convstab.evaluation.stability import Precision, forward_precision
 from convstab.evaluation.workers import Workers, calibrate
+from convstab.models import Classifier
+from convstab.models.own.load import load_model
 from convstab.runs.parts import Parts
+from convstab.validation import own_model
 
 IMAGES, SLICE = 4096, 64  # in memory; per part, as in conf/evaluate.yaml
 MEMORY_IMAGES, FEW, MANY = 16, 15, 150
@@ -61,6 +65,15 @@ def prepare(name: str, count: int, protocol: Protocol, device: str, precision: P
         torch.device(device),
         precision=precision,
     )
+
+
+def of_own_module(workers: Workers) -> Workers:
+    """Workers for the layers of a classifier as a user's module, which convstab normalises for."""
+    classifier = workers.model
+    assert isinstance(classifier, Classifier)
+    given = load_model(classifier.net, mean=classifier.mean.flatten().tolist(), std=classifier.std.flatten().tolist())
+    own, images = own_model(given.eval(), workers.images, workers.device)
+    return Workers(own, images, workers.protocol, workers.device, workers.batch_size, workers.precision)
 
 
 def run_evaluate(workers: Workers, setting: Setting, draws: int) -> float:
@@ -158,6 +171,7 @@ def measure(name: str, precision: Precision, setting: Setting) -> Rates:
     draws = round(calibrate(workers) * setting.seconds)
     runs: dict[str, Callable[[], float]] = {
         "evaluate.py": partial(run_evaluate, workers, setting, draws),
+        "own": partial(run_evaluate, of_own_module(workers), setting, draws),
         "bare": partial(run_bare, workers, setting, draws),
         "bare, alone": partial(run_bare_alone, workers, setting),
     }
@@ -169,11 +183,17 @@ def measure(name: str, precision: Precision, setting: Setting) -> Rates:
 def cells(rates: Rates) -> Iterator[str]:
     """The speeds of a line of the table, and their ratios; the better of the users."""
     yield rates.speed("evaluate.py")
+    yield f"{rates.ratio('own', 'evaluate.py')} ({spread(rates.ratios('own', 'evaluate.py'))})"
     user = rates.fastest("user")
     for who in ("bare", "bare, alone", user):
         ratios = rates.ratios("evaluate.py", who)
         yield rates.speed(who) + (f" ({user.removeprefix('user, ')})" if who == user else "")
-        yield f"{rates.ratio('evaluate.py', who)} ({min(ratios):.2f}-{max(ratios):.2f})"
+        yield f"{rates.ratio('evaluate.py', who)} ({spread(ratios)})"
+
+
+def spread(ratios: Sequence[float]) -> str:
+    """The least and the greatest."""
+    return f"{min(ratios):.2f}-{max(ratios):.2f}"
 
 
 def print_speeds(options: argparse.Namespace, setting: Setting) -> None:
@@ -183,7 +203,8 @@ def print_speeds(options: argparse.Namespace, setting: Setting) -> None:
     bares = (f"bare, {workers.count} x 1 thread", "bare, 1 x all threads")
     contestants = [words for bare in bares for words in (bare, "evaluate.py / bare")]
     timing.print_head(
-        ["net", "precision", "evaluate.py (draws/s)", *contestants, "user", "evaluate.py / user"], words=2
+        ["net", "precision", "evaluate.py (draws/s)", "own / evaluate.py", *contestants, "user", "evaluate.py / user"],
+        words=2,
     )
     for precision in options.precision:
         for name in options.net or timing.MODELS:
