@@ -128,6 +128,32 @@ def test_what_an_image_cannot_have_is_left_out(there: Path, importing: Main, tmp
     assert made.confusion.sum() == made.confusion[:, :, 2].sum() == len(files)
 
 
+def test_the_order_of_the_manifest_does_not_matter(there: Path, importing: Main, tmp_path: Path) -> None:
+    draws = tmp_path / "draws"
+    draws.mkdir()
+    (draws / "draws.json").write_bytes((there / "draws/draws.json").read_bytes())
+    rows = manifest(there / "draws")
+    turned = sorted(rows, key=lambda row: (row["psnr"], row["file"]))
+    write(draws / "manifest.csv", list(rows[0]), [list(row.values()) for row in turned])
+    path = write(tmp_path / "p.csv", ["file", "prediction"], [[row["file"], row["label"]] for row in rows])
+    assert importing(path, f"draws={draws}", f"output={tmp_path / 'made'}") == (0, "")
+    assert (cs.StabilityResult.read(tmp_path / "made").accuracy.value == 1).all()
+
+
+def test_probabilities_may_be_rounded_and_what_is_neither_is_refused(
+    there: Path, importing: Main, tmp_path: Path
+) -> None:
+    rows = [[file, *torch.tensor(row).softmax(0).numpy().round(2).tolist()] for file, row in predictions(there).items()]
+    assert any(abs(sum(row[1:]) - 1) > 0.005 for row in rows)
+    path = write(tmp_path / "p.csv", ["file", *map(str, range(10))], rows)
+    assert importing(path, "draws=draws", f"output={tmp_path / 'made'}") == (0, "")
+    here, made = (cs.StabilityResult.read(folder) for folder in (there / "evaluation", tmp_path / "made"))
+    np.testing.assert_allclose(made.rows["score_mean"], here.rows["score_mean"], atol=0.02)
+    path = write(tmp_path / "q.csv", ["file", *map(str, range(10))], [[file, *[0.3] * 10] for file, *_ in rows])
+    code, error = importing(path, "draws=draws", f"output={tmp_path / 'other'}")
+    assert (code, "has scores in [0, 1] that sum to 3 for a file" in error) == (2, True)
+
+
 def test_a_folder_is_completed_and_never_mixed(
     there: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -169,6 +195,10 @@ MISTAKES: dict[str, tuple[Callable[[Rows], Rows | None], str]] = {
         lambda rows: [["file", "prediction"], *rows, ["x.png", 1]],
         "lists x.png, which the manifest does not",
     ),
+    "a column is there twice": (
+        lambda rows: [["file", "prediction", "file"], *([*row, row[0]] for row in rows)],
+        "has two columns file",
+    ),
     "a class is not known": (lambda rows: [["file", "prediction"], *rows[1:], [rows[0][0], "cat"]], "predicts cat"),
     "a score is no number": (
         lambda rows: [["file", *range(10)], *([file, *["?"] * 10] for file, _ in rows)],
@@ -202,6 +232,9 @@ def test_draws_of_other_images_or_of_other_code_are_refused(there: Path, importi
         ({"data": "0" * 64}, "are no longer those that"),
         (system, "dataset.load._target_ is os.system; a run names nothing but convstab's own"),
         ({"protocol": {}}, "is not what convstab-draws writes"),
+        ({"dataset": {}}, "is not what convstab writes: dataset._target_"),
+        ({"images": "all"}, "is not what convstab writes: images"),
+        ({"dataset": settings["dataset"] | {"root": "${oc.env:HOME}"}}, "dataset.root is ${oc.env:HOME}"),
     ):
         write_json(tmp_path / "draws/draws.json", settings | change)
         code, error = importing(path, f"draws={tmp_path / 'draws'}", f"output={tmp_path / 'made'}")

@@ -235,6 +235,8 @@ OF_ONE: dict[str, list[tuple[Word, str]]] = {
         (["dataset=digits", "degradation=saturation"], "saturation needs RGB images"),
         (["dataset=folder", "dataset.root=nowhere"], "nowhere"),
         (["dataset=digits", "draw=3"], "there is no key draw; did you mean draws?"),
+        (["dataset=digits", "model=lenet"], "model=lenet has no effect: the model is elsewhere"),
+        (["dataset=digits", "trainer.max_epochs=3"], "trainer.max_epochs=3 belongs to train"),
     ],
     "predictions": [
         ([], "path is needed; it must be a CSV file"),

@@ -72,9 +72,9 @@ def test_where_the_reference_makes_no_error_there_is_no_ratio() -> None:
 @pytest.mark.parametrize(
     ("other", "said"),
     [
-        ({"seed": 1}, "gaussian_blur: seed is 0 for the model, 1 for the reference; it must be the same"),
-        ({"draws": 3}, "draws is 2 for the model, 3 for the reference"),
-        ({"rounding": False}, "rounding is True for the model, False for the reference"),
+        ({"seed": 1}, "they are not of the same draws: another seed"),
+        ({"draws": 3}, "they are not of the same draws: another number of draws"),
+        ({"rounding": False}, "they are not of the same draws: other rounding"),
         ({"images": IMAGES.part(torch.arange(50))}, "other images"),
         ({"families": FAMILIES[:2]}, "the reference was not evaluated under gaussian; it takes both"),
         ({"families": [*FAMILIES, "haze"]}, "the model was not evaluated under haze"),
@@ -89,7 +89,7 @@ def test_what_cannot_be_compared_is_refused(both: Any, other: dict[str, Any], sa
 
 
 def test_other_levels_and_results_without_clean_images_are_refused(both: Any) -> None:
-    with pytest.raises(cs.InputError, match="levels is"):
+    with pytest.raises(cs.InputError, match="they are not of the same draws: other levels"):
         cs.corruption_error(both[0][:1], of_model(1, FAMILIES[:1], levels=[1, 2]))
     noisy = both[0][2]
     few = noisy.by_image("level") > 0

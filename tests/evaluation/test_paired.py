@@ -102,11 +102,11 @@ def made_up(rates: np.ndarray) -> StabilityResult:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"levels": [20, 61]}, "another levels"),
+        ({"levels": [20, 61]}, "other levels"),
         ({"draws": 6}, "another number of draws"),
         ({"seed": 1}, "another seed"),
-        ({"rounding": False}, "another rounding"),
-        ({"clip": False}, "another clipping"),
+        ({"rounding": False}, "other rounding"),
+        ({"clip": False}, "other clipping"),
         ({"degradation": "uniform"}, "another degradation"),
         ({"levels": None, "psnr": [20]}, "another kind of levels"),
     ],
@@ -123,6 +123,21 @@ def test_other_images_are_not_paired() -> None:
         cs.paired_difference(first, evaluated(128, test.part(torch.arange(19))))
     with pytest.raises(InputError, match="other labels"):
         cs.paired_difference(first, evaluated(128, cs.Images(test.pixels, 1 - test.labels)))
+
+
+def test_other_pixels_are_not_paired_though_their_names_are_the_same() -> None:
+    """Photographs in two sizes have the same ids: those of their paths."""
+    test = images(20)
+    large = cs.Images(test.pixels.repeat(1, 1, 2, 2), test.labels)
+    with pytest.raises(InputError, match="other pixels"):
+        cs.paired_difference(evaluated(128, test), evaluated(128, large))
+
+
+def test_where_all_draws_are_the_same_neither_their_number_nor_the_seed_matters() -> None:
+    first, second = (
+        evaluated(128, images(20), degradation="jpeg", levels=[10], draws=draws, seed=draws) for draws in (2, 3)
+    )
+    assert not cs.paired_difference(first, second).value.any()
 
 
 def test_levels_that_an_image_cannot_have_are_left_out_of_the_pairs() -> None:

@@ -53,7 +53,9 @@ def test_a_mean_over_other_images_is_not_shown(results: list[cs.StabilityResult]
     assert row.endswith("| - |")
     rows = [row for row in csv.DictReader(families_csv(families).splitlines()) if row["degradation"] == "gaussian_blur"]
     assert [float(row["psnr"]) for row in rows] == list(TARGETS)
-    assert [float(row["reached"]) for row in rows] == pytest.approx(families.images["gaussian_blur"].tolist(), abs=1e-6)
+    assert [float(row["share_of_images"]) for row in rows] == pytest.approx(
+        families.images["gaussian_blur"].tolist(), abs=1e-6
+    )
     assert {row["area"] for row in rows} == {""}
 
 
@@ -66,6 +68,16 @@ def test_white_noise_of_one_psnr_is_the_same_for_a_linear_model_and_blur_is_not(
     assert drawn.sum() > 60
     np.testing.assert_allclose(gaussian, uniform, atol=0.04)
     assert np.abs(gaussian - blur).max() > 0.06
+
+
+def test_of_one_psnr_the_mean_is_its_accuracy() -> None:
+    model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 2)).eval()
+    images = cs.Images(torch.rand(20, 1, 8, 8), torch.arange(20) % 2)
+    families = Families([cs.evaluate(model, images, name, psnr=[12], draws=2) for name in ("gaussian", "shot")])
+    for name, result in families.results.items():
+        assert families.area(name) == result.accuracy.value[1]
+    with pytest.raises(InputError, match="no PSNR but that of the clean images"):
+        Families([cs.evaluate(model, images, name, psnr=[np.inf]) for name in ("gaussian", "shot")])
 
 
 def test_what_cannot_be_compared_is_refused(results: list[cs.StabilityResult]) -> None:

@@ -69,8 +69,7 @@ class LeastLevel(Attack):
         """The levels to try for one image, each after the answer to the one before."""
         worst = family.check(family.grid)[-1]
         mild, low = family.neutral, 0.0  # levels, and how far they are on the way to the worst of the grid
-        for high in self.strengths(family, worst):
-            bad = within(family, family.between(worst, high))
+        for high, bad in self.scan(family, worst):
             if bad != mild and (yield bad):
                 break
             mild, low = bad, high
@@ -84,10 +83,11 @@ class LeastLevel(Attack):
             else:
                 mild, low = level, strength
 
-    def strengths(self, family: Degradation, worst: float) -> list[float]:
-        """How far to go: the grid of the family, and beyond it."""
-        grid = [family.severity(level) / family.severity(worst) for level in family.check(family.grid)]
-        return grid + [2.0**power for power in range(1, self.doublings + 1)]
+    def scan(self, family: Degradation, worst: float) -> list[tuple[float, float]]:
+        """The levels of the grid, and beyond it, each behind how far it is on the way to the worst of the grid."""
+        grid = [(family.severity(level) / family.severity(worst), level) for level in family.check(family.grid)]
+        beyond = [2.0**power for power in range(1, self.doublings + 1)]
+        return grid + [(strength, within(family, family.between(worst, strength))) for strength in beyond]
 
 
 class Searching:

@@ -24,7 +24,7 @@ class Found:
     """What a search returns for the n images that it attacked.
 
     noise: float32 (n, C, H, W), in grey levels: the least noise that was seen to be misclassified, or else that of the
-        best try.
+        best try. Of LeastLevel: the draw that fails most clearly at the least level.
     queries, gradients, generations: int64 (n,): images that were classified, backward passes, generations evolved.
     seconds: float64 (n,), the share of the time that the image took.
     ended: n words, why the search ended. By its own rule: "stall" (no improvement for so long) or "steps" (all that the

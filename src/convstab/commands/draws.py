@@ -22,7 +22,9 @@ from convstab.evaluation.recorded import Draw, draws_of, name_of
 from convstab.files import alone, choices, read_json, write_bytes, write_json, write_text
 from convstab.files.digests import digest
 from convstab.images import Images
+from convstab.runs.configuration import is_below
 from convstab.runs.own import test_of
+from convstab.runs.parts import folder_name
 from convstab.runs.run import chosen
 from convstab.sweeps.jobs import Outcome
 
@@ -39,7 +41,8 @@ def main(config: DictConfig) -> Outcome:
     images, places = images_of(values)
     channels, height, width = images.pixels.shape[1:]
     protocol.degradation.check_shape((channels, height, width))
-    folder, settings = folder_of(values, protocol), settings_of(values, protocol, images)
+    settings = settings_of(values, protocol, images)
+    folder = folder_of(values, protocol, settings)
     with alone(folder, "convstab-draws"):
         refuse_others(folder, settings)
         if values["skip_done"] and (folder / MANIFEST).exists():
@@ -53,7 +56,11 @@ def main(config: DictConfig) -> Outcome:
 
 
 def check(values: Mapping[str, Any]) -> None:
-    """Raise InputError where no data set is named."""
+    """Raise InputError where no data set is named, or words that belong to a model or a training."""
+    own.refuse_words_of_train()
+    for key, word in own.words().items():
+        if is_below(key, ["model"]):
+            raise InputError(f"{word} has no effect: the model is elsewhere; convstab-import takes what it predicts")
     if "load" not in values["dataset"]:
         raise InputError(f"dataset is needed: whose test images; it can be {', '.join(sorted(choices('dataset')))}")
 
@@ -67,10 +74,10 @@ def images_of(values: Mapping[str, Any]) -> tuple[Images, list[int]]:
     return whole.part(places), places.tolist()
 
 
-def folder_of(values: Mapping[str, Any], protocol: Protocol) -> Path:
-    """Where the files go."""
+def folder_of(values: Mapping[str, Any], protocol: Protocol, settings: Mapping[str, Any]) -> Path:
+    """Where the files go: a folder named by what they depend on, where none is said."""
     name = f"{own.name_of(values['dataset'])}_{protocol.degradation.name}{'_psnr' if protocol.by_psnr else ''}"
-    return Path(values["output"] or Path(values["runs"], "draws", name))
+    return Path(values["output"] or Path(values["runs"], "draws", folder_name(name, settings)))
 
 
 def settings_of(values: Mapping[str, Any], protocol: Protocol, images: Images) -> dict[str, Any]:

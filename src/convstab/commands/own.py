@@ -26,11 +26,8 @@ OF_TRAININGS = "model", "trainer", "optimizer"  # what a data set brings for tra
 
 def check(values: Mapping[str, Any]) -> None:
     """Raise InputError for words that name no model, or two, or a model without images."""
-    words = list(HydraConfig.get().overrides.task) if HydraConfig.initialized() else []
-    said = {word.lstrip("+").partition("=")[0]: word for word in words}
-    for word in words:
-        if is_below(word.lstrip("+~").partition("=")[0], OF_TRAIN):
-            raise InputError(f"{word} belongs to train; what was trained is evaluated and attacked as it is")
+    said = words()
+    refuse_words_of_train()
     model = values.get("model") or {}
     if values["stage"] == "source" and "load" not in values["dataset"]:
         raise InputError("stage=source needs dataset=, with images that are larger than those that the model takes")
@@ -46,6 +43,19 @@ def check(values: Mapping[str, Any]) -> None:
     check_given(model)
     if "load" not in values["dataset"]:
         raise InputError(f"model={model['kind']} needs images: dataset= one of {', '.join(sorted(choices('dataset')))}")
+
+
+def words() -> dict[str, str]:
+    """What the command was told, by the keys."""
+    overrides = list(HydraConfig.get().overrides.task) if HydraConfig.initialized() else []
+    return {word.lstrip("+~").partition("=")[0]: word for word in overrides}
+
+
+def refuse_words_of_train() -> None:
+    """Raise InputError for a word that only a training reads."""
+    for key, word in words().items():
+        if is_below(key, OF_TRAIN):
+            raise InputError(f"{word} belongs to train; what was trained is evaluated and attacked as it is")
 
 
 def tidy(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,11 +9,12 @@ from typing import Any
 import torch
 from omegaconf import DictConfig
 from torch import Tensor, nn
+from typing_extensions import TypedDict
 
 from convstab.commands import own
 from convstab.commands.app import plain
 from convstab.commands.assess import Task
-from convstab.commands.draws import COLUMNS, MANIFEST, SETTINGS
+from convstab.commands.draws import MANIFEST, SETTINGS
 from convstab.commands.evaluate import SCHEMA, conclude, name_of, score, write_part
 from convstab.commands.signals import goes_on, kept_in
 from convstab.errors import InputError
@@ -23,6 +24,7 @@ from convstab.evaluation.result import StabilityResult
 from convstab.files import read_json
 from convstab.files.digests import digest
 from convstab.files.predictions import read_predictions
+from convstab.files.shapes import shaped
 from convstab.images import Images
 from convstab.runs import configuration
 from convstab.runs.own import test_of
@@ -33,11 +35,21 @@ ALONE = {"shard": "1/1"}  # that a task needs to know
 FROM_ELSEWHERE = {"augment": "not known", "noisy": False, "seeds": [], "members": 1, "epochs": None}
 
 
+class Settings(TypedDict):
+    """What draws.json says."""
+
+    dataset: configuration.DataSet
+    images: int | list[int] | None
+    protocol: dict[str, Any]
+    data: str
+
+
 def main(config: DictConfig) -> Outcome:
     """Count the predictions as those of a model that is here; leave the tables and figures of an evaluation."""
     values = plain(config)
     path, folder = Path(values["path"]), Path(values["draws"])
-    settings, files = settings_of(folder), files_of(folder)
+    settings = settings_of(folder)
+    files = files_of(folder, Protocol.of(settings["protocol"]))
     images, official = images_of(settings, folder)
     logits, scored = read_predictions(path, files, images.classes)
     protocol = Protocol.of(settings["protocol"] | ({} if scored else {"score": "none"}))
@@ -57,6 +69,7 @@ def settings_of(folder: Path) -> dict[str, Any]:
     """What convstab-draws has written; InputError where it is not there, damaged, or names other code."""
     try:
         settings = read_json(folder / SETTINGS)
+        shaped(Settings, settings, folder / SETTINGS)
         configuration.check_own(settings, ["dataset"], folder / SETTINGS)
         settings["protocol"]["levels"] = tuple(map(float, settings["protocol"]["levels"]))
         Protocol.of(settings["protocol"])
@@ -68,17 +81,24 @@ def settings_of(folder: Path) -> dict[str, Any]:
     return settings
 
 
-def files_of(folder: Path) -> list[str]:
-    """The files that the manifest lists, in the order image, level, draw."""
+def files_of(folder: Path, protocol: Protocol) -> list[str]:
+    """The files that the manifest lists, in the order image, level, draw, in whatever order it has them."""
+    path = folder / MANIFEST
     try:
-        with (folder / MANIFEST).open(encoding="utf-8", newline="") as file:
-            rows = csv.DictReader(file)
-            if tuple(rows.fieldnames or ()) != COLUMNS:
-                raise InputError(f"{folder / MANIFEST} has not the columns {', '.join(COLUMNS)}")
-            return [row["file"] for row in rows]
+        with path.open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file)
+            rows = [(place_of(row, protocol), row["file"]) for row in reader]
     except FileNotFoundError as error:
         said = f"{folder} has no {MANIFEST}: convstab-draws has not ended; the same command goes on"
         raise InputError(said) from error
+    except (csv.Error, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path} is not what convstab-draws writes: {error!r}; give it again with that") from error
+    return [file for _, file in sorted(rows)]
+
+
+def place_of(row: Mapping[str, str], protocol: Protocol) -> tuple[int, int, int]:
+    """Where a draw stands among all: its image, the place of its level, and its number."""
+    return int(row["image"]), protocol.levels.index(float(row["level"])), int(row["draw"])
 
 
 def images_of(settings: Mapping[str, Any], folder: Path) -> tuple[Images, bool]:

@@ -10,6 +10,7 @@ import numpy as np
 from convstab.degradations.degradation import Degradation
 from convstab.errors import InputError
 from convstab.evaluation.cells import NOT_DEFINED, as_cell, family_in_words
+from convstab.evaluation.paired import check_same_draws
 from convstab.evaluation.result import StabilityResult
 from convstab.statistics.intervals import Floats
 from convstab.statistics.rates import ratio
@@ -118,23 +119,17 @@ def by_degradation(results: Sequence[StabilityResult]) -> dict[Degradation, Stab
 
 def check_alike(result: StabilityResult, reference: StabilityResult) -> None:
     """Raise InputError unless two results are of the same images and draws."""
-    family = family_in_words(result.degradation)
-    for name in ("levels", "draws", "seed", "clip", "rounding", "by_psnr"):
-        one, other = getattr(result.protocol, name), getattr(reference.protocol, name)
-        if one != other:
-            raise InputError(f"{family}: {name} is {one} for the model, {other} for the reference; it must be the same")
-    for column in ("index", "label"):
-        if not np.array_equal(result.rows[column], reference.rows[column]):
-            raise InputError(f"{family}: the model and the reference were evaluated on other images")
+    try:
+        check_same_draws(result, reference)
+    except InputError as error:
+        raise InputError(f"{family_in_words(result.degradation)}, model and reference: {error}") from error
 
 
 def error_sums(result: StabilityResult) -> tuple[float, float]:
     """The sum of the error rates over the levels that change the images, and what it has more than clean images."""
     errors, degraded, family = 1 - result.accuracy.value, result.degraded, family_in_words(result.degradation)
     if degraded[0] or not degraded.any():
-        raise InputError(
-            f"{family_in_words(result.degradation)}: a corruption error needs the clean images and another level"
-        )
+        raise InputError(f"{family}: a corruption error needs the clean images and another level")
     if np.isnan(errors).any():
         raise InputError(f"{family}: one of the levels is one that no image can have")
     return float(errors[degraded].sum()), float((errors[degraded] - errors[0]).sum())

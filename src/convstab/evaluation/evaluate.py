@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +13,7 @@ from tqdm.auto import tqdm
 
 from convstab.degradations.by_name import degradation as by_name
 from convstab.degradations.degradation import Degradation
+from convstab.errors import InputError
 from convstab.evaluation.gate import gate
 from convstab.evaluation.matching import Match, matched
 from convstab.evaluation.protocol import Protocol, tried_levels
@@ -23,6 +24,7 @@ from convstab.evaluation.workers import Workers
 from convstab.images import Images
 from convstab.validation import device_of, own_model
 
+Score = Literal["predicted", "label"]
 SLICE = 64  # images that one worker takes at a time
 LEAST = 0.5  # grey levels: weaker noise hardly moves a rounded pixel
 
@@ -38,7 +40,7 @@ def evaluate(
     seed: int = 0,
     clip: bool = True,
     rounding: bool = True,
-    score: Literal["predicted", "label"] = "predicted",
+    score: Score = "predicted",
     batch_size: int | None = None,
     precision: Precision = "float32",
     device: str | torch.device | None = None,
@@ -89,6 +91,8 @@ def evaluate(
     >>> result.levels.tolist(), result.accuracy.value.shape, result.confusion.shape
     ([0.0, 1.0, 40.0], (3,), (3, 2, 2))
     """
+    if score not in get_args(Score):
+        raise InputError(f"score is {score!r}; it can be {' or '.join(get_args(Score))}")
     chosen = device_of(device)
     family = by_name(degradation)
     switches = draws, seed, clip, rounding, score, family

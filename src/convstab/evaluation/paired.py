@@ -7,21 +7,28 @@ from collections.abc import Mapping
 import numpy as np
 
 from convstab.errors import InputError
-from convstab.evaluation.cells import level_in_words
+from convstab.evaluation.cells import as_cell, level_in_words
 from convstab.evaluation.measures import Measures
 from convstab.statistics import intervals, rates
 from convstab.statistics.intervals import Estimate
 
 PAIRED = "paired.csv"
-SAME = {  # of two protocols: what makes their draws the same, in words
-    "degradation": "degradation",
-    "by_psnr": "kind of levels",
-    "levels": "levels",
-    "draws": "number of draws",
-    "seed": "seed",
-    "clip": "clipping",
-    "rounding": "rounding",
+SAME = {  # of two protocols: what makes their draws the same, and what is said where it is not
+    "degradation": "another degradation",
+    "by_psnr": "another kind of levels",
+    "levels": "other levels",
+    "draws_of": "another number of draws",
+    "clip": "other clipping",
+    "rounding": "other rounding",
 }
+COLUMNS = {  # of two results, likewise; pixels and noise show in the PSNR
+    "index": "images",
+    "label": "labels",
+    "applied": "levels of the images",
+    "identical": "pixels",
+    "psnr_mean": "pixels",
+}
+CLOSE = 1e-3  # dB, by which machines may differ
 
 
 def paired_difference(result: Measures, other: Measures) -> Estimate:
@@ -38,7 +45,7 @@ def paired_difference(result: Measures, other: Measures) -> Estimate:
         values in [-1, 1], (levels,), with 95 % intervals over units (Newcombe 1998); NaN where no image was drawn.
 
     Raises:
-        InputError: results that are not of the same draws.
+        InputError: results that are not of the same draws, by their protocols, images and PSNR.
     """
     check_same_draws(result, other)
     changes = result.rates - other.rates
@@ -49,10 +56,12 @@ def check_same_draws(result: Measures, other: Measures) -> None:
     """Raise InputError, which says what differs, where two results are not of the same draws of the same images."""
     for name, words in SAME.items():
         if getattr(result.protocol, name) != getattr(other.protocol, name):
-            raise InputError(f"they are not of the same draws: another {words}")
-    for column, words in {"index": "images", "label": "labels", "applied": "levels of the images"}.items():
+            raise InputError(f"they are not of the same draws: {words}")
+    if result.degradation.random and result.protocol.seed != other.protocol.seed:
+        raise InputError("they are not of the same draws: another seed")
+    for column, words in COLUMNS.items():
         here, there = (one.rows.get(column, np.zeros(0)) for one in (result, other))
-        if not np.array_equal(here, there, equal_nan=here.dtype.kind == "f"):
+        if here.shape != there.shape or not np.allclose(here, there, rtol=0, atol=CLOSE, equal_nan=True):
             raise InputError(f"they are not of the same draws: other {words}")
 
 
@@ -92,6 +101,6 @@ def paired_csv(results: Mapping[str, Measures], differences: Mapping[str, Estima
     writer.writerow(["model", "other", "level", "top1", "other_top1", "difference", "low", "high"])
     for other, found in differences.items():
         columns = first.accuracy.value, results[other].accuracy.value, found.value, found.low, found.high
-        for level, *numbers in zip(first.levels, *columns, strict=True):
-            writer.writerow([name, other, f"{level:g}", *(f"{number:.6f}" for number in numbers)])
+        for level, *numbers in zip(first.levels, *(column.tolist() for column in columns), strict=True):
+            writer.writerow([name, other, f"{level:g}", *map(as_cell, numbers)])
     return text.getvalue()

@@ -93,7 +93,7 @@ class Protocol:
         if {type(self.clip), type(self.rounding)} != {bool}:
             raise InputError(f"clip is {self.clip} and rounding {self.rounding}; each must be true or false")
         if self.score not in ("predicted", "label", "none"):
-            raise InputError(f"score is {self.score!r}; it can be predicted or label")
+            raise InputError(f"score is {self.score!r}; it can be predicted, label or none")
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> "Protocol":

@@ -115,7 +115,7 @@ def curves(results: Mapping[str, StabilityResult]) -> Figure:
             "label": labelled(name),
             "band": not many,
         }
-        positions = np.where((result.by_image("draws") > 0).mean(0) >= MOST, levels.positions(result), np.nan)
+        positions = np.where((result.by_image("draws") > 0).mean(0) > MOST, levels.positions(result), np.nan)
         draw_estimate(left, positions, result.accuracy, **style)
         draw_estimate(right, positions, result.flip_rate, **style)
     left.set(title="accuracy", ylabel="share of draws")

@@ -13,7 +13,7 @@ from torch import Tensor
 from convstab.errors import InputError
 
 FILE, PREDICTION = "file", "prediction"
-SUM, TINY = 1e-3, 1e-30  # rows that sum to 1 within this are probabilities; the least that one is taken for
+SUM, TINY = 0.05, 1e-30  # rows that sum to 1 within this are probabilities, rounded; the least that one is taken for
 DECIDED = 1.0  # the logit of a class that is predicted without a score; the others have 0
 
 
@@ -36,7 +36,7 @@ def read_predictions(path: Path, files: Sequence[str], classes: Sequence[str]) -
     if missing:
         raise InputError(f"{path} has neither a column prediction nor one for each class: {missing[0]} is missing")
     scores = np.stack([as_floats(path, name, table[name].to_pylist()) for name in classes], axis=1)[order]
-    return torch.from_numpy(as_logits(scores)), True
+    return torch.from_numpy(as_logits(path, scores)), True
 
 
 def read_table(path: Path) -> pa.Table:
@@ -45,9 +45,13 @@ def read_table(path: Path) -> pa.Table:
         with csv.open_csv(path) as file:
             names = file.schema.names
         texts = csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()))
-        return csv.read_csv(path, convert_options=texts)
+        table = csv.read_csv(path, convert_options=texts)
     except (OSError, pa.ArrowInvalid) as error:
         raise InputError(f"{path} cannot be read as a CSV table: {' '.join(str(error).split())}") from error
+    for name in table.column_names:
+        if table.column_names.count(name) > 1:
+            raise InputError(f"{path} has two columns {name}; each needs a name of its own")
+    return table
 
 
 def rows_of(path: Path, found: Sequence[str], wanted: Sequence[str]) -> list[int]:
@@ -87,8 +91,18 @@ def as_floats(path: Path, name: str, values: Sequence[str]) -> NDArray[np.float3
     return found.astype(np.float32)
 
 
-def as_logits(scores: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Logits as they are; of probabilities their logarithms. scores: (n, K)."""
-    probable = (scores >= 0).all() and (np.abs(scores.sum(1) - 1) < SUM).all()
-    logits: NDArray[np.float32] = np.log(scores.clip(TINY)) if probable else scores
+def as_logits(path: Path, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Logits as they are; of probabilities, which may be rounded, their logarithms; which of the two is said.
+
+    scores: (n, K). Raises InputError for what can be neither: numbers in [0, 1] that do not sum to 1.
+    """
+    if scores.min() < 0 or scores.max() > 1:
+        print(f"{path}: the scores are taken for logits")
+        return scores
+    sums = scores.sum(1, keepdims=True)
+    if (np.abs(sums - 1) > SUM).any():
+        said = f"{path} has scores in [0, 1] that sum to {float(sums[np.abs(sums - 1).argmax(), 0]):.3g}"
+        raise InputError(f"{said} for a file; probabilities sum to 1, and logits are not bounded")
+    print(f"{path}: the scores are taken for probabilities")
+    logits: NDArray[np.float32] = np.log((scores / sums).clip(TINY))
     return logits

@@ -32,6 +32,7 @@ FREE = (
 )  # trainings of one kind may differ
 
 
+DEGRADED = "DegradedCopies"
 OTHER = "The paper degrades images with Gaussian noise only."
 
 
@@ -148,6 +149,8 @@ def unless_images(units: Units, images: int) -> str:
 
 def paper_of(source: Source, classes: int, noise: bool) -> PaperTable | None:
     """The table of the paper for a result, or None; InputError when it has another number of classes."""
+    if DEGRADED in source.augment:  # which the paper does not train on
+        return None
     paper = table_of(source.dataset, noise, source.members, source.noisy)
     if paper is not None and classes != len(paper.classes):
         name = dataset_name(source.dataset)

@@ -168,6 +168,8 @@ def check_run(config: Config, folder: Path) -> None:
 def check_own(config: Config, names: Sequence[str], path: Path) -> None:
     """Raise InputError where a part of a configuration that was found in a file names any code but convstab's own."""
     for key, found in below(config, names):
+        if isinstance(found, str) and "${" in found:
+            raise InputError(f"{path}: {key} is {found}; what is kept with a result has plain values")
         allowed = OWN.get(key)
         if key.split(".")[-1].startswith("_") and not (allowed and re.fullmatch(allowed, str(found))):
             raise InputError(f"{path}: {key} is {found}; a run names nothing but convstab's own")

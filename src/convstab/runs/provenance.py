@@ -11,7 +11,7 @@ import torch
 from convstab.runs.configuration import model_name
 
 PACKAGES = ("convstab", "torch", "pytorch-lightning", "numpy")
-NOISE = ("GaussianNoise", "NoisyCopies")  # augmentations that train on noise
+NOISE = ("GaussianNoise", "NoisyCopies", "DegradedCopies")  # augmentations that train on noise, or on what is like it
 
 
 def made_with(device: torch.device) -> dict[str, Any]:

@@ -31,6 +31,8 @@ class Families:
         for name, result in self.results.items():
             if not result.protocol.by_psnr or result.protocol.levels != first.protocol.levels:
                 raise InputError(f"{name} has no PSNR for levels, or other ones")
+            if not len(self.psnr):
+                raise InputError("there is no PSNR but that of the clean images")
             if not np.array_equal(result.by_image("index")[:, 0], first.by_image("index")[:, 0]):
                 raise InputError(f"{name} is of other images")
 
@@ -47,11 +49,13 @@ class Families:
 
     def shown(self, name: str, values: Floats) -> Floats:
         """Values of each PSNR, NaN where a tenth of the images or more cannot have it."""
-        return np.where(self.images[name] >= MOST, values[self.results[name].degraded], np.nan)
+        return np.where(self.images[name] > MOST, values[self.results[name].degraded], np.nan)
 
     def area(self, name: str) -> float:
         """The mean accuracy over the PSNR in between the least and the greatest; NaN where one of them is not shown."""
         accuracy = self.shown(name, self.results[name].accuracy.value)
+        if len(accuracy) == 1:
+            return float(accuracy[0])
         return float(trapezoid(accuracy, -self.psnr) / (self.psnr[0] - self.psnr[-1]))
 
     @property
@@ -64,7 +68,7 @@ def families_csv(families: Families) -> str:
     """One row for each degradation and PSNR: accuracy, flip rate, and the share of the images that can have it."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["degradation", "psnr", "accuracy", "low", "high", "flip_rate", "reached", "area"])
+    writer.writerow(["degradation", "psnr", "accuracy", "low", "high", "flip_rate", "share_of_images", "area"])
     for name in families.worst_first:
         result = families.results[name]
         accuracy, flips = result.accuracy, result.flip_rate
