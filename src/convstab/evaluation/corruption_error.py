@@ -97,7 +97,9 @@ def corruption_error(results: Sequence[StabilityResult], reference: Sequence[Sta
     (('jpeg', 'gaussian_blur'), 1.0)
     """
     ours, theirs = by_degradation(results), by_degradation(reference)
-    for family in ours.keys() ^ theirs.keys():
+    for family in [*theirs, *ours]:
+        if family in ours and family in theirs:
+            continue
         which = "reference" if family in ours else "model"
         lacking = f"the {which} was not evaluated under {family_in_words(family)}"
         raise InputError(f"{lacking}; it takes both under the same degradations")
