@@ -130,6 +130,7 @@ def test_a_result_is_read_as_it_was_written(tmp_path: Any) -> None:
     np.testing.assert_array_equal(read.rows["level"], found.rows["level"])
     assert read.summary == found.summary
     assert "jpeg (quality)" in read.table()
+    assert read.attack == "LeastLevel_jpeg"
 
 
 def test_the_milder_quality_is_the_lesser_level() -> None:

@@ -241,7 +241,7 @@ def test_the_same_attack_goes_to_the_same_folder(main: Main, trained: Path) -> N
     words = ["run=one", "attack=least_level", "attack.draws=1", "images=[0,8]"]
     assert main(*words) == (0, "")
     (first,) = folders()
-    assert first.name.startswith("one-LeastLevel-")
+    assert first.name.startswith("one-LeastLevel_gaussian-")
     assert main(*words, "shard=1/2", "slice=5") == (0, "")
     assert folders() == {first}
     assert main(*words, "attack.doublings=5") == (0, "")

@@ -65,6 +65,11 @@ class Attack(ABC):
     def __post_init__(self) -> None:
         check_limits(self)
 
+    @property
+    def called(self) -> str:
+        """What results call it."""
+        return type(self).__name__
+
     @true_float32()
     def __call__(
         self,

@@ -72,7 +72,7 @@ def attack(
         found = chosen(own, pixels, labels, images.ids, seed, limit, advance)
     table, kind = as_table(found), type(model).__name__
     protocol = {"seed": seed, "max_queries": limit} | vars(chosen)
-    names = kind, type(chosen).__name__
+    names = kind, chosen.called
     return AttackResult.of(table, np.asarray(images.pixels), images.classes, *names, protocol, images.units)
 
 

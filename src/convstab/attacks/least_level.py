@@ -57,6 +57,11 @@ class LeastLevel(Attack):
         super().__post_init__()
         degradation(self.degradation)
 
+    @property
+    def called(self) -> str:
+        """What results call it: with its family, of which each is another experiment."""
+        return f"{super().called}_{degradation(self.degradation).name}"
+
     def search(self, classifier: nn.Module, task: Task) -> Found:
         """Search the level of each image, as many at a time as fill a forward pass."""
         family = degradation(self.degradation)

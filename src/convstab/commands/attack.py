@@ -37,7 +37,7 @@ def main(config: DictConfig) -> Outcome:
     values = plain(config)
     device, attack = device_of(values["device"]), attack_of(values)
     values, whole, run = images_of(values, device)
-    kind = type(attack).__name__
+    kind = attack.called
     task = Task.open("attack", values, run, device, options_of(values, attack), f"{run.name}-{kind}", AttackResult.read)
     before = task.finished_before()
     if before is not None:
