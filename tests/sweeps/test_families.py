@@ -89,6 +89,8 @@ def test_what_cannot_be_compared_is_refused(results: list[cs.StabilityResult]) -
     images = cs.Images(pixels, torch.zeros(120, dtype=torch.int64))
     with pytest.raises(InputError, match="shot has no PSNR for levels, or other ones"):
         Families([uniform, cs.evaluate(model, images, "shot", draws=1)])
+    with pytest.raises(InputError, match="shot has no PSNR for levels, or other ones"):
+        Families([uniform, cs.evaluate(model, images, "shot", psnr=TARGETS[:2], draws=1)])
     fewer = cs.evaluate(model, images.part(torch.arange(119)), "shot", psnr=TARGETS, draws=1)
     with pytest.raises(InputError, match="shot is of other images"):
         Families([uniform, fewer])

@@ -99,10 +99,11 @@ def as_logits(path: Path, scores: NDArray[np.float32]) -> NDArray[np.float32]:
     if scores.min() < 0 or scores.max() > 1:
         print(f"{path}: the scores are taken for logits")
         return scores
-    sums = scores.sum(1, keepdims=True)
-    if (np.abs(sums - 1) > SUM).any():
-        said = f"{path} has scores in [0, 1] that sum to {float(sums[np.abs(sums - 1).argmax(), 0]):.3g}"
+    sums = scores.sum(1)
+    worst = float(sums[np.abs(sums - 1).argmax()])
+    if abs(worst - 1) > SUM:
+        said = f"{path} has scores in [0, 1] that sum to {worst:.3g}"
         raise InputError(f"{said} for a file; probabilities sum to 1, and logits are not bounded")
     print(f"{path}: the scores are taken for probabilities")
-    logits: NDArray[np.float32] = np.log((scores / sums).clip(TINY))
+    logits: NDArray[np.float32] = np.log(scores.clip(TINY))  # softmax makes the sum 1
     return logits
