@@ -112,6 +112,26 @@ def test_it_is_attacked_and_loaded_and_a_member_of_ensembles(
     assert torch.allclose(run.model(images.pixels[:5].float() / 255), expected, atol=1e-5)
 
 
+@pytest.mark.parametrize(("name", "more"), [("Stacked", []), ("Coloured", ["model.mean=[0.5]", "model.std=[0.5]"])])
+def test_a_module_that_calls_view_is_evaluated_and_attacked_as_it_was_trained(
+    name: str, more: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, trust = f"model.target={NETS}:{name}", f"trust={NETS}:{name}"
+    train_short(tmp_path, {"run": ["model=python", target, "optimizer.lr=0.05", *more]})
+    monkeypatch.chdir(tmp_path)
+    assert call(monkeypatch, app.evaluate, *QUICK, "run=run", trust, "output=evaluated") == 0
+    found = StabilityResult.read("evaluated").accuracy.value[0]
+    assert found == pytest.approx(read_json(Path("run") / METRICS)["test/accuracy"], abs=1e-7)  # float32
+    ddn = ["logger=none", "images=2", "attack=ddn", "attack.steps=3", trust]
+    for number, run in enumerate(("run=run", "run=[run,run]")):
+        assert call(monkeypatch, app.attack, *ddn, run, f"output=attacked{number}") == 0
+    loaded = cs.load_run("run", trust=f"{NETS}:{name}")
+    result = cs.evaluate(loaded.model, loaded.test, levels=[8], draws=1)
+    assert result.accuracy.value[0] == found
+    if more:
+        assert (weights(Path("run"))["mean"].item(), weights(Path("run"))["std"].item()) == (0.5, 0.5)
+
+
 @pytest.mark.parametrize(
     "words", [[], [f"trust={NETS}:build"], [f"trust=[{NETS}:build,{NETS}]"], ["trust=[os:system]"]]
 )

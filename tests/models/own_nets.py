@@ -1,6 +1,6 @@
 """Models as users write them, found by their names in tests."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -56,6 +56,49 @@ class Viewing(Net):
 
     def forward(self, images: Tensor) -> Tensor:
         logits: Tensor = self.head(self.features[:3](images).view(len(images), -1))
+        return logits
+
+
+class Stacked(nn.Module):
+    """Two convolutions of grey images, and view: it takes no channels last."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = nn.Sequential(nn.Conv2d(1, 4, 5, 4), nn.ReLU(), nn.Conv2d(4, 8, 3), nn.ReLU())
+        self.head = nn.Linear(8 * 16, 10)
+
+    def forward(self, images: Tensor) -> Tensor:
+        logits: Tensor = self.head(self.features(images).view(len(images), -1))
+        return logits
+
+
+class Coloured(Stacked):
+    """Has a normalisation of its own, of three channels."""
+
+    pretrained_cfg: ClassVar = {"mean": (0.4, 0.5, 0.6), "std": (0.1, 0.2, 0.3)}
+
+
+class Joined(nn.Module):
+    """Views grey images as those of three channels: they tell their format by their strides alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = nn.Linear(3 * 784, 10)
+
+    def forward(self, images: Tensor) -> Tensor:
+        logits: Tensor = self.head(torch.cat([images] * 3, 1).view(len(images), -1))
+        return logits
+
+
+class Solid(nn.Module):
+    """A convolution of volumes, whose weights have no format of channels last."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = nn.Sequential(nn.Conv3d(1, 2, (1, 5, 5), (1, 4, 4)), nn.Flatten(), nn.Linear(72, 10))
+
+    def forward(self, images: Tensor) -> Tensor:
+        logits: Tensor = self.net(images[:, None])
         return logits
 
 

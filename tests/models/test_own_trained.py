@@ -1,5 +1,6 @@
 """An own model that is to be trained: it is tried, normalised, and made again from plain values."""
 
+import copy
 import json
 from importlib import import_module
 from importlib.util import find_spec
@@ -11,10 +12,13 @@ import torch
 from torch import Tensor, nn
 
 import convstab as cs
+from convstab.evaluation.matching import Chosen
 from convstab.models import LeNet, OwnClassifier
+from convstab.models.ensemble import Ensemble
 from convstab.models.own.architectures import load_but_head
 from convstab.models.own.hf import harmless
 from convstab.models.own.kinds import KINDS
+from convstab.models.resized import Resized
 from tests.models import own_nets
 from tests.models.own_nets import Net
 from tests.support.libraries import MEAN, STD, asked
@@ -152,6 +156,47 @@ def test_a_module_that_calls_view_is_given_what_it_takes() -> None:
         own_nets.viewing().to(memory_format=torch.channels_last)(PHOTOS)  # type: ignore[call-overload]
     assert model(PHOTOS.contiguous(memory_format=torch.channels_last)).shape == (4, 10)
     assert (model.layout, own().layout) == (torch.contiguous_format, torch.channels_last)
+
+
+@pytest.mark.parametrize("name", ["Stacked", "Joined", "Solid"])
+def test_it_is_asked_in_its_own_layout_wherever_it_is(name: str) -> None:
+    model = own(name).eval()
+    images = IMAGES.to(memory_format=torch.channels_last)
+    assert images.stride(1) == 1  # as evaluate makes them
+    logits, state = model(IMAGES), copy.deepcopy(model.state_dict())
+    for outer in (model, Ensemble([model, own().eval()]), Resized(model, (28, 28)), Chosen(model, [*range(9, -1, -1)])):
+        outer.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        assert outer(images).shape == (4, 10)
+        assert torch.equal(model(images), logits)
+    assert all(torch.equal(value, state[name]) for name, value in model.state_dict().items())
+    assert all(weight.is_contiguous() for weight in model.parameters())
+    assert model.layout == torch.contiguous_format
+    assert model.double()(images.double()).dtype == torch.float64
+
+
+def test_its_layout_is_not_changed_for_a_moment_either() -> None:
+    seen: dict[str, set[int]] = {}
+    for name in ("Stacked", "build"):
+        seen[name] = set()
+        own(name)._apply(lambda tensor, found=seen[name]: found.add(tensor.ndim) or tensor)  # type: ignore[misc]
+    assert max(seen["Stacked"]) == 3  # mean and std: no memory format applies, while another thread asks the net
+    assert max(seen["build"]) == 4
+
+
+def test_made_again_its_own_normalisation_does_not_matter() -> None:
+    with pytest.raises(cs.InputError, match="the images have 1 channel, and mean and std are of 3"):
+        own("Coloured")
+    model = own("Coloured", mean=[0.25], std=[0.5])
+    other = again(model, f"{NETS}:Coloured")
+    assert (other.mean.item(), other.std.item()) == (0.25, 0.5)
+    assert torch.equal(other.eval()(IMAGES), model.eval()(IMAGES))
+
+
+def test_what_a_module_says_of_itself_counts_for_random_weights_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(own_nets.Net, "pretrained_cfg", own_nets.Coloured.pretrained_cfg, raising=False)
+    model = own("viewing", (3, 28, 28))
+    model.set_statistics(torch.zeros(3), torch.ones(3))
+    assert torch.equal(model.mean.flatten(), torch.tensor(MEAN))
 
 
 def test_a_kind_without_weights_to_learn_cannot_be_trained() -> None:

@@ -1,6 +1,6 @@
 """An own model that is trained here, and ends in a run like any other."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
 import torch
@@ -25,7 +25,9 @@ class OwnClassifier(Classifier):
     kind, where: of own model, and where it is, see ``convstab.load_model``: python, timm, hf or torchvision.
     weights: a file that the training starts from; None: those it comes with, or random ones.
     mean, std: of the images that its weights have learnt, or "none": it normalises inside; None: its own where it has
-        one, and else, if its weights are random, those of the training images.
+        one (a python module's ``pretrained_cfg``, an hf folder's processor: with random weights as well), and else, if
+        its weights are random, those of the training images. What a python function returns counts as random: mean and
+        std of weights that it has loaded itself are to be said.
     size: pixels that it takes, S or (H, W), or "any"; None: what it can take.
     training: see ``Classifier``.
     Raises InputError for a module that cannot be made, or does not give logits of these classes for such images.
@@ -71,7 +73,8 @@ class OwnClassifier(Classifier):
                 f"where that is your own, say trust={target}"
             )
         where = {name: hparams[name] for name in OF_RUNS[kind]}
-        return cls(hparams["shape"], hparams["classes"], kind, **where)
+        anything = "none"  # its mean and std are in the checkpoint, whatever the module says of itself
+        return cls(hparams["shape"], hparams["classes"], kind, mean=anything, **where)
 
     def normalise(self, normalisation: Normalisation) -> None:
         """Normalise so, whatever the training images are."""
@@ -88,15 +91,28 @@ class OwnClassifier(Classifier):
     def forward(self, images: Tensor) -> Tensor:
         """Images in [0, 1], float (N, C, H, W) -> logits (N, K)."""
         normalised = (images - self.mean) / self.std
-        logits: Tensor = logits_of(self.net(normalised.contiguous(memory_format=self.layout)))
+        logits: Tensor = logits_of(self.net(normalised.to(memory_format=self.layout)))  # also the strides of 1 channel
         return logits
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """Move or convert what is in it; a net that takes no channels last stays as it is, whoever asks for them."""
+        super()._apply(fn if self.layout == torch.channels_last else flat(fn), recurse)  # type: ignore[no-untyped-call]
+        return self
+
+
+def flat(fn: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """The function for tensors in the contiguous format, whose memory format it cannot change.
+
+    Nor can it for a moment, as with a change that is undone: other threads may be asking the same net.
+    """
+    return lambda tensor: fn(tensor.flatten()).view(tensor.shape) if tensor.ndim > 3 else fn(tensor)
 
 
 def known(found: Found, weights: bool, mean: Given, std: Given) -> Normalisation | None:
     """What a user says, else what the weights have learnt; None: the weights are random, and nothing is known.
 
     weights: whether those of a file have taken the place of its own.
-    Raises InputError for weights of which it is not known: it is never guessed.
+    Raises InputError for weights of a file or a library of which it is not known.
     """
     usual = found.normalisation or own_normalisation(found.model)
     brought = found.source["kind"] not in OF_LIBRARIES or (found.trained and not weights)

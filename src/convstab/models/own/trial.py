@@ -46,7 +46,7 @@ def layout_of(model: nn.Module, shape: Sequence[int], classes: int, name: str) -
 def tried(model: nn.Module, shape: Sequence[int], layout: torch.memory_format) -> list[Any]:
     """What copies of a module give for a few images of noise, in evaluation and in training."""
     noise = torch.rand(TRIED, *shape, generator=torch.Generator().manual_seed(0))
-    images = noise.contiguous(memory_format=layout)
+    images = noise.to(memory_format=layout)
     with torch.random.fork_rng(devices=[]):  # of dropout: the training begins with the numbers that it would have
         own = copy.deepcopy(model).to(memory_format=layout)  # type: ignore[call-overload]
         return [logits_of(own.train(mode)(images)) for mode in (EVALUATION, TRAINING)]
