@@ -101,7 +101,7 @@ def test_shards_give_the_bytes_of_one_process(launcher: str, evaluated: Evaluate
     assert done.returncode == 0, done.stderr
     assert "ConfigStore" not in done.stderr
     assert "2 of 2 jobs are done" in done.stdout
-    assert len(expected) == 20 + 6  # parts; two tables, two of Parquet, the histogram, the examples
+    assert len(expected) == 20 + 7  # parts; three tables, two of Parquet, the histogram, the examples
     assert content(cwd / f"whole_{launcher}") == expected
 
 
