@@ -295,4 +295,4 @@ def test_errors_are_set_against_those_of_a_reference(
     assert "these are attacks" in error
     seeded = replace(result, protocol=replace(result.protocol, seed=5))
     error = refusal(capsys, str(one), "--reference", str(evaluation(one.parent / "seeded", seeded, "seeded")))
-    assert "seed is 0 for the model, 5 for the reference" in error
+    assert "they are not of the same draws: another seed" in error

@@ -261,7 +261,7 @@ def test_other_protocols_are_refused(options: Any) -> None:
         ({"draws": 0}, "draws is 0; it must be at least 1"),
         ({"seed": 2**63}, f"seed is {2**63}; it must fit 64 bits"),
         ({"seed": -(2**63) - 1}, f"seed is {-(2**63) - 1}; it must fit 64 bits"),
-        ({"score": "best"}, "score is 'best'; it can be predicted or label"),
+        ({"score": "best"}, "score is 'best'; it can be predicted, label or none"),
     ],
 )
 def test_a_refused_protocol_says_what_would_be_valid(options: Any, said: str) -> None:
