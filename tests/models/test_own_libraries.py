@@ -5,7 +5,7 @@ from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,17 +14,10 @@ from torch import nn
 
 import convstab as cs
 from tests.models.own_nets import Net
+from tests.support.libraries import MEAN, STD, stand_in
 
 IMAGES = torch.rand(5, 3, 28, 28, generator=torch.Generator().manual_seed(0))
-MEAN, STD = (0.4, 0.5, 0.6), (0.1, 0.2, 0.3)
 EXPECTED = Net(3).eval()((IMAGES - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(STD).view(3, 1, 1))
-
-
-def stand_in(patch: pytest.MonkeyPatch, name: str, **content: Any) -> None:
-    """Put a module in the place of a package that may not be there."""
-    module = ModuleType(name)
-    vars(module).update({"__version__": "9.9"} | content)
-    patch.setitem(sys.modules, name, module)
 
 
 @pytest.fixture

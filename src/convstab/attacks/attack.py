@@ -122,6 +122,16 @@ def nothing(pixels: Tensor, columns: Sequence[str]) -> Found:
     return Found(pixels.float(), none, none, none, none.double(), [], columns=dict.fromkeys(columns, none.double()))
 
 
+def joined(parts: Sequence[Found]) -> Found:
+    """What was found for several lots of images, without the history of generations."""
+    noise, queries, gradients, generations, seconds = (
+        torch.cat([getattr(part, name) for part in parts]) for name in IN_A_BATCH
+    )
+    ended = [word for part in parts for word in part.ended]
+    columns = {name: torch.cat([part.columns[name] for part in parts]) for name in parts[0].columns}
+    return Found(noise, queries, gradients, generations, seconds, ended, columns=columns)
+
+
 def tabulate(
     classifier: nn.Module,
     pixels: Tensor,
@@ -182,10 +192,7 @@ class BatchedAttack(Attack):
             part = task.part(slice(start, start + self.batch))
             parts.append(self.search_batch(classifier, part))
             task.progress(len(part))
-        noise, queries, gradients, generations, seconds = (
-            torch.cat([getattr(part, name) for part in parts]) for name in IN_A_BATCH
-        )
-        return Found(noise, queries, gradients, generations, seconds, [word for part in parts for word in part.ended])
+        return joined(parts)
 
     def search_batch(self, classifier: nn.Module, task: Task) -> Found:
         """What is found for at most ``batch`` images."""

@@ -1,7 +1,7 @@
 """The least level of a degradation at which the classifier fails: nature where the other attacks are adversaries."""
 
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from convstab.attacks.attack import Attack, Task
+from convstab.attacks.attack import Attack, Task, joined
 from convstab.attacks.query_counter import CERTAIN
 from convstab.attacks.verification import TOGETHER, Found, as_input, classify, margin
 from convstab.degradations.by_name import FAMILIES, degradation
@@ -148,16 +148,3 @@ class Searching:
             if failed[place] or (lowest[place] < self.margins[image] and np.isnan(self.levels[image])):
                 self.best[image], self.margins[image] = nearest[place], lowest[place].item()
         return failed
-
-
-def joined(parts: Sequence[Found]) -> Found:
-    """What was found for several lots of images."""
-    noise, queries, none, seconds, levels = (
-        torch.cat(tensors)
-        for tensors in zip(
-            *((part.noise, part.queries, part.gradients, part.seconds, part.columns["level"]) for part in parts),
-            strict=True,
-        )
-    )
-    ended = [word for part in parts for word in part.ended]
-    return Found(noise, queries, none, none, seconds, ended, columns={"level": levels})

@@ -1,6 +1,5 @@
 """Write the degraded copies of test images as PNG files, with a table of them, for a model that is elsewhere."""
 
-import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -20,12 +19,12 @@ from convstab.errors import InputError
 from convstab.evaluation.protocol import Protocol
 from convstab.evaluation.recorded import Draw, draws_of, name_of
 from convstab.files import alone, choices, read_json, write_bytes, write_json, write_text
-from convstab.files.digests import digest
+from convstab.files.csv_text import csv_text
 from convstab.images import Images
 from convstab.runs.configuration import is_below
 from convstab.runs.own import test_of
 from convstab.runs.parts import folder_name
-from convstab.runs.run import chosen
+from convstab.runs.run import chosen, digest_of
 from convstab.sweeps.jobs import Outcome
 
 MANIFEST, SETTINGS, IMAGES = "manifest.csv", "draws.json", "images"
@@ -86,7 +85,7 @@ def settings_of(values: Mapping[str, Any], protocol: Protocol, images: Images) -
         "dataset": values["dataset"],
         "images": values["images"],
         "protocol": protocol.settings | {"levels": [str(level) for level in protocol.levels]},  # JSON has no infinity
-        "data": digest({"pixels": images.pixels, "labels": images.labels, "index": images.ids}),
+        "data": digest_of(images),
     }
 
 
@@ -98,20 +97,17 @@ def refuse_others(folder: Path, settings: Mapping[str, Any]) -> None:
 
 def write(folder: Path, protocol: Protocol, images: Images, places: Sequence[int]) -> int:
     """Write the files that are not there, and then the table of all; how many it lists."""
-    table, count = io.StringIO(), 0
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    rows = []
     with progress_bar() as bar:
         task = bar.add_task("images", total=len(images))
-        for row, place in enumerate(places):
-            image = images.part(slice(row, row + 1))
+        for number, place in enumerate(places):
+            image = images.part(slice(number, number + 1))
             for file, draw, pixels in files_of(protocol, image, place):
                 save(folder / file, pixels)
-                writer.writerow([file, place, *described(image), *draw])
-                count += 1
+                rows.append([file, place, *described(image), *draw])
             bar.advance(task)
-    write_text(folder / MANIFEST, table.getvalue())
-    return count
+    write_text(folder / MANIFEST, csv_text(COLUMNS, rows))
+    return len(rows)
 
 
 def files_of(protocol: Protocol, image: Images, place: int) -> Iterator[tuple[str, Draw, Tensor]]:

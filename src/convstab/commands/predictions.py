@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,12 +28,11 @@ from convstab.files.predictions import read_predictions
 from convstab.files.shapes import shaped
 from convstab.images import Images
 from convstab.runs import configuration
-from convstab.runs.own import test_of
-from convstab.runs.run import Run, chosen
+from convstab.runs.own import test_of, trained_elsewhere
+from convstab.runs.run import Run, chosen, digest_of
 from convstab.sweeps.jobs import Outcome
 
 ALONE = {"shard": "1/1"}  # that a task needs to know
-FROM_ELSEWHERE = {"augment": "not known", "noisy": False, "seeds": [], "members": 1, "epochs": None}
 
 
 class Settings(TypedDict):
@@ -48,11 +48,11 @@ def main(config: DictConfig) -> Outcome:
     """Count the predictions as those of a model that is here; leave the tables and figures of an evaluation."""
     values = plain(config)
     path, folder = Path(values["path"]), Path(values["draws"])
-    settings = settings_of(folder)
-    files = files_of(folder, Protocol.of(settings["protocol"]))
+    settings, protocol = settings_of(folder)
+    files = files_of(folder, protocol)
     images, official = images_of(settings, folder)
     logits, scored = read_predictions(path, files, images.classes)
-    protocol = Protocol.of(settings["protocol"] | ({} if scored else {"score": "none"}))
+    protocol = protocol if scored else replace(protocol, score="none")
     run = run_of(values["name"] or path.stem, settings, images, official, logits)
     options = protocol.settings | {"schema": SCHEMA}
     name = name_of(run, protocol)
@@ -65,20 +65,19 @@ def main(config: DictConfig) -> Outcome:
     return conclude(task, protocol, {})
 
 
-def settings_of(folder: Path) -> dict[str, Any]:
-    """What convstab-draws has written; InputError where it is not there, damaged, or names other code."""
+def settings_of(folder: Path) -> tuple[dict[str, Any], Protocol]:
+    """What convstab-draws has written, and its protocol; InputError where it is damaged, gone, or names other code."""
     try:
         settings = read_json(folder / SETTINGS)
         shaped(Settings, settings, folder / SETTINGS)
         configuration.check_own(settings, ["dataset"], folder / SETTINGS)
-        settings["protocol"]["levels"] = tuple(map(float, settings["protocol"]["levels"]))
-        Protocol.of(settings["protocol"])
+        levels = tuple(map(float, settings["protocol"]["levels"]))
+        return settings, Protocol.of(settings["protocol"] | {"levels": levels})
     except FileNotFoundError as error:
         said = f"draws={folder} has no {SETTINGS}; it must be a folder that convstab-draws has written"
         raise InputError(said) from error
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{folder / SETTINGS} is not what convstab-draws writes: {error!r}") from error
-    return settings
 
 
 def files_of(folder: Path, protocol: Protocol) -> list[str]:
@@ -106,18 +105,14 @@ def images_of(settings: Mapping[str, Any], folder: Path) -> tuple[Images, bool]:
     data, name = own.data_of(settings["dataset"]), own.name_of(settings["dataset"])
     whole = test_of(data)
     images = whole.part(chosen(settings["images"], len(whole)))
-    found = digest({"pixels": images.pixels, "labels": images.labels, "index": images.ids})
-    if found != settings["data"]:
+    if digest_of(images) != settings["data"]:
         raise InputError(f"the images of {name} are no longer those that {folder} was made of; write the draws again")
     return images, data.images.official
 
 
 def run_of(name: str, settings: Mapping[str, Any], images: Images, official: bool, logits: Tensor) -> Run:
     """The images, and what is known of the model: its name and its predictions."""
-    count = {"train": None, "validation": None, "test": len(images)}
-    training = FROM_ELSEWHERE | {
-        "dataset": own.name_of(settings["dataset"]), "model": name, "images": count, "official": official,
-    }  # fmt: skip
+    training = trained_elsewhere(own.name_of(settings["dataset"]), name, len(images), official)
     source = {"kind": "predictions", "name": name, "weights": digest({"logits": logits})}
     return Run(nn.Identity(), images, name, training, source)
 

@@ -1,7 +1,5 @@
 """Errors under several degradations relative to another model's, as ImageNet-C: ``convstab.corruption_error``."""
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,6 +10,7 @@ from convstab.errors import InputError
 from convstab.evaluation.cells import NOT_DEFINED, as_cell, family_in_words
 from convstab.evaluation.paired import check_same_draws
 from convstab.evaluation.result import StabilityResult
+from convstab.files.csv_text import csv_text
 from convstab.statistics.intervals import Floats
 from convstab.statistics.rates import ratio
 
@@ -61,13 +60,9 @@ class CorruptionError:
 
     def as_csv(self) -> str:
         """Each family: sums of error rates, and ratios."""
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(["degradation", "errors", "reference_errors", "ce", "relative_ce"])
         columns = self.families, self.errors, self.reference, self.ce, self.relative_ce
-        for family, *numbers in zip(*columns, strict=True):
-            writer.writerow([family, *map(as_cell, numbers)])
-        return text.getvalue()
+        rows = ([family, *map(as_cell, numbers)] for family, *numbers in zip(*columns, strict=True))
+        return csv_text(["degradation", "errors", "reference_errors", "ce", "relative_ce"], rows)
 
     def __repr__(self) -> str:
         return self.table()

@@ -1,7 +1,5 @@
 """The table of levels: results.csv, its columns in Python, and how far probabilities can be trusted, as Markdown."""
 
-import csv
-import io
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +8,7 @@ from numpy.typing import NDArray
 
 from convstab.evaluation.cells import as_cell, estimate_cells, family_in_words, four_digits, in_percent, level_in_words
 from convstab.evaluation.measures import Measures
+from convstab.files.csv_text import csv_text
 from convstab.statistics.intervals import Estimate, Floats
 
 COVERAGE = 0.8  # the share of the draws whose accuracy the tables show
@@ -53,12 +52,8 @@ def top5_of(result: Measures) -> Floats:
 def results_csv(result: Measures, model: str) -> str:
     """One row for the model and each level, as timm's tables of results have one for each model; rates are shares."""
     columns = level_columns(result)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["model", *columns])
-    for row in zip(*(column.tolist() for column in columns.values()), strict=True):
-        writer.writerow([model, *map(as_cell, row)])
-    return text.getvalue()
+    rows = zip(*(column.tolist() for column in columns.values()), strict=True)
+    return csv_text(["model", *columns], ([model, *map(as_cell, row)] for row in rows))
 
 
 def confidence_markdown(result: Measures) -> str:

@@ -95,6 +95,12 @@ class Measures:
         """A column as (images, levels)."""
         return self.rows[column].reshape(-1, len(self.levels))
 
+    @property
+    def share_drawn(self) -> Floats:
+        """Share of the images that were drawn under each level, (levels,): not every image can have each PSNR."""
+        share: Floats = (self.by_image("draws") > 0).mean(0)
+        return share
+
     @cached_property
     def labels(self) -> Integers:
         """The label of each image."""

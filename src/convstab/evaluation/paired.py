@@ -1,7 +1,5 @@
 """Two models, or two trainings, on the same draws: the difference of their accuracies, which pairs know far better."""
 
-import csv
-import io
 from collections.abc import Mapping
 
 import numpy as np
@@ -9,6 +7,7 @@ import numpy as np
 from convstab.errors import InputError
 from convstab.evaluation.cells import as_cell, level_in_words
 from convstab.evaluation.measures import Measures
+from convstab.files.csv_text import csv_text
 from convstab.statistics import intervals, rates
 from convstab.statistics.intervals import Estimate
 
@@ -95,12 +94,9 @@ def paired_markdown(results: Mapping[str, Measures], differences: Mapping[str, E
 
 def paired_csv(results: Mapping[str, Measures], differences: Mapping[str, Estimate]) -> str:
     """One row for each other model and level: accuracy of both, the difference, and its interval; shares."""
-    name, first = next(iter(results.items()))
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["model", "other", "level", "top1", "other_top1", "difference", "low", "high"])
+    (name, first), rows = next(iter(results.items())), []
     for other, found in differences.items():
         columns = first.accuracy.value, results[other].accuracy.value, found.value, found.low, found.high
         for level, *numbers in zip(first.levels, *(column.tolist() for column in columns), strict=True):
-            writer.writerow([name, other, f"{level:g}", *map(as_cell, numbers)])
-    return text.getvalue()
+            rows.append([name, other, f"{level:g}", *map(as_cell, numbers)])
+    return csv_text(["model", "other", "level", "top1", "other_top1", "difference", "low", "high"], rows)

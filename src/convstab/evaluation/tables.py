@@ -1,7 +1,5 @@
 """Tables of an evaluation: CSV, Markdown in the paper's layout, and the numbers of summary.json."""
 
-import csv
-import io
 import math
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -11,6 +9,7 @@ import numpy as np
 from convstab.evaluation.cells import NOT_DEFINED, estimate_cells, four_digits, in_percent, level_in_words
 from convstab.evaluation.levels import COVERAGE, confidence_markdown
 from convstab.evaluation.result import StabilityResult
+from convstab.files.csv_text import csv_text
 from convstab.statistics import rates
 from convstab.statistics.intervals import Estimate, Floats
 from convstab.units import Integers
@@ -37,12 +36,11 @@ def one_class_rows(
 
 def as_csv(result: StabilityResult) -> str:
     """Precision and recall of every class over all levels (level "all") and under each."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["level", "class", "precision", "recall", "draws"])
-    for level, name, precision, recall, draws in class_rows(result):
-        writer.writerow([level, name, f"{precision:.6f}", f"{recall:.6f}", draws])
-    return text.getvalue()
+    rows = class_rows(result)
+    cells = (
+        [level, name, f"{precision:.6f}", f"{recall:.6f}", draws] for level, name, precision, recall, draws in rows
+    )
+    return csv_text(["level", "class", "precision", "recall", "draws"], cells)
 
 
 def as_markdown(result: StabilityResult) -> str:

@@ -1,7 +1,6 @@
 """How far the probabilities of a model can be trusted, as a picture."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from matplotlib import colormaps
@@ -11,7 +10,7 @@ from matplotlib.figure import Figure
 from convstab.evaluation.cells import level_in_words
 from convstab.evaluation.exact import UNIT
 from convstab.evaluation.result import StabilityResult
-from convstab.figures.evaluation import COLOURS, MARKERS, finish_axis, labelled
+from convstab.figures.evaluation import finish_axis, labelled, style_of
 from convstab.figures.levels import LevelAxis
 from convstab.statistics.confidence import reliability
 
@@ -27,12 +26,7 @@ def calibration(results: Mapping[str, StabilityResult]) -> Figure:
     draw_reliability(left, next(iter(results.values())))
     levels = LevelAxis(results.values())
     for number, (name, result) in enumerate(results.items()):
-        style: dict[str, Any] = {
-            "color": COLOURS[number % len(COLOURS)],
-            "marker": MARKERS[(number + number // len(COLOURS)) % len(MARKERS)],
-            "label": labelled(name),
-        }
-        right.plot(levels.positions(result), result.ece, markersize=4, linewidth=1.4, **style)
+        right.plot(levels.positions(result), result.ece, markersize=4, linewidth=1.4, **style_of(number, name))
     right.set(title="expected calibration error", ylabel="ECE in 15 bins", ylim=(0, None))
     finish_axis(right)
     levels.finish(right)

@@ -109,15 +109,10 @@ def curves(results: Mapping[str, StabilityResult]) -> Figure:
     left, right = figure.subplots(1, 2)
     levels = LevelAxis(results.values())
     for number, (name, result) in enumerate(results.items()):
-        style: dict[str, Any] = {
-            "color": COLOURS[number % len(COLOURS)],
-            "marker": MARKERS[(number + number // len(COLOURS)) % len(MARKERS)],  # each colour meets the next one
-            "label": labelled(name),
-            "band": not many,
-        }
-        positions = np.where((result.by_image("draws") > 0).mean(0) > MOST, levels.positions(result), np.nan)
-        draw_estimate(left, positions, result.accuracy, **style)
-        draw_estimate(right, positions, result.flip_rate, **style)
+        style = style_of(number, name)
+        positions = np.where(result.share_drawn > MOST, levels.positions(result), np.nan)
+        draw_estimate(left, positions, result.accuracy, **style, band=not many)
+        draw_estimate(right, positions, result.flip_rate, **style, band=not many)
     left.set(title="accuracy", ylabel="share of draws")
     right.set(title="flip rate of clean-correct images", ylim=(0, None))
     for axis in (left, right):
@@ -128,6 +123,12 @@ def curves(results: Mapping[str, StabilityResult]) -> Figure:
     else:
         right.legend(frameon=False, loc="upper left", fontsize=8)
     return figure
+
+
+def style_of(number: int, name: str) -> dict[str, Any]:
+    """Colour, marker and label of one of several lines."""
+    marker = MARKERS[(number + number // len(COLOURS)) % len(MARKERS)]  # each colour meets the next one
+    return {"color": COLOURS[number % len(COLOURS)], "marker": marker, "label": labelled(name)}
 
 
 def finish_axis(axis: Axes) -> None:

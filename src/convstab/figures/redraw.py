@@ -59,9 +59,9 @@ def redraw(
             save(figure, target / name)
             print(f"{target / name}.png: {', '.join(map(str, folders))}")
         if kind == "evaluate":
-            compare_all(folders, target, target)
-            results = named_evaluations({folder: StabilityResult.read(folder) for folder in folders})
-            print(pair(results, target, target))
+            results = {folder: StabilityResult.read(folder) for folder in folders}
+            compare_read(results, target, target)
+            print(pair(named_evaluations(results), target, target))
     if relative is not None:
         write_text(target / RELATIVE, relative.as_csv())
         print(relative.table(), target / RELATIVE, sep="\n")
@@ -120,9 +120,13 @@ def compare_all(folders: Sequence[Path], folder: Path, figures: Path | None = No
     """
     if len(folders) < 2 or not all((one / STABILITY).exists() for one in folders):
         return  # other shards are still at work
-    results = {one: StabilityResult.read(one) for one in folders}
-    if len(set(map(run_of, folders))) > 1 or not all(result.protocol.by_psnr for result in results.values()):
-        compare(folders, folder, figures)
+    compare_read({one: StabilityResult.read(one) for one in folders}, folder, figures)
+
+
+def compare_read(results: Mapping[Path, StabilityResult], folder: Path, figures: Path | None = None) -> None:
+    """The same of results that have been read, by their folders."""
+    if len(set(map(run_of, results))) > 1 or not all(result.protocol.by_psnr for result in results.values()):
+        compare(list(results), folder, figures)
         return
     try:
         families = Families(list(results.values()))

@@ -44,19 +44,28 @@ def own_run(
     ready, test = own_model(ready, test, device)
     source = model.source | {"classes": list(model.classes), "match": match} | resized_from(stage, size)
     called = called_by(model.source)
-    training = {
-        "dataset": at_source(name, stage, size),
-        "model": f"{source['kind']} {called}",
+    dataset, kind = at_source(name, stage, size), f"{source['kind']} {called}"
+    training = trained_elsewhere(dataset, kind, len(test), data.images.official)
+    short = re.sub(r"[^\w.-]+", "-", called).strip("-.")[-LONGEST:]
+    return Run(ready, test.part(chosen(images, len(test))), f"{short}_{called_at(name, stage)}", training, source)
+
+
+def trained_elsewhere(dataset: str, model: str, images: int, official: bool) -> dict[str, Any]:
+    """What is known of the training of a model that was not trained here, see ``provenance.merged``.
+
+    images: those that it is tried on.
+    """
+    return {
+        "dataset": dataset,
+        "model": model,
         "augment": "not known",
         "noisy": False,
         "seeds": [],
         "members": 1,
         "epochs": None,
-        "images": {"train": None, "validation": None, "test": len(test)},
-        "official": data.images.official,
+        "images": {"train": None, "validation": None, "test": images},
+        "official": official,
     }
-    short = re.sub(r"[^\w.-]+", "-", called).strip("-.")[-LONGEST:]
-    return Run(ready, test.part(chosen(images, len(test))), f"{short}_{called_at(name, stage)}", training, source)
 
 
 def on_other_images(

@@ -48,7 +48,6 @@ class Run:
 
     def fingerprint(self, device: torch.device) -> dict[str, str]:
         """Architecture, digests of the weights and of the images, and what computes on this device."""
-        images = {"pixels": self.test.pixels, "labels": self.test.labels, "index": self.test.ids}
         if self.source is None:
             model = {"architecture": architecture(self.model), "weights": digest(self.model.state_dict())}
         else:
@@ -56,11 +55,16 @@ class Run:
             weights, names = source.pop("weights"), [source.pop("classes", []), list(self.test.classes)]
             source["names"] = sha256(json.dumps(names).encode()).hexdigest()[:16]  # of 1,000 classes they are long
             model = {"architecture": json.dumps(source, sort_keys=True, default=str), "weights": weights}
-        return model | {"data": digest(images)} | arithmetic(device)
+        return model | {"data": digest_of(self.test)} | arithmetic(device)
 
     def part(self, rows: slice) -> "Run":
         """With some of the images."""
         return replace(self, test=self.test.part(rows))
+
+
+def digest_of(images: Images) -> str:
+    """What tells images apart, with their labels and ids."""
+    return digest({"pixels": images.pixels, "labels": images.labels, "index": images.ids})
 
 
 def architecture(classifier: nn.Module) -> str:

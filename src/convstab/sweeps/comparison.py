@@ -1,7 +1,5 @@
 """What several evaluations say beside each other: how their trainings differ, and what each noise does to them."""
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +8,7 @@ import numpy as np
 
 from convstab.errors import InputError
 from convstab.evaluation.result import StabilityResult
+from convstab.files.csv_text import csv_text
 from convstab.runs import configuration
 from convstab.runs.configuration import is_below, leaves
 from convstab.statistics.intervals import Floats
@@ -75,12 +74,10 @@ def training_of(folder: Path) -> dict[str, Any]:
 
 def as_csv(comparison: Comparison) -> str:
     """Accuracy of each training under each level, with its interval."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([comparison.name, "level", "accuracy", "low", "high", "flip_rate"])
+    rows = []
     for value, result in zip(comparison.values, comparison.results, strict=True):
         accuracy, flips = result.accuracy, result.flip_rate
         for place, level in enumerate(comparison.levels):
             numbers = (accuracy.value[place], accuracy.low[place], accuracy.high[place], flips.value[place])
-            writer.writerow([value, f"{level:g}", *(f"{number:.6f}" for number in numbers)])
-    return text.getvalue()
+            rows.append([value, f"{level:g}", *(f"{number:.6f}" for number in numbers)])
+    return csv_text([comparison.name, "level", "accuracy", "low", "high", "flip_rate"], rows)

@@ -1,7 +1,5 @@
 """One model under several degradations that leave its images the same PSNR: which of them it bears worst."""
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
@@ -11,6 +9,7 @@ from scipy.integrate import trapezoid
 from convstab.errors import InputError
 from convstab.evaluation.cells import NOT_DEFINED, family_in_words, in_percent, level_in_words
 from convstab.evaluation.measures import Measures
+from convstab.files.csv_text import csv_text
 from convstab.statistics.intervals import Floats
 
 TABLE = "families.csv"
@@ -45,7 +44,7 @@ class Families:
     @cached_property
     def images(self) -> dict[str, Floats]:
         """Share of the images that can have each PSNR, by the degradation."""
-        return {name: (result.by_image("draws") > 0).mean(0)[result.degraded] for name, result in self.results.items()}
+        return {name: result.share_drawn[result.degraded] for name, result in self.results.items()}
 
     def shown(self, name: str, values: Floats) -> Floats:
         """Values of each PSNR, NaN where a tenth of the images or more cannot have it."""
@@ -66,17 +65,15 @@ class Families:
 
 def families_csv(families: Families) -> str:
     """One row for each degradation and PSNR: accuracy, flip rate, and the share of the images that can have it."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["degradation", "psnr", "accuracy", "low", "high", "flip_rate", "share_of_images", "area"])
+    rows = []
     for name in families.worst_first:
         result = families.results[name]
         accuracy, flips = result.accuracy, result.flip_rate
         columns = [column[result.degraded] for column in (accuracy.value, accuracy.low, accuracy.high, flips.value)]
         for psnr, *numbers in zip(families.psnr, *columns, families.images[name], strict=True):
             cells = ["" if np.isnan(number) else f"{number:.6f}" for number in (*numbers, families.area(name))]
-            writer.writerow([name, f"{psnr:g}", *cells])
-    return text.getvalue()
+            rows.append([name, f"{psnr:g}", *cells])
+    return csv_text(["degradation", "psnr", "accuracy", "low", "high", "flip_rate", "share_of_images", "area"], rows)
 
 
 def families_markdown(families: Families) -> str:

@@ -1,7 +1,5 @@
 """The table of all jobs of a sweep: sweep.csv, and on the terminal."""
 
-import csv
-import io
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -14,6 +12,7 @@ from rich.table import Table
 
 from convstab.errors import InputError
 from convstab.files import METRICS, SUMMARY, read_json, write_text
+from convstab.files.csv_text import csv_text
 from convstab.runs.directory import numbers_of
 from convstab.sweeps.jobs import Job, is_sweep, parsed, read_jobs
 
@@ -86,14 +85,12 @@ def as_csv(jobs: Sequence[Job], numbers: Sequence[Mapping[str, float]]) -> str:
     differing = {key: column for key, column in hyperparameters(jobs).items() if key != "job"}
     here = {"seconds", *differing}
     names = list(dict.fromkeys(name for row in numbers for name in row if name not in here))
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["job", "status", "reason", *differing, "seconds", "output", *names, "overrides"])
+    rows = []
     for number, (job, row) in enumerate(zip(jobs, numbers, strict=True)):
         values = [job.name, job.status, job.reason, *(column[number] for column in differing.values())]
         scores = [row.get(name, "") for name in names]
-        writer.writerow([*values, row.get("seconds", job.seconds), job.output, *scores, " ".join(job.overrides)])
-    return text.getvalue()
+        rows.append([*values, row.get("seconds", job.seconds), job.output, *scores, " ".join(job.overrides)])
+    return csv_text(["job", "status", "reason", *differing, "seconds", "output", *names, "overrides"], rows)
 
 
 def as_table(jobs: Sequence[Job], numbers: Sequence[Mapping[str, float]]) -> Table:
