@@ -200,6 +200,11 @@ def test_a_training_that_is_stopped_says_how_to_go_on_and_is_not_finished(tmp_pa
     assert not (tmp_path / "out" / METRICS).exists()
 
 
+def hears_ctrl_c() -> None:
+    """In a new process: also where a shell has started these tests in its background, whose jobs do not hear it."""
+    signal.signal(INT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("launcher", ["basic", pytest.param("joblib", marks=pytest.mark.slow)])
 def test_ctrl_c_stops_a_sweep_and_its_table_says_so(launcher: str, tmp_path: Path) -> None:
     if launcher != "basic":
@@ -214,6 +219,7 @@ def test_ctrl_c_stops_a_sweep_and_its_table_says_so(launcher: str, tmp_path: Pat
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=hears_ctrl_c,  # noqa: PLW1509
     )
     when(lambda: any((tmp_path / "all").glob(f"*/{LAST}")))
     os.killpg(running.pid, INT)  # as a terminal does
