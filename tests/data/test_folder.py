@@ -262,9 +262,59 @@ def test_the_images_of_python_are_those_of_the_commands(root: Path) -> None:
         cs.folder(root, size=4, part="val")  # type: ignore[arg-type]
 
 
+def films(root: Path, below: tuple[str, ...] = ("",), count: int = 12) -> Path:
+    """Of each class some films of three frames, in the parts that are given by turns."""
+    for name, colour in COLOURS.items():
+        for film in range(count):
+            for frame in range(3):
+                photograph(root / below[film % len(below)] / name / f"a_{film}_{frame}.png", colour)
+    return root
+
+
+@pytest.mark.parametrize("below", [("",), ("train", "test")])
+def test_frames_of_a_film_are_a_group(tmp_path: Path, below: tuple[str, ...]) -> None:
+    root = films(tmp_path / "films", below)
+    images = folder.load(root, size=4, group="_")
+    ids = {
+        id_of(path.relative_to(root).as_posix()): (path.parent.name, path.name.rpartition("_")[0])
+        for path in root.rglob("*.png")
+    }
+    found: dict[int, set[tuple[str, str]]] = {}
+    for part in (images.train, images.test):
+        assert part.groups is not None
+        for one, group in zip(part.ids.tolist(), part.groups.tolist(), strict=True):
+            found.setdefault(group, set()).add(ids[one])
+        assert len(part.groups.unique()) * 3 == len(part)  # no film is divided
+    assert len(found) == 36  # groups of the test images have numbers of their own
+    assert all(len(films) == 1 for films in found.values())
+
+
+def test_a_group_is_in_the_name_of_an_image_not_of_its_class(tmp_path: Path) -> None:
+    for name in ("stop_sign/1.png", "stop_sign/2.png", "yield/1.png", "yield/2.png"):
+        photograph(tmp_path / name, (1, 2, 3))
+    with pytest.raises(InputError, match=r"group is '_', which is not in '1\.png'"):
+        folder.load(tmp_path, size=4, group="_")
+
+
+def test_folders_below_a_class_may_be_groups(tmp_path: Path) -> None:
+    for name in ("a/x/1.png", "a/x/2.png", "a/y/1.png", "b/x/1.png", "b/z/1.png"):
+        photograph(tmp_path / name, (1, 2, 3))
+    images = cs.folder(tmp_path, size=4, group="/")
+    assert images.groups is not None
+    assert len(images.groups.unique()) == 4
+
+
+def test_a_film_in_both_parts_is_named(tmp_path: Path) -> None:
+    films(tmp_path, ("train", "test"), count=2)
+    photograph(tmp_path / "test/cat/a_0_9.png", COLOURS["cat"])
+    with pytest.raises(InputError, match="has images of the group 'cat/a_0' in train and in test"):
+        folder.load(tmp_path, size=4, group="_")
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
+        ({"group": ""}, "group is '', which is not in"),
         ({"test_share": 0}, "test_share is 0; it must be above 0 and below 1"),
         ({"test_share": 1.0}, "test_share is 1.0; it must be above 0 and below 1"),
         ({"on_bad": "warn"}, "on_bad is warn; it can be refuse or skip"),

@@ -204,6 +204,9 @@ TRAIN = SHARED | {
     "dataset.load.channels": Limit(lambda value: is_whole(value, 1) and value in (1, 3), "3 (RGB) or 1 (grey)"),
     "dataset.load.resize": one_of("squash", "crop"),
     "dataset.load.test_share": FRACTION,
+    "dataset.load.group": or_null(
+        Limit(lambda value: is_text(value) and value != "", 'a text in file names, such as "_"')
+    ),
     "dataset.load.on_bad": one_of("refuse", "skip"),
     "dataset.load.path": Limit(is_text, "the path of a file"),
     "dataset.load.train": one_of("auto", "final", "small"),

@@ -4,7 +4,7 @@ import logging
 import os
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -46,6 +46,7 @@ def load(
     resize: Resize = "squash",
     test_share: float = 0.2,
     on_bad: OnBad = "refuse",
+    group: str | None = None,
 ) -> ImageSet:
     """The images below ``root``: ``root/<class>/...``, or ``root/train/<class>/...`` and ``root/test/<class>/...``.
 
@@ -57,11 +58,13 @@ def load(
     size, channels, resize: the form that images are brought to, see ``Form``.
     test_share: of the images, in (0, 1); about so many of each class are tested on.
     on_bad: "refuse" an image that cannot be read, or "skip" it, which is counted in the log.
+    group: text in the names of files, such as "_" in those of films, "film1_0001.png": images of a class whose paths
+        are the same up to where it stands last are a group. None: each image is one of its own.
     Raises InputError when there are no two classes, one of them is empty, or a value is out of range.
     """
     check(test_share, on_bad)
     root = Path(root).expanduser()
-    classes, parts = listed(root, test_share)
+    classes, parts = listed(root, test_share, group)
     return image_set("folder", root, classes, parts, Form(size, channels, resize, LARGEST_PHOTO), on_bad)
 
 
@@ -73,6 +76,7 @@ def folder(
     part: Part = "all",
     test_share: float = 0.2,
     on_bad: OnBad = "refuse",
+    group: str | None = None,
 ) -> Images:
     """Image files in a folder for each class, as ``dataset=folder`` of the commands has them.
 
@@ -84,6 +88,8 @@ def folder(
         part: "train" or "test": the images that ``dataset=folder`` trains or tests on; "all": both.
         test_share: of the images that are tested on, where there are no folders ``train`` and ``test``.
         on_bad: "refuse" an image that cannot be read, or "skip" it.
+        group: text in the names of files, such as "_" in those of films, "film1_0001.png": images of a class whose
+            paths are the same up to where it stands last are a group, of one part and one unit of every interval.
 
     Returns:
         The images, which are memory-mapped from arrays that are kept beside the files. Their ids are hashes of their
@@ -104,7 +110,7 @@ def folder(
     """
     check(test_share, on_bad)
     root = Path(path).expanduser()
-    classes, parts = listed(root, test_share)
+    classes, parts = listed(root, test_share, group)
     files = of_part(part, parts)
     return images_of(f"folder-{part}", root, classes, files, Form(size, channels, resize, LARGEST_PHOTO), on_bad)
 
@@ -137,7 +143,7 @@ def check(test_share: Any, on_bad: str = "refuse") -> None:
         raise InputError(f"on_bad is {on_bad}; it can be {' or '.join(get_args(OnBad))}")
 
 
-def listed(root: Path, test_share: float) -> tuple[tuple[str, ...], dict[str, list[File]]]:
+def listed(root: Path, test_share: float, group: str | None = None) -> tuple[tuple[str, ...], dict[str, list[File]]]:
     """The classes, and the image files of each part."""
     if root == user_cache_path("convstab"):  # what ``ImageData`` has where no folder is given
         raise InputError("dataset=folder needs dataset.root=<folder with a folder of images for each class>")
@@ -150,10 +156,53 @@ def listed(root: Path, test_share: float) -> tuple[tuple[str, ...], dict[str, li
             log.info("folder: beside train and test, %s is left out", ", ".join(others[:NAMED]))
         classes = sorted({name for part in PARTS for name in folders_in(root / part)}, key=composed)
         check_classes(root, classes)
-        return names_of(classes), {part: files_of(root, classes, f"{part}/") for part in PARTS}
+        parts = {part: files_of(root, classes, f"{part}/") for part in PARTS}
+        return names_of(classes), parts if group is None else grouped_parts(root, parts, group)
     classes = sorted(names, key=composed)
     check_classes(root, classes)
-    return names_of(classes), split(files_of(root, classes, ""), test_share)
+    files = files_of(root, classes, "")
+    if group is None:
+        return names_of(classes), split(files, test_share)
+    groups = groups_of(files, group, 1)
+    return names_of(classes), split(with_groups(files, groups, numbered(groups)), test_share, groups)
+
+
+def grouped_parts(root: Path, parts: Mapping[str, list[File]], group: str) -> dict[str, list[File]]:
+    """The files of both parts with their groups; InputError where one is in both."""
+    groups = {part: groups_of(files, group, 2) for part, files in parts.items()}
+    shared = set(groups["train"]) & set(groups["test"])
+    if shared:
+        raise InputError(f"{root} has images of the group {min(shared)!r:.80} in train and in test")
+    numbers = numbered([name for part in PARTS for name in groups[part]])
+    return {part: with_groups(files, groups[part], numbers) for part, files in parts.items()}
+
+
+def groups_of(files: Sequence[File], group: str, above: int) -> list[str]:
+    """The name of the group of each file: its class, and its path up to the last ``group`` in it.
+
+    above: folders above the images of a class, which are no part of their names. Raises InputError for a file whose
+    name lacks ``group``.
+    """
+    names = []
+    for file in files:
+        *_, label, path = file.path.split("/", above)
+        start, found, _ = path.rpartition(group) if group else ("", "", "")
+        if not found:
+            raise InputError(
+                f"group is {group!r:.20}, which is not in {path!r:.80}: it must be in the name of each image"
+            )
+        names.append(f"{label}/{start}")
+    return names
+
+
+def with_groups(files: Sequence[File], groups: Sequence[str], numbers: Mapping[str, int]) -> list[File]:
+    """Files with the numbers of their groups."""
+    return [replace(file, group=numbers[name]) for file, name in zip(files, groups, strict=True)]
+
+
+def numbered(names: Sequence[str]) -> dict[str, int]:
+    """A number for each different name, in the order of their first images."""
+    return {name: number for number, name in enumerate(dict.fromkeys(names))}
 
 
 def composed(name: str) -> str:

@@ -7,7 +7,19 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from convstab.data.decoding import Form, Resize
-from convstab.data.folder import LARGEST_PHOTO, PARTS, File, OnBad, Part, check, image_set, images_of, of_part, split
+from convstab.data.folder import (
+    LARGEST_PHOTO,
+    PARTS,
+    File,
+    OnBad,
+    Part,
+    check,
+    image_set,
+    images_of,
+    numbered,
+    of_part,
+    split,
+)
 from convstab.data.images import ImageSet, in_data
 from convstab.errors import InputError
 from convstab.files.seals import regular
@@ -155,11 +167,6 @@ def labelled(place: Path, labels: Sequence[str]) -> tuple[tuple[str, ...], Calla
     names = as_names(sorted({unicodedata.normalize("NFC", label) for label in found}))
     places = {name: number for number, name in enumerate(names)}
     return names, lambda label: places[unicodedata.normalize("NFC", label)]
-
-
-def numbered(names: Sequence[str]) -> dict[str, int]:
-    """A number for each different name, in the order of their first images."""
-    return {name: number for number, name in enumerate(dict.fromkeys(names))}
 
 
 def path_of(place: Path, row: Row) -> str:
