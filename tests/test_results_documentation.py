@@ -92,7 +92,7 @@ def test_columns_of_tables_in_their_order(folder: Path, heading: str, kind: str,
 
 def test_columns_that_are_not_always_there() -> None:
     by_psnr = Protocol((math.inf, 30.0), by_psnr=True)
-    assert set(documented("stability.parquet")) == {*of_evaluations.columns_of(by_psnr, 10), *UNITS}
+    assert set(documented("stability.parquet")) == {*of_evaluations.columns_of(by_psnr, 10), *of_evaluations.OPTIONAL}
     assert set(documented("minimum_noise.parquet")) == {*of_attacks.COLUMNS, *of_attacks.OWN_COLUMNS, *UNITS}
     assert set(documented("convergence.parquet")) == set(of_attacks.HISTORY)
 

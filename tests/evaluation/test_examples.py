@@ -10,8 +10,10 @@ import pytest
 import torch
 from torch import nn
 
+import convstab as cs
 from convstab.commands import evaluate
 from convstab.data.images import ImageData
+from convstab.degradations.similarity import ssim
 from convstab.errors import InputError
 from convstab.evaluation.examples import EXAMPLES, Examples, choose
 from convstab.evaluation.protocol import Protocol
@@ -146,3 +148,34 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     (tmp_path / EXAMPLES).write_bytes(b"not an archive")
     with pytest.raises(InputError, match=r"examples.npz is damaged"):
         Examples.read(tmp_path)
+
+
+def test_the_similarity_is_that_of_the_first_draws() -> None:
+    """Of 100 of 150 images, under levels that not every image can have."""
+    pixels = torch.rand(150, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    pixels[:75] = 0.5  # no blur changes them
+    images = cs.Images(pixels, torch.arange(150) % 2)
+    model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(192, 2)).eval()
+    result = cs.evaluate(model, images, "motion_blur", psnr=[30, 20], draws=2)
+    values = result.by_image("ssim")
+    rows = np.flatnonzero(~np.isnan(values[:, 0]))
+    assert len(rows) == 100
+    assert (rows[0], rows[-1]) == (0, 149)
+    assert np.isnan(values[rows, 1:][rows < 75]).all()
+    assert (values[rows, 0] == 1).all()
+    np.testing.assert_allclose(result.ssim, np.nanmean(values, 0), rtol=1e-5)
+    for row, level in ((rows[-1], 1), (rows[60], 2)):
+        applied = float(result.applied[row, level])
+        copies = result.protocol.copies(
+            images.pixels[row], float(result.levels[level]), 2, int(images.ids[row]), applied
+        )
+        expected = ssim(copies[:1], images.pixels[row : row + 1] / 255)
+        assert values[row, level] == pytest.approx(float(expected), abs=1e-6)
+
+
+def test_images_without_a_similarity_have_none_in_the_tables() -> None:
+    model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(16, 2)).eval()
+    result = cs.evaluate(model, cs.Images(torch.rand(4, 1, 4, 4), torch.tensor([0, 1, 0, 1])), levels=[9], draws=2)
+    assert np.isnan(result.ssim).all()
+    assert result.table().splitlines()[3].endswith(" | - |")
+    assert result.table().splitlines()[0].endswith(" | SSIM |")

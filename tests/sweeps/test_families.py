@@ -49,8 +49,8 @@ def test_a_mean_over_other_images_is_not_shown(results: list[cs.StabilityResult]
     assert (families.images["gaussian_blur"] < 0.9).any()
     assert np.isnan(families.area("gaussian_blur"))
     assert families.worst_first[-1] == "gaussian_blur"
-    (row,) = [line for line in families_markdown(families).splitlines() if line.startswith("| gaussian_blur")]
-    assert row.endswith("| - |")
+    found = [line for line in families_markdown(families).splitlines() if line.startswith("| gaussian_blur")]
+    assert found[0].endswith("| - |")
     rows = [row for row in csv.DictReader(families_csv(families).splitlines()) if row["degradation"] == "gaussian_blur"]
     assert [float(row["psnr"]) for row in rows] == list(TARGETS)
     assert [float(row["share_of_images"]) for row in rows] == pytest.approx(
@@ -109,3 +109,18 @@ def test_a_sweep_over_degradations_ends_with_their_table(tmp_path: Path, capfd: 
     assert len(rows) == 4
     assert (where / "study/figures/families.png").exists()
     assert "| degradation | 25 dB | 15 dB | mean |" in capfd.readouterr().out
+
+
+def test_the_structural_similarity_stands_beside(results: list[cs.StabilityResult]) -> None:
+    families = Families(results)
+    rows = list(csv.DictReader(families_csv(families).splitlines()))
+    for name, result in families.results.items():
+        assert [float(row["ssim"]) for row in rows if row["degradation"] == name] == pytest.approx(
+            result.ssim[1:].tolist(), abs=1e-6
+        )
+        (row,) = [line for line in families_markdown(families).splitlines() if line.startswith(f"| {name} |")][1:]
+        shown = [cell.strip() for cell in row.strip("|").split("|")][1:]
+        assert shown == [
+            f"{value:.4f}" if share > 0.9 else "-"
+            for value, share in zip(result.ssim[1:], families.images[name], strict=True)
+        ]

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from convstab.degradations.psnr import psnr_of_mse
+from convstab.degradations.similarity import psnr_of_mse
 from convstab.errors import InputError
 from convstab.images import GREY_LEVELS, ROWS, grey_to_unit_, quantise_
 from convstab.precision import true_float32

@@ -22,7 +22,7 @@ from convstab.commands.signals import goes_on, kept_in
 from convstab.degradations.by_name import degradation as by_name
 from convstab.degradations.gaussian import Gaussian
 from convstab.evaluation import levels, tables
-from convstab.evaluation.examples import Examples
+from convstab.evaluation.examples import Examples, with_similarity
 from convstab.evaluation.protocol import PAPER_DRAWS, Protocol, tried_levels
 from convstab.evaluation.result import StabilityResult
 from convstab.evaluation.tally import Counts
@@ -70,7 +70,8 @@ def conclude(task: Task[StabilityResult], protocol: Protocol, speed: Mapping[str
     whole, run = task.merge(), task.run
     if whole is None:
         return task.outcome()
-    result = StabilityResult.of(whole.rows, whole.totals, run.test.classes, protocol, run.test.units)
+    counted = StabilityResult.of(whole.rows, whole.totals, run.test.classes, protocol, run.test.units)
+    result = with_similarity(counted, run.test, task.device)
     with task.finishing() as loggers:
         write(task, result, protocol, speed)
         pairs = pair(joined(task, result), task.folder) if task.others else ""

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from convstab.degradations.degradation import Degradation
-from convstab.degradations.psnr import psnr_of_mse
 from convstab.degradations.same_draws import SameDraws, within
+from convstab.degradations.similarity import psnr_of_mse
 from convstab.errors import InputError
 from convstab.images import quantise_, row_length
 from convstab.validation import is_number

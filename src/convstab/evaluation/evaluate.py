@@ -14,6 +14,7 @@ from tqdm.auto import tqdm
 from convstab.degradations.by_name import degradation as by_name
 from convstab.degradations.degradation import Degradation
 from convstab.errors import InputError
+from convstab.evaluation.examples import with_similarity
 from convstab.evaluation.gate import gate
 from convstab.evaluation.matching import Match, matched
 from convstab.evaluation.protocol import Protocol, tried_levels
@@ -112,7 +113,8 @@ def evaluate(
     whole = Sum()
     with tqdm(total=len(images) * protocol.draws_per_image, unit="draw", disable=progress is not True) as bar:
         pool.work(slices, keep=whole.add, progress=progress if callable(progress) else bar.update)
-    return StabilityResult.of(whole.table(), whole.totals, images.classes, protocol, images.units)
+    result = StabilityResult.of(whole.table(), whole.totals, images.classes, protocol, images.units)
+    return with_similarity(result, images, chosen)
 
 
 class Sum:

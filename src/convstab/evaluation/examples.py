@@ -1,23 +1,25 @@
 """Images of an evaluation with the degraded copies that its tables keep one draw of, for those who point at a dot."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from convstab.degradations.similarity import ssim
 from convstab.errors import InputError
 from convstab.evaluation.protocol import Protocol
 from convstab.evaluation.result import StabilityResult
 from convstab.files.arrays import read_arrays, write_arrays
-from convstab.images import Images, to_grey
+from convstab.images import GREY_LEVELS, Images, to_grey
 from convstab.statistics.intervals import Floats
 from convstab.statistics.rates import mean_of_drawn
 from convstab.units import Integers
 
 EXAMPLES = "examples.npz"
 TOGETHER = 120  # images of all classes, about; at least two of each class
+COMPARED = 100  # images whose structural similarity is measured, evenly spaced
 
 
 @dataclass(frozen=True)
@@ -87,3 +89,18 @@ def choose(rates: Floats, labels: Integers) -> Integers:
     members = [order[labels[order] == label] for label in classes]
     places = [np.unique(np.linspace(0, len(rows) - 1, count).round().astype(int)) for rows in members]
     return np.concatenate([rows[at] for rows, at in zip(members, places, strict=True)])
+
+
+def with_similarity(result: StabilityResult, images: Images, device: torch.device) -> StabilityResult:
+    """The result with a column ``ssim``: of the first draw of some images under each level; NaN for the others.
+
+    images: those of the result. device: the one that classified them, which makes the same draws again.
+    """
+    values = np.full(result.applied.shape, np.nan, np.float32)
+    for row in np.unique(np.linspace(0, len(images) - 1, min(COMPARED, len(images))).round().astype(int)).tolist():
+        pixels, image = images.pixels[row].to(device), int(images.ids[row])
+        levels = np.flatnonzero(~np.isnan(result.applied[row]))
+        drawn = zip(result.levels[levels].tolist(), result.applied[row, levels].tolist(), strict=True)
+        copies = torch.cat([result.protocol.copies(pixels, level, 1, image, applied) for level, applied in drawn])
+        values[row, levels] = ssim(copies, (pixels / GREY_LEVELS).expand_as(copies)).cpu().numpy()
+    return replace(result, rows=result.rows | {"ssim": values.ravel()})

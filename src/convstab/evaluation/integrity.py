@@ -21,6 +21,7 @@ COLUMNS = {  # of stability.parquet: kinds of their types, as NumPy names them
     **{"sample_draw": "i", "sample_prediction": "i", "sample_psnr": "f", "sample_score": "f"},
     **{"brier_mean": "f", "nll_mean": "f"},
 }
+OPTIONAL = {**units.COLUMNS, "ssim": "f"}
 SLACK = 1e-6  # of a probability that was added up
 
 
@@ -41,7 +42,7 @@ def check_shapes(result: Measures) -> None:
         array = result.totals[name]
         if array.shape != shape or array.dtype.kind not in "iu" or array.min(initial=0) < 0:
             raise ValueError(f"the {name} does not hold counts of the shape {shape}")
-    check_columns(result.rows, columns_of(result.protocol, classes), units.COLUMNS)
+    check_columns(result.rows, columns_of(result.protocol, classes), OPTIONAL)
     lengths = {len(column) for column in result.rows.values()}
     if len(lengths) != 1 or 0 in lengths or lengths.pop() % levels:
         raise ValueError(f"the rows are not {levels} for each of some images")
@@ -81,6 +82,8 @@ def check_rows(rows: Mapping[str, NDArray[Any]], protocol: Protocol, classes: in
         **units.RANGES,
     }
     check_ranges(rows, ranges)
+    if "ssim" in rows and not (np.isnan(rows["ssim"]) | (np.abs(rows["ssim"]) <= 1 + SLACK)).all():
+        raise ValueError("the column ssim has values that cannot be")
 
 
 def check_totals(result: Measures) -> None:

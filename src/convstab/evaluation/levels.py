@@ -23,6 +23,7 @@ def level_columns(result: Measures) -> dict[str, NDArray[Any]]:
         "quantity": np.full(count, result.protocol.quantity),
         "level": result.levels,
         "psnr": result.psnr,
+        "ssim": result.ssim,
         **with_ends("top1", result.accuracy),
         "top5": top5_of(result),
         "balanced": result.balanced_accuracy.value,

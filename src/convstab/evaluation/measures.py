@@ -67,6 +67,13 @@ class Measures:
         return np.where(total > 0, (psnr * weights).sum(0) / total.clip(1), np.inf)
 
     @cached_property
+    def ssim(self) -> Floats:
+        """Mean structural similarity to the clean image under each level, (levels,); NaN where none was measured."""
+        return (
+            rates.mean_of_drawn(self.by_image("ssim").T) if "ssim" in self.rows else np.full(len(self.levels), np.nan)
+        )
+
+    @cached_property
     def degraded(self) -> NDArray[np.bool_]:
         """Whether a level changes the images, for each."""
         return np.array(self.protocol.degraded)

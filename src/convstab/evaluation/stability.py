@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from convstab.degradations.copies import Copies
-from convstab.degradations.psnr import psnr_of_mse
+from convstab.degradations.similarity import psnr_of_mse
 from convstab.errors import InputError
 from convstab.evaluation.protocol import Protocol
 from convstab.evaluation.tally import Counts, Tally

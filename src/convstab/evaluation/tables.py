@@ -52,13 +52,13 @@ def as_markdown(result: StabilityResult) -> str:
 def rates_markdown(result: StabilityResult) -> str:
     """Accuracy, balanced accuracy and flip rate under each level, with 95 % intervals."""
     by_psnr = result.protocol.by_psnr
-    head = [result.protocol.quantity, "accuracy", "95 %", "balanced", "flip rate", "95 %", "PSNR (dB)"]
+    head = [result.protocol.quantity, "accuracy", "95 %", "balanced", "flip rate", "95 %", "PSNR (dB)", "SSIM"]
     head += [result.degradation.title, "images"] if by_psnr else []
     lines = [f"| {' | '.join(head)} |", "|" + "---:|" * len(head)]
     accuracy, balanced, flips = result.accuracy, result.balanced_accuracy, result.flip_rate
     for place, level in enumerate(result.levels):
         cells = [level_in_words(level), *estimate_cells(accuracy, place), in_percent(balanced.value[place])]
-        cells += [*estimate_cells(flips, place), mean_psnr(result, place)]
+        cells += [*estimate_cells(flips, place), mean_psnr(result, place), four_digits(result.ssim[place])]
         cells += applied_cells(result, place) if by_psnr else []
         lines.append(f"| {' | '.join(cells)} |")
     notes = f"95 %: over {result.units.in_words(result.images)}."
@@ -121,6 +121,8 @@ def summary(result: StabilityResult) -> dict[str, Any]:
     strongest = np.argsort(-attraction, kind="stable")[:5]
     return {
         "levels": [shown_level(level) for level in result.levels.tolist()],
+        "psnr": [shown_level(psnr) for psnr in result.psnr.tolist()],
+        "ssim": without_nan(result.ssim),
         "accuracy": plain(result.accuracy),
         "balanced_accuracy": plain(result.balanced_accuracy),
         "flip_rate": plain(result.flip_rate),

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.integrate import trapezoid
 
 from convstab.errors import InputError
-from convstab.evaluation.cells import NOT_DEFINED, family_in_words, in_percent, level_in_words
+from convstab.evaluation.cells import NOT_DEFINED, family_in_words, four_digits, in_percent, level_in_words
 from convstab.evaluation.measures import Measures
 from convstab.files.csv_text import csv_text
 from convstab.statistics.intervals import Floats
@@ -64,26 +64,39 @@ class Families:
 
 
 def families_csv(families: Families) -> str:
-    """One row for each degradation and PSNR: accuracy, flip rate, and the share of the images that can have it."""
+    """One row for each degradation and PSNR: accuracy, flip rate, SSIM, and the share of images that can have it."""
     rows = []
     for name in families.worst_first:
         result = families.results[name]
         accuracy, flips = result.accuracy, result.flip_rate
-        columns = [column[result.degraded] for column in (accuracy.value, accuracy.low, accuracy.high, flips.value)]
+        columns = [
+            column[result.degraded]
+            for column in (accuracy.value, accuracy.low, accuracy.high, flips.value, result.ssim)
+        ]
         for psnr, *numbers in zip(families.psnr, *columns, families.images[name], strict=True):
             cells = ["" if np.isnan(number) else f"{number:.6f}" for number in (*numbers, families.area(name))]
             rows.append([name, f"{psnr:g}", *cells])
-    return csv_text(["degradation", "psnr", "accuracy", "low", "high", "flip_rate", "share_of_images", "area"], rows)
+    return csv_text(
+        ["degradation", "psnr", "accuracy", "low", "high", "flip_rate", "ssim", "share_of_images", "area"], rows
+    )
 
 
 def families_markdown(families: Families) -> str:
-    """Accuracy under each degradation at each PSNR, and the mean over them; the worst degradation first."""
-    head = ["degradation", *(f"{level_in_words(psnr)} dB" for psnr in families.psnr), "mean"]
-    lines = [f"| {' | '.join(head)} |", "|---|" + "---:|" * (len(head) - 1)]
+    """Accuracy under each degradation at each PSNR, and the mean over them; the worst degradation first. Then SSIM."""
+    head = ["degradation", *(f"{level_in_words(psnr)} dB" for psnr in families.psnr)]
+    accuracy, similarity = table_head([*head, "mean"]), table_head(["SSIM", *head[1:]])
     for name in families.worst_first:
-        numbers = [*families.shown(name, families.results[name].accuracy.value), families.area(name)]
-        lines.append(f"| {' | '.join([name, *map(in_percent, numbers)])} |")
+        result = families.results[name]
+        numbers = [*families.shown(name, result.accuracy.value), families.area(name)]
+        accuracy.append(f"| {' | '.join([name, *map(in_percent, numbers)])} |")
+        similarity.append(f"| {' | '.join([name, *map(four_digits, families.shown(name, result.ssim))])} |")
     note = (
-        f'Mean: the area under the curve. "{NOT_DEFINED}": {1 - MOST:.0%} of the images or more cannot have this PSNR.'
+        f'Mean: the area under the curve. "{NOT_DEFINED}": {1 - MOST:.0%} of the images or more cannot have this PSNR. '
+        "SSIM: the structural similarity of the copies to the clean images, at most 1."
     )
-    return "\n".join([*lines, "", note, ""])
+    return "\n".join([*accuracy, "", *similarity, "", note, ""])
+
+
+def table_head(names: Sequence[str]) -> list[str]:
+    """The first two lines of a Markdown table of numbers."""
+    return [f"| {' | '.join(names)} |", "|---|" + "---:|" * (len(names) - 1)]
