@@ -5,10 +5,11 @@ import math
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from convstab.degradations.by_name import FAMILIES, degradation
 from convstab.degradations.degradation import Degradation
-from convstab.degradations.quality import level_for_psnr
+from convstab.degradations.quality import Floats, Pilots, level_for_psnr
 from convstab.errors import InputError
 from tests.degradations.photos import copies, error, photos
 
@@ -108,3 +109,21 @@ def test_other_targets_and_images_are_refused() -> None:
         level_for_psnr(degradation("gaussian"), GREY, [0, 1], math.nan)
     with pytest.raises(InputError, match="saturation needs RGB"):
         level_for_psnr(degradation("saturation"), GREY[:, :1], [0, 1], 30.0)
+
+
+def test_what_no_level_changes_is_given_up_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Levels double up to 1,024 times the grid: lines of motion blur would be thousands of pixels long."""
+    asked = 0
+    measured = Pilots.psnr
+
+    def counted(self: Pilots, levels: Floats, images: NDArray[np.intp]) -> Floats:
+        nonlocal asked
+        asked += 1
+        return measured(self, levels, images)
+
+    monkeypatch.setattr(Pilots, "psnr", counted)
+    pixels = torch.full((2, 1, 8, 8), 90, dtype=torch.uint8)
+    levels, achieved = level_for_psnr(degradation("motion_blur"), pixels, [0, 1], 30.0)
+    assert np.isnan(levels).all()
+    assert np.isinf(achieved).all()
+    assert asked == 3  # the end of the grid, twice and four times as much

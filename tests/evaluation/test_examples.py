@@ -150,25 +150,24 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
         Examples.read(tmp_path)
 
 
-def test_the_similarity_is_that_of_the_first_draws() -> None:
+@pytest.mark.parametrize(("family", "flat"), [("gaussian", 0), ("gaussian_blur", 75)])
+def test_the_similarity_is_that_of_the_first_draws(family: str, flat: int) -> None:
     """Of 100 of 150 images, under levels that not every image can have."""
     pixels = torch.rand(150, 3, 8, 8, generator=torch.Generator().manual_seed(0))
-    pixels[:75] = 0.5  # no blur changes them
+    pixels[:flat] = 0.5  # no blur changes them
     images = cs.Images(pixels, torch.arange(150) % 2)
     model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(192, 2)).eval()
-    result = cs.evaluate(model, images, "motion_blur", psnr=[30, 20], draws=2)
+    result = cs.evaluate(model, images, family, psnr=[30, 20], draws=2)
     values = result.by_image("ssim")
     rows = np.flatnonzero(~np.isnan(values[:, 0]))
     assert len(rows) == 100
     assert (rows[0], rows[-1]) == (0, 149)
-    assert np.isnan(values[rows, 1:][rows < 75]).all()
+    assert (np.isnan(values[rows, 1:]).all(1) == (rows < flat)).all()
     assert (values[rows, 0] == 1).all()
     np.testing.assert_allclose(result.ssim, np.nanmean(values, 0), rtol=1e-5)
     for row, level in ((rows[-1], 1), (rows[60], 2)):
-        applied = float(result.applied[row, level])
-        copies = result.protocol.copies(
-            images.pixels[row], float(result.levels[level]), 2, int(images.ids[row]), applied
-        )
+        key, applied = float(result.levels[level]), float(result.applied[row, level])
+        copies = result.protocol.copies(images.pixels[row], key, 2, int(images.ids[row]), applied)
         expected = ssim(copies[:1], images.pixels[row : row + 1] / 255)
         assert values[row, level] == pytest.approx(float(expected), abs=1e-6)
 

@@ -20,6 +20,7 @@ FEW = 64
 NEAR, NEAR_COARSE = 0.25, 1.0  # dB, how far off a level may be; of a family whose levels are coarse
 DOUBLINGS, HALVINGS = 10, 24  # of the strength, beyond the family's grid, and in between
 ENOUGH = 0.01  # dB, so near an image needs no more halvings
+IN_VAIN = 2  # doublings in a row that change less than this: the blur of a flat image
 AT_ONCE = 2**22  # values of draws that are made at once
 
 Floats = NDArray[np.float64]
@@ -87,6 +88,7 @@ class Search:
     def __init__(self, pilots: Pilots, target: float) -> None:
         self.pilots, self.target = pilots, target
         self.levels, self.achieved = (np.full(len(pilots), math.nan) for _ in range(2))  # the nearest met so far
+        self.decibels = np.full(len(pilots), math.nan)  # met last
         self.low, self.high = np.zeros(len(pilots)), np.ones(len(pilots))
 
     def run(self) -> tuple[Floats, Floats]:
@@ -102,9 +104,14 @@ class Search:
     def found_ends(self) -> NDArray[np.bool_]:
         """Set the upper end for each image, and tell those that even the worst level leaves too good, (n,)."""
         images, beyond = np.arange(len(self.pilots)), np.zeros(len(self.pilots), bool)
+        in_vain = np.zeros(len(self.pilots), int)
         for _ in range(DOUBLINGS):
+            before = self.decibels.copy()
             images = images[self.too_good(self.high[images], images)]
+            changed = ~np.isclose(self.decibels[images], before[images], rtol=0, atol=ENOUGH)
+            in_vain[images] = np.where(changed, 0, in_vain[images] + 1)
             ended = np.array([self.level(2 * end) == self.level(end) for end in self.high[images]], bool)
+            ended |= in_vain[images] == IN_VAIN
             beyond[images[ended]], images = True, images[~ended]
             self.low[images] = self.high[images]
             self.high[images] *= 2
@@ -121,7 +128,7 @@ class Search:
         if not len(images):
             return np.zeros(0, bool)
         levels = np.array([self.level(strength) for strength in strengths.tolist()])
-        decibels = self.pilots.psnr(levels, images)
+        decibels = self.decibels[images] = self.pilots.psnr(levels, images)
         nearer = ~(np.abs(decibels - self.target) >= np.abs(self.achieved[images] - self.target))
         self.levels[images[nearer]], self.achieved[images[nearer]] = levels[nearer], decibels[nearer]
         return np.asarray(decibels > self.target)
