@@ -24,10 +24,10 @@ import lazy_loader
 if TYPE_CHECKING:
     from convstab.attacks.by_name import attack
     from convstab.attacks.result import AttackResult
-    from convstab.data.arrays import arrays
-    from convstab.data.folder import folder
-    from convstab.data.foreign import as_images
-    from convstab.data.table import table
+    from convstab.data.own.arrays import arrays
+    from convstab.data.own.folder import folder
+    from convstab.data.own.foreign import as_images
+    from convstab.data.own.table import table
     from convstab.errors import InputError
     from convstab.evaluation.corruption_error import corruption_error
     from convstab.evaluation.evaluate import evaluate
@@ -63,10 +63,10 @@ __getattr__, __dir__, _ = lazy_loader.attach(
     submod_attrs={
         "attacks.by_name": ["attack"],
         "attacks.result": ["AttackResult"],
-        "data.arrays": ["arrays"],
-        "data.folder": ["folder"],
-        "data.foreign": ["as_images"],
-        "data.table": ["table"],
+        "data.own.arrays": ["arrays"],
+        "data.own.folder": ["folder"],
+        "data.own.foreign": ["as_images"],
+        "data.own.table": ["table"],
         "errors": ["InputError"],
         "evaluation.corruption_error": ["corruption_error"],
         "evaluation.evaluate": ["evaluate"],

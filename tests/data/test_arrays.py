@@ -9,8 +9,8 @@ import pytest
 import torch
 
 import convstab as cs
-from convstab.data import arrays
 from convstab.data.ids import id_of
+from convstab.data.own import arrays
 from convstab.errors import InputError
 
 chance = np.random.default_rng(0)

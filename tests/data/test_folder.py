@@ -13,9 +13,10 @@ import torch
 from PIL import Image
 
 import convstab as cs
-from convstab.data import folder, image_files
+from convstab.data import image_files
 from convstab.data.ids import id_of
 from convstab.data.images import ImageData
+from convstab.data.own import folder
 from convstab.errors import InputError
 
 # the most memory that is not a part of a file: only swapping would free it
@@ -23,7 +24,7 @@ ANONYMOUS = """
 import re, sys, threading
 from pathlib import Path
 import convstab as cs
-import convstab.data.folder
+import convstab.data.own.folder
 def now():
     return int(re.search(r"RssAnon:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
 before, most, ended = now(), [], threading.Event()

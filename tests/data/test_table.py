@@ -7,8 +7,8 @@ import torch
 from PIL import Image
 
 import convstab as cs
-from convstab.data import table
 from convstab.data.ids import id_of
+from convstab.data.own import table
 from convstab.errors import InputError
 
 GREY = {"ant": 50, "bee": 100, "cow": 150}

@@ -25,7 +25,7 @@ from convstab.runs.configuration import Config, value
 from convstab.runs.provenance import arithmetic, merged, training_of
 
 OWN_DATA = "path", "test_share", "resize", "group", "on_bad"  # what decides which test images data of one's own has
-A_FOLDER = "convstab.data.folder.load"  # whose dataset.root is not a place that data is found in, but the data
+A_FOLDER = "convstab.data.own.folder.load"  # whose dataset.root is not a place that data is found in, but the data
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from convstab.data.decoding import Form, Resize
-from convstab.data.folder import (
+from convstab.data.images import ImageSet, in_data
+from convstab.data.own.folder import (
     LARGEST_PHOTO,
     PARTS,
     File,
@@ -20,7 +21,6 @@ from convstab.data.folder import (
     of_part,
     split,
 )
-from convstab.data.images import ImageSet, in_data
 from convstab.errors import InputError
 from convstab.files.seals import regular
 from convstab.images import Images, as_names

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from convstab.data.folder import PARTS, File, Part, check, check_each_class, check_part, split
 from convstab.data.ids import id_of
 from convstab.data.images import ImageSet, in_data
+from convstab.data.own.folder import PARTS, File, Part, check, check_each_class, check_part, split
 from convstab.errors import InputError
 from convstab.files.arrays import Arrays, array, refuse_bomb
 from convstab.files.seals import regular

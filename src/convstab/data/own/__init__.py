@@ -1,0 +1,1 @@
+"""Your own images: a folder, a list, arrays, and what other libraries serve."""
