@@ -13,8 +13,8 @@ from convstab.models.own.found import Found
 from convstab.models.own.hf import hf_classifier
 from convstab.models.own.libraries import normalisation_of_weights, of_timm, tried
 from convstab.models.own.normalisation import own_normalisation
-from convstab.models.own.packages import need, one_line
 from convstab.models.own.python import made_by
+from convstab.packages import need, one_line
 
 Options = Mapping[str, Any] | None
 # options that fetch weights, or read files

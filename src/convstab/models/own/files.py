@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from convstab.errors import InputError
 from convstab.models.own.found import Found
-from convstab.models.own.packages import need, one_line
+from convstab.packages import need, one_line
 
 TYPES = {"tensor(float)": torch.float32, "tensor(float16)": torch.float16, "tensor(double)": torch.float64}
 LABELS = "index2label", "id2label"  # in the JSON file beside it: {"0": "cat", ...}, or a list

@@ -10,7 +10,7 @@ from typing import Any
 from convstab.errors import InputError
 from convstab.models.own.found import Found
 from convstab.models.own.libraries import of_processor, tried
-from convstab.models.own.packages import need
+from convstab.packages import need
 
 # in a configuration: code of others, or files and models of the hub by their names
 OF_OTHERS = re.compile(r"_.*|auto_map|.*_implementation|quantization_config|backbone|use_.*backbone|.*dtype")

@@ -8,8 +8,8 @@ from typing import Any
 from convstab.errors import InputError
 from convstab.models.own.found import Found
 from convstab.models.own.normalisation import Normalisation, as_numbers
-from convstab.models.own.packages import need, one_line
 from convstab.models.own.wrapper import Size
+from convstab.packages import need, one_line
 
 NO_NAME = re.compile(r"LABEL_\d+")  # what transformers calls classes that have no name
 

@@ -1,15 +1,12 @@
 """A model that a function or class of the user's own makes: "mypkg.nets:build"."""
 
-import sys
 from collections.abc import Mapping
-from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 from torch import nn
 
 from convstab.errors import InputError
-from convstab.models.own.packages import one_line
+from convstab.packages import found, one_line
 
 AS = "package.module:function, such as mypkg.nets:build"
 
@@ -24,31 +21,14 @@ def made_by(target: Any, options: Mapping[str, Any] | None = None) -> nn.Module:
     if not isinstance(target, str) or not all(part.strip() for part in (*target.partition(":"),)):
         raise InputError(f"target is {target}; it must be {AS}")
     where, _, name = target.partition(":")
-    found = find(where, name, target)
-    if not isinstance(found, nn.Module):
-        if not callable(found):
-            raise InputError(f"{target} is a {type(found).__name__}; it must make an nn.Module, or be one")
+    made = found(where, name, f"target={target}")
+    if not isinstance(made, nn.Module):
+        if not callable(made):
+            raise InputError(f"{target} is a {type(made).__name__}; it must make an nn.Module, or be one")
         try:
-            found = found(**(options or {}))
+            made = made(**(options or {}))
         except Exception as error:
             raise InputError(f"{target} fails: {one_line(error)}") from error
-    if not isinstance(found, nn.Module):
-        raise InputError(f"{target} makes a {type(found).__name__}; it must make an nn.Module")
-    return found.eval()
-
-
-def find(where: str, name: str, target: str) -> Any:
-    """What is called so in a module; InputError when either is not there."""
-    folder = str(Path.cwd())
-    if folder not in sys.path:  # as ``python -m`` has it, and the console scripts do not
-        sys.path.append(folder)
-    try:
-        found: Any = import_module(where)
-    except Exception as error:
-        raise InputError(f"target={target}: {where} cannot be imported from {folder}: {one_line(error)}") from error
-    for part in name.split("."):
-        try:
-            found = getattr(found, part)
-        except AttributeError as error:
-            raise InputError(f"target={target}: {where} has no {name}") from error
-    return found
+    if not isinstance(made, nn.Module):
+        raise InputError(f"{target} makes a {type(made).__name__}; it must make an nn.Module")
+    return made.eval()

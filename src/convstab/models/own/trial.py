@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from convstab.errors import InputError
-from convstab.models.own.packages import one_line
 from convstab.models.own.wrapper import count, logits_of
+from convstab.packages import one_line
 from convstab.validation import are_probabilities
 
 TRIED = 2  # images: with one, a batch normalisation has nothing to go by

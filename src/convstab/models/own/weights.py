@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from convstab.errors import InputError
-from convstab.models.own.packages import need
+from convstab.packages import need
 
 PREFIXES = "module.", "model.", "net.", "_orig_mod."  # of DataParallel, LightningModules and torch.compile
 WITHIN = "state_dict", "model_state_dict", "model"  # where a checkpoint keeps the weights
