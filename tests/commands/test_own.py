@@ -190,3 +190,12 @@ def test_a_source_must_be_named_and_the_size_be_known(evaluate: Main, large: cs.
     assert (code, "stage=source resizes images to the size that the model takes: give model.size=" in said) == (2, True)
     code, said = evaluate("run=one", "stage=output")
     assert (code, "stage is output; it must be input or source" in said) == (2, True)
+
+
+def test_a_page_comes_where_it_is_asked_for(evaluate: Main, attack: Main, trained: Path) -> None:
+    for command, name in ((evaluate, "evaluated"), (attack, "attacked")):
+        page = trained / name / "report.html"
+        assert command(*OWN, *SAID, f"output={name}") == (0, "")
+        assert not page.exists()
+        assert command(*OWN, *SAID, f"output={name}", "report=true", "skip_done=true") == (0, "")
+        assert "<title>Stability of tests.models.own_nets-build_digits</title>" in page.read_text()

@@ -104,7 +104,12 @@ class Task(Generic[Result]):
         directory.finish(self.folder, self.command)
 
     def outcome(self, metric: float | None = None) -> Outcome:
-        """What the command leaves."""
+        """What the command leaves; where it is asked for, with a page about a whole result."""
+        if self.config.get("report") and directory.finished(self.folder) == self.command:
+            from convstab.paper.report import PAGE, write_report
+
+            write_report([self.folder], self.folder, f"Stability of {self.run.name}")
+            print(self.folder / PAGE)
         return Outcome(self.folder, metric)
 
 

@@ -149,6 +149,7 @@ ASSESSMENT = (
         "device": or_null(Limit(is_text, "cpu, or cuda or cuda:1 where there are such GPUs")),
         "shard": Limit(is_shard, "i/n with 1 <= i <= n, such as 2/7"),
         "compare": FOLDERS,
+        "report": SWITCH,
         "dataset": Limit(lambda value: isinstance(value, Mapping), f"one of {', '.join(sorted(choices('dataset')))}"),
         "dataset.root": or_null(FOLDER),
         "output": or_null(FOLDER),
@@ -261,7 +262,7 @@ DRAWS = SHARED | {name: ASSESSMENT[name] for name in ("dataset", "dataset.root",
 DRAWS |= {name: EVALUATE[name] for name in ("degradation", "degradation.name", "levels", "psnr")} | {"draws": COUNT}
 PREDICTIONS = (
     SHARED
-    | {name: ASSESSMENT[name] for name in ("compare", "output", "slice")}
+    | {name: ASSESSMENT[name] for name in ("compare", "report", "output", "slice")}
     | {
         "path": Limit(is_text, "a CSV file"),
         "draws": FOLDER,

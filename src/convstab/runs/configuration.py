@@ -90,6 +90,7 @@ MAY_CHANGE = (  # between a start and the next one in the same folder
     "shard",
     "confusion_level",
     "compare",
+    "report",
 )
 
 

@@ -9,6 +9,7 @@ from torch import nn
 
 from convstab.errors import InputError
 from convstab.files.digests import digest
+from convstab.models.own.estimator import Estimator, is_estimator
 from convstab.models.own.files import of_export, of_onnx
 from convstab.models.own.found import Found
 from convstab.models.own.kinds import KINDS, OF_FILES, OF_LIBRARIES
@@ -23,7 +24,7 @@ ANY = "any"  # said of a model that takes images of any size
 
 
 def load_model(
-    model: nn.Module | str,
+    model: Any,
     *,
     classes: Sequence[str] | str | Path | None = None,
     mean: Given = None,
@@ -35,8 +36,10 @@ def load_model(
     """Make any model one that takes images in [0, 1] and gives logits, knowing its classes and where it is from.
 
     Args:
-        model: a module, which stays as it is; or a kind of model: "python", a function of your own that makes one;
-            "timm", "hf" (transformers) or "torchvision", by its name there; "onnx" or "export" (torch.export), a file.
+        model: a module, which stays as it is; a fitted classifier of scikit-learn, each row of which is an image as
+            NumPy's ``image.ravel()`` makes it, (H W C), in [0, 1]; or a kind of model: "python", a function of your own
+            that makes one; "timm", "hf" (transformers) or "torchvision", by its name there; "onnx" or "export"
+            (torch.export), a file.
         classes: names, in the order of the logits, or a text file with one in each line; None: the model's own, where
             it has them.
         mean: of the images that the model has learnt, for images in [0, 1], a number for each channel; "none": it
@@ -79,10 +82,11 @@ def load_model(
 
 def made(model: Any, where: Mapping[str, Any]) -> Found:
     """The module, and what is known of it; InputError for what is none."""
-    if isinstance(model, nn.Module):
+    if isinstance(model, nn.Module) or is_estimator(model):
         if where:
             raise InputError(f"load_model takes no {min(where)} beside a module")
-        return Found(model, {"kind": "module", "name": type(model).__qualname__})
+        module = model if isinstance(model, nn.Module) else Estimator(model)
+        return Found(module, {"kind": "module", "name": type(model).__qualname__})
     if model not in KINDS:
         known = ", ".join(KINDS)
         raise InputError(f"the model is {model!r:.80}; it can be an nn.Module, or the name of a kind: {known}")

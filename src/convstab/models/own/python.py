@@ -6,6 +6,7 @@ from typing import Any
 from torch import nn
 
 from convstab.errors import InputError
+from convstab.models.own.estimator import Estimator, is_estimator
 from convstab.packages import found, one_line
 
 AS = "package.module:function, such as mypkg.nets:build"
@@ -14,21 +15,23 @@ AS = "package.module:function, such as mypkg.nets:build"
 def made_by(target: Any, options: Mapping[str, Any] | None = None) -> nn.Module:
     """The module that a target makes, in evaluation mode; it is looked for in the working folder as well.
 
-    target: "package.module:name"; of a function or class that is called with the options, or of a module. It is the
-        user's own code, which runs.
+    target: "package.module:name"; of a function or class that is called with the options, or of a module, or of a
+        fitted classifier of scikit-learn. It is the user's own code, which runs.
     Raises InputError when it is not there, fails or makes something else.
     """
     if not isinstance(target, str) or not all(part.strip() for part in (*target.partition(":"),)):
         raise InputError(f"target is {target}; it must be {AS}")
     where, _, name = target.partition(":")
     made = found(where, name, f"target={target}")
-    if not isinstance(made, nn.Module):
+    if not isinstance(made, nn.Module) and not is_estimator(made):
         if not callable(made):
             raise InputError(f"{target} is a {type(made).__name__}; it must make an nn.Module, or be one")
         try:
             made = made(**(options or {}))
         except Exception as error:
             raise InputError(f"{target} fails: {one_line(error)}") from error
+    if is_estimator(made):
+        return Estimator(made)
     if not isinstance(made, nn.Module):
         raise InputError(f"{target} makes a {type(made).__name__}; it must make an nn.Module")
     return made.eval()
