@@ -14,7 +14,7 @@ from convstab.commands.app import plain
 from convstab.commands.assess import identity
 from convstab.commands.evaluate import protocol_of
 from convstab.degradations.blur import MotionBlur
-from convstab.degradations.by_name import FAMILIES
+from convstab.degradations.by_name import FAMILIES, NAMES
 from convstab.degradations.compression import Jpeg
 from convstab.errors import InputError
 from convstab.evaluation.protocol import PAPER_DRAWS, Protocol
@@ -120,7 +120,7 @@ def test_no_value_is_there_in_vain() -> None:
 
 
 def test_every_family_has_its_file() -> None:
-    assert set(choices("degradation")) == set(FAMILIES)
+    assert set(choices("degradation")) == set(NAMES)
 
 
 @pytest.mark.parametrize("name", FAMILIES)

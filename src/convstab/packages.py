@@ -39,7 +39,7 @@ def found(where: str, name: str, said: str) -> Any:
         except AttributeError as error:
             raise InputError(f"{said}: {where} has no {name}") from error
         except ImportError as error:  # of a module that loads what it has when it is asked for
-            raise InputError(f"{said}: {one_line(error)}") from error
+            raise InputError(f"{said}: {str(error).partition(chr(10))[0]}") from error
     return result
 
 

@@ -30,7 +30,7 @@ class KillAt(pl.Callback):
         if (trainer.current_epoch, args[-1]) == (self.epoch, self.step):
             raise Killed
 
-    def on_save_checkpoint(self, trainer: pl.Trainer, *args: Any) -> None:  # noqa: ARG002
+    def on_save_checkpoint(self, trainer: pl.Trainer, *args: Any) -> None:
         if self.step is None and trainer.current_epoch > self.epoch:
             raise Killed  # as the next epoch's is to be written: all of that epoch is logged, and repeated
 

@@ -12,7 +12,7 @@ from torch import nn
 from convstab.attacks.attack import Attack, Task, joined
 from convstab.attacks.query_counter import CERTAIN
 from convstab.attacks.verification import TOGETHER, Found, as_input, classify, margin
-from convstab.degradations.by_name import FAMILIES, degradation
+from convstab.degradations.by_name import NAMES, degradation
 from convstab.degradations.degradation import Degradation
 from convstab.degradations.same_draws import SameDraws, within
 from convstab.images import quantise_
@@ -24,12 +24,12 @@ Tries = Generator[float, bool, None]  # a level; whether the classifier fails th
 def is_family(value: Any) -> bool:
     """Whether a value names a family of degradations, with settings or without."""
     name = value.get("name") if isinstance(value, Mapping) else value
-    return isinstance(name, str) and name in FAMILIES
+    return isinstance(name, str) and name in NAMES
 
 
 Family = Annotated[
     str | Mapping[str, Any],
-    Limit(is_family, f"one of {', '.join(sorted(FAMILIES))}, or {{name: motion_blur, angle: 0}}"),
+    Limit(is_family, f"one of {', '.join(sorted(NAMES))}, or {{name: motion_blur, angle: 0}}"),
 ]
 
 

@@ -15,7 +15,7 @@ from convstab import attacks
 from convstab.attacks import integrity
 from convstab.attacks.attack import NOTHING
 from convstab.attacks.verification import CUT_OFF, Columns
-from convstab.degradations.by_name import degradation
+from convstab.degradations.by_name import recorded
 from convstab.errors import InputError
 from convstab.files import SUMMARY, read_json, write_json
 from convstab.files.arrays import read_arrays, write_arrays
@@ -154,7 +154,7 @@ class AttackResult:
         """Where levels of a degradation were searched: the median, and what 90 % of the images do not go beyond."""
         if "level" not in self.rows:
             return {}
-        family = degradation(self.protocol["degradation"])
+        family = recorded(self.protocol["degradation"])
         levels = self.rows["level"][self.rows["attacked"]]
         order = np.argsort([np.inf if np.isnan(level) else family.severity(level) for level in levels], kind="stable")
         return {f"level_{name}": quantile_of(levels[order], share) for name, share in (("median", 50), ("90", 90))}
@@ -244,7 +244,7 @@ def as_markdown(result: AttackResult) -> str:
     """One row with the numbers of the summary; level, L2 and PSNR: median, and what 90 % of the images reach."""
     numbers, names = result.summary, {"l2": "L2", "psnr": "PSNR"}
     if "level_median" in numbers:
-        names = {"level": degradation(result.protocol["degradation"]).label} | names
+        names = {"level": recorded(result.protocol["degradation"]).label} | names
     cells = [result.attack, f"{numbers['attacked']} of {numbers['images']}", f"{numbers['success_rate']:.1%}"]
     for name in names:
         found = [numbers[f"{name}_{share}"] for share in ("median", "90")]

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
-from convstab.degradations.by_name import FAMILIES
+from convstab.degradations.by_name import NAMES
 from convstab.errors import InputError
 from convstab.evaluation.matching import Match
 from convstab.files import choices
@@ -161,7 +161,7 @@ ASSESSMENT = (
 )
 EVALUATE = ASSESSMENT | {
     "degradation": group("degradation"),
-    "degradation.name": one_of(*FAMILIES),
+    "degradation.name": one_of(*NAMES),
     "levels": or_null(GRID),
     "psnr": or_null(DECIBELS),
     "draws": or_null(COUNT),
@@ -262,7 +262,7 @@ DRAWS = SHARED | {name: ASSESSMENT[name] for name in ("dataset", "dataset.root",
 DRAWS |= {name: EVALUATE[name] for name in ("degradation", "degradation.name", "levels", "psnr")} | {"draws": COUNT}
 PREDICTIONS = (
     SHARED
-    | {name: ASSESSMENT[name] for name in ("compare", "report", "output", "slice")}
+    | {name: ASSESSMENT[name] for name in ("compare", "report", "output", "slice", "trust")}
     | {
         "path": Limit(is_text, "a CSV file"),
         "draws": FOLDER,

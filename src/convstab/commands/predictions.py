@@ -1,7 +1,7 @@
 """Make an evaluation of what a model elsewhere predicts for the degraded copies that convstab-draws has written."""
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -48,7 +48,7 @@ def main(config: DictConfig) -> Outcome:
     """Count the predictions as those of a model that is here; leave the tables and figures of an evaluation."""
     values = plain(config)
     path, folder = Path(values["path"]), Path(values["draws"])
-    settings, protocol = settings_of(folder)
+    settings, protocol = settings_of(folder, values["trust"] or ())
     files = files_of(folder, protocol)
     images, official = images_of(settings, folder)
     logits, scored = read_predictions(path, files, images.classes)
@@ -65,14 +65,15 @@ def main(config: DictConfig) -> Outcome:
     return conclude(task, protocol, {})
 
 
-def settings_of(folder: Path) -> tuple[dict[str, Any], Protocol]:
+def settings_of(folder: Path, trust: str | Sequence[str] = ()) -> tuple[dict[str, Any], Protocol]:
     """What convstab-draws has written, and its protocol; InputError where it is damaged, gone, or names other code."""
     try:
         settings = read_json(folder / SETTINGS)
         shaped(Settings, settings, folder / SETTINGS)
         configuration.check_own(settings, ["dataset"], folder / SETTINGS)
         levels = tuple(map(float, settings["protocol"]["levels"]))
-        return settings, Protocol.of(settings["protocol"] | {"levels": levels})
+        trusted = [trust] if isinstance(trust, str) else trust
+        return settings, Protocol.of(settings["protocol"] | {"levels": levels}, trusted)
     except FileNotFoundError as error:
         said = f"draws={folder} has no {SETTINGS}; it must be a folder that convstab-draws has written"
         raise InputError(said) from error

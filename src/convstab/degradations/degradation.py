@@ -89,7 +89,14 @@ class Degradation(ABC):
     @property
     def settings(self) -> dict[str, Any]:
         """Name and settings in plain values, from which ``by_name.degradation`` makes the family again."""
-        return {"name": self.name} | {field.name: getattr(self, field.name) for field in fields(self)}
+        return {"name": self.name} | {field.name: getattr(self, field.name) for field in fields(self) if field.init}
+
+    @property
+    def in_words(self) -> str:
+        """The name, and the settings where they are not the usual ones."""
+        usual = {field.name: field.default for field in fields(self)}
+        settings = {name: getattr(self, name) for name in usual}
+        return " ".join([self.name, *(f"{name}={value}" for name, value in settings.items() if value != usual[name])])
 
     def check(self, levels: Any) -> tuple[float, ...]:
         """Levels from the mildest to the worst; InputError for one out of range, no number, or there twice."""

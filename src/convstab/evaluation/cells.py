@@ -1,10 +1,8 @@
 """Numbers of an evaluation in the cells of a table."""
 
 import math
-from dataclasses import fields
 from typing import Any
 
-from convstab.degradations.degradation import Degradation
 from convstab.statistics.intervals import Estimate
 
 NOT_DEFINED = "-"
@@ -24,15 +22,6 @@ def in_percent(rate: float) -> str:
 def level_in_words(level: float) -> str:
     """A level as a reader takes it; an infinite one is that of the clean images."""
     return f"{level:g}" if math.isfinite(level) else "clean"
-
-
-def family_in_words(degradation: Degradation) -> str:
-    """A degradation by its name, and its settings where they are not the usual ones."""
-    usual = {field.name: field.default for field in fields(degradation)}
-    settings = {name: getattr(degradation, name) for name in usual}
-    return " ".join(
-        [degradation.name, *(f"{name}={value}" for name, value in settings.items() if value != usual[name])]
-    )
 
 
 def as_cell(value: Any) -> Any:

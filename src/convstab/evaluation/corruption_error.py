@@ -7,7 +7,7 @@ import numpy as np
 
 from convstab.degradations.degradation import Degradation
 from convstab.errors import InputError
-from convstab.evaluation.cells import NOT_DEFINED, as_cell, family_in_words
+from convstab.evaluation.cells import NOT_DEFINED, as_cell
 from convstab.evaluation.paired import check_same_draws
 from convstab.evaluation.result import StabilityResult
 from convstab.files.csv_text import csv_text
@@ -96,20 +96,20 @@ def corruption_error(results: Sequence[StabilityResult], reference: Sequence[Sta
         if family in ours and family in theirs:
             continue
         which = "reference" if family in ours else "model"
-        lacking = f"the {which} was not evaluated under {family_in_words(family)}"
+        lacking = f"the {which} was not evaluated under {family.in_words}"
         raise InputError(f"{lacking}; it takes both under the same degradations")
     for family, result in ours.items():
         check_alike(result, theirs[family])
     sums = [[error_sums(of[family]) for family in ours] for of in (ours, theirs)]
     (errors, more), (base, base_more) = (np.array(one, float).reshape(-1, 2).T for one in sums)
-    return CorruptionError(tuple(map(family_in_words, ours)), errors, base, more, base_more)
+    return CorruptionError(tuple(family.in_words for family in ours), errors, base, more, base_more)
 
 
 def by_degradation(results: Sequence[StabilityResult]) -> dict[Degradation, StabilityResult]:
     """Results by their degradations; InputError when there is none, or two of the same degradation."""
     found = {result.degradation: result for result in results}
     if not results or len(found) < len(results):
-        listed = ", ".join(family_in_words(result.degradation) for result in results) or "nothing"
+        listed = ", ".join(result.degradation.in_words for result in results) or "nothing"
         raise InputError(f"a mean corruption error takes one evaluation for each degradation; it was given {listed}")
     return found
 
@@ -119,12 +119,12 @@ def check_alike(result: StabilityResult, reference: StabilityResult) -> None:
     try:
         check_same_draws(result, reference)
     except InputError as error:
-        raise InputError(f"{family_in_words(result.degradation)}, model and reference: {error}") from error
+        raise InputError(f"{result.degradation.in_words}, model and reference: {error}") from error
 
 
 def error_sums(result: StabilityResult) -> tuple[float, float]:
     """The sum of the error rates over the levels that change the images, and what it has more than clean images."""
-    errors, degraded, family = 1 - result.accuracy.value, result.degraded, family_in_words(result.degradation)
+    errors, degraded, family = 1 - result.accuracy.value, result.degraded, result.degradation.in_words
     if degraded[0] or not degraded.any():
         raise InputError(f"{family}: a corruption error needs the clean images and another level")
     if np.isnan(errors).any():

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convstab.evaluation.cells import as_cell, estimate_cells, family_in_words, four_digits, in_percent, level_in_words
+from convstab.evaluation.cells import as_cell, estimate_cells, four_digits, in_percent, level_in_words
 from convstab.evaluation.measures import Measures
 from convstab.files.csv_text import csv_text
 from convstab.statistics.intervals import Estimate, Floats
@@ -19,7 +19,7 @@ def level_columns(result: Measures) -> dict[str, NDArray[Any]]:
     """One value for each level, by the columns of results.csv but the model; NaN where there is nothing to count."""
     count = len(result.levels)
     return {
-        "degradation": np.full(count, family_in_words(result.degradation)),
+        "degradation": np.full(count, result.degradation.in_words),
         "quantity": np.full(count, result.protocol.quantity),
         "level": result.levels,
         "psnr": result.psnr,

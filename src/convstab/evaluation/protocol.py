@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from convstab.degradations.by_name import degradation as by_name
+from convstab.degradations.by_name import recorded
 from convstab.degradations.copies import DrawRange, degraded_copies, name_of
 from convstab.degradations.degradation import Degradation, as_number
 from convstab.degradations.gaussian import PAPER_SIGMAS, Gaussian
@@ -96,9 +96,9 @@ class Protocol:
             raise InputError(f"score is {self.score!r}; it can be predicted, label or none")
 
     @classmethod
-    def of(cls, settings: Mapping[str, Any]) -> "Protocol":
-        """The protocol with these settings; TypeError or InputError for what are none."""
-        return cls(**dict(settings) | {"degradation": by_name(settings["degradation"])})
+    def of(cls, settings: Mapping[str, Any], trust: Sequence[str] = ()) -> "Protocol":
+        """The protocol that a file says; TypeError or InputError for what is none. trust: see ``by_name.recorded``."""
+        return cls(**dict(settings) | {"degradation": recorded(settings["degradation"], trust)})
 
     @property
     def settings(self) -> dict[str, Any]:

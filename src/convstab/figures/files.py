@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 
 from convstab.attacks.result import AttackResult
 from convstab.errors import InputError
-from convstab.evaluation.cells import family_in_words
 from convstab.evaluation.protocol import Protocol
 from convstab.evaluation.result import StabilityResult
 from convstab.figures import attack, evaluation
@@ -70,7 +69,7 @@ def of_attacks(results: Mapping[str, AttackResult]) -> Named:
 
 def named_evaluations(results: Mapping[Path, StabilityResult]) -> dict[str, StabilityResult]:
     """Results by the names of their runs, which their folders say, or of their degradations where the runs are one."""
-    runs, families = list(map(run_of, results)), [family_in_words(result.degradation) for result in results.values()]
+    runs, families = list(map(run_of, results)), [result.degradation.in_words for result in results.values()]
     names = families if len(set(runs)) < len(runs) else runs
     return dict(zip(unique_names(list(results), names), results.values(), strict=True))
 

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.integrate import trapezoid
 
 from convstab.errors import InputError
-from convstab.evaluation.cells import NOT_DEFINED, family_in_words, four_digits, in_percent, level_in_words
+from convstab.evaluation.cells import NOT_DEFINED, four_digits, in_percent, level_in_words
 from convstab.evaluation.measures import Measures
 from convstab.files.csv_text import csv_text
 from convstab.statistics.intervals import Floats
@@ -23,7 +23,7 @@ class Families:
     """
 
     def __init__(self, results: Sequence[Measures]) -> None:
-        self.results: Mapping[str, Measures] = {family_in_words(result.degradation): result for result in results}
+        self.results: Mapping[str, Measures] = {result.degradation.in_words: result for result in results}
         first = results[0]
         if len(self.results) < max(2, len(results)):
             raise InputError("they are not of several degradations, each once")

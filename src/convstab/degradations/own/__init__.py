@@ -1,0 +1,1 @@
+"""Degradations that others have written."""
