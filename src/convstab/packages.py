@@ -1,6 +1,7 @@
 """Packages that few users need, and code of the user's own: loaded where it is wanted, and missed in one line."""
 
 import sys
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,26 @@ def found(where: str, name: str, said: str) -> Any:
         except ImportError as error:  # of a module that loads what it has when it is asked for
             raise InputError(f"{said}: {str(error).partition(chr(10))[0]}") from error
     return result
+
+
+def made_by(target: Any, options: Mapping[str, Any] | None, example: str, ready: Callable[[Any], bool]) -> Any:
+    """What a target is, where that is ready to be used, or makes when it is called with the options; its code runs.
+
+    target: "package.module:name". example: what a target is, for messages.
+    Raises InputError when it is not there, cannot be called, or fails.
+    """
+    if not isinstance(target, str) or not all(part.strip() for part in (*target.partition(":"),)):
+        raise InputError(f"target is {target}; it must be {example}")
+    where, _, name = target.partition(":")
+    made = found(where, name, f"target={target}")
+    if ready(made):
+        return made
+    if not callable(made):
+        raise InputError(f"{target} is a {type(made).__name__}; it must be a function, or what it would make")
+    try:
+        return made(**(options or {}))
+    except Exception as error:
+        raise InputError(f"{target} fails: {one_line(error)}") from error
 
 
 def one_line(error: Exception) -> str:

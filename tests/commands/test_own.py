@@ -199,3 +199,11 @@ def test_a_page_comes_where_it_is_asked_for(evaluate: Main, attack: Main, traine
         assert not page.exists()
         assert command(*OWN, *SAID, f"output={name}", "report=true", "skip_done=true") == (0, "")
         assert "<title>Stability of tests.models.own_nets-build_digits</title>" in page.read_text()
+
+
+def test_a_page_is_written_by_the_last_worker(evaluate: Main, trained: Path) -> None:
+    page = trained / "shared" / "report.html"
+    for shard in (1, 2):
+        words = "output=shared", "report=true", "slice=10", f"shard={shard}/2"
+        assert evaluate(*OWN, *SAID, *words) == (0, "")
+        assert page.exists() == (shard == 2)

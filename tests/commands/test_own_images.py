@@ -12,9 +12,12 @@ import convstab as cs
 from convstab.commands import app
 from convstab.data.ids import id_of
 from convstab.errors import InputError
+from tests.models import own_nets
+from tests.models.own_nets import photographs
 from tests.support.in_process import call, call_in
 
 SHORT = ("trainer.max_epochs=1", "logger=none", "output=run", "model=lenet")
+MADE = "tests.models.own_nets:photographs"
 EVALUATE = ("run=run", "levels=[30]", "draws=2", "logger=none")
 
 
@@ -123,3 +126,57 @@ def test_mistakes_are_one_line(
     lines = capfd.readouterr().err.splitlines()
     assert len(lines) == 1
     assert said in lines[0]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a run that was trained on the images of a function."""
+    folder = tmp_path_factory.mktemp("made")
+    call_in(folder, app.train, "dataset=python", f"dataset.load.target={MADE}", *SHORT)
+    return folder
+
+
+def test_images_of_a_function_are_trained_and_evaluated_on(
+    made: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(made)
+    assert cs.load_run("run", trust=MADE).training["dataset"] == f"python {MADE}"
+    assert call(monkeypatch, app.evaluate, *EVALUATE, f"trust={MADE}", "output=evaluation") == 0
+    assert "has no effect" not in capsys.readouterr().out
+    expected = photographs()["test"]
+    result = cs.StabilityResult.read(Path("evaluation"))
+    assert result.by_image("index")[:, 0].tolist() == expected.ids.tolist()
+    assert result.labels.tolist() == expected.labels.tolist()
+
+
+def test_a_function_that_is_not_trusted_is_not_called(
+    made: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The images of a run or of draws are data, and so is what they say of a function."""
+    monkeypatch.chdir(made)
+    words = ["dataset=python", f"dataset.load.target={MADE}", "images=4", "draws=1", "levels=[30]"]
+    assert call(monkeypatch, app.draws, *words, "output=draws") == 0
+    rows = Path("draws/manifest.csv").read_text().splitlines()
+    files = [row.split(",")[0] for row in rows[1:]]
+    Path("out.csv").write_text("\n".join(["file,prediction", *(f"{file},dark" for file in files)]))
+    called = []
+    monkeypatch.setattr(own_nets, "photographs", lambda: called.append(1))
+    said = f"its images are made by {MADE}, which is code that loading them would run"
+    for command, *words in ((app.evaluate, *EVALUATE), (app.predictions, "path=out.csv", "draws=draws", "logger=none")):
+        for trust in ([], ["trust=nets:build"]):
+            assert call(monkeypatch, command, *words, *trust, "output=refused") == 2
+            assert said in capsys.readouterr().err
+    assert not called
+    monkeypatch.undo()
+    monkeypatch.chdir(made)
+    words = ["path=out.csv", "draws=draws", "logger=none", f"trust={MADE}", "output=imported"]
+    assert call(monkeypatch, app.predictions, *words) == 0
+
+
+def test_a_training_needs_images_to_train_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(own_nets, "photographs", lambda: photographs()["test"])
+    assert call(monkeypatch, app.train, "dataset=python", f"dataset.load.target={MADE}", *SHORT) == 2
+    assert "the data set has no images to train on" in capsys.readouterr().err

@@ -5,6 +5,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+import convstab as cs
+
 CLASSES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
@@ -121,3 +123,11 @@ def no_module() -> int:
 
 ready = Net()
 number = 5
+
+
+def photographs(count: int = 60) -> dict[str, cs.Images]:
+    """Dark and bright images of noise, to train and to test on."""
+    labels = torch.arange(count) % 2
+    pixels = torch.rand(count, 1, 28, 28, generator=torch.Generator().manual_seed(0)) / 2 + labels.view(-1, 1, 1, 1) / 2
+    images = cs.Images(pixels, labels, classes=("dark", "bright"))
+    return {"train": images.part(slice(0, count // 2)), "test": images.part(slice(count // 2, count))}

@@ -5,8 +5,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from sklearn.decomposition import PCA
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
 
 import convstab as cs
 from convstab.commands import app
@@ -16,7 +20,8 @@ from tests.support.in_process import call
 TEXT = (Path(__file__).parents[2] / "docs/own.md").read_text(encoding="utf-8")
 BEFORE, TRAIN, AFTER = re.split(r"^## (?:Train it|Classes)$", TEXT, flags=re.MULTILINE)
 BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
-BLOCKS = BLOCK.findall(BEFORE + AFTER)
+(FACES,) = [block for block in BLOCK.findall(BEFORE) if "lfw_subset" in block]
+BLOCKS = [block for block in BLOCK.findall(BEFORE + AFTER) if block != FACES]
 NEEDS = {"timm.": "timm", "transformers.": "transformers", "onnx.export": "onnxruntime"}
 
 
@@ -27,7 +32,8 @@ def test_there_is_a_block_for_each_kind() -> None:
 
 @pytest.mark.parametrize("block", BLOCKS)
 def test_what_the_page_says_runs(block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    known: dict[str, Any] = {"torch": torch, "cs": cs, "nets": own_nets}
+    known: dict[str, Any] = {"torch": torch, "np": np, "cs": cs, "nets": own_nets}
+    known |= {"make_pipeline": make_pipeline, "PCA": PCA, "LogisticRegression": LogisticRegression}
     for word, package in NEEDS.items():
         if word in block:
             known[package] = pytest.importorskip(package, exc_type=ImportError)
@@ -40,6 +46,20 @@ def test_what_the_page_says_runs(block: str, tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(own_nets, "build", lambda: own_nets.Net().eval())
     exec(block, known)
     assert known["result"].images == 20
+
+
+@pytest.mark.filterwarnings("ignore:the model gives probabilities")
+def test_from_nothing_to_a_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "faces.py").write_text(FACES, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    (command,) = re.findall(r"^python evaluate.py (.*faces.*)$", BEFORE, re.MULTILINE)
+    clean, worst = (int(share) for share in re.findall(r"(\d+) %", BEFORE.split("ends with `report.html`")[1])[:2])
+    assert (
+        call(monkeypatch, app.evaluate, *command.split(), "levels=[20]", "draws=10", "logger=none", "output=out") == 0
+    )
+    monkeypatch.delitem(import_module("sys").modules, "faces")
+    assert "Stability of faces-build_faces-images" in Path("out/report.html").read_text(encoding="utf-8")
+    assert cs.StabilityResult.read("out").accuracy.value == pytest.approx([clean / 100, worst / 100], abs=0.005)
 
 
 def test_what_the_page_says_of_training_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

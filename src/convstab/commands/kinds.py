@@ -210,6 +210,7 @@ TRAIN = SHARED | {
     ),
     "dataset.load.on_bad": one_of("refuse", "skip"),
     "dataset.load.path": Limit(is_text, "the path of a file"),
+    "dataset.load.target": Limit(is_text, "package.module:function, such as mypkg.data:images"),
     "dataset.load.train": one_of("auto", "final", "small"),
     "model.slope": NUMBER,
     "model.dropout": SHARE,

@@ -90,12 +90,13 @@ def run_of(
 
 
 def say_what_is_not_needed(trust: str | Sequence[str], run: Run) -> None:
-    """Print a line for each function that is trusted and makes none of the models."""
+    """Print a line for each function that is trusted and makes none of the models, nor the images."""
     members = run.model.members if isinstance(run.model, Ensemble) else [run.model]
     called = [member.hparams.get("target") for member in members if isinstance(member, OwnClassifier)]
+    called.append(str(run.training["dataset"]).removeprefix("python "))
     for target in [trust] if isinstance(trust, str) else trust:
         if target not in called:
-            print(f"trust={target} has no effect: it makes no model of {run.name}")
+            print(f"trust={target} has no effect: it makes no model of {run.name}, nor its images")
 
 
 def own_model_of(options: Mapping[str, Any]) -> Any:
@@ -118,4 +119,4 @@ def name_of(dataset: Mapping[str, Any]) -> str:
     """What a data set is called: the module that loads it, or its folder or file where that is the user's."""
     load, kind = dataset["load"], str(dataset["load"]["_target_"]).split(".")[-2]
     place = load.get("path") or (dataset.get("root") if kind == "folder" else None)
-    return Path(place).stem if place else kind
+    return Path(place).stem if place else str(load.get("target") or kind).replace(":", "-")

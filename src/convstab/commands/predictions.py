@@ -73,6 +73,7 @@ def settings_of(folder: Path, trust: str | Sequence[str] = ()) -> tuple[dict[str
         configuration.check_own(settings, ["dataset"], folder / SETTINGS)
         levels = tuple(map(float, settings["protocol"]["levels"]))
         trusted = [trust] if isinstance(trust, str) else trust
+        configuration.check_trusted(settings["dataset"], trusted)
         return settings, Protocol.of(settings["protocol"] | {"levels": levels}, trusted)
     except FileNotFoundError as error:
         said = f"draws={folder} has no {SETTINGS}; it must be a folder that convstab-draws has written"

@@ -146,6 +146,13 @@ def value(config: Config, key: str, default: Any = None) -> Any:
     return default if found is None else found
 
 
+def data_name(config: Config) -> str:
+    """What the data set of a training is called: the module that loads it, and the function that makes it, if any."""
+    load = config["dataset"]["load"]
+    name = str(load["_target_"]).split(".")[-2]
+    return f"{name} {load['target']}" if load.get("target") else name
+
+
 def model_name(config: Config) -> str:
     """What the model of a training is called: its class, or the kind of an own one and where it is from."""
     model = config["model"]
@@ -174,6 +181,16 @@ def check_own(config: Config, names: Sequence[str], path: Path) -> None:
         allowed = OWN.get(key)
         if key.split(".")[-1].startswith("_") and not (allowed and re.fullmatch(allowed, str(found))):
             raise InputError(f"{path}: {key} is {found}; a run names nothing but convstab's own")
+
+
+def check_trusted(dataset: Config, trust: Sequence[str]) -> None:
+    """Raise InputError where images that a stored configuration names are made by a function that is not trusted."""
+    target = value(dataset, "load.target")
+    if target is not None and target not in trust:
+        raise InputError(
+            f"its images are made by {target}, which is code that loading them would run; "
+            f"where that is your own, say trust={target}"
+        )
 
 
 def below(config: Config, names: Sequence[str]) -> Iterator[tuple[str, Any]]:

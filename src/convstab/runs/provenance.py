@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from convstab.runs.configuration import model_name
+from convstab.runs.configuration import data_name, model_name
 
 PACKAGES = ("convstab", "torch", "pytorch-lightning", "numpy")
 NOISE = ("GaussianNoise", "NoisyCopies", "DegradedCopies")  # augmentations that train on noise, or on what is like it
@@ -52,9 +52,9 @@ def training_of(config: Mapping[str, Any], metrics: Mapping[str, Any]) -> dict[s
 
     augment: the names of the augmentations, joined by " + ", or "none". noisy: whether one of them adds noise.
     """
-    dataset, augmentations = config["dataset"], augmentations_of(config["augment"])
+    augmentations = augmentations_of(config["augment"])
     return {
-        "dataset": dataset["load"]["_target_"].split(".")[-2],
+        "dataset": data_name(config),
         "model": model_name(config),
         "augment": " + ".join(augmentations) or "none",
         "noisy": any(name in NOISE for name in augmentations),

@@ -24,7 +24,15 @@ from convstab.runs import checkpoints, configuration, directory
 from convstab.runs.configuration import Config, value
 from convstab.runs.provenance import arithmetic, merged, training_of
 
-OWN_DATA = "path", "test_share", "resize", "group", "on_bad"  # what decides which test images data of one's own has
+OWN_DATA = (
+    "path",
+    "test_share",
+    "resize",
+    "group",
+    "on_bad",
+    "target",
+    "options",
+)  # what decides which test images data of one's own has
 A_FOLDER = "convstab.data.own.folder.load"  # whose dataset.root is not a place that data is found in, but the data
 
 
@@ -94,8 +102,9 @@ def load_run(
     root: the folder of the data; None: where the training found it.
     images: at most this many, evenly spaced; or their places in the test set, from 0; None: all.
     name: of what is loaded; empty: the names of the runs.
-    trust: the function of your own that makes the model, "mypkg.nets:build", or several. A run of ``model=python`` says
-        one, and options, with which loading it calls that function: where it is named here, and not else.
+    trust: the function of your own that makes the model, "mypkg.nets:build", or the images, or several. A run of
+        ``model=python`` or ``dataset=python`` says one, and options, with which loading it calls that function: where
+        it is named here, and not else.
     Raises InputError when a run is not there or damaged, when runs are of different data sets, or when one is made by a
     function that is not named.
     """
@@ -116,6 +125,7 @@ def load_run(
         if data_of(config) != data_of(configs[0]):
             raise InputError(f"{folders[0]} and {folder} were trained on different data sets and cannot be an ensemble")
     members = [checkpoints.load_classifier(folder, trust=trusted) for folder in folders]
+    configuration.check_trusted(configs[0]["dataset"], trusted)
     test = test_images(configs[0], root, members[0])
     return Run(
         model=members[0] if len(members) == 1 else Ensemble(members, rule).eval(),

@@ -5,9 +5,9 @@ from typing import Any
 
 from torch import nn
 
+from convstab import packages
 from convstab.errors import InputError
 from convstab.models.own.estimator import Estimator, is_estimator
-from convstab.packages import found, one_line
 
 AS = "package.module:function, such as mypkg.nets:build"
 
@@ -19,17 +19,7 @@ def made_by(target: Any, options: Mapping[str, Any] | None = None) -> nn.Module:
         fitted classifier of scikit-learn. It is the user's own code, which runs.
     Raises InputError when it is not there, fails or makes something else.
     """
-    if not isinstance(target, str) or not all(part.strip() for part in (*target.partition(":"),)):
-        raise InputError(f"target is {target}; it must be {AS}")
-    where, _, name = target.partition(":")
-    made = found(where, name, f"target={target}")
-    if not isinstance(made, nn.Module) and not is_estimator(made):
-        if not callable(made):
-            raise InputError(f"{target} is a {type(made).__name__}; it must make an nn.Module, or be one")
-        try:
-            made = made(**(options or {}))
-        except Exception as error:
-            raise InputError(f"{target} fails: {one_line(error)}") from error
+    made = packages.made_by(target, options, AS, lambda thing: isinstance(thing, nn.Module) or is_estimator(thing))
     if is_estimator(made):
         return Estimator(made)
     if not isinstance(made, nn.Module):
