@@ -14,6 +14,7 @@ from sklearn.pipeline import make_pipeline
 
 import convstab as cs
 from convstab.commands import app
+from convstab.paper.report import write_report
 from tests.models import own_nets
 from tests.support.in_process import call
 
@@ -59,6 +60,9 @@ def test_from_nothing_to_a_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     )
     monkeypatch.delitem(import_module("sys").modules, "faces")
     assert "Stability of faces-build_faces-images" in Path("out/report.html").read_text(encoding="utf-8")
+    text = Path("out/report.md").read_text(encoding="utf-8")
+    assert "Aghdam" not in text  # whose claims are of other images
+    assert write_report([Path("out")], Path("out")).title == "Stability against image degradation"
     assert cs.StabilityResult.read("out").accuracy.value == pytest.approx([clean / 100, worst / 100], abs=0.005)
 
 

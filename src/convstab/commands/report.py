@@ -12,16 +12,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="convstab-report", description=main.__doc__)
     parser.add_argument("folders", nargs="+", type=Path, metavar="folder", help="with results in it or below it")
     parser.add_argument("--output", type=Path, help="folder of the report; default: the first folder")
-    parser.add_argument("--title", help="default: Stability against noise: our results beside the paper's")
+    parser.add_argument("--title", help="of the page; default: what suits the results")
     parser.add_argument(
         "--wandb", choices=("auto", "online", "offline"), help="send it to W&B; auto: online with a key, else offline"
     )
     with command():
         options = parser.parse_args(arguments)
-        from convstab.paper.report import PAGE, TEXT, TITLE, send, write_report
+        from convstab.paper.report import PAGE, TEXT, send, write_report
 
         output = options.output or options.folders[0]
-        report = write_report(options.folders, output, options.title or TITLE)
+        report = write_report(options.folders, output, options.title)
         print(output / PAGE, output / TEXT, sep="\n")
         if options.wandb:
             print(send(report, options.folders, output, options.wandb))

@@ -15,6 +15,10 @@ INTERVALS = (
     "independent. Differences are ours minus the paper's. Precision under noise has no interval: which images were "
     "taken for a class is not kept."
 )
+BESIDE = (
+    "Beside Aghdam, Heravi and Puig: Analyzing the Stability of Convolutional Neural Networks against Image "
+    "Degradation."
+)
 TO = "\u00a0to\u00a0"  # a cell of numbers should not break
 SPECIAL = re.compile(r"([\\`*_{}\[\]|#~$!])")
 
@@ -23,8 +27,6 @@ def as_markdown(report: Report) -> str:
     """The whole report: what it says of the paper's claims, the tables, what was run, and what limits it."""
     parts = [
         f"# {escape(report.title)}",
-        "Beside Aghdam, Heravi and Puig: Analyzing the Stability of Convolutional Neural Networks against Image "
-        "Degradation.",
         *overview(report.findings),
         *(part for finding in report.findings for part in finding_parts(finding)),
         "## Tables",
@@ -56,11 +58,11 @@ def bullets(lines: Sequence[str]) -> str:
 
 
 def overview(findings: Sequence[Finding]) -> Iterator[str]:
-    """The claims with their verdicts."""
-    yield "## The paper's claims"
+    """The claims with their verdicts; nothing where none was looked at."""
     if not findings:
-        yield "None was looked at."
         return
+    yield BESIDE
+    yield "## The paper's claims"
     rows = [[found.claim, found.where, found.verdict] for found in findings]
     yield table(["claim of the paper", "where", "our numbers"], rows, text_columns=3)
 
