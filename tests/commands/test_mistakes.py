@@ -170,11 +170,16 @@ OF_ONE: dict[str, list[tuple[Word, str]]] = {
         (["dataset=gtsrb", "dataset.load.size=abc"], "dataset.load.size is abc; it must be a whole number"),
         (
             "dataset=imagenet",
-            "dataset=imagenet is not there; it can be arrays, cifar10, digits, folder, gtsrb, mnist, table",
+            "dataset=imagenet is not there; it can be arrays, cifar10, digits, folder, gtsrb, mnist, python, table",
         ),
         (
             "dataset=images",
-            "dataset=images is not there; it can be arrays, cifar10, digits, folder, gtsrb, mnist, table",
+            "dataset=images is not there; it can be arrays, cifar10, digits, folder, gtsrb, mnist, python, table",
+        ),
+        (["dataset=python", "dataset.load.target=5"], "dataset.load.target is 5; it must be package.module:function"),
+        (
+            "dataset=python",
+            "dataset=python needs dataset.load.target=package.module:function, such as mypkg.data:images",
         ),
         ("~dataset", "is needed"),
         ("model=foo", "model=foo is not there; it can be aghdam, cifar_quick, "),
@@ -202,6 +207,7 @@ OF_ONE: dict[str, list[tuple[Word, str]]] = {
         (["augment=jitter_noisy", "augment.noisy.copies=x"], "augment.noisy.copies is x; it must be a whole number"),
         (["augment=degraded", "augment.degradations=jpeg"], "augment.degradations is jpeg; it must be a list of fam"),
         (["augment=degraded", "augment.degradations=[fog]"], "degradation is fog; it can be brightness"),
+        (["augment=degraded", "augment.degradations=[saturation]"], "saturation needs RGB images"),
         ("+augment.colour=1", "augment: "),
         ("schedule.warmup=2", "schedule.warmup is 2; it must be a number above 0 and below 1"),
         ("schedule.warmup=abc", "schedule.warmup is abc; it must be a number above 0 and below 1"),
@@ -265,7 +271,7 @@ OF_ONE: dict[str, list[tuple[Word, str]]] = {
         ("+size.colour=1", "size: Key 'colour' not in 'Size'"),
         (
             "experiment.table2.dataset=images",
-            "dataset images is not there; it can be arrays, cifar10, digits, folder, gtsrb, mnist, table",
+            "dataset images is not there; it can be arrays, cifar10, digits, folder, gtsrb, mnist, python, table",
         ),
     ],
 }
@@ -385,7 +391,7 @@ def test_every_key_of_a_command_has_a_kind(command: str) -> None:
 def test_every_kind_is_of_a_key(command: str) -> None:
     groups = {
         "augment": ["degraded", "gaussian", "jitter", "noisy", "jitter_noisy"],
-        "dataset": ["gtsrb", "folder", "table", "arrays"],
+        "dataset": ["gtsrb", "folder", "table", "arrays", "python"],
         "schedule": ["inverse"],
     }
     groups |= {"model": ["aghdam", "cifar_quick"]}

@@ -33,7 +33,7 @@ from convstab.models import Classifier, OwnClassifier
 from convstab.models.own.load import names_of
 from convstab.runs import checkpoints, directory
 from convstab.runs.processes import is_first_process
-from convstab.runs.provenance import made_with
+from convstab.runs.provenance import augmentations_of, made_with
 from convstab.sweeps.jobs import Outcome
 
 FULL = errno.ENOSPC, errno.EDQUOT, errno.EFBIG  # the disk, or what the user may have of it
@@ -83,6 +83,8 @@ def check(values: Mapping[str, Any]) -> None:
     check_parts(values)
     if is_own(values["model"]):  # it may not fit the images, or not make logits of them
         make_classifier(values, data_of(values))
+    elif "DegradedCopies" in augmentations_of(values["augment"]):  # a family may need colour
+        data_of(values)
 
 
 def fit(values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
