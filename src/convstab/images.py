@@ -36,6 +36,7 @@ class Images:
             not be split between training and validation; of test images, they are the independent units of every
             interval.
         alike: where there are such groups and it is not known which images make one; of no account beside groups.
+        unread: images that belong to these and could not be read: results name their number.
 
     Raises:
         InputError: shapes, lengths, types or ranges that do not fit.
@@ -51,6 +52,7 @@ class Images:
     ids: Tensor
     groups: Tensor | None
     alike: FramesAlike | None
+    unread: int
 
     def __init__(
         self,
@@ -60,6 +62,7 @@ class Images:
         ids: Tensor | NDArray[Any] | Sequence[int] | None = None,
         groups: Tensor | NDArray[Any] | Sequence[int] | None = None,
         alike: FramesAlike | None = None,
+        unread: int = 0,
     ) -> None:
         found = as_pixels(pixels)
         count = len(found)
@@ -70,6 +73,7 @@ class Images:
             "ids": torch.arange(count) if ids is None else as_integers("ids", ids, count),
             "groups": None if groups is None else as_integers("groups", groups, count),
             "alike": alike,
+            "unread": unread,
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
@@ -95,13 +99,13 @@ class Images:
         """Some of the images, which are chosen by their place and not by their group."""
         labels, groups = self.labels[rows], None if self.groups is None else self.groups[rows]
         alike = None if self.alike is None else self.alike.among(len(labels) / max(len(self), 1))
-        return Images(self.pixels[rows], labels, self.classes, self.ids[rows], groups, alike)
+        return Images(self.pixels[rows], labels, self.classes, self.ids[rows], groups, alike, self.unread)
 
     @property
     def units(self) -> Units:
         """What is independent among the images."""
-        effect = 1.0 if self.alike is None else self.alike.design_effect
-        return Units(design_effect=effect) if self.groups is None else Units(self.groups.numpy())
+        effect = 1.0 if self.alike is None or self.groups is not None else self.alike.design_effect
+        return Units(None if self.groups is None else self.groups.numpy(), effect, self.unread)
 
 
 def as_pixels(pixels: Any) -> Tensor:

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from convstab.errors import InputError
 
 Integers = NDArray[np.integer[Any]]
-GROUP, DESIGN_EFFECT = "group", "design_effect"  # columns of stability.parquet and minimum_noise.parquet
-COLUMNS = {GROUP: "i", DESIGN_EFFECT: "f"}  # kinds of their types, as NumPy names them
-RANGES = {DESIGN_EFFECT: (1, np.finfo(float).max)}  # the lowest and the highest value
+GROUP, DESIGN_EFFECT, UNREAD = "group", "design_effect", "unread"  # columns of stability and minimum_noise.parquet
+COLUMNS = {GROUP: "i", DESIGN_EFFECT: "f", UNREAD: "i"}  # kinds of their types, as NumPy names them
+RANGES = {DESIGN_EFFECT: (1, np.finfo(float).max), UNREAD: (1, np.inf)}  # the lowest and the highest value
 
 
 @dataclass(frozen=True)
@@ -51,26 +51,35 @@ class Units:
 
     groups: (n,), integers, the images of one number are one unit; None: each image is one.
     design_effect: how many images make one unit, at least 1, where it is not known which.
+    unread: images of the test set that could not be read and are left out: they are not among the n.
     """
 
     groups: Integers | None = None
     design_effect: float = 1.0
+    unread: int = 0
 
     @classmethod
     def of_rows(cls, rows: Mapping[str, NDArray[Any]], step: int = 1) -> "Units":
         """The units that columns of a result name; every ``step``-th row is the first of an image."""
         groups, effect = rows.get(GROUP), rows.get(DESIGN_EFFECT, np.ones(1))
-        return cls(None if groups is None else groups[::step], float(effect[0]) if len(effect) else 1.0)
+        unread = rows.get(UNREAD, np.zeros(1, int))
+        effect_of_all, unread_of_all = (
+            column[0] if len(column) else least for column, least in ((effect, 1), (unread, 0))
+        )
+        return cls(None if groups is None else groups[::step], float(effect_of_all), int(unread_of_all))
 
     def columns(self, images: int, step: int = 1) -> dict[str, NDArray[Any]]:
         """The reverse of ``of_rows``: columns of a result with ``step`` rows an image; none for plain images."""
+        found: dict[str, NDArray[Any]] = {}
         if self.groups is not None:
-            return {GROUP: np.repeat(self.members(images), step)}
-        return {DESIGN_EFFECT: np.full(images * step, self.design_effect)} if self.design_effect > 1 else {}
+            found[GROUP] = np.repeat(self.members(images), step)
+        elif self.design_effect > 1:
+            found[DESIGN_EFFECT] = np.full(images * step, self.design_effect)
+        return found | ({UNREAD: np.full(images * step, self.unread)} if self.unread else {})
 
     def part(self, chosen: NDArray[Any]) -> "Units":
         """Those of some images, which are given as rows or as a mask."""
-        return self if self.groups is None else Units(self.groups[chosen])
+        return self if self.groups is None else Units(self.groups[chosen], unread=self.unread)
 
     def members(self, images: int) -> Integers:
         """The number of the unit of each image, (n,); InputError when the groups are those of other images."""
@@ -88,12 +97,13 @@ class Units:
         return images / self.count(images)
 
     def in_words(self, images: int) -> str:
-        """What an interval is over, for a reader."""
+        """What an interval is over, for a reader, and how many images are missing."""
+        missing = f" ({self.unread:,} more could not be read)" if self.unread else ""
         if self.groups is not None:
-            return f"{self.count(images):,.0f} groups of images"
+            return f"{self.count(images):,.0f} groups of images{missing}"
         if self.design_effect > 1:
-            return f"images, {self.design_effect:.3g} of which count as one"
-        return "images"
+            return f"images, {self.design_effect:.3g} of which count as one{missing}"
+        return f"images{missing}"
 
 
 IMAGES = Units()

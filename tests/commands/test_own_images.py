@@ -180,3 +180,28 @@ def test_a_training_needs_images_to_train_on(
     monkeypatch.setattr(own_nets, "photographs", lambda: photographs()["test"])
     assert call(monkeypatch, app.train, "dataset=python", f"dataset.load.target={MADE}", *SHORT) == 2
     assert "the data set has no images to train on" in capsys.readouterr().err
+
+
+def test_images_that_cannot_be_read_are_counted_in_every_table(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(folder)
+    shutil.copytree("photos", "damaged", ignore=shutil.ignore_patterns(".convstab"))
+    tested = set(cs.folder("photos", size=28, part="test").ids.tolist())
+    path = next(
+        path for path in sorted(Path("damaged").rglob("*.png")) if id_of(f"{path.parent.name}/{path.name}") in tested
+    )
+    path.write_bytes(b"nothing")
+    data = ["dataset=folder", "dataset.root=damaged", "dataset.load.size=28", "dataset.load.on_bad=skip", "run=run"]
+    assert call(monkeypatch, app.evaluate, *data, *EVALUATE[1:], "output=few", "report=true") == 0
+    said = "over images (1 more could not be read)"
+    assert said in capsys.readouterr().out
+    result = cs.StabilityResult.read("few")
+    assert said in result.table()
+    assert set(result.rows["unread"].tolist()) == {1}
+    for name in ("table.md", "report.md"):
+        assert "1 more could not be read" in Path("few", name).read_text()
+    words = [*data, "attack=least_level", "images=2", "logger=none", "output=few_attacked"]
+    assert call(monkeypatch, app.attack, *words) == 0
+    assert "Left out, since they could not be read: 1." in cs.AttackResult.read("few_attacked").table()
+    assert cs.folder("damaged", size=28, on_bad="skip").unread == 1

@@ -252,4 +252,5 @@ def as_markdown(result: AttackResult) -> str:
     cells += [f"{numbers['queries_median']:.0f}", f"{numbers['cut_off']:.0%}", f"{numbers['seconds']:.0f}"]
     head = ["attack", "attacked", "success", *(word for name in names.values() for word in (name, "90 %"))]
     head += ["queries", "cut off", "seconds"]
-    return f"| {' | '.join(head)} |\n|---|{'---:|' * (len(head) - 1)}\n| {' | '.join(cells)} |\n"
+    note = f"\nLeft out, since they could not be read: {result.units.unread:,}.\n" if result.units.unread else ""
+    return f"| {' | '.join(head)} |\n|---|{'---:|' * (len(head) - 1)}\n| {' | '.join(cells)} |\n{note}"

@@ -57,7 +57,7 @@ def load(
 
     size, channels, resize: the form that images are brought to, see ``Form``.
     test_share: of the images, in (0, 1); about so many of each class are tested on.
-    on_bad: "refuse" an image that cannot be read, or "skip" it, which is counted in the log.
+    on_bad: "refuse" an image that cannot be read, or "skip" it, which the log and each table count.
     group: text in the names of files, such as "_" in those of films, "film1_0001.png": images of a class whose paths
         are the same up to where it stands last are a group. None: each image is one of its own.
     Raises InputError when there are no two classes, one of them is empty, or a value is out of range.
@@ -304,4 +304,4 @@ def images_of(
     groups = None
     if files and files[0].group is not None:
         groups = torch.tensor([file.group for file in files], dtype=torch.int64)[good]
-    return Images(torch.from_numpy(pixels), labels, classes, ids[good], groups)
+    return Images(torch.from_numpy(pixels), labels, classes, ids[good], groups, unread=len(paths) - int(readable.sum()))
