@@ -84,6 +84,13 @@ def test_the_clean_accuracy_is_said_first_and_can_be_demanded(
     app.evaluate()
     said = capsys.readouterr().out
     assert 0 <= said.index("clean accuracy") < said.index("draws/s")
+    app.evaluate()
+    assert "clean accuracy" not in capsys.readouterr().out  # all parts are there
+    monkeypatch.setattr("sys.argv", ["evaluate", *words, "expect_clean=0.9"])
+    with pytest.raises(SystemExit) as ended:
+        app.evaluate()
+    assert ended.value.code == 2
+    assert "expect_clean is 0.9" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", ["evaluate", "attack"])

@@ -43,7 +43,7 @@ def main(config: DictConfig) -> Outcome:
     if before is not None:
         return task.outcome(before.summary["l2_median"])
 
-    say_clean(values, whole, device)
+    say_clean(task, whole, device)
     if attack.needs_gradients and run.source is not None:
         check_gradients(run.model, run.test, device, kind)
     search(task, attack)

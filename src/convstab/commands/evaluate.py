@@ -57,7 +57,7 @@ def main(config: DictConfig) -> Outcome:
     if before is not None:
         return task.outcome(score(before))
 
-    say_clean(values, run, device)
+    say_clean(task, run, device)
     speed = classify(task, protocol)
     return conclude(task, protocol, speed)
 
