@@ -22,3 +22,14 @@ def test_a_data_set_that_the_paper_does_not_use_is_told_and_decides_nothing() ->
     text = findings(evidence(*results))[1].text
     assert "digits (8 x 8 pixels)" in text
     assert "Data sets that the paper does not use decide nothing." in text
+
+
+def test_a_training_under_other_degradations_decides_nothing() -> None:
+    told: dict[str, Any] = {"noisy": True}
+    for augment in ("NoisyCopies", "DegradedCopies"):
+        told["augment"] = augment
+        results: list[Any] = [evaluation(under_noise(0.0, 0.2)), evaluation(under_noise(0.0, 0.1), **told)]
+        results += [attacked([l2_of(40)] * 20), attacked([l2_of(40)] * 20, **told)]
+        remedy, margin = (findings(evidence(*results))[place] for place in (5, 6))
+        decided = [one.verdict != "inconclusive" for one in (remedy, margin)]
+        assert decided == [augment == "NoisyCopies"] * 2
