@@ -131,6 +131,13 @@ BOMBS = {
         + b"\x86R0" + 10_000 * b"h\x00h\x01h\x02\x86R" + b".",
         "take far more memory",
     ),
+    "a key of tuples of tuples": (b"\x80\x02}K\x01\x85q\x00" + b"h\x00\x86q\x00" * 20 + b"K\x01s.", "memory or time"),
+    "a key of tuples of tuples, doubled": (b"\x80\x02}K\x01\x85" + b"2\x86" * 20 + b"K\x01s.", "memory or time"),
+    "a key of tuples of tuples, memoised": (
+        b"\x80\x04}\x8c\x01a\x940K\x01\x85\x94" + b"".join(b"h%c\x86\x94" % at for at in range(1, 20)) + b"K\x01s.",
+        "memory or time",
+    ),
+    "a deep key": (b"\x80\x02}K\x01" + b"\x85" * 5000 + b"K\x01s.", "memory or time"),
     "bytes that are not there": (b"\x80\x04\x8e" + (2**40).to_bytes(8, "little") + b"abc.", "is not a CIFAR-10 batch"),
 }  # fmt: skip
 

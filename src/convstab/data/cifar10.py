@@ -31,7 +31,7 @@ CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "hors
 MIRROR = {label: label for label in range(len(CLASSES))}
 MOST = 64 * 2**20  # bytes of a batch; the publisher's have half as many
 FEW = 16  # objects of a batch whose content is filled in after they are made; each array is one
-TOO_MUCH = "would take far more memory than a CIFAR-10 batch when opened: it is not opened"
+TOO_MUCH = "would take far more memory or time than a CIFAR-10 batch when opened: it is not opened"
 SHAPE = (3, 32, 32)  # a row of a batch: all red values, all green, all blue
 
 
@@ -89,15 +89,26 @@ def _array(values: Any) -> np.ndarray:
     return np.asarray(values)
 
 
+TUPLES = "TUPLE", "TUPLE1", "TUPLE2", "TUPLE3", "EMPTY_TUPLE"
+MANY = 1000  # tuples in each other
+
+
 def _refuse_excess(content: bytes) -> None:
-    """Raise InputError for a pickle that would take far more memory than its size lets expect."""
-    highest = filled = 0
+    """Raise InputError for a pickle that would take far more memory or time than its size lets expect."""
+    highest = filled = memoised = tuples = 0
+    kept, last = set[int](), ""  # places of tuples
     for opcode, argument, _ in pickletools.genops(io.BytesIO(content)):
-        if opcode.name in ("PUT", "BINPUT", "LONG_BINPUT"):  # into a list that is made as long as the highest place
-            highest = max(highest, int(argument or 0))
+        if opcode.name in ("PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"):
+            place = memoised if argument is None else int(argument)
+            highest = max(highest, place)  # of a list that is made as long as this
+            memoised += 1
+            kept |= {place} if last in TUPLES else set()
         filled += opcode.name == "BUILD"
-    if highest > len(content) or filled > FEW:
-        raise InputError(TOO_MUCH)
+        tuples += (opcode.name in TUPLES) - (opcode.name == "REDUCE")  # which uses one up
+        again = opcode.name == "DUP" or (opcode.name in ("GET", "BINGET", "LONG_BINGET") and int(argument or 0) in kept)
+        if highest > len(content) or filled > FEW or tuples > MANY or again:  # a tuple of tuples takes ages to be a key
+            raise InputError(TOO_MUCH)
+        last = opcode.name
 
 
 class ArrayUnpickler(pickle.Unpickler):
