@@ -69,6 +69,13 @@ def test_a_seed_among_the_options_makes_one_draw() -> None:
     assert len(made.unique(dim=0)) == 1
 
 
+def test_values_are_clipped_and_rounded_before() -> None:
+    values = torch.tensor([-80.0, 300.0, 99.6, 100.4]).repeat(8, 2)[None, None]
+    whole = torch.tensor([0.0, 255.0, 100.0, 100.0]).repeat(8, 2)[None, None]
+    family, level = degradation("nrtk", perturber=BRIGHTNESS, parameter="factor"), torch.tensor([0.5]).double()
+    assert torch.equal(family.degrade(values, level, ()), family.degrade(whole, level, ()))
+
+
 def test_grey_images_have_two_axes_for_a_perturber() -> None:
     grey = photos(16)[0, :1]
     darker = degradation("nrtk", perturber=BRIGHTNESS, parameter="factor", neutral=1)
