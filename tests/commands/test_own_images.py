@@ -14,6 +14,7 @@ from convstab.data.ids import id_of
 from convstab.errors import InputError
 from tests.models import own_nets
 from tests.models.own_nets import photographs
+from tests.support.hf_datasets import library
 from tests.support.in_process import call, call_in
 
 SHORT = ("trainer.max_epochs=1", "logger=none", "output=run", "model=lenet")
@@ -205,3 +206,34 @@ def test_images_that_cannot_be_read_are_counted_in_every_table(
     assert call(monkeypatch, app.attack, *words) == 0
     assert "Left out, since they could not be read: 1." in cs.AttackResult.read("few_attacked").table()
     assert cs.folder("damaged", size=28, on_bad="skip").unread == 1
+
+
+def test_a_data_set_of_hugging_face_is_trained_evaluated_attacked_and_drawn(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library(monkeypatch, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    for part, numbers in (("train", range(30)), ("test", range(30, 40))):
+        for name in ("ant", "bee"):
+            Path("photos", part, name).mkdir(parents=True)
+            for number in numbers:
+                shutil.copy(folder / f"photos/{name}/{number}.png", Path("photos", part, name))
+    words = "dataset=hf", "dataset.load.name=photos", "dataset.load.size=28"
+    assert call(monkeypatch, app.train, *words, "dataset.load.download=true", *SHORT) == 0
+    expected = cs.folder("photos", size=28, part="test")
+    run = cs.load_run("run")
+    assert dict(zip(run.test.ids.tolist(), run.test.labels.tolist(), strict=True)) == dict(
+        zip(expected.ids.tolist(), expected.labels.tolist(), strict=True)
+    )
+    assert call(monkeypatch, app.evaluate, *EVALUATE, "output=here") == 0
+    assert call(monkeypatch, app.evaluate, *EVALUATE, *words, "output=there") == 0
+    here, there = (cs.StabilityResult.read(name).rows for name in ("here", "there"))
+    assert np.array_equal(here["correct"], there["correct"])
+    assert call(monkeypatch, app.attack, "run=run", "attack=ddn", "images=4", "logger=none", "output=attack") == 0
+    assert call(monkeypatch, app.draws, *words, "images=2", "draws=1", "levels=[9]", "output=draws") == 0
+    assert len(list(Path("draws/images").rglob("*.png"))) == 4
+    Path("photos/test/bee/30.png").unlink()
+    Path("moved").mkdir()
+    Path("photos").rename("moved/photos")
+    assert call(monkeypatch, app.evaluate, *EVALUATE, "dataset.root=moved", "output=fewer") == 0
+    assert len(np.unique(cs.StabilityResult.read("fewer").rows["index"])) == 19

@@ -206,11 +206,14 @@ TRAIN = SHARED | {
     "dataset.load.resize": one_of("squash", "crop"),
     "dataset.load.test_share": FRACTION,
     "dataset.load.group": or_null(
-        Limit(lambda value: is_text(value) and value != "", 'a text in file names, such as "_"')
+        Limit(lambda value: is_text(value) and value != "", 'a text in file names, such as "_", or a column')
     ),
     "dataset.load.on_bad": one_of("refuse", "skip"),
     "dataset.load.path": Limit(is_text, "the path of a file"),
     "dataset.load.target": Limit(is_text, "package.module:function, such as mypkg.data:images"),
+    "dataset.load.name": Limit(is_text, "a folder, or an id of the hub"),
+    "dataset.load.download": SWITCH,
+    **{f"dataset.load.{name}": or_null(TEXT) for name in ("subset", "image", "label", "train_split", "test_split")},
     "dataset.load.train": one_of("auto", "final", "small"),
     "model.slope": NUMBER,
     "model.dropout": SHARE,

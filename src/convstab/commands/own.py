@@ -118,5 +118,5 @@ def data_of(dataset: Mapping[str, Any]) -> ImageData:
 def name_of(dataset: Mapping[str, Any]) -> str:
     """What a data set is called: the module that loads it, or its folder or file where that is the user's."""
     load, kind = dataset["load"], str(dataset["load"]["_target_"]).split(".")[-2]
-    place = load.get("path") or (dataset.get("root") if kind == "folder" else None)
+    place = load.get("path") or load.get("name") or (dataset.get("root") if kind == "folder" else None)
     return Path(place).stem if place else str(load.get("target") or kind).replace(":", "-")

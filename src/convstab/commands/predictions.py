@@ -104,7 +104,7 @@ def place_of(row: Mapping[str, str], protocol: Protocol) -> tuple[int, int, int]
 
 def images_of(settings: Mapping[str, Any], folder: Path) -> tuple[Images, bool]:
     """The images that were degraded, and whether they are the publisher's; InputError where they have changed."""
-    data, name = own.data_of(settings["dataset"]), own.name_of(settings["dataset"])
+    data, name = own.data_of(configuration.fetching_nothing(settings["dataset"])), own.name_of(settings["dataset"])
     whole = test_of(data)
     images = whole.part(chosen(settings["images"], len(whole)))
     if digest_of(images) != settings["data"]:

@@ -1,7 +1,9 @@
 """One image file as pixels of a chosen form, whatever mode it is stored in."""
 
+import io
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 from typing import Literal, get_args
@@ -35,6 +37,21 @@ large_one = Lock()
 
 
 @dataclass(frozen=True)
+class Encoded:
+    """An image file within another file. name: for messages. digest: of its bytes, which ``content`` reads."""
+
+    name: str
+    digest: str
+    content: Callable[[], bytes] = field(compare=False, repr=False)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+Source = Path | Encoded
+
+
+@dataclass(frozen=True)
 class Form:
     """The form that images are brought to.
 
@@ -63,11 +80,10 @@ class Form:
         return self.channels, self.size, self.size
 
 
-def read(path: Path, form: Form) -> np.ndarray:
+def read(path: Source, form: Form) -> np.ndarray:
     """One file as uint8 (C, size, size); InputError, which names it, when it is not a readable image."""
     try:
-        regular(path)
-        with Image.open(path, formats=FORMATS) as image:
+        with Image.open(opened(path), formats=FORMATS) as image:
             pixels = math.prod(image.size)
             if pixels > form.largest:
                 raise Image.DecompressionBombError  # before anything is decoded
@@ -82,6 +98,14 @@ def read(path: Path, form: Form) -> np.ndarray:
     except Exception as error:  # a damaged image can raise anything
         reason = getattr(error, "strerror", None) or "it is truncated or altered"  # Pillow's own have no strerror
         raise InputError(f"{path} is not a readable image: {reason}") from error
+
+
+def opened(path: Source) -> Path | io.BytesIO:
+    """What Pillow opens; InputError for a pipe or a device."""
+    if isinstance(path, Encoded):
+        return io.BytesIO(path.content())
+    regular(path)
+    return path
 
 
 def as_array(image: Image.Image, form: Form) -> np.ndarray:

@@ -16,7 +16,7 @@ from platformdirs import user_cache_path
 from rich.progress import MofNCompleteColumn
 
 from convstab.data.archives import OWN_FOLDER, locked
-from convstab.data.decoding import FILTER, Form, read
+from convstab.data.decoding import FILTER, Encoded, Form, Source, read
 from convstab.data.download import progress
 from convstab.errors import InputError
 from convstab.files.seals import SEAL, DamagedError, map_sealed, seal_in_place
@@ -36,7 +36,7 @@ def decoded(base: Path, name: str, paths: Sequence[Path], size: int) -> np.ndarr
     return decode(base, name, paths, Form(size))[0]
 
 
-def decode(base: Path, name: str, paths: Sequence[Path], form: Form, skip: bool = False) -> Decoded:
+def decode(base: Path, name: str, paths: Sequence[Source], form: Form, skip: bool = False) -> Decoded:
     """The images at ``paths`` in one form, and which of them could be read.
 
     Kept in a folder below ``base``, or in the user's cache folder where that cannot be written, and memory-mapped at
@@ -73,7 +73,7 @@ def _elsewhere(base: Path) -> Path:
     return user_cache_path("convstab") / "decoded" / hashlib.sha256(os.fsencode(base.resolve())).hexdigest()[:16]
 
 
-def _checked(kept: Decoded, paths: Sequence[Path], form: Form, skip: bool) -> Decoded:
+def _checked(kept: Decoded, paths: Sequence[Source], form: Form, skip: bool) -> Decoded:
     """The kept arrays; InputError when files were left out and none may be."""
     if not skip and not kept[1].all():
         read(paths[int(np.argmin(kept[1]))], form)  # says what is wrong
@@ -130,35 +130,39 @@ def _open_cache(path: Path, count: int, form: Form, say: bool = False) -> Decode
     return None
 
 
-def _fingerprint(base: Path, name: str, paths: Sequence[Path], form: Form, skip: bool) -> str:
+def _fingerprint(base: Path, name: str, paths: Sequence[Source], form: Form, skip: bool) -> str:
     """What the decoded arrays were made from. Raises InputError when a file is missing that may not be left out.
 
-    Of each file its name, its size and the times of its last change. The second time (ctime) is set by the system
-    alone, so that a change is noticed where the size and the first one were kept. To read and hash all contents would
-    cost a second for GTSRB where they are in memory, and minutes on a slow disk or network. Inodes are left out: some
-    network file systems number them anew at each mount.
+    Of an image within another file the digest; of each file its name, its size and the times of its last change. The
+    second time (ctime) is set by the system alone, so that a change is noticed where the size and the first one were
+    kept. To read and hash all contents would cost a second for GTSRB where they are in memory, and minutes on a slow
+    disk or network. Inodes are left out: some network file systems number them anew at each mount.
     """
-    found: dict[Path, os.stat_result] = {}
-    for folder in dict.fromkeys(path.parent for path in paths):
+    found: dict[Source, os.stat_result] = {}
+    files = [path for path in paths if isinstance(path, Path)]
+    for folder in dict.fromkeys(path.parent for path in files):
         if folder.is_dir():
             found |= {folder / entry.name: entry.stat() for entry in os.scandir(folder) if entry.is_file()}
-    missing = [path for path in paths if path not in found]
+    missing = [path for path in files if path not in found]
     if missing and not skip:
         if os.path.lexists(missing[0]):  # a pipe, or a link to nothing
             read(missing[0], form)
         raise InputError(f"{len(missing)} of {len(paths)} images of {name} are missing, the first is {missing[0]}")
     digest = hashlib.sha256(f"{CACHE_VERSION} {form} {FILTER.name}".encode())
     for path in paths:
+        if isinstance(path, Encoded):
+            digest.update(f"\n{path.digest}".encode())
+            continue
         state = found.get(path)
         known = "-" if state is None else f"{state.st_size} {state.st_mtime_ns} {state.st_ctime_ns}"
         digest.update(b"\n" + os.fsencode(os.path.relpath(path, base)) + f" {known}".encode())
     return digest.hexdigest()[:DIGITS]
 
 
-def _pieces(name: str, paths: Sequence[Path], form: Form, skip: bool) -> Iterator[list[np.ndarray | None]]:
+def _pieces(name: str, paths: Sequence[Source], form: Form, skip: bool) -> Iterator[list[np.ndarray | None]]:
     """Read and resize every image, some at a time, in order; None for one that is left out."""
 
-    def image(path: Path) -> np.ndarray | None:
+    def image(path: Source) -> np.ndarray | None:
         try:
             return read(path, form)
         except InputError:
@@ -178,7 +182,7 @@ def _pieces(name: str, paths: Sequence[Path], form: Form, skip: bool) -> Iterato
             yield piece
 
 
-def _in_memory(name: str, paths: Sequence[Path], form: Form, skip: bool) -> Decoded:
+def _in_memory(name: str, paths: Sequence[Source], form: Form, skip: bool) -> Decoded:
     """What ``decode`` gives where nothing can be kept."""
     pixels, readable = np.empty((len(paths), *form.shape), np.uint8), []
     count = 0

@@ -99,7 +99,7 @@ class ImageData(pl.LightningDataModule):
     def setup(self, stage: str | None = None) -> None:  # noqa: ARG002
         """Split the training images into those that train and those that choose the best checkpoint."""
         if not len(self.images.train):
-            raise InputError("the data set has no images to train on; its function must make train and test images")
+            raise InputError("the data set has no images to train on: it has test images only")
         for part in self.augment.modules() if self.augment is not None else ():
             if isinstance(part, Mirror):
                 part.use(len(self.images.classes), self.images.mirror)

@@ -73,6 +73,7 @@ MAY_CHANGE = (  # between a start and the next one in the same folder
     "output",
     "logger",
     "model.download",
+    "dataset.load.download",
     "trust",
     *(f"trainer.{name}" for name in WATCHING),
     "callbacks.progress",
@@ -171,6 +172,14 @@ def check_run(config: Config, folder: Path) -> None:
             raise InputError(f"{folder / CONFIG} does not say {key}; it is not the configuration of a training")
     shaped(Training, config, folder / CONFIG)
     check_own(config, PARTS_OF_A_RUN, folder / CONFIG)
+
+
+def fetching_nothing(dataset: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The data set of a configuration that was found in a file; whatever it says, nothing of others is fetched."""
+    load = dataset.get("load")
+    if not isinstance(load, Mapping) or "download" not in load:
+        return dataset
+    return {**dataset, "load": {**load, "download": False}}
 
 
 def check_own(config: Config, names: Sequence[str], path: Path) -> None:

@@ -24,15 +24,10 @@ from convstab.runs import checkpoints, configuration, directory
 from convstab.runs.configuration import Config, value
 from convstab.runs.provenance import arithmetic, merged, training_of
 
-OWN_DATA = (
-    "path",
-    "test_share",
-    "resize",
-    "group",
-    "on_bad",
-    "target",
-    "options",
-)  # what decides which test images data of one's own has
+OWN_DATA = (  # what decides which test images data of one's own has
+    *("path", "test_share", "resize", "group", "on_bad", "target", "options"),
+    *("name", "subset", "image", "label", "train_split", "test_split"),
+)
 A_FOLDER = "convstab.data.own.folder.load"  # whose dataset.root is not a place that data is found in, but the data
 
 
@@ -185,7 +180,7 @@ def test_images(config: Config, root: str | None, classifier: Classifier) -> Ima
     """The test set of a run; InputError when it is not one that its classifier can take."""
     options = {} if root is None else {"root": root}
     try:
-        data: ImageData = instantiate(config["dataset"], **options, _convert_="all")
+        data: ImageData = instantiate(configuration.fetching_nothing(config["dataset"]), **options, _convert_="all")
     except InstantiationException as error:
         if isinstance(error.__cause__, TypeError):  # a value that the data set does not know
             raise InputError(f"the configuration of the run, dataset: {error.__cause__}") from error

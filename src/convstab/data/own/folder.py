@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 import torch
 from platformdirs import user_cache_path
 
-from convstab.data.decoding import Form, Resize
+from convstab.data.decoding import Form, Resize, Source
 from convstab.data.ids import ids_of, share_of
 from convstab.data.image_files import decode
 from convstab.data.images import ImageSet
@@ -32,11 +32,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class File:
-    """An image file: its path below the folder of the data, its label, its group."""
+    """An image file: its path below the folder of the data, its label, its group.
+
+    source: where it is, if that is not its path.
+    """
 
     path: str
     label: int
     group: int | None = None
+    source: Source | None = None
 
 
 def load(
@@ -293,7 +297,7 @@ def images_of(
 ) -> Images:
     """Image files as images, whose ids are those of their paths."""
     ids = ids_of([file.path for file in files])
-    paths = [root / file.path for file in files]
+    paths = [file.source or root / file.path for file in files]
     pixels, readable = decode(root, name, paths, form, skip=on_bad == "skip")
     if not readable.all():
         bad = [str(path) for path, good in zip(paths, readable, strict=True) if not good]

@@ -1,4 +1,4 @@
-"""Images that other libraries serve: a Dataset of PyTorch, a DataLoader or LightningDataModule of one, one of MAITE."""
+"""Images that other libraries serve: a Dataset of PyTorch or Hugging Face, a DataLoader, LightningDataModule, MAITE."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -10,10 +10,12 @@ from torch import Tensor
 
 from convstab.data.decoding import plain
 from convstab.data.ids import id_of
+from convstab.data.own.rows import WHOLE, class_names, columns_of, rows_of
 from convstab.errors import InputError
 from convstab.images import INT64, Images, as_pixels, as_tensor
+from convstab.packages import need
 
-WHAT = "a Dataset with a length, a DataLoader, a LightningDataModule, or a data set of MAITE"
+WHAT = "a Dataset with a length, a DataLoader, a LightningDataModule, a data set of MAITE, or a split of Hugging Face's"
 
 
 def as_images(source: Any, classes: Sequence[str] = ()) -> Images:
@@ -21,13 +23,15 @@ def as_images(source: Any, classes: Sequence[str] = ()) -> Images:
 
     Args:
         source: a Dataset of (image, label), a DataLoader of one, a LightningDataModule (the Dataset of its
-            test_dataloader), or a data set of MAITE, of (image, one-hot target, {"id": ...}). An image is one of PIL, a
-            uint8 (C, H, W) or (H, W) tensor or array, or one of floats in [0, 1], not normalised; all have one shape.
-        classes: names, in the order of the labels; none: those in ``metadata["index2label"]`` (MAITE) or ``classes``
-            (torchvision) of the data set, where it has them.
+            test_dataloader), a data set of MAITE, of (image, one-hot target, {"id": ...}), or a Dataset of Hugging
+            Face, with a column of the type Image and one of the type ClassLabel. An image is one of PIL, a uint8
+            (C, H, W) or (H, W) tensor or array, or one of floats in [0, 1], not normalised; all have one shape.
+        classes: names, in the order of the labels; none: those in ``metadata["index2label"]`` (MAITE), ``classes``
+            (torchvision) or the ClassLabel of the data set, where it has them.
 
     Returns:
-        The images. Their ids are those of MAITE, of which texts are hashed, or places in the data set.
+        The images. Their ids are those of MAITE, of which texts are hashed, or of Hugging Face's, as ``dataset=hf``
+        has them, or places in the data set.
 
     Raises:
         InputError: it is none of these, or images, labels or ids do not fit.
@@ -71,12 +75,29 @@ def dataset_of(source: Any) -> Any:
 
 def items(data: Any) -> Iterator[tuple[Any, Any, Any]]:
     """Image, target and id, None where it has none, of each item."""
+    if is_of_hf(data):
+        yield from hf_items(data)
+        return
     for place in range(len(data)):
         item = data[place]
         if not isinstance(item, list | tuple) or len(item) not in (2, 3):
             raise InputError(f"item {place} of the data set is a {type(item).__name__}; it must be (image, label)")
         told = item[2] if len(item) == 3 else None
         yield item[0], item[1], told.get("id") if isinstance(told, Mapping) else None
+
+
+def is_of_hf(data: Any) -> bool:
+    """Whether a data set is one of Hugging Face's ``datasets``."""
+    return hasattr(data, "features") and hasattr(data, "cast_column")
+
+
+def hf_items(data: Any) -> Iterator[tuple[Any, Any, Any]]:
+    """Image, label and name of each row."""
+    library = need("datasets", "datasets")
+    columns = columns_of(library, data.features, "the data set")
+    rows = rows_of(library, None, str(data.split or WHOLE), data, columns)
+    for place, row in enumerate(rows):
+        yield data[place][columns.image], row.label, row.name
 
 
 def one_image(image: Any) -> Tensor:
@@ -112,6 +133,9 @@ def whole(name: Any) -> int:
 
 def names_in(data: Any) -> tuple[str, ...]:
     """The names of the classes that a data set says; none where it says none."""
+    if is_of_hf(data):
+        library = need("datasets", "datasets")
+        return class_names(library, data.features[columns_of(library, data.features, "the data set").label]) or ()
     told = getattr(data, "metadata", None)
     index = told.get("index2label") if isinstance(told, Mapping) else None
     if isinstance(index, Mapping) and set(index) == set(range(len(index))):

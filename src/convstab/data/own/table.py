@@ -3,7 +3,7 @@
 import csv
 import os
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from convstab.data.decoding import Form, Resize
@@ -119,11 +119,17 @@ def listed(place: Path, test_share: float) -> tuple[tuple[str, ...], dict[str, l
         found = part_of(place, row["split"])
         if found:
             parts[found].append(file)
-    shared = {file.group for file in parts["train"]} & {file.group for file in parts["test"]} - {None}
-    if shared and groups is not None:
+    if groups is not None:
+        refuse_shared(place, parts, groups)
+    return classes, parts
+
+
+def refuse_shared(place: Path, parts: Mapping[str, Sequence[File]], groups: Mapping[str, int]) -> None:
+    """Raise InputError where images of one group are in both parts."""
+    shared = {file.group for file in parts["train"]} & {file.group for file in parts["test"]}
+    if shared:
         name = next(name for name, number in groups.items() if number in shared)
         raise InputError(f"{place} has images of the group {name!r:.80} in train and in test")
-    return classes, parts
 
 
 def read(place: Path) -> tuple[Sequence[str], list[Row]]:
