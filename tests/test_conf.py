@@ -1,5 +1,6 @@
 """The configuration: every group composes, and every value reaches code that takes it."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,8 @@ import pytest
 import pytorch_lightning as pl
 import torch
 from hydra import compose, initialize_config_module
+from hydra.core.global_hydra import GlobalHydra
+from hydra.types import RunMode
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
@@ -74,6 +77,17 @@ def test_a_data_set_brings_its_recipe(name: str) -> None:
     for group in ("dataset", "trainer", "optimizer"):
         for key, value in said.get(group, {}).items():
             assert config[group][key] == value
+
+
+def test_only_the_word_sweep_asks_for_one(get_mode: Callable[..., Any]) -> None:
+    """As these tests take it for granted, so that Hydra does not compose each configuration twice."""
+    with initialize_config_module("convstab.conf", version_base="1.3"):
+        main = GlobalHydra.instance().hydra
+        for name in ("train", "evaluate", "attack", "reproduce", "draws", "predictions"):
+            assert get_mode(main, name, []) is None
+        assert get_mode(main, "train", ["sweep=seeds"]) == RunMode.MULTIRUN == main.get_mode("train", ["sweep=seeds"])
+    asking = {path.parent.name for path in CONF.rglob("*.yaml") if "MULTIRUN" in path.read_text()}
+    assert asking == {"sweep"}
 
 
 def test_the_command_line_has_the_last_word() -> None:

@@ -17,6 +17,7 @@ from convstab.files.seals import SEAL, sealed
 from convstab.runs import directory
 from convstab.runs.configuration import write_config
 from tests.support.attack_examples import example, history
+from tests.support.in_process import one_dot
 
 NAMES = ["calibration", "confusion", "curves", "scatter_0"]
 FILES = sorted(f"{name}.{form}" for name in NAMES for form in ("png", "svg"))
@@ -63,7 +64,13 @@ def ddn(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def drawn(monkeypatch: pytest.MonkeyPatch) -> dict[Path, Figure]:
+def dots(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files of one pixel: drawing takes longer than all else, and two tests compare what is drawn."""
+    monkeypatch.setattr(Figure, "savefig", one_dot)
+
+
+@pytest.fixture
+def drawn(dots: None, monkeypatch: pytest.MonkeyPatch) -> dict[Path, Figure]:
     """The figures that are saved, by their paths without the ending."""
     kept: dict[Path, Figure] = {}
     save = drawing.save
@@ -102,11 +109,14 @@ def test_all_figures_but_the_strip_are_drawn_from_the_tables(one: Path, drawn: d
     assert "sigma 20" in drawn[one / "figures/confusion"].axes[0].get_title()
 
 
-def test_the_same_tables_give_the_same_bytes(one: Path, tmp_path: Path) -> None:
-    figures.main([str(one)])
+def test_the_same_tables_give_the_same_bytes(one: Path, two: Path, tmp_path: Path) -> None:
+    figures.main([str(one), str(two)])
     first = files(one / "figures")
-    figures.main([str(shutil.copytree(one, tmp_path / "copy"))])
-    assert files(tmp_path / "copy/figures") == first
+    copies = [shutil.copytree(folder, tmp_path / "copies" / folder.name) for folder in (one, two)]
+    shutil.rmtree(copies[0] / "figures")
+    figures.main([str(copy) for copy in copies])
+    assert files(copies[0] / "figures") == first
+    assert {path.split(".")[0] for path in first} == {*NAMES, "differences", "paired"}
 
 
 def test_what_is_drawn_is_in_the_tables(one: Path, result: StabilityResult, drawn: dict[Path, Figure]) -> None:
@@ -179,6 +189,7 @@ def test_a_summary_that_names_no_run_is_refused(
     assert f"{one / 'summary.json'} {said}" in refusal(capsys, str(one))
 
 
+@pytest.mark.usefixtures("dots")
 def test_bad_input_ends_in_a_line(one: Path, two: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "nowhere does not hold a finished evaluation or attack" in refusal(capsys, "nowhere")
     assert "named twice" in refusal(capsys, str(one), str(one))
@@ -213,6 +224,7 @@ def test_an_attack_is_recognised_and_drawn_from_its_tables(genetic: Path, drawn:
     assert np.asarray(line.get_xdata())[1:-1].tolist() == [2, 3, 4, 9]
 
 
+@pytest.mark.usefixtures("dots")
 def test_an_attack_without_history_or_success_has_fewer_figures(ddn: Path, tmp_path: Path) -> None:
     failed = attack(tmp_path / "failed", example([None, None]))
     figures.main([str(ddn)])
@@ -241,6 +253,7 @@ def test_several_attacks_are_compared_in_the_first(genetic: Path, ddn: Path, dra
     assert "against_reference" not in stems(ddn / "figures")
 
 
+@pytest.mark.usefixtures("dots")
 def test_several_attacks_are_compared_in_another_folder(genetic: Path, ddn: Path, tmp_path: Path) -> None:
     figures.main([str(ddn), str(genetic), "--output", str(tmp_path / "a/b")])
     assert stems(tmp_path / "a/b") == ["against_reference", "survival"]
@@ -283,6 +296,7 @@ def test_attacks_that_do_not_fit_together_are_refused(
     assert not list(tmp_path.rglob("*.png"))
 
 
+@pytest.mark.usefixtures("dots")
 def test_errors_are_set_against_those_of_a_reference(
     one: Path, genetic: Path, result: StabilityResult, capsys: pytest.CaptureFixture[str]
 ) -> None:
