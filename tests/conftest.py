@@ -1,113 +1,25 @@
-"""Small data and circumstances that the tests share."""
+"""How the tests are run: with one thread in each process, and what takes longest first."""
 
 import os
-import re
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
-import requests
-import torch
-from hydra._internal.hydra import Hydra
-from torch import nn
 
-from convstab.data.images import ImageData, ImageSet
-from convstab.evaluation.protocol import Protocol
-from convstab.evaluation.result import StabilityResult
-from convstab.evaluation.stability import stability
-from convstab.images import Images
+LONGEST = (  # files, by their processor time
+    "tests/test_style.py",
+    "tests/commands/test_mistakes.py",
+    "tests/test_signals.py",
+)
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """One thread for each process, here and in those that tests start: two of them test side by side."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+    if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
+        return  # it hands out the tests, and needs no torch
+    config.pluginmanager.import_plugin("tests.support.fixtures")
 
 
-@pytest.fixture(scope="session", autouse=True)
-def get_mode() -> Iterator[Callable[..., Any]]:
-    """Hydra composes twice, first to see whether the configuration asks for a sweep, which ours do by such words only.
-
-    Here it composes once, which makes a command in this process twice as fast. Gives what it does by itself.
-    """
-    itself = Hydra.get_mode
-
-    def mode(hydra: Hydra, config_name: str | None, overrides: list[str]) -> Any:
-        asked = any(re.search("sweep|hydra", word) for word in overrides)
-        return itself(hydra, config_name, overrides) if asked else None
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Hydra, "get_mode", mode)
-        yield itself
-
-
-@pytest.fixture
-def offline(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No server can be reached, and nobody waits for one."""
-
-    def refuse(*args: object, **kwargs: object) -> None:
-        raise requests.ConnectionError
-
-    monkeypatch.setattr(requests, "get", refuse)
-    monkeypatch.setattr("convstab.data.download.PAUSE", 0.0)
-
-
-@pytest.fixture
-def image_set() -> ImageSet:
-    """Four classes that brightness tells apart; 240 training images in groups of 3, and 80 test images."""
-
-    def images(count: int, seed: int) -> Images:
-        labels = torch.arange(count) // 3 % 4
-        noise = torch.randint(0, 30, (count, 3, 16, 16), generator=torch.Generator().manual_seed(seed))
-        pixels = (labels.view(-1, 1, 1, 1) * 60 + noise).to(torch.uint8)
-        return Images(pixels, labels, groups=torch.arange(count) // 3)
-
-    return ImageSet(images(240, 0), images(80, 1), ("black", "dark", "light", "white"), mirror={0: 0, 1: 2, 2: 1})
-
-
-@pytest.fixture
-def make_data(image_set: ImageSet, tmp_path: Path) -> Callable[..., ImageData]:
-    """Make the data module of ``image_set`` with the given options."""
-
-    def make(**options: object) -> ImageData:
-        values = {"batch_size": 32, "root": str(tmp_path)} | options
-        return ImageData(load=lambda _: image_set, **values)  # type: ignore[arg-type]
-
-    return make
-
-
-@pytest.fixture
-def watched() -> Iterator[Callable[[nn.Module], set[Any]]]:
-    """Watch what float32 may be rounded to in the forward passes of a module, where a program asked for speed.
-
-    Gives a set that fills with (TF32 in cuDNN, precision of matrix products); afterwards both are what was asked for.
-    """
-
-    def switches() -> tuple[bool, str]:
-        return torch.backends.cudnn.allow_tf32, torch.get_float32_matmul_precision()
-
-    def watch(module: nn.Module) -> set[Any]:
-        seen: set[Any] = set()
-        module.register_forward_pre_hook(lambda *_: seen.add(switches()))
-        return seen
-
-    torch.set_float32_matmul_precision("high")
-    try:
-        before = switches()
-        assert before == (True, "high")
-        yield watch
-        assert switches() == before
-    finally:
-        torch.set_float32_matmul_precision("highest")
-
-
-@pytest.fixture(scope="session")
-def result() -> StabilityResult:
-    """An evaluation of an untrained model: 30 images, 4 classes, sigma 0, 1, 20 and 60."""
-    torch.manual_seed(0)
-    classifier = nn.Sequential(nn.Flatten(), nn.Linear(64, 4))
-    pixels, labels = torch.randint(0, 256, (30, 1, 8, 8), dtype=torch.uint8), torch.arange(30) % 4
-    protocol = Protocol((0, 1, 20, 60), draws=25)
-    counts = stability(classifier, pixels, labels, torch.arange(30), 4, protocol)
-    return StabilityResult(list("abcd"), protocol, counts.rows, counts.totals)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest, so that no process waits for the other one in the end."""
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.nodeid.partition("::")[0], len(places)))

@@ -17,6 +17,7 @@ from convstab.commands import app
 from convstab.files import BEST, CONFIG, LAST, METRICS, alone, read_json
 from convstab.runs import checkpoints
 from tests.support.fresh_process import TRAIN, environment
+from tests.support.in_process import call
 
 ROOT = Path(__file__).parent.parent
 QUICK = ["logger=csv", "dataset.images=200"]
@@ -117,38 +118,12 @@ def test_the_console_script_trains_anywhere_and_asks_nothing(tmp_path: Path) -> 
     assert list(offline.glob("*.wandb"))
 
 
-@pytest.mark.parametrize(
-    ("overrides", "line"),
-    [
-        pytest.param(
-            ["dataset=mnist", "dataset.root=data"],
-            "convstab: mnist is not in data and could not be downloaded",
-            marks=pytest.mark.slow,  # it tries again
-        ),
-        (["output=/proc/nowhere/run"], "convstab: No such file or directory: /proc/nowhere"),
-    ],
-)
-def test_bad_input_ends_in_a_line(overrides: list[str], line: str, tmp_path: Path) -> None:
-    done = command(tmp_path, *QUICK, *overrides)
-    assert done.returncode == 2, done.stderr
-    assert line in done.stderr
-    assert "Traceback" not in done.stderr
-    if line.startswith("convstab"):
-        assert len(done.stderr.splitlines()) == 1, done.stderr
-    assert not list(tmp_path.rglob("*.ckpt"))
-
-
 @pytest.fixture
 def main(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Main:
     """Run train.py's function in this process, which saves its start; the exit code and the error stream."""
 
     def run(*overrides: str) -> tuple[int | str | None, str]:
-        monkeypatch.setattr(sys, "argv", ["train.py", *QUICK, "trainer.max_epochs=1", *overrides])
-        code: int | str | None = 0
-        try:
-            app.train()
-        except SystemExit as end:
-            code = end.code
+        code = call(monkeypatch, app.train, *QUICK, "trainer.max_epochs=1", *overrides)
         assert not GlobalHydra.instance().is_initialized()
         return code, capfd.readouterr().err
 
@@ -177,6 +152,21 @@ def test_bad_values_are_named_and_leave_nothing(overrides: list[str], line: str,
     assert not list(tmp_path.rglob("*.ckpt"))
     assert not (tmp_path / "run" / METRICS).exists()
     assert main("output=run") == (0, "")  # the folder is free for a start with good values
+
+
+@pytest.mark.usefixtures("offline")
+@pytest.mark.parametrize(
+    ("overrides", "line"),
+    [
+        (["dataset=mnist", "dataset.root=data"], "mnist is not in data and could not be downloaded"),
+        (["output=/proc/nowhere/run"], "No such file or directory: /proc/nowhere"),
+    ],
+)
+def test_bad_input_ends_in_a_line(overrides: list[str], line: str, main: Main, tmp_path: Path) -> None:
+    code, error = main(*overrides)
+    assert (code, len(error.splitlines())) == (2, 1), error
+    assert error.startswith(f"convstab: {line}")
+    assert not list(tmp_path.rglob("*.ckpt"))
 
 
 def test_checkpoints_are_started_from_and_resumed_only_where_they_fit(main: Main, tmp_path: Path) -> None:

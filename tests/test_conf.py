@@ -83,6 +83,7 @@ def test_only_the_word_sweep_asks_for_one(get_mode: Callable[..., Any]) -> None:
     """As these tests take it for granted, so that Hydra does not compose each configuration twice."""
     with initialize_config_module("convstab.conf", version_base="1.3"):
         main = GlobalHydra.instance().hydra
+        assert main is not None
         for name in ("train", "evaluate", "attack", "reproduce", "draws", "predictions"):
             assert get_mode(main, name, []) is None
         assert get_mode(main, "train", ["sweep=seeds"]) == RunMode.MULTIRUN == main.get_mode("train", ["sweep=seeds"])

@@ -26,7 +26,10 @@ from convstab.models import Classifier
 RUN = """
 import sys
 from pathlib import Path
+from matplotlib.figure import Figure
 from convstab.commands.app import attack, evaluate, train
+from tests.support.in_process import one_dot
+Figure.savefig = one_dot
 def say(command, *words):
     sys.argv = ["command", *words, "logger=none"]
     command()
@@ -61,7 +64,7 @@ def test_a_data_set_a_model_and_an_attack_are_two_files_each(tmp_path: Path) -> 
     for name, content in files.items():
         assert not (package / name).exists()
         (package / name).write_text(content, encoding="utf-8")
-    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    environment = os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
     words = [sys.executable, "-c", RUN]
     done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

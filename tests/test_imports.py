@@ -34,6 +34,7 @@ def test_figures_are_drawn_without_a_network_or_an_attack(result: StabilityResul
     assert (tmp_path / "figures/curves.png").exists()
 
 
+@pytest.mark.slow
 def test_a_training_loads_no_attack() -> None:
     found = loaded("import convstab.commands.train")
     assert "pytorch_lightning" in found

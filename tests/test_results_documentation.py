@@ -13,10 +13,10 @@ import pytest
 
 import convstab as cs
 from convstab.attacks import integrity as of_attacks
-from convstab.commands import app
+from convstab.commands import app, figures
 from convstab.evaluation import integrity as of_evaluations
 from convstab.evaluation.protocol import Protocol
-from convstab.figures.redraw import RELATIVE, redraw
+from convstab.figures.redraw import RELATIVE
 from convstab.files import SUMMARY, read_json
 from convstab.files.arrays import read_arrays
 from convstab.units import COLUMNS as UNITS
@@ -45,7 +45,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     call_in(where, app.draws, "dataset=digits", "images=2", "draws=1", "output=draws")
     genetic = ["attack=genetic", "attack.population=8", "attack.tournament=2", "max_queries=100", "images=3"]
     call_in(where, app.attack, "logger=none", *genetic, "run=one", "output=attack")
-    redraw([where / "evaluation"], reference=[where / "evaluation"])
+    call_in(where, figures.main, "evaluation", "--reference", "evaluation")
     return where
 
 

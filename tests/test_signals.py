@@ -165,8 +165,8 @@ command()
         ("evaluate", "torch", INT),
         ("reproduce", "hydra.core", INT),
         ("figures", "numpy", INT),
-        ("publish", "hydra", TERM),
-        ("report", "pyarrow", INT),
+        ("publish", "torch", TERM),
+        ("report", "torch", INT),
     ],
 )
 def test_a_signal_while_a_command_is_loaded_is_a_line(
@@ -205,7 +205,8 @@ def hears_ctrl_c() -> None:
     signal.signal(INT, signal.SIG_DFL)
 
 
-@pytest.mark.parametrize("launcher", ["basic", pytest.param("joblib", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("launcher", ["basic", "joblib"])
 def test_ctrl_c_stops_a_sweep_and_its_table_says_so(launcher: str, tmp_path: Path) -> None:
     if launcher != "basic":
         pytest.importorskip("hydra_plugins.hydra_joblib_launcher", reason="the extra is missing")
@@ -241,10 +242,19 @@ def closed_pipe() -> int:
     return writes
 
 
+EVALUATE = """
+from matplotlib.figure import Figure
+from convstab.commands.app import evaluate
+from tests.support.in_process import one_dot
+Figure.savefig = one_dot
+evaluate()
+"""
+
+
 def test_the_work_goes_on_when_standard_output_is_closed(folder: Path) -> None:
     words = ["run=run", "images=10", "draws=1", "logger=none", "output=out"]
-    program, output = [sys.executable, str(ROOT / "evaluate.py"), *words], closed_pipe()
-    settings = environment(folder)
+    program, output = [sys.executable, "-c", EVALUATE, *words], closed_pipe()
+    settings = environment(folder) | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(program, cwd=folder, env=settings, stdout=output, stderr=subprocess.PIPE, check=False)
     os.close(output)
     assert (done.returncode, done.stderr) == (0, b"")
@@ -376,6 +386,7 @@ train()
 """
 
 
+@pytest.mark.slow
 def test_a_training_asks_the_network_nothing_and_needs_no_home(tmp_path: Path) -> None:
     """With the default loggers, no key and no wish; seen by strace, where it is, in all that the command starts."""
     strace = ["strace", "-f", "--seccomp-bpf", "-qq", "-e", "trace=connect", "-o", "asked.txt", *TRAIN]

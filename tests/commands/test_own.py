@@ -15,7 +15,7 @@ from convstab.evaluation.result import StabilityResult
 from convstab.files import CONFIG, SUMMARY
 from convstab.models.resized import Resized
 from tests.models.own_nets import Net
-from tests.support.in_process import Main, caller, train_short
+from tests.support.in_process import Main, call, caller, train_short
 
 QUICK = ["logger=none", "images=40"]
 OWN = ["model=python", "model.target=tests.models.own_nets:build", "model.weights=net.pt", "dataset=digits"]
@@ -80,8 +80,7 @@ def test_the_clean_accuracy_is_said_first_and_can_be_demanded(
 ) -> None:
     monkeypatch.chdir(trained)
     words = [*OWN, *SAID, *QUICK, *LEVELS, "output=first"]
-    monkeypatch.setattr("sys.argv", ["evaluate", *words])
-    app.evaluate()
+    assert call(monkeypatch, app.evaluate, *words) == 0
     said = capsys.readouterr().out
     assert 0 <= said.index("clean accuracy") < said.index("draws/s")
     app.evaluate()

@@ -3,7 +3,6 @@
 import csv
 import json
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from convstab.commands import app, publish
 from convstab.evaluation.result import StabilityResult
 from convstab.runs import configuration
 from convstab.runs.directory import FINISHED
+from tests.support.in_process import call_in
 from tests.support.wandb_files import OfflineRun, offline_runs
 
 Commands = dict[str, Callable[[], None]]
@@ -31,9 +31,7 @@ def no_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def command(name: str, *words: str) -> None:
     """Run one of the commands in this process."""
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(sys, "argv", [f"{name}.py", *words])
-        COMMANDS[name]()
+    call_in(Path.cwd(), COMMANDS[name], *words)
 
 
 @pytest.fixture(scope="module")

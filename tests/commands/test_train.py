@@ -1,6 +1,5 @@
 import csv
 import pickle
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import torch
 
 from convstab.commands import app
 from convstab.files import LAST, METRICS, read_json
+from tests.support.in_process import call_in
 
 EPOCHS = 3
 STEPS = 5  # of one epoch: 90 of 100 images train, 20 a batch
@@ -50,7 +50,7 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def command(photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def command(photographs: Path, tmp_path: Path) -> Any:
     """Run train.py's function with more overrides, in this process."""
 
     def run(output: str, *overrides: str) -> Path:
@@ -58,9 +58,7 @@ def command(photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
             *("dataset=cifar10", f"dataset.root={photographs}", "dataset.batch_size=20", "model=aghdam"),
             *("augment=jitter", "logger=csv", f"trainer.max_epochs={EPOCHS}", f"output={tmp_path / output}"),
         ]
-        monkeypatch.setattr(sys, "argv", ["train.py", *shared, *overrides])
-        monkeypatch.chdir(tmp_path)
-        app.train()
+        call_in(tmp_path, app.train, *shared, *overrides)
         return tmp_path / output
 
     return run

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import wandb
 from hydra.errors import InstantiationException
+from matplotlib.figure import Figure
 from omegaconf import DictConfig, OmegaConf
 from PIL import Image
 
@@ -24,6 +25,7 @@ from convstab.exits import bad_input
 from convstab.loggers.csv import MetricsCsv
 from convstab.loggers.results import log_evaluation
 from convstab.loggers.wandb import WandbRun, log_figures, log_images_table, log_page, log_table, tags_of, tracking
+from tests.support.in_process import one_dot
 from tests.support.wandb_files import OfflineRun, offline_runs
 
 KEYS = ("WANDB_API_KEY", "WANDB_MODE", "WANDB_DIR", "WANDB_PROJECT", "WANDB_RUN_ID")
@@ -71,6 +73,7 @@ def train_jobs(monkeypatch: pytest.MonkeyPatch, cwd: Path, *words: str) -> None:
     monkeypatch.chdir(cwd)
     monkeypatch.setenv("WANDB_DATA_DIR", str(cwd / "staging"))
     monkeypatch.setattr(sys, "argv", ["train.py", *shared, *words])
+    monkeypatch.setattr(Figure, "savefig", one_dot)
     app.train()
 
 

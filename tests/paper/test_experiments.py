@@ -63,7 +63,12 @@ def test_trainings_come_first_and_every_step_once() -> None:
 
 @pytest.mark.parametrize("size", SIZES)
 def test_every_word_of_every_size_is_one_that_its_command_knows(size: str) -> None:
+    known: set[tuple[str, int, str]] = set()
     for step in planned(f"size={size}"):
+        said = {(step.command, len(step.needs), word) for word in ("", *step.words)}
+        if said <= known:
+            continue  # as an earlier step
+        known |= said
         with initialize_config_module("convstab.conf", version_base="1.3"):
             config = compose(step.command, step.arguments(Path("/some, folder/it's")))
         assert config.output == f"/some, folder/it's/{step.name}"

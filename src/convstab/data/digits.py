@@ -1,5 +1,6 @@
 """The 1,797 handwritten digits that ship inside scikit-learn: small, and there without a download."""
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -25,14 +26,19 @@ def load(root: Path | None = None) -> ImageSet:  # noqa: ARG001 - nothing to fin
     The publisher gives no test set: the split is stratified by class and always the same.
     Source: Alpaydin and Kaynak, Optical Recognition of Handwritten Digits, UCI, 1998.
     """
-    digits = load_digits()
-    pixels = np.stack([_scaled(image) for image in digits.images])[:, None]
-    labels = digits.target.astype(np.int64)
+    pixels, labels = _all()
     halves = train_test_split(pixels, labels, test_size=TEST_SHARE, stratify=labels, random_state=SPLIT_SEED)
     train_pixels, test_pixels, train_labels, test_labels = map(torch.from_numpy, halves)
     return ImageSet(
         Images(train_pixels, train_labels), Images(test_pixels, test_labels), CLASSES, MIRROR, official=True
     )
+
+
+@cache
+def _all() -> tuple[np.ndarray, np.ndarray]:
+    """All pixels and labels; each job of a sweep asks for them."""
+    digits = load_digits()
+    return np.stack([_scaled(image) for image in digits.images])[:, None], digits.target.astype(np.int64)
 
 
 def _scaled(image: np.ndarray) -> np.ndarray:
