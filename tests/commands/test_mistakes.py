@@ -72,13 +72,13 @@ OF_BOTH: list[tuple[Word, str]] = [  # of evaluate and attack
     ("device=5", "device is 5; it must be cpu"),
     ("compare=x", "compare is x; it must be a list of folders"),
     ("seed=9223372036854775808", "seed is 9223372036854775808; it must be a whole number of 64 bits"),
-    ("dataset=imagenet", "dataset=imagenet is not there; it can be arrays, cifar10, digits, folder, gtsrb, mnist"),
+    ("dataset=imagenet", "dataset=imagenet is not there; it can be arrays, cifar10, digits, folder, gtsrb, hf, mnist"),
     ("+dataset=mnist", "Multiple values for dataset"),
     ("model=lenet", "model=lenet has no weights: give a run= that train has made, or a model= of python"),
     (["model=python", "dataset=digits"], "model.target is needed; it must be package.module:function, such as"),
     (
         ["model=python", "model.target=a:b"],
-        "model=python needs images: dataset= one of arrays, cifar10, digits, folder, gtsrb, mnist",
+        "model=python needs images: dataset= one of arrays, cifar10, digits, folder, gtsrb, hf, mnist",
     ),
     (["model=python", "model.target=a:b", "dataset=digits", "run=x"], "run=x and model=python are two models"),
     (["model=python", "model.target=nowhere:b", "dataset=digits"], "model=python: target=nowhere:b: nowhere cannot be"),
@@ -170,16 +170,21 @@ OF_ONE: dict[str, list[tuple[Word, str]]] = {
         (["dataset=gtsrb", "dataset.load.size=abc"], "dataset.load.size is abc; it must be a whole number"),
         (
             "dataset=imagenet",
-            "dataset=imagenet is not there; it can be arrays, cifar10, digits, folder, gtsrb, mnist, python, table",
+            "dataset=imagenet is not there; it can be arrays, cifar10, digits, folder, gtsrb, hf, mnist, python, table",
         ),
         (
             "dataset=images",
-            "dataset=images is not there; it can be arrays, cifar10, digits, folder, gtsrb, mnist, python, table",
+            "dataset=images is not there; it can be arrays, cifar10, digits, folder, gtsrb, hf, mnist, python, table",
+        ),
+        ("dataset=hf", "dataset.load.name is null; it must be a folder, or an id of the hub"),
+        (
+            ["dataset=hf", "dataset.load.name=x", "dataset.load.download=a"],
+            "dataset.load.download is a; it must be true or false",
         ),
         (["dataset=python", "dataset.load.target=5"], "dataset.load.target is 5; it must be package.module:function"),
         (
             "dataset=python",
-            "dataset=python needs dataset.load.target=package.module:function, such as mypkg.data:images",
+            "dataset.load.target is null; it must be package.module:function, such as mypkg.data:images",
         ),
         ("~dataset", "is needed"),
         ("model=foo", "model=foo is not there; it can be aghdam, cifar_quick, "),
@@ -271,7 +276,7 @@ OF_ONE: dict[str, list[tuple[Word, str]]] = {
         ("+size.colour=1", "size: Key 'colour' not in 'Size'"),
         (
             "experiment.table2.dataset=images",
-            "dataset images is not there; it can be arrays, cifar10, digits, folder, gtsrb, mnist, python, table",
+            "dataset images is not there; it can be arrays, cifar10, digits, folder, gtsrb, hf, mnist, python, table",
         ),
     ],
 }
@@ -391,7 +396,7 @@ def test_every_key_of_a_command_has_a_kind(command: str) -> None:
 def test_every_kind_is_of_a_key(command: str) -> None:
     groups = {
         "augment": ["degraded", "gaussian", "jitter", "noisy", "jitter_noisy"],
-        "dataset": ["gtsrb", "folder", "table", "arrays", "python"],
+        "dataset": ["gtsrb", "folder", "table", "arrays", "hf", "python"],
         "schedule": ["inverse"],
     }
     groups |= {"model": ["aghdam", "cifar_quick"]}

@@ -78,12 +78,13 @@ def opened(root: Path, name: Any, subset: str | None, download: bool) -> tuple[P
     """The splits of a data set, and the folder beside which its decoded images are kept."""
     if not isinstance(name, str) or not name.strip():
         raise InputError(f"dataset=hf needs dataset.load.name=<folder, or id of the hub>; it is {name}")
-    library, place = need("datasets", "datasets"), in_data(root, name)
+    place = in_data(root, name)
+    if not place.is_dir() and not HUB_ID.fullmatch(name):
+        raise InputError(f"{name} is not a folder, and no id of the hub, such as org/flowers")
+    library = need("datasets", "datasets")
     if place.is_dir():
         place = place if subset is None else place / subset
         return place, read(library, place)
-    if not HUB_ID.fullmatch(name):
-        raise InputError(f"{name} is not a folder, and no id of the hub, such as org/flowers")
     hint = "" if download else "; dataset.load.download=true (download=True) fetches it from the hub"
     with quiet(library, offline=not download):
         found = tried(lambda: library.load_dataset(name, subset), f"hf: {name}", hint)
