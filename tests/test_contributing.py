@@ -55,6 +55,7 @@ def examples() -> dict[str, str]:
     return files
 
 
+@pytest.mark.slow
 def test_a_data_set_a_model_and_an_attack_are_two_files_each(tmp_path: Path) -> None:
     package = tmp_path / "convstab"
     shutil.copytree(ROOT / "src/convstab", package)

@@ -109,6 +109,7 @@ def test_all_figures_but_the_strip_are_drawn_from_the_tables(one: Path, drawn: d
     assert "sigma 20" in drawn[one / "figures/confusion"].axes[0].get_title()
 
 
+@pytest.mark.slow
 def test_the_same_tables_give_the_same_bytes(one: Path, two: Path, tmp_path: Path) -> None:
     figures.main([str(one), str(two)])
     first = files(one / "figures")
@@ -233,6 +234,7 @@ def test_an_attack_without_history_or_success_has_fewer_figures(ddn: Path, tmp_p
     assert stems(failed / "figures") == ["by_class", "survival"]
 
 
+@pytest.mark.slow
 def test_the_same_attack_gives_the_same_bytes(genetic: Path, ddn: Path, tmp_path: Path) -> None:
     figures.main([str(genetic), str(ddn)])
     first = files(genetic / "figures")

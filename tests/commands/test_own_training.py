@@ -221,7 +221,7 @@ def test_its_normalisation_is_said_in_a_line(
     ("words", "line"),
     [
         (["model.target=nowhere:b"], "model=python: target=nowhere:b: nowhere cannot be imported"),
-        ([f"model.target={NETS}:number"], "number is a int; it must make an nn.Module"),
+        ([f"model.target={NETS}:number"], "number is a int; it must be a function, or what it would make"),
         (
             [f"model.target={NETS}:build", "model.options={classes: 5}"],
             "gives 5 logits for each image; the images have",

@@ -77,6 +77,7 @@ def same(a: Any, b: Any) -> bool:
     return a[:2] == b[:2] and all(torch.equal(a[2][name], b[2][name]) for name in a[2] | b[2])
 
 
+@pytest.mark.slow
 def test_a_resumed_training_is_an_uninterrupted_one(command: Any) -> None:
     whole = result(command("whole"))
     assert len(whole[1]) == 3 * EPOCHS + 1  # rate, validation, training; test
