@@ -90,6 +90,12 @@ class Images:
     def __len__(self) -> int:
         return len(self.labels)
 
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of one image."""
+        channels, height, width = self.pixels.shape[1:]
+        return channels, height, width
+
     def spread(self, count: int) -> "Images":
         """At most ``count`` images, evenly spaced: GTSRB is sorted by class, its first images are of one class."""
         index = torch.linspace(0, len(self) - 1, min(count, len(self))).round().long()

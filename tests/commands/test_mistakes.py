@@ -241,6 +241,7 @@ OF_ONE: dict[str, list[tuple[Word, str]]] = {
         (["dataset=digits", "draws=0"], "draws is 0; it must be a whole number, at least 1"),
         (["dataset=digits", "degradation=fog"], "degradation=fog is not there; it can be brightness"),
         (["dataset=digits", "levels=[-1]"], "a level of gaussian is -1; it must be"),
+        (["dataset=digits", "levels=[1e308]"], "a level of gaussian is 1e+308; it must be at most 1e+09 in size"),
         (["dataset=digits", "levels=[8]", "psnr=[30]"], "levels and psnr are both given"),
         (["dataset=digits", "images=[450]"], "images=[450]: 450 is not a place in the test set"),
         (["dataset=digits", "degradation=saturation"], "saturation needs RGB images"),

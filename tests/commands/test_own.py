@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -213,3 +214,18 @@ def test_a_page_is_written_by_the_last_worker(evaluate: Main, trained: Path) -> 
         words = "output=shared", "report=true", "slice=10", f"shard={shard}/2"
         assert evaluate(*OWN, *SAID, *words) == (0, "")
         assert page.exists() == (shard == 2)
+
+
+@pytest.mark.parametrize(
+    ("command", "word"),
+    [(app.evaluate, "degradation=saturation"), (app.attack, "attack.degradation=saturation")],
+    ids=["evaluate", "attack"],
+)
+def test_what_grey_images_cannot_have_leaves_no_folder(
+    command: Any, word: str, trained: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    words = ["attack=least_level"] if command is app.attack else []
+    main = caller(monkeypatch, capfd, trained, command, "run=one", "logger=none", *words, word)
+    code, said = main("output=refused")
+    assert (code, "saturation needs RGB images" in said) == (2, True), said
+    assert not (trained / "refused").exists()

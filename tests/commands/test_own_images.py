@@ -111,7 +111,7 @@ def test_a_list_and_arrays_are_trained_on(folder: Path, tmp_path: Path, monkeypa
         (["dataset=arrays", "dataset.load.path=none.npz"], "none.npz is not there"),
         (["dataset=folder", "dataset.load.resize=fit"], "dataset.load.resize is fit; it must be squash or crop"),
         (["dataset=folder", "dataset.load.channels=4"], r"dataset.load.channels is 4; it must be 3 (RGB) or 1 (grey)"),
-        (["dataset=folder", "dataset.load.test_share=1"], "dataset.load.test_share is 1; it must be a number above 0"),
+        (["dataset=folder", "dataset.load.test_share=2"], "dataset.load.test_share is 2; it must be a number above 0"),
         (["dataset=folder", "dataset.load.on_bad=x"], "dataset.load.on_bad is x; it must be refuse or skip"),
     ],
 )

@@ -107,6 +107,14 @@ def test_each_class_has_an_image_of_each_part(share: float) -> None:
         assert sorted(file.label for file in part) == list(range(50))
 
 
+@pytest.mark.parametrize("group", [None, "."])
+def test_all_may_be_tested_on(root: Path, group: str | None) -> None:
+    images = folder.load(root, size=4, test_share=1, group=group)
+    assert (len(images.train), len(images.test)) == (0, 60)
+    assert torch.equal(images.test.ids.sort()[0], cs.folder(root, size=4).ids.sort()[0])
+    assert len(cs.folder(root, size=4, test_share=1, part="train")) == 0
+
+
 def test_train_and_test_folders_are_the_parts(tmp_path: Path) -> None:
     fill(fill(tmp_path, 5, "train"), 3, "test")
     images = folder.load(tmp_path, size=4)
@@ -316,9 +324,9 @@ def test_a_film_in_both_parts_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"group": ""}, "group is '', which is not in"),
-        ({"test_share": 0}, "test_share is 0; it must be above 0 and below 1"),
-        ({"test_share": 1.0}, "test_share is 1.0; it must be above 0 and below 1"),
+        ({"group": ""}, "group is empty; it must be a text in the name of each image"),
+        ({"test_share": 0}, "test_share is 0; it must be above 0 and at most 1"),
+        ({"test_share": 1.1}, "test_share is 1.1; it must be above 0 and at most 1"),
         ({"on_bad": "warn"}, "on_bad is warn; it can be refuse or skip"),
     ],
 )

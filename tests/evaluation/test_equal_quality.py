@@ -128,3 +128,12 @@ def test_white_noises_coincide_on_a_linear_model_and_blur_does_not(photos: cs.Im
 def test_other_targets_are_refused(asked: Any, said: str, photos: cs.Images, linear: nn.Module) -> None:
     with pytest.raises(cs.InputError, match=said):
         cs.evaluate(linear, photos, draws=1, **asked)
+
+
+def test_where_nothing_is_drawn_there_is_no_psnr(photos: cs.Images, linear: nn.Module) -> None:
+    result = cs.evaluate(linear, photos, "jpeg", psnr=[20, 3])
+    assert result.by_image("draws")[:, -1].sum() == 0
+    assert np.isinf(result.psnr[0])
+    assert np.isnan(result.psnr[-1])
+    assert tables.summary(result)["psnr"][-1] is None
+    assert [cell.strip() for cell in tables.rates_markdown(result).splitlines()[4].split("|")][7] == "-"

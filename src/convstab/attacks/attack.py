@@ -70,6 +70,9 @@ class Attack(ABC):
         """What results call it."""
         return type(self).__name__
 
+    def check_shape(self, shape: tuple[int, int, int]) -> None:  # noqa: B027
+        """Raise InputError for images, (C, H, W), that the attack cannot change."""
+
     @true_float32()
     def __call__(
         self,

@@ -62,6 +62,10 @@ class LeastLevel(Attack):
         """What results call it: with its family, of which each is another experiment."""
         return f"{super().called}_{degradation(self.degradation).name}"
 
+    def check_shape(self, shape: tuple[int, int, int]) -> None:
+        """Raise InputError for images that the family cannot degrade."""
+        degradation(self.degradation).check_shape(shape)
+
     def search(self, classifier: nn.Module, task: Task) -> Found:
         """Search the level of each image, as many at a time as fill a forward pass."""
         family = degradation(self.degradation)

@@ -7,7 +7,6 @@ from typing import Any
 import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig
-from rich.console import Console
 from rich.markdown import Markdown
 
 from convstab.attacks import Attack
@@ -15,7 +14,7 @@ from convstab.attacks.result import AttackResult, as_markdown, as_table
 from convstab.commands import own
 from convstab.commands.app import plain
 from convstab.commands.assess import Task, load, say_clean
-from convstab.commands.console import progress_bar
+from convstab.commands.console import console, progress_bar
 from convstab.commands.signals import goes_on, kept_in
 from convstab.commands.trial import values_of
 from convstab.errors import InputError
@@ -37,6 +36,7 @@ def main(config: DictConfig) -> Outcome:
     values = plain(config)
     device, attack = device_of(values["device"]), attack_of(values)
     values, whole, run = images_of(values, device)
+    attack.check_shape(run.test.shape)
     kind = attack.called
     task = Task.open("attack", values, run, device, options_of(values, attack), f"{run.name}-{kind}", AttackResult.read)
     before = task.finished_before()
@@ -62,7 +62,7 @@ def main(config: DictConfig) -> Outcome:
         for name, figure in figures:
             save(figure, task.folder / FIGURES / name)
         log_attack(loggers, task.folder, result)
-    Console().print(Markdown(table))
+    console().print(Markdown(table))
     print(f"{run.name}: {task.folder}")
     return task.outcome(result.summary["l2_median"])
 

@@ -4,12 +4,21 @@ import math
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 
+from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
 from convstab.evaluation.cells import four_digits
+
+WIDE = 160  # letters
+
+
+def console() -> Console:
+    """The terminal; or a file or pipe, in which no column of a table is cut."""
+    found = Console()
+    return found if found.is_terminal else Console(width=max(found.width, WIDE))
 
 
 def progress_bar() -> Progress:

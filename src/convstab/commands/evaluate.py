@@ -11,13 +11,12 @@ import pyarrow as pa
 import torch
 from matplotlib.figure import Figure
 from omegaconf import DictConfig
-from rich.console import Console
 from rich.markdown import Markdown
 
 from convstab.commands import own
 from convstab.commands.app import plain
 from convstab.commands.assess import Task, load, say_clean
-from convstab.commands.console import class_table, progress_bar
+from convstab.commands.console import class_table, console, progress_bar
 from convstab.commands.signals import goes_on, kept_in
 from convstab.degradations.by_name import degradation as by_name
 from convstab.degradations.gaussian import Gaussian
@@ -50,6 +49,7 @@ def main(config: DictConfig) -> Outcome:
     device = device_of(values["device"])
     protocol = protocol_of(values, device)
     values, run = load(values, values["images"], device)
+    protocol.degradation.check_shape(run.test.shape)
     task = Task.open(
         "evaluate", values, run, device, options_of(values, protocol), name_of(run, protocol), StabilityResult.read
     )
@@ -78,7 +78,7 @@ def conclude(task: Task[StabilityResult], protocol: Protocol, speed: Mapping[str
         log_evaluation(loggers, task.folder, result)
     report(run, result, task.folder)
     if pairs:
-        Console().print(Markdown(pairs))
+        console().print(Markdown(pairs))
     return task.outcome(score(result))
 
 
@@ -171,13 +171,13 @@ def joined(task: Task[StabilityResult], result: StabilityResult) -> dict[str, St
 
 def report(run: Run, result: StabilityResult, folder: Path) -> None:
     """Print the rates under each level, and the classes over all levels in the form of the paper's Table 2."""
-    console, scores = Console(), dict[str, float]()
+    screen, scores = console(), dict[str, float]()
     for _, name, precision, recall, _ in tables.one_class_rows(tables.ALL, result.classes, result.pooled_confusion):
         scores |= {f"precision/{name}": precision, f"recall/{name}": recall}
-    console.print(Markdown(tables.rates_markdown(result)))
-    console.print(Markdown(levels.confidence_markdown(result)))
+    screen.print(Markdown(tables.rates_markdown(result)))
+    screen.print(Markdown(levels.confidence_markdown(result)))
     title = f"all degraded draws of {result.images} test images"
-    console.print(class_table(scores, result.classes, title, console.width))
+    screen.print(class_table(scores, result.classes, title, screen.width))
     print(f"{tables.over_levels(result)} {run.name}: {folder}")
 
 

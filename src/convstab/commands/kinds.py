@@ -204,7 +204,7 @@ TRAIN = SHARED | {
     "dataset.load.size": COUNT,
     "dataset.load.channels": Limit(lambda value: is_whole(value, 1) and value in (1, 3), "3 (RGB) or 1 (grey)"),
     "dataset.load.resize": one_of("squash", "crop"),
-    "dataset.load.test_share": FRACTION,
+    "dataset.load.test_share": numbers(lambda value: 0 < value <= 1, "a number above 0 and at most 1"),
     "dataset.load.group": or_null(
         Limit(lambda value: is_text(value) and value != "", 'a text in file names, such as "_", or a column')
     ),

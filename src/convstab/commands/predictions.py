@@ -78,6 +78,8 @@ def settings_of(folder: Path, trust: str | Sequence[str] = ()) -> tuple[dict[str
     except FileNotFoundError as error:
         said = f"draws={folder} has no {SETTINGS}; it must be a folder that convstab-draws has written"
         raise InputError(said) from error
+    except InputError as error:
+        raise InputError(f"{folder / SETTINGS}: {error}") from error
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{folder / SETTINGS} is not what convstab-draws writes: {error!r}") from error
 
@@ -93,7 +95,7 @@ def files_of(folder: Path, protocol: Protocol) -> list[str]:
         said = f"{folder} has no {MANIFEST}: convstab-draws has not ended; the same command goes on"
         raise InputError(said) from error
     except (csv.Error, KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path} is not what convstab-draws writes: {error!r}; give it again with that") from error
+        raise InputError(f"{path} is not what convstab-draws writes ({error}); make it again with that") from error
     return [file for _, file in sorted(rows)]
 
 

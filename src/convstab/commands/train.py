@@ -16,11 +16,10 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 from pytorch_lightning.loggers import Logger
-from rich.console import Console
 from torch import Tensor
 
 from convstab.commands.app import plain, sweep_name
-from convstab.commands.console import class_table
+from convstab.commands.console import class_table, console
 from convstab.commands.signals import GOES_ON, KEPT_NOTHING, goes_on, with_words
 from convstab.commands.trial import check_parts, first_cause, is_own, values_of
 from convstab.data.images import ImageData
@@ -246,7 +245,7 @@ def number(value: Tensor) -> float | None:
 def report(metrics: dict[str, Any], classes: list[str], folder: Path) -> None:
     """Print the test result in the form of the paper's Table 1."""
     scores = {name.removeprefix("test/"): value for name, value in metrics.items()}
-    console = Console()
-    console.print(class_table(scores, classes, f"{metrics['images/test']} test images", console.width))
+    screen = console()
+    screen.print(class_table(scores, classes, f"{metrics['images/test']} test images", screen.width))
     accuracies = f"accuracy {scores['accuracy']:.2%}, balanced {scores['balanced_accuracy']:.2%}"
     print(f"{accuracies}, {metrics['epochs']} epochs in {metrics['seconds']:.0f} s: {folder}")

@@ -15,6 +15,9 @@ Law = Literal["normal", "uniform"]  # standard normal; uniform in [0, 1)
 Shape = tuple[int, int, int]  # of one image, (C, H, W)
 
 
+LARGEST = 1e9  # size of a level that is not the neutral one: what is beyond overflows
+
+
 class Numbers(NamedTuple):
     """Random numbers that one draw takes."""
 
@@ -107,6 +110,8 @@ class Degradation(ABC):
         for level in found:
             if level != self.neutral and not (is_number(level) and self.low <= level <= self.high):
                 raise InputError(f"a level of {self.name} is {level}; it must be {self.range_in_words}")
+            if level != self.neutral and abs(level) > LARGEST:
+                raise InputError(f"a level of {self.name} is {level}; it must be at most {LARGEST:g} in size")
         if not found or len(set(found)) < len(found):
             raise InputError(f"levels is {found}; it must name each level once, and at least one")
         return tuple(sorted(map(float, found), key=lambda level: (self.severity(level), level)))

@@ -60,11 +60,15 @@ class Measures:
 
     @cached_property
     def psnr(self) -> Floats:
-        """Mean PSNR in dB of the draws of each level that differ from the clean image; infinite where there is none."""
+        """Mean PSNR in dB of the draws of each level that differ from the clean image.
+
+        Infinite where none does; NaN where there is no draw.
+        """
         weights = self.by_image("draws") - self.by_image("identical")
         psnr = np.where(weights > 0, self.by_image("psnr_mean"), 0)
         total = weights.sum(0)
-        return np.where(total > 0, (psnr * weights).sum(0) / total.clip(1), np.inf)
+        none = np.where(self.share_drawn > 0, np.inf, np.nan)
+        return np.where(total > 0, (psnr * weights).sum(0) / total.clip(1), none)
 
     @cached_property
     def ssim(self) -> Floats:

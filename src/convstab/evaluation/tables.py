@@ -105,7 +105,8 @@ def near_ties(result: StabilityResult) -> str:
 
 def mean_psnr(result: StabilityResult, level: int) -> str:
     """Mean PSNR over the draws of a level that differ from the clean image."""
-    return f"{result.psnr[level]:.2f}"
+    psnr = float(result.psnr[level])
+    return NOT_DEFINED if math.isnan(psnr) else f"{psnr:.2f}"
 
 
 def class_cells(row: tuple[str, str, float, float, int]) -> str:
@@ -121,7 +122,7 @@ def summary(result: StabilityResult) -> dict[str, Any]:
     strongest = np.argsort(-attraction, kind="stable")[:5]
     return {
         "levels": [shown_level(level) for level in result.levels.tolist()],
-        "psnr": [shown_level(psnr) for psnr in result.psnr.tolist()],
+        "psnr": [None if math.isnan(psnr) else shown_level(psnr) for psnr in result.psnr.tolist()],
         "ssim": without_nan(result.ssim),
         "accuracy": plain(result.accuracy),
         "balanced_accuracy": plain(result.balanced_accuracy),

@@ -14,6 +14,7 @@ from convstab.errors import InputError
 
 FILE, PREDICTION = "file", "prediction"
 SUM, TINY = 0.05, 1e-30  # rows that sum to 1 within this are probabilities, rounded; the least that one is taken for
+MANY = 0.5  # of the rows: logits of so many do not sum to 1 by chance
 DECIDED = 1.0  # the logit of a class that is predicted without a score; the others have 0
 
 
@@ -31,6 +32,9 @@ def read_predictions(path: Path, files: Sequence[str], classes: Sequence[str]) -
         raise InputError(f"{path} has no column file; it has {', '.join(table.column_names)}")
     order = rows_of(path, table[FILE].to_pylist(), files)
     if PREDICTION in table.column_names:
+        scored = [name for name in classes if name in table.column_names]
+        if scored:
+            raise InputError(f"{path} has the column prediction and scores, such as {scored[0]}; leave one of them out")
         return decided(path, [table[PREDICTION][row].as_py() for row in order], classes), False
     missing = [name for name in classes if name not in table.column_names]
     if missing:
@@ -70,12 +74,15 @@ def rows_of(path: Path, found: Sequence[str], wanted: Sequence[str]) -> list[int
 
 
 def decided(path: Path, predictions: Sequence[str], classes: Sequence[str]) -> Tensor:
-    """Logits that say which class was predicted, and nothing more."""
+    """Logits that say which class was predicted, and nothing more: all of them are names, or all are numbers."""
+    names = {name: number for number, name in enumerate(classes)}
     numbers = {str(number): number for number in range(len(classes))}
-    known = numbers | {name: number for number, name in enumerate(classes)}  # a class called 7 is that class
+    known = names if set(predictions) <= names.keys() or not set(predictions) <= numbers.keys() else numbers
     for prediction in predictions:
         if prediction not in known:
-            raise InputError(f"{path} predicts {prediction}, which is no class; they are {', '.join(classes)}"[:300])
+            raise InputError(f"{path} predicts {prediction!r}, which is no class; they are {', '.join(classes)}"[:300])
+    if names.keys() & numbers.keys() and names != numbers:
+        print(f"{path}: the predictions are taken for {'names' if known is names else 'numbers'} of classes")
     chosen = torch.tensor([known[prediction] for prediction in predictions])
     return torch.nn.functional.one_hot(chosen, len(classes)).float() * DECIDED
 
@@ -96,10 +103,16 @@ def as_logits(path: Path, scores: NDArray[np.float32]) -> NDArray[np.float32]:
 
     scores: (n, K). Raises InputError for what can be neither: numbers in [0, 1] that do not sum to 1.
     """
+    sums, positive = scores.sum(1), scores.min(1) >= 0
+    for whole, words in ((1, "probabilities"), (100, "percentages, which are to be divided by 100")):
+        such = (positive & (np.abs(sums / whole - 1) <= SUM)).mean()
+        if such > MANY and not (whole == 1 and such == 1):
+            raise InputError(
+                f"{path}: {such:.1%} of the rows of scores are {words}; it must be logits, or probabilities"
+            )
     if scores.min() < 0 or scores.max() > 1:
         print(f"{path}: the scores are taken for logits")
         return scores
-    sums = scores.sum(1)
     worst = float(sums[np.abs(sums - 1).argmax()])
     if abs(worst - 1) > SUM:
         said = f"{path} has scores in [0, 1] that sum to {worst:.3g}"

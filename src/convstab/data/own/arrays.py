@@ -93,7 +93,7 @@ def parts_of(place: Path, test_share: float) -> dict[str, Images]:
         names = None if images.groups is None else [str(group) for group in images.groups.tolist()]
         files = [File(str(row), label) for row, label in enumerate(images.labels.tolist())]
         rows = {
-            part: torch.tensor([int(file.path) for file in files])
+            part: torch.tensor([int(file.path) for file in files], dtype=torch.int64)
             for part, files in split(files, test_share, names).items()
         }
         return {part: named(images.part(rows[part]), classes) for part in PARTS}

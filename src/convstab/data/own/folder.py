@@ -60,7 +60,7 @@ def load(
     16-bit images (65,535 is white) become what ``channels`` says; EXIF rotation is applied.
 
     size, channels, resize: the form that images are brought to, see ``Form``.
-    test_share: of the images, in (0, 1); about so many of each class are tested on.
+    test_share: of the images, in (0, 1]; about so many of each class are tested on; 1: all, and none to train on.
     on_bad: "refuse" an image that cannot be read, or "skip" it, which the log and each table count.
     group: text in the names of files, such as "_" in those of films, "film1_0001.png": images of a class whose paths
         are the same up to where it stands last are a group. None: each image is one of its own.
@@ -134,6 +134,8 @@ def check_part(part: str) -> None:
 def check_each_class(source: Path, classes: Sequence[str], train: Images, test: Images) -> None:
     """Raise InputError where a part has no image of a class."""
     for part, images in zip(PARTS, (train, test), strict=True):
+        if part == "train" and not len(images):
+            continue  # all are tested on
         missing = set(range(len(classes))) - set(images.labels.tolist())
         if missing:
             raise InputError(f"{source} has no {part} images of class {classes[min(missing)]}")
@@ -141,8 +143,8 @@ def check_each_class(source: Path, classes: Sequence[str], train: Images, test: 
 
 def check(test_share: Any, on_bad: str = "refuse") -> None:
     """Raise InputError for values that no data of one's own can have."""
-    if not is_number(test_share) or not 0 < test_share < 1:
-        raise InputError(f"test_share is {test_share}; it must be above 0 and below 1")
+    if not is_number(test_share) or not 0 < test_share <= 1:
+        raise InputError(f"test_share is {test_share}; it must be above 0 and at most 1")
     if on_bad not in get_args(OnBad):
         raise InputError(f"on_bad is {on_bad}; it can be {' or '.join(get_args(OnBad))}")
 
@@ -187,10 +189,12 @@ def groups_of(files: Sequence[File], group: str, above: int) -> list[str]:
     above: folders above the images of a class, which are no part of their names. Raises InputError for a file whose
     name lacks ``group``.
     """
+    if not group:
+        raise InputError("group is empty; it must be a text in the name of each image, such as _")
     names = []
     for file in files:
         *_, label, path = file.path.split("/", above)
-        start, found, _ = path.rpartition(group) if group else ("", "", "")
+        start, found, _ = path.rpartition(group)
         if not found:
             raise InputError(
                 f"group is {group!r:.20}, which is not in {path!r:.80}: it must be in the name of each image"
@@ -264,8 +268,11 @@ def split(files: Sequence[File], test_share: float, groups: Sequence[str] | None
 
     groups: names that go by their own share in place of the paths of their files: a group is not divided.
     Whether an image is tested on depends on its own path, and on others in two cases only: where a class would have
-    no test images, or none to train on. Raises InputError for a class of one image, or of one group.
+    no test images, or none to train on. Where the share is 1, all are tested on.
+    Raises InputError for a class of one image, or of one group.
     """
+    if test_share == 1:
+        return {"train": [], "test": list(files)}
     shares = [share_of(name) for name in ([file.path for file in files] if groups is None else groups)]
     of_class: dict[int, set[float]] = {}
     for file, share in zip(files, shares, strict=True):
@@ -296,6 +303,8 @@ def images_of(
     name: str, root: Path, classes: tuple[str, ...], files: Sequence[File], form: Form, on_bad: str
 ) -> Images:
     """Image files as images, whose ids are those of their paths."""
+    if not files:
+        return Images(torch.empty(0, *form.shape, dtype=torch.uint8), torch.empty(0, dtype=torch.int64), classes)
     ids = ids_of([file.path for file in files])
     paths = [file.source or root / file.path for file in files]
     pixels, readable = decode(root, name, paths, form, skip=on_bad == "skip")
