@@ -199,7 +199,7 @@ MISTAKES: dict[str, tuple[Callable[[Rows], Rows | None], str]] = {
         lambda rows: [["file", "prediction", "file"], *([*row, row[0]] for row in rows)],
         "has two columns file",
     ),
-    "a class is not known": (lambda rows: [["file", "prediction"], *rows[1:], [rows[0][0], "cat"]], "predicts cat"),
+    "a class is not known": (lambda rows: [["file", "prediction"], *rows[1:], [rows[0][0], "cat"]], "predicts 'cat'"),
     "a score is no number": (
         lambda rows: [["file", *range(10)], *([file, *["?"] * 10] for file, _ in rows)],
         "column 0: could not convert string to float",
