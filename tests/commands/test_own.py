@@ -26,11 +26,11 @@ LEVELS = ["levels=[8]", "draws=2"]
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A training of the digits, and the weights of a model of a user's."""
+    """A training of the digits, and two files of weights of a model of a user's."""
     folder = train_short(tmp_path_factory.mktemp("trained"), {"one": []})
-    torch.save(
-        {"state_dict": {f"model.{name}": one for name, one in Net(seed=3).state_dict().items()}}, folder / "net.pt"
-    )
+    for file, seed in (("net.pt", 3), ("other_net.pt", 4)):
+        weights = {f"model.{name}": one for name, one in Net(seed=seed).state_dict().items()}
+        torch.save({"state_dict": weights}, folder / file)
     return folder
 
 
@@ -59,7 +59,7 @@ def test_an_own_model_is_evaluated_as_in_python(evaluate: Main, trained: Path) -
     source = json.loads(summary)["model"]
     assert source["target"] == "tests.models.own_nets:build"
     assert (source["mean"], source["std"], source["weights"]) == ([0.5], [0.25], model.source["weights"])
-    assert json.loads(summary)["training"]["model"] == "python tests.models.own_nets:build"
+    assert json.loads(summary)["training"]["model"] == "python tests.models.own_nets:build-net"
     assert config["run"] is None
     assert config["model"]["target"] == source["target"]
     assert not {"trainer", "optimizer"} & set(config)
@@ -205,7 +205,7 @@ def test_a_page_comes_where_it_is_asked_for(evaluate: Main, attack: Main, traine
         assert command(*OWN, *SAID, f"output={name}") == (0, "")
         assert not page.exists()
         assert command(*OWN, *SAID, f"output={name}", "report=true", "skip_done=true") == (0, "")
-        assert "<title>Stability of tests.models.own_nets-build_digits</title>" in page.read_text()
+        assert "<title>Stability of tests.models.own_nets-build-net_digits</title>" in page.read_text()
 
 
 def test_a_page_is_written_by_the_last_worker(evaluate: Main, trained: Path) -> None:
@@ -229,3 +229,13 @@ def test_what_grey_images_cannot_have_leaves_no_folder(
     code, said = main("output=refused")
     assert (code, "saturation needs RGB images" in said) == (2, True), said
     assert not (trained / "refused").exists()
+
+
+def test_two_files_of_weights_are_told_apart(evaluate: Main, trained: Path) -> None:
+    other = [word.replace("net.pt", "other_net.pt") for word in OWN]
+    assert evaluate(*OWN, *SAID, "output=first_net") == (0, "")
+    assert evaluate(*other, *SAID, "output=second_net", "compare=[first_net]", "report=true") == (0, "")
+    page = (trained / "second_net/report.md").read_text().replace("\\", "")
+    for name in ("own_nets:build-net", "own_nets:build-other_net"):
+        assert name in page
+    assert "build-other_net_digits" in (trained / "second_net/results.csv").read_text()

@@ -108,7 +108,7 @@ class Task(Generic[Result]):
         if self.config.get("report") and directory.finished(self.folder) == self.command:
             from convstab.paper.report import PAGE, write_report
 
-            write_report([self.folder], self.folder, f"Stability of {self.run.name}")
+            write_report([self.folder, *self.others], self.folder, f"Stability of {self.run.name}")
             print(self.folder / PAGE)
         return Outcome(self.folder, metric)
 

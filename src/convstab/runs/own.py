@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -132,5 +133,6 @@ def test_of(data: ImageData) -> Images:
 
 
 def called_by(source: Mapping[str, Any]) -> str:
-    """The name of an own model: of its target, of its architecture, or of its file."""
-    return str(source.get("target") or source.get("name") or source.get("path") or source["kind"])
+    """The name of an own model: of its target, of its architecture, or of its file, and of the file of its weights."""
+    name = str(source.get("target") or source.get("name") or source.get("path") or source["kind"])
+    return f"{name}-{Path(source['file']).stem}" if "file" in source else name

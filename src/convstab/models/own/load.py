@@ -66,6 +66,7 @@ def load_model(
         if found.source["kind"] in OF_FILES:
             raise InputError(f"{name} takes no weights: they are in its file")
         load_weights(found.model, weights)
+        found = replace(found, source=dict(found.source) | {"file": Path(weights).name})
     elif not found.trained:
         raise InputError(f"{name} has random weights: give weights=FILE, or pretrained=true where it comes with some")
     known = found.normalisation or own_normalisation(found.model)
