@@ -6,3 +6,7 @@ class InputError(ValueError):
 
     A command prints the message without a traceback and ends with exit code 2.
     """
+
+    def __str__(self) -> str:
+        """The message, in one line whatever the values that it names."""
+        return " ".join(super().__str__().splitlines())

@@ -72,4 +72,4 @@ def check_summary(said: Mapping[str, Any], found: Mapping[str, Any]) -> None:
     """Raise ValueError unless a summary says the numbers that its table gives."""
     for name, number in found.items():
         if said.get(name) != number:
-            raise ValueError(f"the summary says {name} {said.get(name)}, the table gives {number}")
+            raise ValueError(f"the summary says {name} {said.get(name)!r:.80}, the table gives {number}")
