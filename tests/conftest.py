@@ -14,6 +14,7 @@ LONGEST = (  # files, by their processor time
 def pytest_configure(config: pytest.Config) -> None:
     """One thread for each process, here and in those that tests start: two of them test side by side."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("OC_CAUSE", "0")  # else OmegaConf says more where coverage is measured
     if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
         return  # it hands out the tests, and needs no torch
     config.pluginmanager.import_plugin("tests.support.fixtures")

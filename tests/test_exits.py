@@ -66,3 +66,11 @@ def test_the_first_cause_counts_wherever_it_was_wrapped() -> None:
     outer.__cause__ = failure(errno.ENOSPC, "x")  # what "raise ... from" leaves
     assert machine_fault(outer) == "convstab: No space left on device: x"
     assert machine_fault(InputError("x")) is None
+
+
+def test_an_error_that_was_raised_from_itself_ends_too(capsys: pytest.CaptureFixture[str]) -> None:
+    """As OmegaConf does it in a debugger and where OC_CAUSE=1: the chain was followed until the memory was full."""
+    error = InputError("seed is abc")
+    error.__cause__ = error
+    assert ended(error, capsys) == (2, "convstab: seed is abc\n")
+    assert machine_fault(error) is None

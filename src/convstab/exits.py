@@ -58,9 +58,9 @@ def machine_fault(error: BaseException | None) -> str | None:
 
 
 def chain_of(error: BaseException | None) -> list[BaseException]:
-    """An exception and what it was raised from, the outermost first."""
+    """An exception and what it was raised from, the outermost first; OmegaConf raises some from themselves."""
     chain: list[BaseException] = []
-    while error is not None:
+    while error is not None and error not in chain:
         chain.append(error)
         error = error.__cause__
     return chain
