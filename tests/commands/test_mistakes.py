@@ -318,8 +318,8 @@ def test_a_mistake_ends_in_one_line_and_leaves_nothing(
     ("command", "words", "line"),
     [
         ("train", ["optimizer.lr=-1"], "optimizer.lr is -1; it must be a number, at least 0"),
-        ("train", ["lr=0.1"], "there is no key lr; did you mean optimizer.lr?"),
-        ("evaluate", ["levels=10"], "levels is 10; it must be a list of levels"),
+        pytest.param("train", ["lr=0.1"], "there is no key lr; did you mean optimizer.lr?", marks=pytest.mark.slow),
+        pytest.param("evaluate", ["levels=10"], "levels is 10; it must be a list of levels", marks=pytest.mark.slow),
         ("attack", ["attack=foo"], "attack=foo is not there; it can be boundary, "),
         ("evaluate", ["-m", "draws=ten", "seed=0,1"], "draws is ten; it must be a whole number, at least 1, or null"),
     ],

@@ -134,6 +134,7 @@ def test_all_charts_are_drawn_and_a_class_stays_text(opened: Opened) -> None:
     assert EVIL in page.locator("#scatter-0 option").first.text_content()
 
 
+@pytest.mark.slow
 def test_dark_mode_changes_the_page_and_its_charts(opened: Opened) -> None:
     def looks(page: Any) -> tuple[str, str]:
         drawn(page, "#rates")
@@ -161,6 +162,7 @@ def test_without_scripts_text_tables_and_pictures_are_there(opened: Opened) -> N
     assert min(sizes) > 200
 
 
+@pytest.mark.slow
 def test_print_shows_pictures_in_place_of_charts(opened: Opened) -> None:
     page = opened()
     drawn(page, "#scatter-0")
@@ -171,7 +173,7 @@ def test_print_shows_pictures_in_place_of_charts(opened: Opened) -> None:
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
 
 
-@pytest.mark.parametrize("scripts", [True, False])
+@pytest.mark.parametrize("scripts", [pytest.param(True, marks=pytest.mark.slow), False])
 def test_a_narrow_screen_does_not_scroll_sideways(opened: Opened, scripts: bool) -> None:
     page = opened(width=360, java_script_enabled=scripts)
     if scripts:

@@ -1,7 +1,9 @@
 """Small data and circumstances that the tests share."""
 
+import copy
 import gc
 import os
+import pickle
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,7 +12,9 @@ from typing import Any
 import pytest
 import requests
 import torch
+from hydra._internal.config_repository import CachingConfigRepository, ConfigRepository
 from hydra._internal.hydra import Hydra
+from hydra.plugins.config_source import ConfigResult
 from torch import nn
 
 from convstab.data.images import ImageData, ImageSet
@@ -44,6 +48,35 @@ def get_mode() -> Iterator[Callable[..., Any]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Hydra, "get_mode", mode)
         yield itself
+
+
+@pytest.fixture(scope="session", autouse=True)
+def read_once() -> Iterator[None]:
+    """Hydra reads each file of the configuration again for every command, and copies every source that it knows.
+
+    Here it reads those of packages once: half of the time of a command that ends in a mistake.
+    """
+    itself = ConfigRepository.load_config
+    known: dict[tuple[str, ...], bytes] = {}  # pickled: whoever takes one may change it
+
+    def load_config(repository: ConfigRepository, config_path: str) -> ConfigResult | None:
+        places = [source.full_path() for source in repository.sources]
+        if any(place.startswith("file:") for place in places):  # of a test, which may write it again
+            return itself(repository, config_path)
+        key = (config_path, *places)
+        if key not in known:
+            known[key] = pickle.dumps(itself(repository, config_path))
+        found: ConfigResult | None = pickle.loads(known[key])
+        return found
+
+    def caching(repository: CachingConfigRepository, delegate: ConfigRepository) -> None:
+        repository.delegate = copy.copy(delegate)  # it may take other sources
+        repository.cache = {}
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ConfigRepository, "load_config", load_config)
+        patch.setattr(CachingConfigRepository, "__init__", caching)
+        yield
 
 
 @pytest.fixture

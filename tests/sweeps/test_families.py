@@ -87,12 +87,12 @@ def test_what_cannot_be_compared_is_refused(results: list[cs.StabilityResult]) -
     pixels = torch.rand(120, 1, 16, 16)
     model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(256, 3)).eval()
     images = cs.Images(pixels, torch.zeros(120, dtype=torch.int64))
-    with pytest.raises(InputError, match="shot has no PSNR for levels, or other ones"):
-        Families([uniform, cs.evaluate(model, images, "shot", draws=1)])
-    with pytest.raises(InputError, match="shot has no PSNR for levels, or other ones"):
-        Families([uniform, cs.evaluate(model, images, "shot", psnr=TARGETS[:2], draws=1)])
-    fewer = cs.evaluate(model, images.part(torch.arange(119)), "shot", psnr=TARGETS, draws=1)
-    with pytest.raises(InputError, match="shot is of other images"):
+    with pytest.raises(InputError, match="speckle has no PSNR for levels, or other ones"):
+        Families([uniform, cs.evaluate(model, images, "speckle", draws=1)])
+    with pytest.raises(InputError, match="speckle has no PSNR for levels, or other ones"):
+        Families([uniform, cs.evaluate(model, images, "speckle", psnr=TARGETS[:2], draws=1)])
+    fewer = cs.evaluate(model, images.part(torch.arange(119)), "speckle", psnr=TARGETS, draws=1)
+    with pytest.raises(InputError, match="speckle is of other images"):
         Families([uniform, fewer])
 
 
