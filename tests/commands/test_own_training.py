@@ -1,5 +1,6 @@
 """Own models in train: a run of one is a run like any other, and no run calls a function that is not named."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -123,7 +124,8 @@ def test_a_module_that_calls_view_is_evaluated_and_attacked_as_it_was_trained(
     found = StabilityResult.read("evaluated").accuracy.value[0]
     assert found == pytest.approx(read_json(Path("run") / METRICS)["test/accuracy"], abs=1e-7)  # float32
     ddn = ["logger=none", "images=2", "attack=ddn", "attack.steps=3", trust]
-    for number, run in enumerate(("run=run", "run=[run,run]")):
+    shutil.copytree("run", "again")
+    for number, run in enumerate(("run=run", "run=[run,again]")):
         assert call(monkeypatch, app.attack, *ddn, run, f"output=attacked{number}") == 0
     loaded = cs.load_run("run", trust=f"{NETS}:{name}")
     result = cs.evaluate(loaded.model, loaded.test, levels=[8], draws=1)

@@ -88,6 +88,12 @@ def test_what_cannot_be_compared_is_refused(both: Any, other: dict[str, Any], sa
         cs.corruption_error(both[0], of_model(1, **other))
 
 
+def test_one_result_in_place_of_a_list_is_refused(both: Any) -> None:
+    for words in ((both[0][0], both[1]), (both[0], both[1][0])):
+        with pytest.raises(cs.InputError, match=r"takes a list of results, .*; it was given one result"):
+            cs.corruption_error(*words)
+
+
 def test_other_levels_and_results_without_clean_images_are_refused(both: Any) -> None:
     with pytest.raises(cs.InputError, match="they are not of the same draws: other levels"):
         cs.corruption_error(both[0][:1], of_model(1, FAMILIES[:1], levels=[1, 2]))

@@ -107,6 +107,8 @@ def corruption_error(results: Sequence[StabilityResult], reference: Sequence[Sta
 
 def by_degradation(results: Sequence[StabilityResult]) -> dict[Degradation, StabilityResult]:
     """Results by their degradations; InputError when there is none, or two of the same degradation."""
+    if isinstance(results, StabilityResult):
+        raise InputError("a mean corruption error takes a list of results, one a degradation; it was given one result")
     found = {result.degradation: result for result in results}
     if not results or len(found) < len(results):
         listed = ", ".join(result.degradation.in_words for result in results) or "nothing"

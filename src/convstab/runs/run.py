@@ -1,6 +1,7 @@
 """What ``run=`` names: a classifier, or several as one, and the test set that it was made for."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -100,8 +101,8 @@ def load_run(
     trust: the function of your own that makes the model, "mypkg.nets:build", or the images, or several. A run of
         ``model=python`` or ``dataset=python`` says one, and options, with which loading it calls that function: where
         it is named here, and not else.
-    Raises InputError when a run is not there or damaged, when runs are of different data sets, or when one is made by a
-    function that is not named.
+    Raises InputError when a run is not there or damaged, when one is named twice, when runs are of different data sets,
+    or when one is made by a function that is not named.
     """
     names = [run] if isinstance(run, str | Path) else run
     trusted = [trust] if isinstance(trust, str) else list(trust)
@@ -112,6 +113,9 @@ def load_run(
     if rule not in get_args(Rule):
         raise InputError(f"rule is {rule}; it can be {', '.join(get_args(Rule))}")
     folders = [directory.find_run(str(one), where) for one in names]
+    times = Counter(folder.resolve() for folder in folders)
+    if twice := [folder for folder in folders if times[folder.resolve()] > 1]:
+        raise InputError(f"{twice[0]} is named twice; the runs of an ensemble must be different ones")
     configs = [configuration.load_config(folder) for folder in folders]
     for folder, config in zip(folders, configs, strict=True):
         configuration.check_run(config, folder)
