@@ -1,3 +1,5 @@
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -90,6 +92,51 @@ def test_a_bad_loss_ends_both_processes(tmp_path: Path) -> None:
     assert "convstab: the loss is " in done.stderr
     assert time.monotonic() - start < 100
     assert not (tmp_path / "run" / METRICS).exists()
+
+
+SAME = "the same command"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("send", "begun", "seconds", "line"),
+    [
+        (os.kill, "checkpoints/last.ckpt", 0, f"{SAME} with ckpt=last goes on from here"),
+        (os.kill, "config.yaml", 3, f"nothing was kept yet: {SAME} begins anew"),  # while one waits for the other
+        (os.killpg, "config.yaml", 3, f"nothing was kept yet: {SAME} begins anew"),
+    ],
+)
+def test_a_signal_to_one_process_or_to_both_ends_both_in_a_line(
+    send: Callable[[int, int], None], begun: str, seconds: float, line: str, tmp_path: Path
+) -> None:
+    words = [*TRAIN, *TWO, *ODD, "output=run", "logger=none", "trainer.max_epochs=1000"]
+    with (tmp_path / "errors").open("w") as errors:
+        env = environment(tmp_path)
+        first = subprocess.Popen(
+            words, cwd=tmp_path, env=env, stdout=subprocess.DEVNULL, stderr=errors, start_new_session=True
+        )
+        until((tmp_path / "run" / begun).exists)
+        time.sleep(seconds)
+        send(first.pid, signal.SIGTERM)
+        assert first.wait(60) == 128 + signal.SIGTERM
+    said = [text for text in (tmp_path / "errors").read_text().splitlines() if text.startswith("convstab: ")]
+    assert said == [f"convstab: stopped by SIGTERM; {line}"]
+    until(lambda: not at_work(first.pid))
+    assert not (tmp_path / "run" / METRICS).exists()
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait until something holds; a minute at most."""
+    end = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def at_work(group: int) -> bool:
+    """Whether a process of a group has not ended: its third field in /proc is its state, its fifth the group."""
+    fields = [path.read_text().rpartition(")")[2].split() for path in Path("/proc").glob("[0-9]*/stat")]
+    return any(state != "Z" and int(of) == group for state, _, of, *_ in fields)
 
 
 def test_a_multirun_does_not_start_processes_that_would_start_it_again(

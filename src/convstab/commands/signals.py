@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -12,11 +13,12 @@ from typing import Any
 
 from convstab.commands.streams import unbreakable
 from convstab.exits import OURS, bad_input_ends
-from convstab.runs.processes import is_first_process
+from convstab.runs.processes import is_first_process, is_helper
 
 HEARD = [signal.Signals[name] for name in ("SIGINT", "SIGTERM", "SIGHUP") if name in signal.Signals.__members__]
 AGAIN, GOES_ON = "give the same command again", "the same command goes on from here"
 KEPT_NOTHING = "nothing was kept yet: the same command begins anew"
+DEAF = 3.0  # seconds until a signal counts as one that the main thread cannot hear
 IMPATIENT = 1.0  # seconds after which a second Ctrl-C is one: "timeout" and launchers send the first one twice
 
 
@@ -45,6 +47,8 @@ class Listener:
         """The handler."""
         if os.getpid() != self.process:  # a fork: who has forked it will speak
             os._exit(128 + number)
+        if is_helper():
+            os._exit(0)  # Lightning kills the first process where another one ends with anything else
         if self.heard is None:
             self.heard, self.since = signal.Signals(number), time.monotonic()
             if self.working:
@@ -52,6 +56,16 @@ class Listener:
             self.leave()
         elif number == signal.SIGINT and time.monotonic() - self.since > IMPATIENT:
             self.leave()
+
+    def watch(self, pipe: int, end_others: Callable[[], object]) -> None:
+        """End all processes at a signal that the main thread cannot hear; ``pipe`` gives the numbers of signals."""
+        while True:
+            (number,) = os.read(pipe, 1)
+            time.sleep(DEAF)
+            if self.heard is None and number in HEARD:
+                self.heard = signal.Signals(number)
+                end_others()
+                self.leave()
 
     def leave(self) -> None:
         """End the process without closing anything."""
@@ -72,6 +86,14 @@ class Listener:
 
 
 listener = Listener()
+
+
+def hear_in_exchanges(end_others: Callable[[], object]) -> None:
+    """Hear signals while the main thread waits for other processes, too: Python waits until it comes back."""
+    ours, theirs = os.pipe()
+    os.set_blocking(theirs, False)
+    signal.set_wakeup_fd(theirs, warn_on_full_buffer=False)
+    threading.Thread(target=listener.watch, args=(ours, end_others), daemon=True).start()
 
 
 def goes_on(how: Callable[[], str]) -> None:

@@ -3,6 +3,7 @@
 import errno
 import inspect
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -20,7 +21,7 @@ from torch import Tensor
 
 from convstab.commands.app import plain, sweep_name
 from convstab.commands.console import class_table, console
-from convstab.commands.signals import GOES_ON, KEPT_NOTHING, goes_on, with_words
+from convstab.commands.signals import GOES_ON, HEARD, KEPT_NOTHING, goes_on, hear_in_exchanges, listener, with_words
 from convstab.commands.trial import check_parts, first_cause, is_own, values_of
 from convstab.data.images import ImageData
 from convstab.errors import InputError
@@ -31,6 +32,7 @@ from convstab.loggers.wandb import tracking
 from convstab.models import Classifier, OwnClassifier
 from convstab.models.own.load import names_of
 from convstab.runs import checkpoints, directory
+from convstab.runs.ending import OneEnd, end_started
 from convstab.runs.processes import is_first_process
 from convstab.runs.provenance import augmentations_of, made_with
 from convstab.sweeps.jobs import Outcome
@@ -208,7 +210,7 @@ def make_trainer(values: Mapping[str, Any], data: ImageData, loggers: list[Logge
     trainer: pl.Trainer = instantiate(
         values["trainer"],
         logger=loggers,
-        callbacks=[instantiate(callback) for callback in callbacks.values()],
+        callbacks=[*(instantiate(callback) for callback in callbacks.values()), OneEnd(HEARD, listener)],
         _convert_="all",
     )
     if trainer.world_size > 1 and trainer.strategy.launcher is not None and sweep_name():
@@ -216,6 +218,8 @@ def make_trainer(values: Mapping[str, Any], data: ImageData, loggers: list[Logge
             f"trainer.devices={values['trainer']['devices']} starts processes of its own, which a multirun (-m) "
             "cannot: give one command for each job, or hydra/launcher=submitit_slurm"
         )
+    if trainer.world_size > 1:
+        hear_in_exchanges(partial(end_started, trainer, signal.SIGKILL))
     return trainer
 
 
