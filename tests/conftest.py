@@ -6,6 +6,7 @@ import pytest
 
 LONGEST = (  # files, by their processor time
     "tests/test_style.py",
+    "tests/test_damage.py",  # of the slow ones
     "tests/commands/test_mistakes.py",
     "tests/test_signals.py",
 )
