@@ -54,7 +54,7 @@ def get_mode() -> Iterator[Callable[..., Any]]:
 def read_once() -> Iterator[None]:
     """Hydra reads each file of the configuration again for every command, and copies every source that it knows.
 
-    Here it reads those of packages once: half of the time of a command that ends in a mistake.
+    Here it reads those of packages once: a third of the time of a command that ends in a mistake.
     """
     itself = ConfigRepository.load_config
     known: dict[tuple[str, ...], bytes] = {}  # pickled: whoever takes one may change it
