@@ -17,6 +17,7 @@ from convstab.files import METRICS, read_json
 from convstab.images import to_unit
 from convstab.runs import checkpoints, configuration
 from tests.support.fresh_process import TRAIN, environment
+from tests.support.stopping import until
 
 TWO = ["trainer.accelerator=cpu", "trainer.devices=2", "trainer.strategy=ddp"]
 ODD = ["dataset.images=407", "dataset.batch_size=5"]  # 41 images validate, 20 a batch: two batches here, one there
@@ -123,14 +124,6 @@ def test_a_signal_to_one_process_or_to_both_ends_both_in_a_line(
     assert said == [f"convstab: stopped by SIGTERM; {line}"]
     until(lambda: not at_work(first.pid))
     assert not (tmp_path / "run" / METRICS).exists()
-
-
-def until(holds: Callable[[], bool]) -> None:
-    """Wait until something holds; a minute at most."""
-    end = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.1)
 
 
 def at_work(group: int) -> bool:

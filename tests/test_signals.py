@@ -25,7 +25,7 @@ from convstab.paper.report import PAGE
 from convstab.runs.directory import FINISHED, finished
 from tests.support.fresh_process import ROOT, TRAIN, environment
 from tests.support.in_process import train_short
-from tests.support.stopping import left_over, start
+from tests.support.stopping import left_over, start, until
 
 KILL, TERM, INT = signal.SIGKILL, signal.SIGTERM, signal.SIGINT
 ONE_EPOCH = ["dataset.images=200", "trainer.max_epochs=1"]
@@ -180,19 +180,11 @@ def test_a_signal_while_a_command_is_loaded_is_a_line(
     assert (done.returncode, done.stderr) == (128 + number, said)
 
 
-def when(condition: Callable[[], bool]) -> None:
-    """Wait until something is so."""
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.005)
-
-
 def test_a_training_that_is_stopped_says_how_to_go_on_and_is_not_finished(tmp_path: Path) -> None:
     """As a user has it: Lightning made a success of SIGTERM, with exit code 0."""
     words = ["dataset.images=200", "trainer.max_epochs=500", "logger=none"]
     running = start(tmp_path, "train", *words, "output=out")
-    when((tmp_path / "out" / LAST).exists)
+    until((tmp_path / "out" / LAST).exists)
     code, errors = running.stop(TERM, 0)
     said = "convstab: stopped by SIGTERM; the same command with ckpt=last goes on from here\n"
     assert (code, errors) == (128 + TERM, said)
@@ -222,7 +214,7 @@ def test_ctrl_c_stops_a_sweep_and_its_table_says_so(launcher: str, tmp_path: Pat
         start_new_session=True,
         preexec_fn=hears_ctrl_c,  # noqa: PLW1509
     )
-    when(lambda: any((tmp_path / "all").glob(f"*/{LAST}")))
+    until(lambda: any((tmp_path / "all").glob(f"*/{LAST}")))
     os.killpg(running.pid, INT)  # as a terminal does
     _, errors = running.communicate(timeout=60)
     assert running.returncode == 130

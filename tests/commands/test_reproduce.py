@@ -6,8 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,6 +16,7 @@ from convstab.paper.report import PAGE, TEXT
 from convstab.paper.steps import DONE
 from tests.support.fresh_process import environment
 from tests.support.in_process import Main, caller
+from tests.support.stopping import until
 
 COMMAND = [sys.executable, "-c", "from convstab.commands.app import reproduce; reproduce()", "size=smoke"]
 FEW = ["experiment=[table2,table4,figure2]", "attacks=[ddn]"]  # one training, one ensemble, both evaluated, an attack
@@ -107,7 +106,7 @@ def test_killed_again_and_again_it_ends_in_the_same_report(tmp_path: Path) -> No
     assert reproduce(whole, *FEW).returncode == 0
     for name in MOMENTS.values():
         process = subprocess.Popen([*COMMAND, "output=out", *FEW], cwd=killed, env=environment(killed))
-        wait_for((killed / "out" / name).exists)
+        until((killed / "out" / name).exists, PATIENCE)
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
         assert not (killed / "out" / PAGE).exists()
@@ -121,14 +120,6 @@ def test_a_report_that_is_older_than_a_step_is_written_again(copy: Path) -> None
     done = reproduce(copy)
     assert (done.returncode, done.stdout) == (0, f"report: {copy / 'out' / PAGE}\n")
     assert (copy / "out" / PAGE).stat().st_mtime > 0
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    """Look again and again until something is so."""
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 @pytest.mark.slow

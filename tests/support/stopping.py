@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
@@ -72,6 +72,14 @@ def run(folder: Path, log: Path, command: str, words: Sequence[str]) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     log.with_suffix(".begun").touch()
     getattr(app, command)()
+
+
+def until(holds: Callable[[], object], seconds: float = 60) -> None:
+    """Wait until something is so, at most so long."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.005)
 
 
 def left_over(folder: Path) -> list[Path]:
