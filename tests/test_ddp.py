@@ -10,7 +10,7 @@ import pytest
 import torch
 from hydra.utils import instantiate
 
-from convstab.commands import app
+from convstab.commands import app, signals
 from convstab.data.images import ImageData
 from convstab.errors import InputError
 from convstab.files import METRICS, read_json
@@ -122,8 +122,22 @@ def test_a_signal_to_one_process_or_to_both_ends_both_in_a_line(
         assert first.wait(60) == 128 + signal.SIGTERM
     said = [text for text in (tmp_path / "errors").read_text().splitlines() if text.startswith("convstab: ")]
     assert said == [f"convstab: stopped by SIGTERM; {line}"]
-    until(lambda: not at_work(first.pid))
+    until(lambda: not at_work(first.pid), seconds=10)
     assert not (tmp_path / "run" / METRICS).exists()
+
+
+def test_a_signal_that_the_main_thread_cannot_hear_ends_the_others_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    listener, ended = signals.Listener(), list[str]()
+    reader, writer = os.pipe()
+    os.write(writer, bytes([signal.SIGCHLD, signal.SIGTERM]))  # the first asks for no end
+    os.close(writer)
+    monkeypatch.setattr(signals, "DEAF", 0.0)
+    monkeypatch.setattr(os, "_exit", sys.exit)
+    with pytest.raises(SystemExit) as end:
+        listener.watch(reader, lambda: ended.append(listener.line()))
+    os.close(reader)
+    assert end.value.code == 128 + signal.SIGTERM
+    assert ended == ["convstab: stopped by SIGTERM; give the same command again"]
 
 
 def at_work(group: int) -> bool:
