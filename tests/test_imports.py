@@ -14,6 +14,7 @@ from convstab.evaluation.result import StabilityResult
 from convstab.files import write_json
 from convstab.runs import directory
 from convstab.runs.configuration import write_config
+from convstab.runs.directory import finished
 
 HEAVY = {"pytorch_lightning", "torchmetrics", "foolbox", "deap", "wandb", "sklearn", "kornia"}
 
@@ -35,10 +36,12 @@ def test_figures_are_drawn_without_a_network_or_an_attack(result: StabilityResul
 
 
 @pytest.mark.slow
-def test_a_training_loads_no_attack() -> None:
-    found = loaded("import convstab.commands.train")
+def test_a_training_loads_no_attack_and_without_its_logger_no_wandb(tmp_path: Path) -> None:
+    words = ["train", "dataset.images=200", "trainer.max_epochs=1", "logger=csv", f"output={tmp_path / 'run'}"]
+    found = loaded(f"import sys; sys.argv = {words!r}; from convstab.commands.app import train; train()")
+    assert finished(tmp_path / "run") == "train"
     assert "pytorch_lightning" in found
-    assert not found & {"foolbox", "deap"}
+    assert not found & {"foolbox", "deap", "wandb"}
 
 
 def test_an_evaluation_from_python_loads_no_lightning() -> None:

@@ -81,8 +81,8 @@ def undisturbed(trained: Path) -> Callable[[str], tuple[dict[str, Any], float]]:
 
 
 # a tenth of the signals by default, all of them with -m slow: (command, seed, SIGKILLs, SIGTERMs, SIGINTs)
-FEW = [("train", 1, 1, 1, 0), ("evaluate", 2, 1, 0, 1)]
-ALL = [("train", 11, 20, 8, 8), ("evaluate", 12, 12, 5, 5), ("attack", 13, 8, 4, 4)]
+FEW = [("evaluate", 2, 2, 1, 1)]
+ALL = [("train", 1, 1, 1, 0), ("train", 11, 20, 8, 8), ("evaluate", 12, 12, 5, 5), ("attack", 13, 8, 4, 4)]
 MANY = [pytest.param(*case, marks=pytest.mark.slow) for case in ALL]
 
 
@@ -159,8 +159,8 @@ command()
     ("command", "module", "number"),
     [
         ("train", "hydra", INT),
-        ("train", "pytorch_lightning", INT),
-        ("train", "pytorch_lightning", TERM),
+        pytest.param("train", "pytorch_lightning", INT, marks=pytest.mark.slow),
+        pytest.param("train", "pytorch_lightning", TERM, marks=pytest.mark.slow),
         ("train", "omegaconf", signal.SIGHUP),
         ("evaluate", "torch", INT),
         ("reproduce", "hydra.core", INT),

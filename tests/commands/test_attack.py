@@ -99,6 +99,7 @@ def test_the_folder_says_all_that_figures_need(whole: Path, trained: Path) -> No
     np.testing.assert_array_equal(result.rows["label"], run.test.labels.numpy())
 
 
+@pytest.mark.slow
 def test_the_figures_are_redrawn_from_the_tables_to_the_byte(whole: Path, tmp_path: Path) -> None:
     for name in (MINIMUM_NOISE, NOISE, CONVERGENCE, SUMMARY, CONFIG, FINISHED):
         shutil.copy(whole / name, tmp_path)

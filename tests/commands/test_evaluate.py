@@ -80,6 +80,7 @@ def test_an_evaluation_leaves_its_run_directory(whole: Path) -> None:
     assert not list(whole.rglob("*.tmp"))
 
 
+@pytest.mark.slow
 def test_the_figures_are_redrawn_from_the_tables_to_the_byte(whole: Path, tmp_path: Path) -> None:
     for name in (*MERGED, "summary.json", "config.yaml", FINISHED):
         shutil.copy(whole / name, tmp_path)

@@ -208,6 +208,7 @@ def test_images_that_cannot_be_read_are_counted_in_every_table(
     assert cs.folder("damaged", size=28, on_bad="skip").unread == 1
 
 
+@pytest.mark.slow
 def test_a_data_set_of_hugging_face_is_trained_evaluated_attacked_and_drawn(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

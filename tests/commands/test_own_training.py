@@ -113,7 +113,13 @@ def test_it_is_attacked_and_loaded_and_a_member_of_ensembles(
     assert torch.allclose(run.model(images.pixels[:5].float() / 255), expected, atol=1e-5)
 
 
-@pytest.mark.parametrize(("name", "more"), [("Stacked", []), ("Coloured", ["model.mean=[0.5]", "model.std=[0.5]"])])
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [
+        pytest.param("Stacked", [], marks=pytest.mark.slow),
+        ("Coloured", ["model.mean=[0.5]", "model.std=[0.5]"]),
+    ],
+)
 def test_a_module_that_calls_view_is_evaluated_and_attacked_as_it_was_trained(
     name: str, more: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -251,7 +257,7 @@ def test_what_is_wrong_is_said_before_there_is_a_folder(
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("kind", ["timm", "torchvision", "hf"])
+@pytest.mark.parametrize("kind", ["timm", pytest.param("torchvision", marks=pytest.mark.slow), "hf"])
 def test_models_of_libraries_are_trained_and_need_no_trust(
     kind: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -77,6 +77,7 @@ def refusal(capsys: pytest.CaptureFixture[str], *words: str | Path) -> str:
     return error
 
 
+@pytest.mark.slow
 def test_the_trainings_of_a_sweep_are_a_group_with_curves_and_checkpoints(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -53,6 +53,7 @@ def test_tables_sort_both_ways_by_mouse_and_keyboard(opened: Opened) -> None:
     assert names(table) == CLASSES[::-1]
 
 
+@pytest.mark.slow
 def test_what_is_not_known_is_sorted_last(opened: Opened) -> None:
     table = opened().locator("#table-other table.sortable")
     button = table.locator("thead tr:last-child th button").nth(3)
@@ -62,6 +63,7 @@ def test_what_is_not_known_is_sorted_last(opened: Opened) -> None:
     assert names(table)[-1] == CLASSES[1]
 
 
+@pytest.mark.slow
 def test_class_and_sigma_choose_what_is_drawn(opened: Opened) -> None:
     page = opened()
     figure = drawn(page, "#scatter-0")
@@ -97,6 +99,7 @@ def test_a_dot_shows_its_images_when_pointed_at(opened: Opened) -> None:
     assert noisy[:2] == pytest.approx([255, 6 * row], abs=12)
 
 
+@pytest.mark.slow
 def test_dots_can_be_chosen_from_the_keyboard(opened: Opened) -> None:
     page = opened()
     figure = drawn(page, "#scatter-0")
@@ -183,6 +186,7 @@ def test_a_narrow_screen_does_not_scroll_sideways(opened: Opened, scripts: bool)
     assert page.evaluate("[document.documentElement.scrollWidth, window.scrollX]") == [360, 0]
 
 
+@pytest.mark.slow
 def test_the_first_stop_of_the_keyboard_leads_to_the_content(opened: Opened) -> None:
     page = opened()
     page.keyboard.press("Tab")
@@ -193,6 +197,7 @@ def test_the_first_stop_of_the_keyboard_leads_to_the_content(opened: Opened) -> 
     assert page.evaluate("document.activeElement.id") == "main"
 
 
+@pytest.mark.slow
 def test_a_dot_can_be_tapped(opened: Opened) -> None:
     page = opened(width=390, has_touch=True, is_mobile=True)
     drawn(page, "#attack-0")

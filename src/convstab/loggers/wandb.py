@@ -1,17 +1,20 @@
-"""Open and close the loggers of one job, and log for all commands: the only place that knows Weights & Biases."""
+"""Open and close the loggers of one job, and log for all commands: the only place that knows Weights & Biases.
+
+Its package takes a second to load: it is loaded by what uses it, so that whoever logs elsewhere does not wait.
+"""
 
 import math
 import os
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import numpy as np
-import wandb
 from hydra.utils import instantiate
 from platformdirs import user_cache_path, user_data_path
 from pytorch_lightning.loggers import Logger, WandbLogger
@@ -21,6 +24,9 @@ from convstab.files import CONFIG, write_text
 from convstab.runs.configuration import Config, load_config, model_name, value
 from convstab.runs.directory import numbers_of
 from convstab.runs.processes import is_first_process
+
+if TYPE_CHECKING:
+    import wandb
 
 ID = "wandb.id"
 AXES = {
@@ -68,8 +74,14 @@ def tracking(
             for opened in loggers:
                 opened.finalize("failed" if failed else "success")
         finally:
-            if wandb.run is not None:
-                wandb.run.finish(exit_code=int(failed))
+            finish_run(failed)
+
+
+def finish_run(failed: bool) -> None:
+    """End the run of W&B that is open, if one is."""
+    loaded = sys.modules.get("wandb")
+    if loaded is not None and loaded.run is not None:
+        loaded.run.finish(exit_code=int(failed))
 
 
 def check_logger(config: Config) -> None:
@@ -128,7 +140,7 @@ def tags_of(config: Config, configured: Sequence[str]) -> list[str]:
 class WandbRun(WandbLogger):
     """Lightning's W&B logger for a run that is open; log_model: whether it takes checkpoints."""
 
-    def __init__(self, run: wandb.Run, save_dir: str, log_model: bool) -> None:
+    def __init__(self, run: "wandb.Run", save_dir: str, log_model: bool) -> None:
         super().__init__(experiment=run, save_dir=save_dir)
         self.log_model = log_model
 
@@ -141,6 +153,8 @@ def wandb_logger(mode: str, save_dir: str, job_type: str, log_model: bool = True
     save_dir: the folder that gets the folder ``wandb``.
     options: of wandb.init.
     """
+    import wandb
+
     os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # which asks the network even where all is kept here
     for variable, place in PLACES.items():
         if variable not in os.environ and not can_be_written(place()):
@@ -182,14 +196,20 @@ def checked(mode: str) -> Any:
 
 def has_key() -> bool:
     """Whether W&B knows who is logging, without asking."""
+    import wandb
+
     return wandb.login(prompt=False, verify=False)
+
+
+def runs_of(loggers: Sequence[Logger]) -> list[WandbRun]:
+    """Those of W&B."""
+    return [logger for logger in loggers if isinstance(logger, WandbRun)]
 
 
 def summarise(loggers: Sequence[Logger], values: Mapping[str, Any]) -> None:
     """Show the single numbers among these values in the table of the W&B runs, in place of the last ones logged."""
-    for logger in loggers:
-        if isinstance(logger, WandbRun):
-            logger.experiment.summary.update(numbers_of(values))
+    for logger in runs_of(loggers):
+        logger.experiment.summary.update(numbers_of(values))
 
 
 def log_numbers(loggers: Sequence[Logger], prefix: str, values: Mapping[str, Any]) -> None:
@@ -201,9 +221,8 @@ def log_numbers(loggers: Sequence[Logger], prefix: str, values: Mapping[str, Any
 def log_table(loggers: Sequence[Logger], name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Give W&B a table, at most its first 10,000 rows; NaN, which its tables do not have, as None."""
     kept = [[None if is_nan(cell) else cell for cell in row] for row in rows[:MOST_ROWS]]
-    for logger in loggers:
-        if isinstance(logger, WandbRun):
-            logger.log_table(name, list(columns), kept)
+    for logger in runs_of(loggers):
+        logger.log_table(name, list(columns), kept)
 
 
 def is_nan(cell: Any) -> bool:
@@ -215,29 +234,33 @@ def log_images_table(
     loggers: Sequence[Logger], name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]
 ) -> None:
     """Give W&B a table whose arrays, (H, W, C) in [0, 1], are shown as images."""
-    if any(isinstance(logger, WandbRun) for logger in loggers):
+    if runs_of(loggers):
         shown = [[as_image(cell) if isinstance(cell, np.ndarray) else cell for cell in row] for row in rows[:MOST_ROWS]]
         log_table(loggers, name, columns, shown)
 
 
-def as_image(pixels: np.ndarray[Any, Any]) -> wandb.Image:
+def as_image(pixels: np.ndarray[Any, Any]) -> "wandb.Image":
     """Pixels (H, W, C) in [0, 1] as a W&B image; 0 is always black and 1 white."""
+    import wandb
+
     return wandb.Image((255 * pixels.clip(0, 1)).round().astype(np.uint8))
 
 
 def log_figures(loggers: Sequence[Logger], folder: Path) -> None:
     """Give W&B the PNG files of a folder."""
-    figures = {f"figures/{path.stem}": wandb.Image(str(path)) for path in sorted(folder.glob("*.png"))}
-    for logger in loggers:
-        if isinstance(logger, WandbRun) and figures:
-            logger.experiment.log(figures)
+    paths = sorted(folder.glob("*.png"))
+    for logger in runs_of(loggers) if paths else []:
+        import wandb
+
+        logger.experiment.log({f"figures/{path.stem}": wandb.Image(str(path)) for path in paths})
 
 
 def log_page(loggers: Sequence[Logger], name: str, path: Path) -> None:
     """Give W&B an HTML page, as it is."""
-    for logger in loggers:
-        if isinstance(logger, WandbRun):
-            logger.experiment.log({name: wandb.Html(path, inject=False)})
+    for logger in runs_of(loggers):
+        import wandb
+
+        logger.experiment.log({name: wandb.Html(path, inject=False)})
 
 
 def log_checkpoint(loggers: Sequence[Logger], path: Path, values: Mapping[str, Any]) -> None:
@@ -245,8 +268,10 @@ def log_checkpoint(loggers: Sequence[Logger], path: Path, values: Mapping[str, A
 
     It is not copied: an offline run refers to the file, which has to be there until it is synchronised.
     """
-    for logger in loggers:
-        if isinstance(logger, WandbRun) and logger.log_model:
+    for logger in runs_of(loggers):
+        if logger.log_model:
+            import wandb
+
             run = logger.experiment
             artifact = wandb.Artifact(f"model-{run.id}", "model", metadata=numbers_of(values))
             artifact.add_file(str(path.resolve()), name=path.name, policy="immutable", skip_cache=True)
