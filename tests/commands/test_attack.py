@@ -316,7 +316,7 @@ def test_parts_of_another_configuration_are_never_mixed(whole: Path, main: Main)
         (["attack.population=1"], "attack.population is 1; it must be a whole number, at least 2"),
         (["attack.scales=[60,2]"], "attack.scales is [60, 2]; it must be two numbers above 0, the lower one first"),
         (["attack=carlini_wagner", "attack.rate=nan"], "attack.rate is nan; it must be a number above 0"),
-        (["compare=[one]"], "one does not hold a whole attack"),
+        (["compare=[one]"], "one does not hold a whole attack: it has no minimum"),
         (["attack.tournament=41"], "attack.tournament is 41"),
         (["attack=paper", "attack.engine=loop"], "attack.engine is loop; it must be vectorised or deap"),
         (["attack.mutation=1.5"], "attack.mutation is 1.5; it must be in [0, 1]"),

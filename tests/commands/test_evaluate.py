@@ -180,7 +180,7 @@ def test_images_may_be_listed(main: Main, tmp_path: Path) -> None:
         (["run=."], "run=. is not a run directory"),
         (["run=[one,./one]"], "one is named twice; the runs of an ensemble must be different ones"),
         (["run=[one,other]"], "one and other were trained on different data sets"),
-        (["run=one", "compare=[nowhere]"], "nowhere does not hold a whole evaluation"),
+        (["run=one", "compare=[nowhere]"], "nowhere does not hold a whole evaluation: it has no stability"),
         (["run=one", "images=[200]"], "images=[200]: 200 is not a place in the test set; its 200 images are 0 to 199"),
     ],
 )

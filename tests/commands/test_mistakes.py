@@ -118,6 +118,8 @@ OF_ONE: dict[str, list[tuple[Word, str]]] = {
         ("batch_size=0", "batch_size is 0; it must be a whole number"),
         ("workers=a", "workers is a; it must be a whole number"),
         ("level=[1]", "there is no key level; did you mean levels?"),
+        (["degradation=jpeg", "degradation.sigma=1"], "there is no key degradation.sigma; degradation has name, subs"),
+        ("degradation=[jpeg,sensor]", "degradation=[jpeg,sensor] is several; it must be one: degradation=chain "),
     ],
     "attack": [
         ("max_queries=abc", "max_queries is abc; it must be a whole number, at least 1, or null"),

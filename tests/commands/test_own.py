@@ -1,6 +1,8 @@
 """Own models and other images in the commands: the numbers are those of Python, and what does not fit is refused."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from convstab.evaluation.result import StabilityResult
 from convstab.files import CONFIG, SUMMARY
 from convstab.models.resized import Resized
 from tests.models.own_nets import Net
+from tests.support.fresh_process import ROOT
 from tests.support.in_process import Main, call, caller, train_short
 
 QUICK = ["logger=none", "images=40"]
@@ -239,3 +242,33 @@ def test_two_files_of_weights_are_told_apart(evaluate: Main, trained: Path) -> N
     for name in ("own_nets:build-net", "own_nets:build-other_net"):
         assert name in page
     assert "build-other_net_digits" in (trained / "second_net/results.csv").read_text()
+    assert "Paired differences: " in page
+    left = ["paired.csv", "figures/differences.png", "figures/differences.svg"]
+    assert all((trained / "second_net" / name).exists() for name in left)
+    assert evaluate(*other, *SAID, "output=second_net") == (0, "")
+    assert not any((trained / "second_net" / name).exists() for name in left)
+
+
+def test_code_that_ends_the_process_is_no_success(evaluate: Main, trained: Path) -> None:
+    words = ["model=python", "model.target=tests.models.own_nets:leaving", "model.mean=none", "dataset=digits"]
+    code, said = evaluate(*words, "output=left")
+    assert (code, said) == (2, "convstab: code of your own, of the model or the images, calls sys.exit(0)\n")
+    assert not (trained / "left").exists()
+
+
+def test_warnings_of_ours_are_a_line_and_weights_that_are_not_given_are_said(tmp_path: Path) -> None:
+    words = ["evaluate", "model=python", "model.target=tests.models.own_nets:soft", "model.mean=none", "dataset=digits"]
+    code = f"""
+import sys, warnings
+from tests.support.in_process import one_dot
+from matplotlib.figure import Figure
+from convstab.commands.app import evaluate
+Figure.savefig, sys.argv = one_dot, {[*words, *QUICK, *LEVELS, f"output={tmp_path / 'soft'}"]!r}
+evaluate()
+warnings.warn("of another package")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    ours, *others = done.stderr.splitlines()
+    assert ours == "convstab: the model gives probabilities; their logarithms are taken as logits"
+    assert others[0].endswith("UserWarning: of another package")
+    assert "model.weights is not given: the weights are those that tests.models.own_nets:soft leaves" in done.stdout

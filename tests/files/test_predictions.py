@@ -40,6 +40,20 @@ def test_names_and_numbers_are_not_mixed(tmp_path: Path) -> None:
         read_predictions(table(tmp_path, "prediction", ["dog", "cat ", "dog", "cat"]), FILES, ("cat", "dog"))
 
 
+@pytest.mark.parametrize("between", [";", "\t"])
+def test_columns_may_stand_apart_by_other_signs_and_numbers_be_those_of_pandas(between: str, tmp_path: Path) -> None:
+    place = table(tmp_path, "prediction", ["0.0", "1.0", "1.0", "0.0"])
+    place.write_text(place.read_text().replace(",", between))
+    logits, _ = read_predictions(place, FILES, ("cat", "dog"))
+    assert logits.argmax(1).tolist() == [0, 1, 1, 0]
+
+
+def test_files_of_another_folder_are_named_beside_those_of_the_manifest(tmp_path: Path) -> None:
+    place, wanted = table(tmp_path, "prediction", ["cat"] * 4), [f"images/{file}" for file in FILES]
+    with pytest.raises(InputError, match=r"lacks 4 of 4 files, such as images/a.png; it lists a.png, which the man"):
+        read_predictions(place, wanted, ("cat", "dog"))
+
+
 def test_a_prediction_beside_scores_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="has the column prediction and scores, such as cat; leave one of them out"):
         read_predictions(table(tmp_path, "prediction,cat,dog", ["cat,0.5,0.5"] * 4), FILES, ("cat", "dog"))

@@ -72,6 +72,13 @@ def test_without_a_table_of_the_paper_nothing_is_compared(dataset: str, more: di
     assert {number.difference for number in numbers} == {None}
 
 
+def test_of_images_that_have_no_publisher_the_paper_is_not_talked_about() -> None:
+    for found in (evaluation(noisy(), "photos", official=False, seeds=[]), training(confusion(10), "photos")):
+        scores = only(found)
+        assert scores.remarks == []
+        assert scores.title.startswith("one model ")
+
+
 def test_clean_gtsrb_has_no_table_and_unofficial_files_are_said_all_the_same() -> None:
     scores = only(training(confusion(43), "gtsrb", official=False))
     assert scores.paper is None

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from convstab.evaluation.paired import paired_difference
 from convstab.report import levels
 from convstab.report.content import Report
 from convstab.report.markdown import as_markdown
@@ -15,12 +16,12 @@ from tests.support.parsed_page import Parsed
 
 
 def report() -> Report:
-    return Report("title", Evidence([], [evaluation(), replace(evaluation())], [], []), [], [], [])
+    return Report("title", Evidence([], [evaluation("one"), evaluation("two")], [], []), [], [], [])
 
 
 def test_the_cells_are_the_numbers_of_the_result() -> None:
     result = evaluation().result
-    first, second = levels.level_tables(report().evidence)
+    first, second, _ = levels.level_tables(report().evidence)
     assert (first.id, second.id) == ("levels-0", "levels-1")
     assert first.head[0] == "sigma"
     assert {len(row) for row in first.rows} == {len(first.head)}
@@ -37,11 +38,24 @@ def test_the_cells_are_the_numbers_of_the_result() -> None:
 def test_page_and_text_show_them() -> None:
     text, page = as_markdown(report()), Parsed(as_html(report()))
     assert text.count("Under each level") == 3  # the section and two tables
-    assert {"levels-0", "levels-1"} <= set(page.all("id"))
-    assert {"#levels-0", "#levels-1"} <= set(page.all("href"))
+    assert {"levels-0", "levels-1", "paired-0"} <= set(page.all("id"))
+    assert {"#levels-0", "#levels-1", "#paired-0"} <= set(page.all("href"))
     cells = levels.level_tables(report().evidence)[0].rows[-1]
     assert "".join(cells) in "".join(page.text.split("\n"))
     assert "nan" not in text
+
+
+def test_results_of_the_same_draws_are_paired_and_others_are_not() -> None:
+    one, worse, alien = evaluation("one"), evaluation("worse"), evaluation("alien")
+    missed = worse.result.rows | {"correct": worse.result.rows["correct"] * (worse.result.rows["level"] < 20)}
+    worse = replace(worse, result=replace(worse.result, rows=missed))
+    alien = replace(alien, result=replace(alien.result, protocol=replace(alien.result.protocol, seed=1)))
+    *_, paired = levels.level_tables(Evidence([], [one, worse, alien], [], []))
+    assert paired.head == ["sigma", "gtsrb, one model, augment: none (one)", *paired.head[2:]]
+    assert [name.startswith("- ") for name in paired.head] == [False, False, True, False]
+    found = paired_difference(one.result, worse.result)
+    assert paired.rows[0][2:] == ["+0.00", f"{100 * found.low[0]:+.2f} to {100 * found.high[0]:+.2f}"]
+    assert paired.rows[-1][2] == f"{100 * one.result.accuracy.value[-1]:+.2f}"
 
 
 def test_columns_of_intervals_are_named_after_their_rates() -> None:

@@ -80,7 +80,7 @@ def test_every_row_has_the_cells_of_its_head() -> None:
     results = [noisy(official=False), training(90 * np.eye(10, dtype=int) + 1), noisy(dataset="digits")]
     text = as_markdown(report(*results, findings=findings(evidence(*results)), remarks=["one"]))
     tables = tables_of(text)
-    assert len(tables) == 1 + 2 * 3 + 2 + 1  # claims; accuracies and classes of each table; levels; runs
+    assert len(tables) == 1 + 2 * 3 + 2 + 1 + 1  # claims; accuracies and classes of each table; levels; pairs; runs
     for table in tables:
         assert len({len(row) for row in table}) == 1
         assert len(table) > 1
@@ -149,6 +149,16 @@ def test_what_was_run_is_told() -> None:
     assert "150 draws of each image" in text
     assert "60,000" in text
     assert "/somewhere" not in as_markdown(report(noisy(**values)))
+
+
+def test_of_images_without_a_publisher_and_models_trained_elsewhere_nothing_is_said_that_is_not_known() -> None:
+    text = as_markdown(report(noisy(dataset="photos", seeds=[], official=False)))
+    (row,) = tables_of(section(text, "## What was run"))[0][1:]
+    head = tables_of(section(text, "## What was run"))[0][0]
+    assert "publisher's files" not in head
+    assert dict(zip(head, row, strict=True))["seeds"] == "not recorded"
+    assert "seeds:" not in text
+    assert "augment: none." in text
 
 
 def test_remarks_of_tables_and_of_the_report_are_there() -> None:

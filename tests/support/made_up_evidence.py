@@ -18,10 +18,16 @@ from tests.support.attack_examples import example
 from tests.support.made_up_counts import columns_of, totals_of
 
 SIGMAS = (0.0, *PAPER_SIGMAS)
-IMAGES = {"mnist": (60_000, 10_000), "cifar10": (50_000, 10_000), "gtsrb": (39_209, 12_630), "digits": (1_437, 360)}
+IMAGES = {
+    "mnist": (60_000, 10_000),
+    "cifar10": (50_000, 10_000),
+    "gtsrb": (39_209, 12_630),
+    "digits": (1_437, 360),
+    "photos": (90, 10),
+}
 SURE, MANY = 4000, 10_000  # images: enough for the intervals of the tests of claims
 FIVE: dict[str, Any] = {"members": 5, "seeds": [0, 1, 2, 3, 4]}
-MODELS = {"mnist": "LeNet", "cifar10": "CifarQuick", "gtsrb": "Aghdam", "digits": "LeNet"}
+MODELS = {"mnist": "LeNet", "cifar10": "CifarQuick", "gtsrb": "Aghdam", "digits": "LeNet", "photos": "timm"}
 
 
 def source(dataset: str = "mnist", **more: Any) -> Source:

@@ -75,6 +75,8 @@ class AttackResult:
     def read(cls, folder: str | Path) -> "AttackResult":
         """Read what ``write`` left in a folder; InputError when it is not there, not as written, or of two attacks."""
         folder = Path(folder)
+        if not (folder / MINIMUM_NOISE).exists():
+            raise InputError(f"{folder} does not hold a whole attack: it has no {MINIMUM_NOISE}")
         try:
             summary, arrays = read_json(folder / SUMMARY), read_arrays(folder / NOISE)
             rows = columns(read_table(folder / MINIMUM_NOISE)[0])

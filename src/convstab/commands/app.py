@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from convstab.commands.signals import Stopped, command, goes_on, with_words
+from convstab.errors import InputError
+from convstab.exits import OURS
 from convstab.runs.processes import is_first_process
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from convstab.sweeps.jobs import Outcome
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
+PACKAGE = Path(__file__).parents[1]
+as_python_writes = warnings.formatwarning
 
 
 class App:
@@ -108,16 +112,23 @@ class App:
             self.check(config)
         use_threads(config.threads)
         start = time.time()
-        outcome: Outcome = self.module.main(config)
+        try:
+            outcome: Outcome = self.module.main(config)
+        except SystemExit as end:  # convstab raises none here, and what is not finished must not end with 0
+            raise InputError(f"code of your own, of the model or the images, calls sys.exit({end.code!r})") from end
         clear(outcome.folder, before=start)
         return outcome
 
     def check(self, config: "DictConfig") -> None:
         """Raise InputError for values that the command cannot take, before it loads or writes anything."""
-        from convstab.commands.values import check
+        from hydra.core.hydra_config import HydraConfig
+
+        from convstab.commands.values import check, refuse_lists
 
         given = plain(config)
+        refuse_lists(HydraConfig.get().overrides.task)
         check(self.name, given)
+        warnings.formatwarning = as_line
         quiet_libraries()  # matplotlib speaks as it is loaded
         module = self.module
         quiet_libraries()  # Lightning sets its own level as it is loaded
@@ -181,6 +192,15 @@ def quiet_libraries() -> None:
         ".*smaller than the logging interval.*",
     ):
         warnings.filterwarnings("ignore", message)
+
+
+def as_line(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
+) -> str:
+    """A warning of ours as one line without the place in the code; others as Python writes them."""
+    if Path(filename).is_relative_to(PACKAGE):
+        return f"{OURS}{message}\n"
+    return as_python_writes(message, category, filename, lineno, line)
 
 
 train, evaluate, attack, reproduce = App("train"), App("evaluate"), App("attack"), App("reproduce")

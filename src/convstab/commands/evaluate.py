@@ -74,7 +74,7 @@ def conclude(task: Task[StabilityResult], protocol: Protocol, speed: Mapping[str
     result = with_similarity(counted, run.test, task.device)
     with task.finishing() as loggers:
         write(task, result, protocol, speed)
-        pairs = pair(joined(task, result), task.folder) if task.others else ""
+        pairs = pair(joined(task, result), task.folder)
         log_evaluation(loggers, task.folder, result)
     report(run, result, task.folder)
     if pairs:

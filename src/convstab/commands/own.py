@@ -103,9 +103,12 @@ def own_model_of(options: Mapping[str, Any]) -> Any:
     """The model that the group ``model`` names; InputError that names the group."""
     given = {key: value for key, value in options.items() if key not in ("_target_", "kind") and value is not None}
     try:
-        return load_model(options["kind"], **given)
+        model = load_model(options["kind"], **given)
     except InputError as error:
         raise InputError(f"model={options['kind']}: {error}") from error
+    if options["kind"] == "python" and "weights" not in given:
+        print(f"model.weights is not given: the weights are those that {options['target']} leaves")
+    return model
 
 
 def data_of(dataset: Mapping[str, Any]) -> ImageData:

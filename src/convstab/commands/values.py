@@ -19,6 +19,7 @@ from convstab.runs.configuration import nested
 if TYPE_CHECKING:
     from convstab.validation import Limit
 
+SEVERAL = "logger", "experiment"  # groups of which there may be several at once
 MISSING = "???"  # what OmegaConf has where a value must be given and is not
 NO_NAME = "Config group override must be a string"  # here and below Hydra's words
 NO_CHOICE = r"(?s).*?Could not (?:find|load) '([^']+)/([^'/]*)'"
@@ -38,6 +39,17 @@ def check(command: str, values: Mapping[str, Any]) -> None:
     for key in found:
         if key not in kinds and key.partition(".")[0] not in OPEN[command]:
             raise InputError(unknown(key, kinds))
+
+
+def refuse_lists(words: Sequence[str]) -> None:
+    """Raise InputError where several choices of a group were to be one, which Hydra would mix; words: of a job."""
+    for word in OverridesParser.create().parse_overrides(list(words)):
+        group, chosen = word.key_or_group, word.value()
+        if group in groups() and group not in SEVERAL and isinstance(chosen, list):
+            members = ",".join(f"[{name},LEVEL]" for name in chosen)
+            chain = f"degradation=chain degradation.members=[{members}] is one after another, "
+            each = f"{chain if group == 'degradation' else ''}-m {group}={','.join(chosen)} is each of them"
+            raise InputError(f"{group}=[{','.join(chosen)}] is several; it must be one: {each}")
 
 
 def need(key: str, value: Any, kind: "Limit") -> None:
@@ -63,20 +75,34 @@ def as_given(value: Any) -> str:
 
 
 def unknown(key: str, known: Iterable[str]) -> str:
-    """That there is no such key, and the one that was probably meant."""
-    meant = closest(key, [name for name in known if "._" not in name])
-    return f"there is no key {key}; " + (f"did you mean {meant}?" if meant else "--cfg job shows those there are")
+    """That there is no such key, the one that was probably meant, and those beside it."""
+    group, shown = key.rpartition(".")[0], [name for name in known if "._" not in name]
+    beside = [name for name in shown if group and name.rpartition(".")[0] == group]
+    meant = closest(key, shown, beside)
+    said = [f"did you mean {meant}?"] if meant else []
+    if beside and meant not in beside:
+        said.append(f"{group} has {', '.join(name.rpartition('.')[2] for name in beside)}")
+    return f"there is no key {key}; {' '.join(said) or '--cfg job shows those there are'}"
 
 
-def closest(key: str, known: list[str]) -> str | None:
-    """The key that one was probably meant for: of the same name in a group, of a similar name, or None."""
+def closest(key: str, known: list[str], beside: list[str]) -> str | None:
+    """The key that one was probably meant for: of a similar name beside it, of the same one elsewhere, or None.
+
+    beside: the keys of its group; where there are none, a similar name anywhere will do.
+    """
     last = key.rpartition(".")[2]
-    of_a_group = {name.rpartition(".")[2]: name for name in sorted(known, key=len, reverse=True)}  # the shortest counts
-    if last in of_a_group:
-        return of_a_group[last]
-    for word, names in ((key, {name: name for name in known}), (last, of_a_group)):
-        for found in get_close_matches(word, names, n=1):
-            return names[found]
+    in_group, anywhere = (
+        {name.rpartition(".")[2]: name for name in sorted(names, key=len, reverse=True)} for names in (beside, known)
+    )
+    if found := get_close_matches(last, in_group, n=1):
+        return in_group[found[0]]
+    if last in anywhere:  # the shortest counts
+        return anywhere[last]
+    if beside:
+        return None
+    for word, names in ((key, {name: name for name in known}), (last, anywhere)):
+        for found_one in get_close_matches(word, names, n=1):
+            return names[found_one]
     return next((name for name in known if name.startswith(f"{key}.")), None)
 
 

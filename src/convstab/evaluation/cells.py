@@ -14,6 +14,12 @@ def estimate_cells(rate: Estimate, level: int) -> tuple[str, str]:
     return in_percent(value), NOT_DEFINED if math.isnan(low) else f"{100 * low:.2f}-{100 * high:.2f}"
 
 
+def difference_cells(difference: Estimate, level: int) -> tuple[str, str]:
+    """A difference of rates and its interval in points, with their signs."""
+    value, low, high = (100 * ends[level] for ends in (difference.value, difference.low, difference.high))
+    return (NOT_DEFINED, NOT_DEFINED) if math.isnan(value) else (f"{value:+.2f}", f"{low:+.2f} to {high:+.2f}")
+
+
 def in_percent(rate: float) -> str:
     """A rate in per cent; "-" where there is nothing to count."""
     return NOT_DEFINED if math.isnan(rate) else f"{rate:.2%}"

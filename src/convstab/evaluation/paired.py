@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from convstab.errors import InputError
-from convstab.evaluation.cells import as_cell, level_in_words
+from convstab.evaluation.cells import as_cell, difference_cells, in_percent, level_in_words
 from convstab.evaluation.measures import Measures
 from convstab.files.csv_text import csv_text
 from convstab.statistics import intervals, rates
@@ -76,17 +76,24 @@ def comparable(results: Mapping[str, Measures]) -> tuple[dict[str, Estimate], li
     return differences, remarks
 
 
-def paired_markdown(results: Mapping[str, Measures], differences: Mapping[str, Estimate]) -> str:
-    """The accuracy of the first model, and how much higher it is than that of each other one, in per cent."""
+def paired_cells(
+    results: Mapping[str, Measures], differences: Mapping[str, Estimate]
+) -> tuple[list[str], list[list[str]]]:
+    """The accuracy of the first model, and how much higher it is than that of each other one: head and rows."""
     name, first = next(iter(results.items()))
     head = [first.protocol.quantity, name, *(word for other in differences for word in (f"- {other}", "95 %"))]
-    lines = [f"| {' | '.join(head)} |", "|" + "---:|" * len(head)]
+    rows = []
     for place, level in enumerate(first.levels):
-        cells = [level_in_words(level), f"{first.accuracy.value[place]:.2%}"]
-        for found in differences.values():
-            ends = found.value[place], found.low[place], found.high[place]
-            cells += [f"{100 * ends[0]:+.2f}", f"{100 * ends[1]:+.2f} to {100 * ends[2]:+.2f}"]
-        lines.append(f"| {' | '.join(cells)} |")
+        cells = [level_in_words(level), in_percent(first.accuracy.value[place])]
+        rows.append(cells + [cell for found in differences.values() for cell in difference_cells(found, place)])
+    return head, rows
+
+
+def paired_markdown(results: Mapping[str, Measures], differences: Mapping[str, Estimate]) -> str:
+    """The same as a table, with what its intervals are over."""
+    head, rows = paired_cells(results, differences)
+    lines = [f"| {' | '.join(head)} |", "|" + "---:|" * len(head), *(f"| {' | '.join(cells)} |" for cells in rows)]
+    first = next(iter(results.values()))
     over = first.units.in_words(first.images)
     note = f"Differences of accuracy in points, on the same draws; 95 %: over {over}. One that holds 0 is inconclusive."
     return "\n".join([*lines, "", note, ""])

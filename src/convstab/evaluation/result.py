@@ -48,6 +48,8 @@ class StabilityResult(Measures):
     def read(cls, folder: str | Path) -> "StabilityResult":
         """Read what ``write`` left in a folder; InputError when it is not there or not as it was written."""
         folder = Path(folder)
+        if not (folder / STABILITY).exists():
+            raise InputError(f"{folder} does not hold a whole evaluation: it has no {STABILITY}")
         try:
             table, metadata = read_table(folder / STABILITY)
             counts, arrays = columns(read_table(folder / CONFUSION)[0]), read_arrays(folder / HISTOGRAM)

@@ -20,6 +20,7 @@ from convstab.files import SUMMARY, read_json, write_bytes
 from convstab.runs.directory import classes_of
 
 Named = Iterator[tuple[str, Figure]]
+FORMS: dict[str, dict[str, Any]] = {"png": {}, "svg": {"Date": None}}  # of each figure, and what a file says
 
 
 def of_training(metrics: Mapping[str, Any]) -> Named:
@@ -105,7 +106,7 @@ def save(figure: Figure, path: Path) -> None:
     """Write a figure as PNG and as SVG, byte for byte the same for the same figure; the folder is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with mpl.rc_context({"svg.hashsalt": "convstab"}):  # else the names inside an SVG are random
-        for form, metadata in (("png", {}), ("svg", {"Date": None})):
+        for form, metadata in FORMS.items():
             buffer = io.BytesIO()
             figure.savefig(buffer, format=form, dpi=150, metadata=metadata)
             figure.set_layout_engine("none")  # laid out once is enough: half of the time

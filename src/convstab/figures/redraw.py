@@ -14,6 +14,7 @@ from convstab.figures import paired
 from convstab.figures.comparison import heat_map, lines
 from convstab.figures.evaluation import curves
 from convstab.figures.files import (
+    FORMS,
     Named,
     each_once,
     named_attacks,
@@ -161,14 +162,18 @@ def compare(folders: Sequence[Path], folder: Path, figures: Path | None = None) 
 def pair(results: Mapping[str, StabilityResult], folder: Path, figures: Path | None = None) -> str:
     """Set the first evaluation against each other one of the same draws: a table in a folder, a figure, and Markdown.
 
-    figures: where the picture goes; None: in "figures" in the folder. Says which ones are of other draws.
+    figures: where the picture goes; None: in "figures" in the folder. Says which ones are of other draws; where there
+    is no pair, those of an earlier start are removed.
     """
     differences, remarks = comparable(results)
     print(*remarks, sep="\n", end="\n" if remarks else "")
+    picture = (figures or folder / FIGURES) / "differences"
     if not differences:
+        for path in (folder / PAIRED, *(picture.with_suffix(f".{form}") for form in FORMS)):
+            path.unlink(missing_ok=True)
         return ""
     write_text(folder / PAIRED, paired_csv(results, differences))
-    save(paired.differences(results, differences), (figures or folder / FIGURES) / "differences")
+    save(paired.differences(results, differences), picture)
     return paired_markdown(results, differences)
 
 

@@ -15,6 +15,7 @@ from convstab.errors import InputError
 FILE, PREDICTION = "file", "prediction"
 SUM, TINY = 0.05, 1e-30  # rows that sum to 1 within this are probabilities, rounded; the least that one is taken for
 MANY = 0.5  # of the rows: logits of so many do not sum to 1 by chance
+LONGEST_HEAD = 2**20  # bytes of the first line: the names of a hundred thousand classes
 DECIDED = 1.0  # the logit of a class that is predicted without a score; the others have 0
 
 
@@ -44,12 +45,18 @@ def read_predictions(path: Path, files: Sequence[str], classes: Sequence[str]) -
 
 
 def read_table(path: Path) -> pa.Table:
-    """A CSV file, all of its columns as text; InputError where it is none."""
+    """A CSV file, all of its columns as text; InputError where it is none.
+
+    What stands between its columns is what its first line has most of: commas, semicolons or tabs.
+    """
     try:
-        with csv.open_csv(path) as file:
-            names = file.schema.names
+        with path.open("rb") as file:
+            head = file.readline(LONGEST_HEAD).decode(errors="replace")
+        parsing = csv.ParseOptions(delimiter=max(",;\t", key=head.count))
+        with csv.open_csv(path, parse_options=parsing) as opened:
+            names = opened.schema.names
         texts = csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()))
-        table = csv.read_csv(path, convert_options=texts)
+        table = csv.read_csv(path, parse_options=parsing, convert_options=texts)
     except (OSError, pa.ArrowInvalid) as error:
         raise InputError(f"{path} cannot be read as a CSV table: {' '.join(str(error).split())}") from error
     for name in table.column_names:
@@ -65,10 +72,11 @@ def rows_of(path: Path, found: Sequence[str], wanted: Sequence[str]) -> list[int
         twice = next(name for row, name in enumerate(found) if place[name.removeprefix("./")] != row)
         raise InputError(f"{path} lists {twice} twice; it must list each file once")
     missing = [name for name in wanted if name not in place]
+    others = sorted(set(place) - set(wanted))
     if missing:
-        raise InputError(f"{path} lacks {len(missing):,} of {len(wanted):,} files, such as {missing[0]}")
-    if len(place) > len(wanted):
-        other = sorted(set(place) - set(wanted))[0]
+        lists = f"; it lists {others[0]}, which the manifest does not" if others else ""
+        raise InputError(f"{path} lacks {len(missing):,} of {len(wanted):,} files, such as {missing[0]}{lists}")
+    for other in others:
         raise InputError(f"{path} lists {other}, which the manifest does not; it must list the files of the manifest")
     return [place[name] for name in wanted]
 
@@ -76,7 +84,7 @@ def rows_of(path: Path, found: Sequence[str], wanted: Sequence[str]) -> list[int
 def decided(path: Path, predictions: Sequence[str], classes: Sequence[str]) -> Tensor:
     """Logits that say which class was predicted, and nothing more: all of them are names, or all are numbers."""
     names = {name: number for number, name in enumerate(classes)}
-    numbers = {str(number): number for number in range(len(classes))}
+    numbers = {text: number for number in range(len(classes)) for text in (str(number), f"{number}.0")}  # as pandas has
     known = names if set(predictions) <= names.keys() or not set(predictions) <= numbers.keys() else numbers
     for prediction in predictions:
         if prediction not in known:

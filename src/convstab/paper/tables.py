@@ -12,7 +12,7 @@ from convstab.paper import TABLES, PaperTable, caveats, table_of
 from convstab.paper.comparison import accuracies, by_class, class_rows, shares
 from convstab.paper.measured import noisy_levels
 from convstab.report.content import ClassRow, Number, ScoreTable
-from convstab.report.formatting import count, dataset_name, in_percent, levels_in_words, points
+from convstab.report.formatting import count, dataset_name, in_percent, is_published, levels_in_words, points
 from convstab.report.inventory import folders_of, unique_names
 from convstab.report.results import Evaluation, Evidence, Source, Training
 from convstab.runs import configuration
@@ -93,7 +93,7 @@ def of_clean(source: Source, classes: Sequence[str], confusion: Integers, images
     label, predicted = np.indices(confusion.shape).reshape(2, -1).repeat(confusion.ravel(), axis=1)
     units = Units(design_effect=images_each)
     overall = accuracies((label == predicted).astype(float), label, paper, units)
-    remarks = limits_of(source, paper, len(label), noise=False)
+    remarks = limits_of(source, paper, len(label), why_alone(source, noise=False))
     classified = count(len(label), "clean test image") + unless_images(units, len(label))
     return score_table(source, paper, classified, rows, overall, remarks, "on clean images")
 
@@ -121,7 +121,8 @@ def of_evaluation(evaluation: Evaluation) -> ScoreTable:
     precision = Estimate(rates.precision(result.pooled_confusion), unknown, unknown)
     images = np.bincount(result.labels, minlength=classes)
     rows = class_rows(result.classes, images, precision, by_class(correct, result.labels, classes, result.units), paper)
-    remarks = limits_of(source, paper, result.images, noise=True) if noise else [OTHER, *caveats.of_files(source)]
+    alone = why_alone(source, noise) if noise else OTHER
+    remarks = limits_of(source, paper, result.images, alone)
     remarks += caveats.of_protocol(evaluation) if paper else []
     overall = accuracies(correct, result.labels, paper, result.units)
     condition = f"under {'noise' if noise else result.degradation.title}"
@@ -160,10 +161,12 @@ def paper_of(source: Source, classes: int, noise: bool) -> PaperTable | None:
     return paper
 
 
-def limits_of(source: Source, paper: PaperTable | None, images: int, noise: bool) -> list[str]:
-    """The remarks on a comparison, or why there is none."""
+def limits_of(source: Source, paper: PaperTable | None, images: int, alone: str) -> list[str]:
+    """The remarks on a comparison, or why there is none, which ``alone`` says."""
+    if not is_published(source):  # whoever looks at images of their own has not asked for the paper
+        return []
     if paper is None:
-        return [why_alone(source, noise), *caveats.of_files(source)]
+        return [alone, *caveats.of_files(source)]
     remarks = [*caveats.of_source(source, paper), *caveats.of_test_images(images, paper), *paper.remarks]
     if paper.dataset == "gtsrb":
         remarks.append(
@@ -196,7 +199,8 @@ def score_table(
     """A table with its title and id."""
     trained = " trained on noise," if source.noisy else ""
     kind = f"{source.models}{trained} {condition}"
-    title = f"{paper.name if paper else 'Not in the paper'}: {kind}, {dataset_name(source.dataset)}"
+    place = paper.name if paper else "Not in the paper" if is_published(source) else ""
+    title = ": ".join(filter(None, (place, f"{kind}, {dataset_name(source.dataset)}")))
     words = f"{paper.name if paper else kind} {source.dataset}"
     anchor = re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
     name, decimals = (paper.name, paper.decimals) if paper else (None, 4)

@@ -13,6 +13,11 @@ def dataset_name(dataset: str) -> str:
     return NAMES.get(dataset, dataset)
 
 
+def is_published(source: Source) -> bool:
+    """Whether a result is of a data set that convstab knows by name: the images of a user's own have no publisher."""
+    return source.dataset in NAMES
+
+
 def named(source: Source) -> str:
     """The data set of a result, with a note where its files are not the publisher's."""
     note: dict[bool | None, str] = {True: "", False: " (not the publisher's files)"}

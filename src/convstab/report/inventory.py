@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from convstab.report.formatting import count
-from convstab.report.results import Attacked, Evaluation, Evidence, Training
+from convstab.report.formatting import count, is_published
+from convstab.report.results import Attacked, Evaluation, Evidence, Source, Training
 
 PARTS = ("train", "validation", "test")
 
@@ -39,16 +39,22 @@ def ran(evidence: Evidence) -> list[Ran]:
             name=result.source.name,
             folder=folders[result.source.folder],
             model=result.source.model,
-            seeds=", ".join(map(str, result.source.seeds)),
+            seeds=", ".join(map(str, result.source.seeds)) or "not recorded",
             epochs=number_in_words(result.source.epochs),
             images=images_of(result.source.images),
-            official={True: "yes", False: "no"}.get(result.source.official, "not recorded"),  # type: ignore[arg-type]
+            official=official_in_words(result.source),
             protocol=protocol_of(result),
             seconds=(result.metrics if isinstance(result, Training) else result.summary).get("seconds"),
             machine=known.index(made) + 1 if (made := machine_of(result.source.made_with)) in known else None,
         )
         for result in results(evidence)
     ]
+
+
+def official_in_words(source: Source) -> str:
+    """Whether the images are the publisher's files; nothing for images that have no publisher."""
+    words = {True: "yes", False: "no", None: "not recorded"}
+    return words[source.official] if is_published(source) else ""
 
 
 def results(evidence: Evidence) -> list[Training | Evaluation | Attacked]:

@@ -1,9 +1,10 @@
-"""What each level does to a model: the table of an evaluation that has no counterpart in the paper."""
+"""What each level does to a model, and to one more than to another: tables that have no counterpart in the paper."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from convstab.evaluation.cells import estimate_cells, four_digits, in_percent, level_in_words
+from convstab.evaluation.paired import comparable, paired_cells
 from convstab.evaluation.result import StabilityResult
 from convstab.report.figures import told_apart_names
 from convstab.report.results import Evidence
@@ -11,13 +12,14 @@ from convstab.report.results import Evidence
 NOTE = (
     "Flip rate: misclassified draws of the images that are correct when clean. Flip probability: draws of all images "
     "whose decision is not that of the clean image. ECE in 15 bins, which is too high where draws are few; Brier score "
-    "from 0 to 2; NLL in nats; AURC: area under the risk-coverage curve."
+    "from 0 to 2; NLL in nats; AURC: area under the risk-coverage curve. Paired differences are of the same draws, "
+    "in points, with 95 % intervals; one that holds 0 is inconclusive."
 )
 
 
 @dataclass(frozen=True)
 class LevelTable:
-    """The rates under each level of one evaluation, in words.
+    """The rates under each level of one evaluation, or how far two are apart, in words.
 
     id: unique in a report, fit for an anchor of HTML. title: which evaluation. head: of the columns. rows: cells.
     """
@@ -29,12 +31,24 @@ class LevelTable:
 
 
 def level_tables(evidence: Evidence) -> list[LevelTable]:
-    """A table for each evaluation, in their order."""
-    named = zip(told_apart_names(evidence), evidence.evaluations, strict=False)  # the names of attacks follow
-    return [
-        LevelTable(f"levels-{number}", f"Under each level: {name}", head(each.result), list(rows(each.result)))
-        for number, (name, each) in enumerate(named)
+    """A table for each evaluation, in their order, and for those on the same draws."""
+    names = told_apart_names(evidence)[: len(evidence.evaluations)]  # the names of attacks follow
+    results = [each.result for each in evidence.evaluations]
+    alone = [
+        LevelTable(f"levels-{number}", f"Under each level: {name}", head(result), list(rows(result)))
+        for number, (name, result) in enumerate(zip(names, results, strict=True))
     ]
+    return [*alone, *paired_tables(names, results)]
+
+
+def paired_tables(names: Sequence[str], results: Sequence[StabilityResult]) -> Iterator[LevelTable]:
+    """How much higher the accuracy of a model is than those of all that saw the same draws."""
+    left = dict(zip(names, results, strict=True))
+    for number, name in enumerate(names):
+        differences = comparable(left)[0] if name in left else {}
+        if differences:
+            yield LevelTable(f"paired-{number}", f"Paired differences: {name}", *paired_cells(left, differences))
+        left = {other: result for other, result in left.items() if other not in (name, *differences)}
 
 
 def head(result: StabilityResult) -> list[str]:

@@ -76,9 +76,9 @@ def finding_parts(finding: Finding) -> Iterator[str]:
 
 def table_parts(scores: ScoreTable) -> Iterator[str]:
     """A table beside the paper's."""
-    seeds = ", ".join(map(str, scores.source.seeds))
+    seeds = f", seeds: {', '.join(map(str, scores.source.seeds))}" if scores.source.seeds else ""
     yield f'<a id="{scores.id}"></a>\n\n### {escape(scores.title)}'
-    yield escape(f"{scores.drawn}. {scores.source.model}, augment: {scores.source.augment}, seeds: {seeds}.")
+    yield escape(f"{scores.drawn}. {scores.source.model}, augment: {scores.source.augment}{seeds}.")
     yield table(["", "ours", "95 %", "paper", "difference"], [total(*item) for item in scores.overall.items()])
     yield class_table(scores)
     if scores.remarks:
@@ -152,8 +152,9 @@ def run_parts(report: Report) -> Iterator[str]:
     """What was run, on what, and by which software and machine."""
     results = ran(report.evidence)
     yield "## What was run"
-    head = ["kind", "folder", "what", "model", "publisher's files", "seeds", "epochs", "seconds", "machine"]
-    yield table(head, [run_row(one) for one in results], text_columns=5)
+    files = ["publisher's files"] if any(one.official for one in results) else []
+    head = ["kind", "folder", "what", "model", *files, "seeds", "epochs", "seconds", "machine"]
+    yield table(head, [run_row(one, bool(files)) for one in results], text_columns=4 + len(files))
     yield bullets(
         [f"{one.folder}: {one.protocol}. Images to train / to validate / to test: {one.images}." for one in results]
     )
@@ -161,11 +162,12 @@ def run_parts(report: Report) -> Iterator[str]:
     yield bullets(made or ["Which software and machine made these results was not recorded."])
 
 
-def run_row(one: Ran) -> list[str]:
-    """One result in a table."""
+def run_row(one: Ran, files: bool) -> list[str]:
+    """One result in a table; files: whether it says if they are the publisher's."""
     seconds = "" if one.seconds is None else f"{one.seconds:,.0f}"
     machine = "" if one.machine is None else str(one.machine)
-    return [one.kind, one.folder, one.name, one.model, one.official, one.seeds, one.epochs, seconds, machine]
+    official = [one.official] if files else []
+    return [one.kind, one.folder, one.name, one.model, *official, one.seeds, one.epochs, seconds, machine]
 
 
 def listed_under(heading: str, lines: Sequence[str]) -> Iterator[str]:
