@@ -35,18 +35,22 @@ def test_it_is_the_formula_of_hendrycks_and_dietterich(both: Any) -> None:
         expected.append(one[1:].sum() / other[1:].sum())
         below = (other[1:] - other[0]).sum()
         relative.append((one[1:] - one[0]).sum() / below if below > 0 else np.nan)
-    np.testing.assert_allclose(found.ce, expected)
-    np.testing.assert_allclose(found.relative_ce, relative)
-    assert found.mce == pytest.approx(np.mean(expected))
-    assert f"| mean | {100 * np.mean(expected):.1f} |" in found.table()
-    assert found.as_csv().splitlines()[0] == "degradation,errors,reference_errors,ce,relative_ce"
+    np.testing.assert_allclose(found.ce.value, expected)
+    np.testing.assert_allclose(found.relative_ce.value, relative)
+    assert found.mce.value == pytest.approx(np.mean(expected))
+    low, high = 100 * found.mce.low, 100 * found.mce.high
+    assert f"| mean | {100 * np.mean(expected):.1f} | {low:.1f} to {high:.1f} |" in found.table()
+    ends = "ce,ce_low,ce_high,relative_ce,relative_ce_low,relative_ce_high"
+    assert found.as_csv().splitlines()[0] == f"degradation,errors,reference_errors,{ends}"
     assert len(found.as_csv().splitlines()) == 4
 
 
 def test_a_model_is_once_as_bad_as_itself_in_any_order(both: Any) -> None:
     found = cs.corruption_error(both[0], both[0][::-1])
     assert found.families == FAMILIES
-    np.testing.assert_array_equal(found.ce, 1)
+    np.testing.assert_allclose(found.ce.value, 1)
+    assert (found.ce.low < 1).all()
+    assert (found.ce.high > 1).all()
 
 
 def test_twice_the_errors_are_twice_the_corruption_error() -> None:
@@ -56,17 +60,35 @@ def test_twice_the_errors_are_twice_the_corruption_error() -> None:
         correct[:] = draws
         correct[:failing, 1:] = 0
         result.rows["correct"] = correct.ravel().copy()
-    assert cs.corruption_error([first], [second]).ce.tolist() == pytest.approx([2])
-    assert cs.corruption_error([first], [second]).relative_mce == pytest.approx(2)
+    found = cs.corruption_error([first], [second])
+    assert found.ce.value.tolist() == pytest.approx([2])
+    assert found.relative_mce.value == pytest.approx(2)
+    assert 1 < found.mce.low < 2 < found.mce.high
+    one_unit = {name: np.zeros(len(first.labels) * 10, int) for name in ("group",)}
+    first, second = (replace(result, rows=dict(result.rows) | one_unit) for result in (first, second))
+    assert cs.corruption_error([first], [second]).mce.high > 10 * found.mce.high
 
 
 def test_where_the_reference_makes_no_error_there_is_no_ratio() -> None:
     perfect = of_model(0, ["jpeg"])[0]
     perfect.rows["correct"] = perfect.rows["draws"].copy()
     found = cs.corruption_error(of_model(0, ["jpeg"]), [perfect])
-    assert np.isnan([found.mce, found.relative_mce]).all()
-    assert "| mean | - | - |" in found.table()
-    assert found.as_csv().splitlines()[1].endswith(",0,,")
+    assert np.isnan([found.mce.value, found.relative_mce.value, found.mce.high]).all()
+    assert "| mean | - | - | - | - |" in found.table()
+    assert found.as_csv().splitlines()[1].endswith(",0,,,,,,")
+
+
+def test_where_an_image_was_not_drawn_there_is_a_ratio_and_no_interval() -> None:
+    first, second = of_model(0, ["jpeg"])[0], of_model(1, ["jpeg"])[0]
+    for result in (first, second):
+        for name in ("draws", "correct"):
+            result.rows[name] = result.rows[name].copy()
+            result.rows[name][1] = 0  # of the first image, under the first level
+    found = cs.corruption_error([first], [second])
+    expected = [np.nanmean(1 - result.rates, 0)[1:].sum() for result in (first, second)]
+    assert found.ce.value == pytest.approx(expected[0] / expected[1])
+    assert np.isnan([found.ce.low[0], found.mce.high, found.relative_ce.low[0]]).all()
+    assert "| - |" in found.table()
 
 
 @pytest.mark.parametrize(
