@@ -50,12 +50,14 @@ def test_results_of_the_same_draws_are_paired_and_others_are_not() -> None:
     missed = worse.result.rows | {"correct": worse.result.rows["correct"] * (worse.result.rows["level"] < 20)}
     worse = replace(worse, result=replace(worse.result, rows=missed))
     alien = replace(alien, result=replace(alien.result, protocol=replace(alien.result.protocol, seed=1)))
-    *_, paired = levels.level_tables(Evidence([], [one, worse, alien], [], []))
+    found = levels.level_tables(Evidence([], [one, worse, alien, evaluation("same")], [], []))
+    (paired,) = (table for table in found if table.id.startswith("paired"))
     assert paired.head == ["sigma", "gtsrb, one model, augment: none (one)", *paired.head[2:]]
-    assert [name.startswith("- ") for name in paired.head] == [False, False, True, False]
-    found = paired_difference(one.result, worse.result)
-    assert paired.rows[0][2:] == ["+0.00", f"{100 * found.low[0]:+.2f} to {100 * found.high[0]:+.2f}"]
+    assert [name.startswith("- ") for name in paired.head[2:]] == [True, False, True, False]
+    expected = paired_difference(one.result, worse.result)
+    assert paired.rows[0][2:4] == ["+0.00", f"{100 * expected.low[0]:+.2f} to {100 * expected.high[0]:+.2f}"]
     assert paired.rows[-1][2] == f"{100 * one.result.accuracy.value[-1]:+.2f}"
+    assert {row[4] for row in paired.rows} == {"+0.00"}
 
 
 def test_columns_of_intervals_are_named_after_their_rates() -> None:
