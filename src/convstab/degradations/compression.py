@@ -1,25 +1,20 @@
 """Compression: JPEG, and fewer bits for each value."""
 
-import io
 import math
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
 from convstab.degradations.degradation import Degradation, Shape
 from convstab.degradations.exactness import of_images
 from convstab.errors import InputError
+from convstab.files import jpeg
 from convstab.images import GREY_LEVELS
 from convstab.validation import Limit
 
-LARGE = 2**16  # values of an image that are worth a thread: to hand Python over costs as much as a small image
 SUBSAMPLINGS = ("4:4:4", "4:2:2", "4:2:0")
 Subsampling = Annotated[
     Literal["4:4:4", "4:2:2", "4:2:0"], Limit(lambda value: value in SUBSAMPLINGS, "4:4:4, 4:2:2 or 4:2:0")
@@ -28,7 +23,7 @@ Subsampling = Annotated[
 
 @dataclass(frozen=True)
 class Jpeg(Degradation):
-    """Compresses images as JPEG files and reads them again, with Pillow; the level is the quality, a whole number.
+    """Compresses images as JPEG files and reads them again, as Pillow does; the level is the quality, a whole number.
 
     Values are clipped and rounded first, as in a file. Quality 100 is not lossless; "inf" is: not compressed. Images of
     another device go over the processor's memory.
@@ -71,21 +66,8 @@ class Jpeg(Degradation):
     def degrade(self, images: Tensor, levels: Tensor, random: Sequence[Tensor]) -> Tensor:  # noqa: ARG002
         """The images as they are read from files."""
         pixels = images.round().clamp(0, GREY_LEVELS).byte().permute(0, 2, 3, 1).contiguous().cpu().numpy()
-        threads = torch.get_num_threads() if pixels[0].size >= LARGE else 1
-        if threads == 1:
-            read = list(map(self.compressed, pixels, levels.tolist()))
-        else:
-            with ThreadPoolExecutor(threads) as pool:
-                read = list(pool.map(self.compressed, pixels, levels.tolist()))
-        return torch.from_numpy(np.stack(read)).to(images.device).permute(0, 3, 1, 2).float()
-
-    def compressed(self, pixels: NDArray[np.uint8], quality: float) -> NDArray[np.uint8]:
-        """An image, (H, W, C), after JPEG."""
-        file = io.BytesIO()
-        grey = pixels.shape[2] == 1
-        image = Image.fromarray(pixels[:, :, 0] if grey else pixels)
-        image.save(file, "JPEG", quality=int(quality), **({} if grey else {"subsampling": self.subsampling}))
-        return np.asarray(Image.open(file)).reshape(pixels.shape)
+        read = jpeg.compressed(pixels, list(map(int, levels.tolist())), self.subsampling, torch.get_num_threads())
+        return torch.from_numpy(read).to(images.device).permute(0, 3, 1, 2).float()
 
 
 @dataclass(frozen=True)
