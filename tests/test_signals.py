@@ -104,8 +104,8 @@ def test_a_command_may_be_stopped_at_any_moment(
             assert code == -KILL, told
         elif code != -number:  # which comes before the command listens
             assert code == 128 + number, told
-            (line,) = errors.splitlines()
-            assert line.startswith(f"convstab: stopped by {number.name}; "), told
+            assert errors.startswith(f"convstab: stopped by {number.name}; "), told
+            assert len(errors.splitlines()) == 1, told
         if finished(folder / "out"):  # it was faster, if only by the mark that comes last; once more from the beginning
             assert values(folder / "out") == expected, told
             shutil.rmtree(folder / "out")
@@ -113,6 +113,35 @@ def test_a_command_may_be_stopped_at_any_moment(
     assert (code, errors) == (0, "")
     assert values(folder / "out") == expected
     assert left_over(folder) == []
+
+
+LOSING = """
+import os, signal, time
+from convstab.commands.signals import command, goes_on
+
+class Loses:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        raise KeyError("another one")  # after the handler has had its turn
+
+class Fails:
+    def __del__(self):
+        raise KeyError("shown")
+
+with command():
+    goes_on(lambda: "go on")
+    Fails()
+    Loses()
+    time.sleep(60)
+"""
+
+
+def test_a_signal_that_python_ignores_in_a_destructor_ends_it_all_the_same() -> None:
+    done = subprocess.run([sys.executable, "-c", LOSING], capture_output=True, text=True, check=False, timeout=30)
+    *others, last = done.stderr.splitlines()
+    assert (done.returncode, last) == (143, "convstab: stopped by SIGTERM; go on")
+    assert [line for line in others if "Stopped" in line] == []
+    assert others[-1] == "KeyError: 'shown'"
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -19,6 +20,7 @@ HEARD = [signal.Signals[name] for name in ("SIGINT", "SIGTERM", "SIGHUP") if nam
 AGAIN, GOES_ON = "give the same command again", "the same command goes on from here"
 KEPT_NOTHING = "nothing was kept yet: the same command begins anew"
 DEAF = 3.0  # seconds until a signal counts as one that the main thread cannot hear
+SOON = 0.05  # seconds until a signal is sent again
 IMPATIENT = 1.0  # seconds after which a second Ctrl-C is one: "timeout" and launchers send the first one twice
 
 
@@ -29,7 +31,8 @@ class Stopped(BaseException):
 class Listener:
     """What happens at a signal: the end at once while nothing was begun, later ``Stopped`` where the command is.
 
-    heard: the signal. how: says how to go on. working: whether there is something to close.
+    heard: the signal. how: says how to go on. working: whether there is something to close. lost: whether ``Stopped``
+    was raised where Python ignores what is raised, such as in a method __del__.
     """
 
     def __init__(self) -> None:
@@ -41,7 +44,7 @@ class Listener:
         self.heard: signal.Signals | None = None
         self.since = 0.0
         self.how: Callable[[], str] = lambda: AGAIN
-        self.working = False
+        self.working = self.lost = False
 
     def __call__(self, number: int, _: FrameType | None) -> None:
         """The handler."""
@@ -54,8 +57,24 @@ class Listener:
             if self.working:
                 raise Stopped
             self.leave()
+        elif self.lost:
+            self.lost = False
+            raise Stopped
         elif number == signal.SIGINT and time.monotonic() - self.since > IMPATIENT:
             self.leave()
+
+    def ignored(self, show: Callable[[Any], object], what: Any) -> None:
+        """What Python does with an exception that it ignores: it is shown, but for ours, which is raised once more."""
+        if issubclass(what.exc_type, Stopped):
+            self.lost = True
+            threading.Timer(SOON, self.again).start()
+        else:
+            show(what)
+
+    def again(self) -> None:
+        """Send the signal once more, unless the command has ended since."""
+        if self.lost and self.heard is not None:
+            os.kill(os.getpid(), self.heard)
 
     def watch(self, pipe: int, end_others: Callable[[], object]) -> None:
         """End all processes at a signal that the main thread cannot hear; ``pipe`` gives the numbers of signals."""
@@ -124,7 +143,8 @@ def command(traceback_wanted: bool = False) -> Iterator[None]:
 def listening() -> Iterator[None]:
     """End the process with one line, and 128 and the number of the signal; those that are ignored stay so."""
     listener.begin()
-    before = dict(listen())
+    before, show = dict(listen()), sys.unraisablehook
+    sys.unraisablehook = partial(listener.ignored, show)
     try:
         yield
         if listener.heard is not None:  # a library has swallowed it
@@ -138,6 +158,7 @@ def listening() -> Iterator[None]:
             print(listener.line(), file=sys.stderr)
         sys.exit(listener.code)
     finally:
+        listener.lost, sys.unraisablehook = False, show
         for number, handler in before.items():
             signal.signal(number, handler)
 
