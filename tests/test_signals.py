@@ -82,7 +82,7 @@ def undisturbed(trained: Path) -> Callable[[str], tuple[dict[str, Any], float]]:
 
 # a tenth of the signals by default, all of them with -m slow: (command, seed, SIGKILLs, SIGTERMs, SIGINTs)
 FEW = [("evaluate", 2, 2, 1, 1)]
-ALL = [("train", 1, 1, 1, 0), ("train", 11, 20, 8, 8), ("evaluate", 12, 12, 5, 5), ("attack", 13, 8, 4, 4)]
+ALL = [("train", 11, 20, 8, 8), ("evaluate", 12, 12, 5, 5), ("attack", 13, 8, 4, 4)]
 MANY = [pytest.param(*case, marks=pytest.mark.slow) for case in ALL]
 
 
