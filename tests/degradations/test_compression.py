@@ -7,6 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
+from convstab.degradations import compression
 from convstab.degradations.by_name import degradation
 from convstab.degradations.copies import degraded_copies
 from convstab.errors import InputError
@@ -37,6 +38,16 @@ def test_values_are_clipped_and_rounded_before() -> None:
     family = degradation("jpeg")
     whole = torch.tensor([[0.0, 255.0, 100.0, 100.0]]).repeat(8, 2)[None, None]
     assert torch.equal(family.degrade(image, level, ()), family.degrade(whole, level, ()))
+
+
+def test_threads_and_pieces_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    images, family = photos(36).float(), degradation("jpeg")
+    levels = torch.linspace(5, 95, len(images)).round().double()
+    expected = family.degrade(images, levels, ())
+    monkeypatch.setattr(compression, "NEAR", 1)
+    assert torch.equal(family.degrade(images, levels, ()), expected)
+    monkeypatch.setattr(compression, "LARGE", 1)
+    assert torch.equal(family.degrade(images, levels, ()), expected)
 
 
 def test_half_a_quality_is_none() -> None:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -10,11 +11,13 @@ from torch import Tensor
 
 from convstab.degradations.degradation import Degradation, Shape
 from convstab.degradations.exactness import of_images
+from convstab.degradations.filters import NEAR
 from convstab.errors import InputError
 from convstab.files import jpeg
 from convstab.images import GREY_LEVELS
 from convstab.validation import Limit
 
+LARGE = 2**16  # values of an image that are worth a thread: to hand Python over costs as much as a small image
 SUBSAMPLINGS = ("4:4:4", "4:2:2", "4:2:0")
 Subsampling = Annotated[
     Literal["4:4:4", "4:2:2", "4:2:0"], Limit(lambda value: value in SUBSAMPLINGS, "4:4:4, 4:2:2 or 4:2:0")
@@ -65,8 +68,17 @@ class Jpeg(Degradation):
 
     def degrade(self, images: Tensor, levels: Tensor, random: Sequence[Tensor]) -> Tensor:  # noqa: ARG002
         """The images as they are read from files."""
-        pixels = images.round().clamp(0, GREY_LEVELS).byte().permute(0, 2, 3, 1).contiguous().cpu().numpy()
-        read = jpeg.compressed(pixels, list(map(int, levels.tolist())), self.subsampling, torch.get_num_threads())
+        each, threads = max(1, NEAR // images[0].numel()), torch.get_num_threads()
+        pieces = images.split(each), levels.split(each)
+        if threads == 1 or images[0].numel() < LARGE:
+            return torch.cat(list(map(self.compressed, *pieces)))
+        with ThreadPoolExecutor(threads) as pool:
+            return torch.cat(list(pool.map(self.compressed, *pieces)))
+
+    def compressed(self, images: Tensor, levels: Tensor) -> Tensor:
+        """Some of the images, one after another."""
+        pixels = images.round().clamp_(0, GREY_LEVELS).byte().permute(0, 2, 3, 1).contiguous().cpu().numpy()
+        read = jpeg.compressed(pixels, list(map(int, levels.tolist())), self.subsampling)
         return torch.from_numpy(read).to(images.device).permute(0, 3, 1, 2).float()
 
 

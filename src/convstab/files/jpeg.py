@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from importlib import import_module
 from typing import Any
@@ -13,44 +12,30 @@ from PIL import Image
 
 Pixels = NDArray[np.uint8]
 Codec = Callable[[Pixels, int, str], Pixels]  # of an image (H, W, C), a quality and a subsampling
-LARGE = {"pillow": 2**16, "imagecodecs": 2**10}  # values of an image worth a thread: to hand Python over takes a while
 TRIED = ((17, 23, 3), (16, 16, 1))  # shapes of images that two codecs are compared on
 QUALITIES = 10, 50, 95, 100
 
 
-def compressed(images: Pixels, qualities: Sequence[int], subsampling: str, threads: int) -> Pixels:
+def compressed(images: Pixels, qualities: Sequence[int], subsampling: str) -> Pixels:
     """Images as they are read from JPEG files, (N, H, W, C), C 1 or 3; qualities: of each, 1 to 100.
 
-    subsampling: of the colours, "4:4:4", "4:2:2" or "4:2:0". threads: that share the images, where that pays.
+    subsampling: of the colours, "4:4:4", "4:2:2" or "4:2:0".
     """
-    name, codec = fastest()
-    work = partial(in_turn, codec, subsampling)
-    if threads == 1 or images[0].size < LARGE[name]:
-        return work(images, qualities)
-    shares = np.array_split(np.arange(len(images)), threads)
-    with ThreadPoolExecutor(threads) as pool:
-        done = pool.map(
-            work, *zip(*((images[share], [qualities[row] for row in share]) for share in shares), strict=True)
-        )
-        return np.concatenate(list(done))
-
-
-def in_turn(codec: Codec, subsampling: str, images: Pixels, qualities: Sequence[int]) -> Pixels:
-    """Images one after another."""
-    read = np.empty_like(images)
-    for place, (pixels, quality) in enumerate(zip(images, qualities, strict=True)):
+    codec, plain = fastest(), images.copy()  # imagecodecs minds the strides of an axis of one element
+    read = np.empty_like(plain)
+    for place, (pixels, quality) in enumerate(zip(plain, qualities, strict=True)):
         read[place] = codec(pixels, quality, subsampling)
     return read
 
 
 @cache
-def fastest() -> tuple[str, Codec]:
-    """The codec that is taken and its name: imagecodecs, where it is installed and gives what Pillow gives."""
+def fastest() -> Codec:
+    """The codec that is taken: imagecodecs, where it is installed and gives what Pillow gives."""
     try:
         other = partial(by_imagecodecs, import_module("imagecodecs"))
     except ImportError:
-        return "pillow", by_pillow
-    return ("imagecodecs", other) if are_alike(by_pillow, other) else ("pillow", by_pillow)
+        return by_pillow
+    return other if are_alike(by_pillow, other) else by_pillow
 
 
 def are_alike(one: Codec, other: Codec) -> bool:
