@@ -158,7 +158,10 @@ def test_of_images_without_a_publisher_and_models_trained_elsewhere_nothing_is_s
     assert "publisher's files" not in head
     assert dict(zip(head, row, strict=True))["seeds"] == "not recorded"
     assert "seeds:" not in text
-    assert "augment: none." in text
+    assert row[2] == "photos, timm"
+    assert tables_of(section(text, "### timm under noise, photos"))[0][0] == ["", "value", "95 %"]
+    assert "paper" not in text.lower()
+    assert "publisher" not in text.lower()
 
 
 def test_remarks_of_tables_and_of_the_report_are_there() -> None:

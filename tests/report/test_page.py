@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from convstab.paper.tables import tables
 from convstab.report import mosaics, page
 from convstab.report.content import Number, Report, ScoreTable
 from convstab.report.results import Evidence
@@ -194,3 +195,15 @@ def test_the_evidence_of_the_examples_is_whole() -> None:
     of = evidence()
     rates = of.evaluations[0].result.rates.mean(0)
     assert 0.3 < rates[-1] < rates[-2] < rates[0] == 1  # the tests need correct and misclassified draws
+
+
+def test_of_images_that_have_no_publisher_the_page_speaks_of_no_paper(parsed: Parsed) -> None:
+    own = evaluation("own", dataset="photos", seeds=[], official=False)
+    found = Evidence([], [own], [], [])
+    shown = Parsed(page.as_html(Report("Mine", found, tables(found), [], []))).text
+    assert "photos, Aghdam" in shown
+    assert "Value" in shown
+    for word in ("paper", "publisher", "ours"):
+        assert not re.search(rf"\b{word}", shown, re.IGNORECASE), word
+    assert "ours minus the paper's" in parsed.text
+    assert "Publisher's files" in parsed.text

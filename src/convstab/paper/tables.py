@@ -198,7 +198,8 @@ def score_table(
 ) -> ScoreTable:
     """A table with its title and id."""
     trained = " trained on noise," if source.noisy else ""
-    kind = f"{source.models}{trained} {condition}"
+    who = source.models if source.seeds else source.model  # as it was given, where it was trained elsewhere
+    kind = f"{who}{trained} {condition}"
     place = paper.name if paper else "Not in the paper" if is_published(source) else ""
     title = ": ".join(filter(None, (place, f"{kind}, {dataset_name(source.dataset)}")))
     words = f"{paper.name if paper else kind} {source.dataset}"

@@ -12,9 +12,9 @@ from convstab.report.levels import NOTE, LevelTable, level_tables
 
 INTERVALS = (
     "Intervals are 95 % and over images, or over what a table names: the noisy copies of one image are not "
-    "independent. Differences are ours minus the paper's. Precision under noise has no interval: which images were "
-    "taken for a class is not kept."
+    "independent. Precision under noise has no interval: which images were taken for a class is not kept."
 )
+DIFFERENCES = "Differences are ours minus the paper's."
 BESIDE = (
     "Beside Aghdam, Heravi and Puig: Analyzing the Stability of Convolutional Neural Networks against Image "
     "Degradation."
@@ -30,7 +30,7 @@ def as_markdown(report: Report) -> str:
         *overview(report.findings),
         *(part for finding in report.findings for part in finding_parts(finding)),
         "## Tables",
-        INTERVALS,
+        f"{INTERVALS} {DIFFERENCES}" if any(scores.paper for scores in report.tables) else INTERVALS,
         *(part for scores in report.tables for part in table_parts(scores)),
         *level_parts(level_tables(report.evidence)),
         *run_parts(report),
@@ -79,7 +79,9 @@ def table_parts(scores: ScoreTable) -> Iterator[str]:
     seeds = f", seeds: {', '.join(map(str, scores.source.seeds))}" if scores.source.seeds else ""
     yield f'<a id="{scores.id}"></a>\n\n### {escape(scores.title)}'
     yield escape(f"{scores.drawn}. {scores.source.model}, augment: {scores.source.augment}{seeds}.")
-    yield table(["", "ours", "95 %", "paper", "difference"], [total(*item) for item in scores.overall.items()])
+    columns = 5 if scores.paper else 3
+    head = ["", "ours" if scores.paper else "value", "95 %", "paper", "difference"]
+    yield table(head[:columns], [total(*item)[:columns] for item in scores.overall.items()])
     yield class_table(scores)
     if scores.remarks:
         yield bullets(scores.remarks)

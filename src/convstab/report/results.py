@@ -47,7 +47,9 @@ class Source:
 
     @property
     def name(self) -> str:
-        """What was trained, in words: data set, augmentation, and the models of an ensemble."""
+        """What was trained, in words: data set, augmentation, and the models of an ensemble; or what was given."""
+        if not self.seeds:  # it was trained elsewhere
+            return f"{self.dataset}, {self.model}"
         return f"{self.dataset}, {self.models}, augment: {self.augment}"
 
     @property
