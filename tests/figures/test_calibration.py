@@ -1,5 +1,6 @@
 """The picture of calibration: its dots and lines are the counts of the result."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,14 @@ def test_dots_are_the_bins_that_have_draws(result: StabilityResult) -> None:
         assert (np.diff(draws[kept]) > 0).tolist() == (np.diff(item.get_sizes()) > 0).tolist()
     names = axis.get_legend_handles_labels()[1]
     assert names == ["sigma 0", "sigma 1", "sigma 20", "sigma 60"]
+
+
+@pytest.mark.parametrize("rare", [0, 1, FEWEST - 1, FEWEST])
+def test_bins_that_are_not_shown_are_mentioned(rare: int, result: StabilityResult) -> None:
+    counts = np.zeros_like(result.totals["calibration"])
+    counts[:, 3, 0], counts[1, 5, 0] = 50, rare
+    axis = calibration({"m": replace(result, totals=result.totals | {"calibration": counts})}).axes[0]
+    assert ("not shown: bins of fewer than 10 draws" in axis.get_xlabel()) == (0 < rare < FEWEST)
 
 
 def test_the_errors_of_several_stand_beside_each_other(result: StabilityResult) -> None:

@@ -47,7 +47,10 @@ def draw_reliability(axis: Axes, result: StabilityResult) -> None:
         name = f"{result.protocol.quantity} {level_in_words(result.levels[place])}"
         axis.plot(x, y, color=colour, linewidth=1.2, label=labelled(name))
         axis.scatter(x, y, s=4 + area, color=colour, alpha=0.7, linewidths=0)
-    axis.set(title="accuracy against confidence", xlabel="probability of the predicted class", ylabel="share correct")
+    rare = ((draws > 0) & (draws < FEWEST))[places].any()
+    left_out = f"\nnot shown: bins of fewer than {FEWEST} draws" if rare else ""
+    axis.set(title="accuracy against confidence", ylabel="share correct")
+    axis.set_xlabel(f"probability of the predicted class{left_out}")
     axis.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
     finish_axis(axis)
     axis.legend(frameon=False, loc="upper left", fontsize=8)
