@@ -126,6 +126,31 @@ def test_a_signal_to_one_process_or_to_both_ends_both_in_a_line(
     assert not (tmp_path / "run" / METRICS).exists()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_the_end_of_another_process_ends_the_first_in_a_line(number: int, tmp_path: Path) -> None:
+    words = [*TRAIN, *TWO, *ODD, "output=run", "logger=none", "trainer.max_epochs=1000"]
+    with (tmp_path / "errors").open("w") as errors:
+        first = subprocess.Popen(
+            words,
+            cwd=tmp_path,
+            env=environment(tmp_path),
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+            start_new_session=True,
+        )
+        until((tmp_path / "run/checkpoints/last.ckpt").exists)
+        (second,) = (process for process in children(first.pid) if "train.py" in command_line(process))
+        os.kill(second, number)
+        assert first.wait(60) == 1
+    lost = f"a process of this training has ended before the others; {SAME} with ckpt=last goes on from here"
+    said = [text for text in (tmp_path / "errors").read_text().splitlines() if not text.startswith("[rank")]
+    assert said[-1] == f"convstab: {lost}"
+    assert "Traceback" not in "".join(said)
+    until(lambda: not at_work(first.pid), seconds=10)
+    assert not (tmp_path / "run" / METRICS).exists()
+
+
 def test_a_signal_that_the_main_thread_cannot_hear_ends_the_others_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
     listener, ended = signals.Listener(), list[str]()
     reader, writer = os.pipe()
@@ -138,6 +163,19 @@ def test_a_signal_that_the_main_thread_cannot_hear_ends_the_others_before_it(mon
     os.close(reader)
     assert end.value.code == 128 + signal.SIGTERM
     assert ended == ["convstab: stopped by SIGTERM; give the same command again"]
+
+
+def children(parent: int) -> list[int]:
+    """The processes that one has started: the fourth field in /proc is the parent."""
+    fields = {
+        path.parent.name: path.read_text().rpartition(")")[2].split() for path in Path("/proc").glob("[0-9]*/stat")
+    }
+    return [int(name) for name, (_, of, *_) in fields.items() if int(of) == parent]
+
+
+def command_line(process: int) -> str:
+    """What a process was started with."""
+    return Path(f"/proc/{process}/cmdline").read_text()
 
 
 def at_work(group: int) -> bool:

@@ -12,7 +12,7 @@ OURS = "convstab: "  # begins our own line
 BAD_INPUT, BROKEN_MACHINE = 2, 1  # exit codes
 USERS_KINDS = FileNotFoundError, FileExistsError, PermissionError, NotADirectoryError, IsADirectoryError
 USERS = errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP  # what a path that was named may lead to, beside these
-MACHINES = errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ESTALE
+MACHINES = errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ESTALE, errno.ECHILD
 
 HYDRAS = "hydra.errors", "omegaconf.errors"  # modules, by their names: a command ends in a line before they are loaded
 
@@ -50,7 +50,7 @@ def one_line(chain: Sequence[BaseException]) -> str:
 
 
 def machine_fault(error: BaseException | None) -> str | None:
-    """The line for the user if ``error`` came from a full or broken disk, or too many open files, else None."""
+    """The line for the user if ``error`` came from a full or broken disk, too many open files, or a lost process."""
     for link in chain_of(error):
         if isinstance(link, OSError) and link.errno in MACHINES:
             return f"{OURS}{link.strerror}" + (f": {link.filename}" if link.filename else "")

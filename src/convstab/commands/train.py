@@ -32,7 +32,7 @@ from convstab.loggers.wandb import tracking
 from convstab.models import Classifier, OwnClassifier
 from convstab.models.own.load import names_of
 from convstab.runs import checkpoints, directory
-from convstab.runs.ending import OneEnd, end_started
+from convstab.runs.ending import OneEnd, end_started, lost_process_named
 from convstab.runs.processes import is_first_process
 from convstab.runs.provenance import augmentations_of, made_with
 from convstab.sweeps.jobs import Outcome
@@ -103,8 +103,9 @@ def fit(values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         if checkpoint is not None:
             checkpoints.load_weights(model, checkpoint)
         trainer = make_trainer(values, data, loggers)
-        trainer.fit(model, data, ckpt_path=resume, weights_only=True)
-        trainer.test(model, data, ckpt_path=folder / BEST, weights_only=True, verbose=False)
+        with lost_process_named(trainer, partial(how_to_go_on, folder, values["skip_done"])):
+            trainer.fit(model, data, ckpt_path=resume, weights_only=True)
+            trainer.test(model, data, ckpt_path=folder / BEST, weights_only=True, verbose=False)
         metrics = summary(trainer, model, data)
         metrics |= {"seconds": round(time.monotonic() - start, 1), "made_with": made_with(trainer.strategy.root_device)}
         if trainer.is_global_zero:  # the other processes have the same numbers
