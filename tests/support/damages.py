@@ -86,9 +86,11 @@ def digest(*found: Any) -> str:
 
 
 def plain(value: Any) -> str:
-    """A value, arrays in full."""
+    """A value, all of an array in its digest."""
     if isinstance(value, dict):
         return "".join(f"{key}={plain(inner)}" for key, inner in value.items())
+    if isinstance(value, np.ndarray) and value.dtype != object:
+        return f"{value.dtype}{value.shape}{sha256(np.ascontiguousarray(value).tobytes()).hexdigest()}"
     if isinstance(value, np.ndarray):
         return f"{value.dtype}{value.tolist()}"
     return str(value)
