@@ -25,6 +25,7 @@ from convstab.paper.report import PAGE
 from convstab.runs.directory import FINISHED, finished
 from tests.support.fresh_process import ROOT, TRAIN, environment
 from tests.support.in_process import train_short
+from tests.support.report_text import report
 from tests.support.stopping import left_over, start, until
 
 KILL, TERM, INT = signal.SIGKILL, signal.SIGTERM, signal.SIGINT
@@ -166,6 +167,7 @@ def test_a_reproduction_may_be_stopped_at_any_moment(tmp_path: Path) -> None:
     assert found == {path.parent.relative_to(stopped / "out") for path in (stopped / "out").rglob(FINISHED)}
     for name in found:
         assert values(stopped / "out" / name) == values(whole / "out" / name), name
+    assert report(stopped) == report(whole)
     assert left_over(stopped) == []
 
 

@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -16,11 +15,9 @@ from convstab.paper.report import PAGE, TEXT
 from convstab.paper.steps import DONE
 from tests.support.fresh_process import environment
 from tests.support.in_process import Main, caller
-from tests.support.stopping import until
+from tests.support.report_text import report
 
 COMMAND = [sys.executable, "-c", "from convstab.commands.app import reproduce; reproduce()", "size=smoke"]
-FEW = ["experiment=[table2,table4,figure2]", "attacks=[ddn]"]  # one training, one ensemble, both evaluated, an attack
-PATIENCE = 120.0  # seconds that a step may take to begin
 
 
 def reproduce(cwd: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -51,17 +48,6 @@ def contents(folder: Path) -> dict[str, tuple[int, int]]:
     return {name: (status.st_size, status.st_mtime_ns) for name, status in found.items()}
 
 
-def report(cwd: Path) -> str:
-    """The text of a report, without the place where it lies and the seconds that things took."""
-    lines = (cwd / "out" / TEXT).read_text().replace(str(cwd), "").splitlines()
-    seconds = next(line.split("|").index(" seconds ") for line in lines if " seconds " in line.split("|"))
-    ran = re.compile(r"\| (training|evaluation|attack) \|")
-    cells = [
-        [*line.split("|")[:seconds], *line.split("|")[seconds + 1 :]] if ran.match(line) else [line] for line in lines
-    ]
-    return "\n".join("|".join(line) for line in cells)
-
-
 @pytest.mark.slow
 def test_all_experiments_end_in_a_report(smoke: tuple[Path, str]) -> None:
     cwd, said = smoke
@@ -89,29 +75,6 @@ def test_only_what_is_missing_is_done_again(copy: Path) -> None:
     done = reproduce(copy)
     assert done.stdout.splitlines()[0].startswith("1 of 19 steps to do")
     assert report(copy) == text
-
-
-MOMENTS = {  # a file that shows that a step is under way
-    "the first training": "train/digits_jitter_0/checkpoints/last.ckpt",
-    "the second evaluation": "evaluate/digits_jitter_x2/config.yaml",
-    "the attack": "attack/digits_jitter_ddn/config.yaml",
-}
-
-
-@pytest.mark.slow
-def test_killed_again_and_again_it_ends_in_the_same_report(tmp_path: Path) -> None:
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
-    for cwd in (whole, killed):
-        cwd.mkdir()
-    assert reproduce(whole, *FEW).returncode == 0
-    for name in MOMENTS.values():
-        process = subprocess.Popen([*COMMAND, "output=out", *FEW], cwd=killed, env=environment(killed))
-        until((killed / "out" / name).exists, PATIENCE)
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
-        assert not (killed / "out" / PAGE).exists()
-    assert reproduce(killed, *FEW).returncode == 0
-    assert report(killed) == report(whole)
 
 
 @pytest.mark.slow
