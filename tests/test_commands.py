@@ -99,7 +99,7 @@ def test_a_killed_training_goes_on_as_if_nothing_was(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("moment", range(3))
+@pytest.mark.parametrize("moment", range(2))
 def test_a_training_may_be_killed_at_any_moment(
     moment: int, finished: tuple[Path, subprocess.CompletedProcess[str]], tmp_path: Path
 ) -> None:
