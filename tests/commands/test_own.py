@@ -242,7 +242,9 @@ def test_two_files_of_weights_are_told_apart(evaluate: Main, trained: Path) -> N
     for name in ("own_nets:build-net", "own_nets:build-other_net"):
         assert name in page
     assert "build-other_net_digits" in (trained / "second_net/results.csv").read_text()
-    assert "Paired differences: " in page
+    first, second = (f"digits, python tests.models.own_nets:build-{name}" for name in ("other_net", "net"))
+    assert f"Paired differences: {first}" in page  # as in paired.csv: the other one is taken off
+    assert f"- {second} |" in page
     left = ["paired.csv", "figures/differences.png", "figures/differences.svg"]
     assert all((trained / "second_net" / name).exists() for name in left)
     assert evaluate(*other, *SAID, "output=second_net") == (0, "")

@@ -105,7 +105,7 @@ class Attacked:
 
 @dataclass(frozen=True)
 class Evidence:
-    """All that was found, each kind in the order of data set, members, augmentation, seed.
+    """All that was found, each kind in the order of data set, members, augmentation, seed, then as it was named.
 
     remarks: what the reader must know about what was left out: a half-finished evaluation with its share, ...
     """
@@ -196,6 +196,6 @@ def source_of(folder: Path, training: dict[str, Any], made_with: dict[str, Any],
     return shaped(Source, {"folder": folder, **training, "made_with": made_with}, path)
 
 
-def order_of(source: Source) -> tuple[str, int, str, list[int], str]:
-    """Data set, members, augmentation, seeds, folder."""
-    return source.dataset, source.members, source.augment, source.seeds, str(source.folder)
+def order_of(source: Source) -> tuple[str, int, str, list[int]]:
+    """Data set, members, augmentation, seeds; what is alike in all of them stays as it was named."""
+    return source.dataset, source.members, source.augment, source.seeds
