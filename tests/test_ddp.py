@@ -165,12 +165,15 @@ def test_a_signal_that_the_main_thread_cannot_hear_ends_the_others_before_it(mon
     assert ended == ["convstab: stopped by SIGTERM; give the same command again"]
 
 
+def fields() -> dict[int, list[str]]:
+    """What /proc says of each process, from the third field on."""
+    stats = Path("/proc").glob("[0-9]*/stat")
+    return {int(path.parent.name): path.read_text().rpartition(")")[2].split() for path in stats}
+
+
 def children(parent: int) -> list[int]:
     """The processes that one has started: the fourth field in /proc is the parent."""
-    fields = {
-        path.parent.name: path.read_text().rpartition(")")[2].split() for path in Path("/proc").glob("[0-9]*/stat")
-    }
-    return [int(name) for name, (_, of, *_) in fields.items() if int(of) == parent]
+    return [process for process, (_, of, *_) in fields().items() if int(of) == parent]
 
 
 def command_line(process: int) -> str:
@@ -180,8 +183,7 @@ def command_line(process: int) -> str:
 
 def at_work(group: int) -> bool:
     """Whether a process of a group has not ended: its third field in /proc is its state, its fifth the group."""
-    fields = [path.read_text().rpartition(")")[2].split() for path in Path("/proc").glob("[0-9]*/stat")]
-    return any(state != "Z" and int(of) == group for state, _, of, *_ in fields)
+    return any(state != "Z" and int(of) == group for state, _, of, *_ in fields().values())
 
 
 def test_a_multirun_does_not_start_processes_that_would_start_it_again(

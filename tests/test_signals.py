@@ -145,14 +145,37 @@ def test_a_signal_that_python_ignores_in_a_destructor_ends_it_all_the_same() -> 
     assert others[-1] == "KeyError: 'shown'"
 
 
-@pytest.mark.slow
-def test_a_reproduction_may_be_stopped_at_any_moment(tmp_path: Path) -> None:
-    whole, stopped, chance = tmp_path / "whole", tmp_path / "stopped", random.Random(14)
-    for folder in (whole, stopped):
-        folder.mkdir()
-    began = time.monotonic()
+@pytest.fixture(scope="module")
+def reproduced(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, float]:
+    """A folder with a reproduction, "out", that nothing stopped, and how long it took."""
+    whole, began = tmp_path_factory.mktemp("whole"), time.monotonic()
     assert start(whole, "reproduce", *REPRODUCE, "output=out").end()[0] == 0
-    seconds = time.monotonic() - began
+    return whole, time.monotonic() - began
+
+
+MOMENTS = {  # a file that shows that a step is under way
+    "the first training": "train/digits_jitter_0/checkpoints/last.ckpt",
+    "the second evaluation": "evaluate/digits_jitter_x2/config.yaml",
+    "the attack": "attack/digits_jitter_ddn/config.yaml",
+}
+
+
+@pytest.mark.slow
+def test_killed_again_and_again_a_reproduction_ends_in_the_same_report(
+    reproduced: tuple[Path, float], tmp_path: Path
+) -> None:
+    for name in MOMENTS.values():
+        started = start(tmp_path, "reproduce", *REPRODUCE, "output=out")
+        until((tmp_path / "out" / name).exists, 120)
+        assert started.stop(KILL, 0)[0] == -KILL
+        assert not (tmp_path / "out" / PAGE).exists()
+    assert start(tmp_path, "reproduce", *REPRODUCE, "output=out").end() == (0, "")
+    assert report(tmp_path) == report(reproduced[0])
+
+
+@pytest.mark.slow
+def test_a_reproduction_may_be_stopped_at_any_moment(reproduced: tuple[Path, float], tmp_path: Path) -> None:
+    (whole, seconds), stopped, chance = reproduced, tmp_path, random.Random(14)
     signals = [KILL] * 10 + [TERM] * 3 + [INT] * 3
     chance.shuffle(signals)
     for number in signals:

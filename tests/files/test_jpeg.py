@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 
 from convstab.files import jpeg
 
-SUBSAMPLINGS = ("4:4:4", "4:2:2", "4:2:0")
-
 
 @pytest.fixture(autouse=True)
 def anew() -> Iterator[None]:
@@ -30,7 +28,7 @@ def images(shape: tuple[int, ...], count: int = 3) -> NDArray[np.uint8]:
 @pytest.mark.parametrize(
     "shape", [(28, 28, 1), (32, 32, 3), (37, 51, 3), (7, 9, 3), (1, 1, 3), (1, 1, 1), (224, 224, 3)]
 )
-@pytest.mark.parametrize("subsampling", SUBSAMPLINGS)
+@pytest.mark.parametrize("subsampling", jpeg.SUBSAMPLINGS)
 def test_imagecodecs_gives_the_bits_of_pillow(shape: tuple[int, ...], subsampling: str) -> None:
     imagecodecs = pytest.importorskip("imagecodecs")
     assert jpeg.fastest() is not jpeg.by_pillow

@@ -18,9 +18,8 @@ from convstab.images import GREY_LEVELS
 from convstab.validation import Limit
 
 LARGE = 2**16  # values of an image that are worth a thread: to hand Python over costs as much as a small image
-SUBSAMPLINGS = ("4:4:4", "4:2:2", "4:2:0")
 Subsampling = Annotated[
-    Literal["4:4:4", "4:2:2", "4:2:0"], Limit(lambda value: value in SUBSAMPLINGS, "4:4:4, 4:2:2 or 4:2:0")
+    Literal["4:4:4", "4:2:2", "4:2:0"], Limit(lambda value: value in jpeg.SUBSAMPLINGS, "4:4:4, 4:2:2 or 4:2:0")
 ]
 
 

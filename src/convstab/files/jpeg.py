@@ -12,6 +12,7 @@ from PIL import Image
 
 Pixels = NDArray[np.uint8]
 Codec = Callable[[Pixels, int, str], Pixels]  # of an image (H, W, C), a quality and a subsampling
+SUBSAMPLINGS = ("4:4:4", "4:2:2", "4:2:0")  # of the colours
 TRIED = ((17, 23, 3), (16, 16, 1))  # shapes of images that two codecs are compared on
 QUALITIES = 10, 50, 95, 100
 
@@ -45,7 +46,7 @@ def are_alike(one: Codec, other: Codec) -> bool:
         np.array_equal(one(pixels, quality, subsampling), other(pixels, quality, subsampling))
         for pixels in (random.integers(0, 256, shape).astype(np.uint8) for shape in TRIED)
         for quality in QUALITIES
-        for subsampling in ("4:4:4", "4:2:2", "4:2:0")
+        for subsampling in SUBSAMPLINGS
     )
 
 

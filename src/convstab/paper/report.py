@@ -7,10 +7,11 @@ from pathlib import Path
 from convstab.files import write_text
 from convstab.loggers import publish
 from convstab.paper import CONTRADICTIONS
-from convstab.paper.caveats import MODELS
 from convstab.paper.claims import findings
 from convstab.paper.tables import tables
 from convstab.report.content import Report
+from convstab.report.formatting import is_published
+from convstab.report.inventory import results
 from convstab.report.markdown import as_markdown
 from convstab.report.page import as_html
 from convstab.report.results import Evidence, gather
@@ -47,9 +48,7 @@ def write_report(
 
 def beside_paper(evidence: Evidence) -> bool:
     """Whether any result is of data that the paper has, or stands in for it: its claims are of no other images."""
-    results = evidence.trainings, evidence.evaluations, evidence.attacks
-    found = {result.source.dataset for kind in results for result in kind}
-    return bool(found & {*MODELS, "digits"})
+    return any(is_published(result.source) for result in results(evidence))
 
 
 def send(report: Report, folders: Sequence[Path], output: Path, mode: str) -> str:

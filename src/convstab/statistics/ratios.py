@@ -19,9 +19,8 @@ def of_means(first: Floats, second: Floats, units: Units = IMAGES) -> tuple[Esti
     first, second: (n, columns), in [-1, 1], of n images.
     Returns estimates of (columns,) and of (): NaN where the mean of the second is not above 0, or a value is NaN.
     """
-    (one, top), (two, bottom) = ((values, interval_of(values, units)) for values in (first, second))
-    weights = np.ones(len(first))
-    means = [intervals.by_unit(values, weights, units)[0] for values in (one, two)]
+    top, bottom = interval_of(first, units), interval_of(second, units)
+    means = [intervals.by_unit(values, np.ones(len(values)), units)[0] for values in (first, second)]
     value = np.divide(top.value, bottom.value, out=np.full_like(top.value, np.nan), where=bottom.value > 0)
     together = correlations(*means).diagonal()
     low = lowest(top, bottom, together)
