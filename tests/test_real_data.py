@@ -1,5 +1,6 @@
 """The commands on real data, small: images in the publishers' layouts go in, plausible numbers come out."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -8,8 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
-from convstab.data import gtsrb
+from convstab.data import cifar10, gtsrb, mnist
+from convstab.degradations.draws.copies import DrawRange
+from convstab.degradations.draws.make import copies_of
+from convstab.degradations.gaussian import Gaussian
+from convstab.images import row_length
 
 ROOT = Path(__file__).parent.parent
 pytestmark = pytest.mark.real_data
@@ -56,3 +62,15 @@ def test_the_signs_of_gtsrbs_test_set_are_of_one_class_each() -> None:
     assert test.groups is not None
     pairs = {(int(group), int(label)) for group, label in zip(test.groups, test.labels, strict=True)}
     assert len(pairs) == len({group for group, _ in pairs}) == 421
+
+
+@pytest.mark.parametrize(("name", "module"), [("MNIST", mnist), ("CIFAR-10", cifar10)])
+@pytest.mark.parametrize("sigma", [1, 20, 40])
+def test_noisy_test_sets_are_those_of_the_document(name: str, module: Any, sigma: int) -> None:
+    pixels = module.load(Path(os.environ["CONVSTAB_TEST_DATA"])).test.pixels
+    count, size = len(pixels), pixels[0].numel()
+    rows = torch.zeros(count, row_length(size), dtype=torch.uint8)
+    copies = copies_of(Gaussian(), torch.full((count, 1), float(sigma)), pixels, range(count))
+    copies.fill(rows, [DrawRange(place, place, 0, 0, 1) for place in range(count)])
+    digest = hashlib.sha256(rows[:, :size].numpy().tobytes()).hexdigest()
+    assert f"| {name} | {sigma} | 0 | `{digest}` |" in (ROOT / "docs" / "noise.md").read_text()

@@ -14,7 +14,8 @@ from torch import Tensor
 from convstab.errors import InputError
 from convstab.units import FramesAlike, Units, check_groups
 
-GREY_LEVELS = 255.0  # 8-bit white; sigma and every noise amplitude are given on this scale
+WHITE = 255  # of 8 bits
+GREY_LEVELS = float(WHITE)  # sigma and every noise amplitude are given on this scale
 UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")  # control characters, halves of characters, ends of lines and paragraphs
 INT64 = np.iinfo(np.int64)
 LANE = 16  # torch draws normals on a CPU in groups of 16; only whole groups make a short fill a prefix of a long one

@@ -17,7 +17,7 @@ from convstab import attacks
 from convstab.attacks import deap_engine
 from convstab.attacks.attack import Task
 from convstab.errors import InputError
-from convstab.generators import Streams
+from convstab.generators.streams import Streams
 from convstab.genetic.operators import Crossover, Mutation
 from convstab.genetic.population import Images, Outcome
 

@@ -12,7 +12,7 @@ import convstab as cs
 from convstab.attacks import LeastLevel
 from convstab.attacks.result import AttackResult
 from convstab.degradations.by_name import degradation
-from convstab.degradations.same_draws import SameDraws
+from convstab.degradations.draws.same_draws import SameDraws
 from convstab.errors import InputError
 from convstab.images import Images
 from convstab.models import LeNet

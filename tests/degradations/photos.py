@@ -7,8 +7,8 @@ import torch
 from skimage import data
 from torch import Tensor
 
-from convstab.degradations.copies import degraded_copies
 from convstab.degradations.degradation import Degradation
+from convstab.degradations.draws.make import degraded_copies
 
 
 @cache

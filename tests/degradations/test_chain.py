@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from convstab.degradations.by_name import degradation
-from convstab.degradations.copies import degraded_copies
+from convstab.degradations.draws.make import degraded_copies
 from convstab.errors import InputError
-from convstab.generators import NoiseSource
+from convstab.generators.floats import NoiseSource
 from tests.degradations.photos import copies, error, photos
 
 MEMBERS = [["gaussian_blur", 2.0], [{"name": "sensor", "read_noise": 1.0}, 4.0], ["jpeg", 41]]

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from convstab.degradations.by_name import degradation
-from convstab.degradations.copies import degraded_copies
+from convstab.degradations.draws.make import degraded_copies
 from convstab.errors import InputError
 from tests.degradations.photos import copies
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from convstab.degradations import compression
 from convstab.degradations.by_name import degradation
-from convstab.degradations.copies import degraded_copies
+from convstab.degradations.draws.make import degraded_copies
 from convstab.errors import InputError
 from tests.degradations.photos import copies, error, photos
 

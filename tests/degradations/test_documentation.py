@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from convstab.degradations.by_name import FAMILIES, degradation
-from convstab.degradations.copies import degraded_copies
+from convstab.degradations.draws.make import degraded_copies
 from convstab.degradations.presets import IMAGENET_C
 from tests.degradations import test_families
 

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from convstab.degradations.by_name import FAMILIES, degradation
-from convstab.degradations.copies import degraded_copies
 from convstab.degradations.degradation import Degradation
+from convstab.degradations.draws.make import degraded_copies
 from convstab.errors import InputError
 from tests.degradations.photos import error, photos
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from convstab.degradations.copies import degraded_copies
+from convstab.degradations.draws.make import degraded_copies
 from convstab.degradations.gaussian import Gaussian
 from convstab.errors import InputError
-from convstab.generators import BLOCK, NoiseSource
+from convstab.generators.floats import BLOCK, NoiseSource
 from convstab.images import as_images, as_rows, to_unit
 
 

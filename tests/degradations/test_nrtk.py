@@ -13,8 +13,8 @@ import torch
 
 from convstab.data.degraded import DegradedCopies
 from convstab.degradations.by_name import degradation, recorded
-from convstab.degradations.copies import degraded_copies
 from convstab.degradations.degradation import Degradation
+from convstab.degradations.draws.make import degraded_copies
 from convstab.degradations.own.perturbers import global_state
 from convstab.degradations.quality import level_for_psnr
 from convstab.errors import InputError

@@ -7,7 +7,7 @@ from skimage.color import hsv2rgb, rgb2hsv
 from skimage.exposure import adjust_gamma
 
 from convstab.degradations.by_name import degradation
-from convstab.degradations.copies import degraded_copies
+from convstab.degradations.draws.make import degraded_copies
 from convstab.errors import InputError
 from tests.degradations.photos import copies, error, photos
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torchmetrics.functional.classification import multiclass_accuracy, multiclass_calibration_error
 
 import convstab as cs
-from convstab.degradations.copies import degraded_copies
+from convstab.degradations.draws.make import degraded_copies
 from convstab.errors import InputError
 from convstab.evaluation.confidence import MARGIN_EDGES, MOST_NLL, changed, margin, rank
 from convstab.evaluation.exact import UNIT

@@ -104,6 +104,18 @@ def test_the_noisy_copies_are_the_draws_that_the_table_keeps(
         assert -10 * np.log10(error.mean()) == pytest.approx(psnr, abs=1e-3)
 
 
+def test_every_example_is_the_draw_that_was_kept(
+    made: tuple[Run, StabilityResult, Protocol], counted: torch.Tensor
+) -> None:
+    run, result, protocol = made
+    examples, drawn = made_on(CPU, run, result, protocol), result.by_image("sample_draw")
+    assert np.unique(drawn[:, 1:]).tolist() == list(range(6))
+    for place, image in enumerate(examples.index):
+        row = run.test.ids.tolist().index(image)
+        kept = torch.stack([counted[row, 1 + 6 * level + int(drawn[row, 1 + level])] for level in range(2)])
+        assert np.array_equal(examples.degraded[place], (kept * 255).round().clamp(0, 255).byte().numpy())
+
+
 def test_the_strip_shows_draws_that_were_counted(
     made: tuple[Run, StabilityResult, Protocol], counted: torch.Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 import convstab as cs
 from convstab.degradations.by_name import FAMILIES
-from convstab.degradations.copies import degraded_copies
+from convstab.degradations.draws.make import degraded_copies
 from convstab.evaluation.result import StabilityResult
 
 IMAGES, SIDE = 12, 16

@@ -13,7 +13,7 @@ from skimage import metrics
 from sklearn.metrics import confusion_matrix
 from torch import Tensor, nn
 
-from convstab.degradations.copies import degraded_copies
+from convstab.degradations.draws.make import degraded_copies
 from convstab.degradations.gaussian import Gaussian
 from convstab.errors import InputError
 from convstab.evaluation.protocol import Protocol
@@ -190,6 +190,16 @@ def test_psnr_without_clipping_is_the_closed_form(sigma: float) -> None:
     protocol = Protocol((sigma,), 100, clip=False, rounding=False)
     measured = stability(model(), pixels, labels, index, CLASSES, protocol).rows["psnr_mean"].mean()
     assert measured == pytest.approx(20 * math.log10(255 / sigma), abs=0.02)
+
+
+@pytest.mark.parametrize("rounding", [True, False])
+def test_psnr_is_of_the_pixels_alone_whatever_their_number(rounding: bool) -> None:
+    pixels = torch.full((5, 1, 3, 3), 128, dtype=torch.uint8)  # 9 values, in a row of 16
+    protocol = Protocol((10,), 2000, rounding=rounding)
+    rows = stability(Linear(1), pixels, torch.zeros(5).long(), torch.arange(5), 2, protocol).rows
+    errors = [255 * protocol.copies(image, 10, 2000, i, 10).double() - 128 for i, image in enumerate(pixels)]
+    decibels = [(20 * math.log10(255) - 10 * one.square().mean((1, 2, 3)).log10()).mean() for one in errors]
+    assert rows["psnr_mean"] == pytest.approx(np.array(decibels), abs=1e-4)
 
 
 def test_identical_draws_do_not_break_the_mean_psnr() -> None:

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from convstab.errors import InputError
-from convstab.generators import Streams
+from convstab.generators.streams import Streams
 from convstab.genetic.operators import Crossover, Mutation, initialise_scales, initialise_uniform, take, tournament
 
 

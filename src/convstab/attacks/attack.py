@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from convstab.attacks.query_counter import OutOfQueries, QueryCounter
 from convstab.attacks.verification import Columns, Found, Result, as_input, classify, verify
 from convstab.errors import InputError
-from convstab.generators import image_key
+from convstab.generators.streams import image_key
 from convstab.images import GREY_LEVELS, quantise_
 from convstab.precision import true_float32
 from convstab.validation import check_limits

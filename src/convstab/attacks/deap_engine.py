@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from convstab.attacks.attack import Task
 from convstab.attacks.evolution import Evolution
 from convstab.errors import InputError
-from convstab.generators import image_key
+from convstab.generators.streams import image_key
 from convstab.genetic.objectives import margins
 from convstab.genetic.operators import REACH
 from convstab.genetic.population import Images, Outcome

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from convstab.attacks.attack import Attack, Task
 from convstab.attacks.verification import Columns, Found
 from convstab.errors import InputError
-from convstab.generators import Streams
+from convstab.generators.streams import Streams
 from convstab.genetic.objectives import Objective
 from convstab.genetic.operators import Crossover, Mutation, tournament
 from convstab.genetic.population import Images, Outcome

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from convstab.attacks.evolution import Evolution
-from convstab.generators import Streams
+from convstab.generators.streams import Streams
 from convstab.genetic.objectives import Distance, Objective
 from convstab.genetic.operators import initialise_scales
 from convstab.validation import Count, CountOrZero, Flag, Fraction, PositiveOrNone, Range, Several, Sides

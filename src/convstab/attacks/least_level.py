@@ -14,7 +14,7 @@ from convstab.attacks.query_counter import CERTAIN
 from convstab.attacks.verification import TOGETHER, Found, as_input, classify, margin
 from convstab.degradations.by_name import NAMES, degradation
 from convstab.degradations.degradation import Degradation
-from convstab.degradations.same_draws import SameDraws, within
+from convstab.degradations.draws.same_draws import SameDraws, within
 from convstab.images import quantise_
 from convstab.validation import Count, CountOrZero, Limit
 

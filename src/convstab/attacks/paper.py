@@ -10,7 +10,7 @@ from convstab.attacks import deap_engine
 from convstab.attacks.attack import Task
 from convstab.attacks.evolution import Evolution
 from convstab.errors import InputError
-from convstab.generators import Streams
+from convstab.generators.streams import Streams
 from convstab.genetic.objectives import Equation2, Objective
 from convstab.genetic.operators import initialise_uniform
 from convstab.genetic.population import Images, Outcome

@@ -38,7 +38,7 @@ from convstab.runs.run import Run
 from convstab.sweeps.jobs import Outcome
 from convstab.validation import device_of
 
-SCHEMA = 4  # of the rows and totals in a part; another number keeps parts of another layout apart
+SCHEMA = 5  # of the rows and totals in a part; another number keeps parts of another layout apart
 CPU_DRAWS = 10
 TABLE, RESULTS = "table.csv", "results.csv"
 

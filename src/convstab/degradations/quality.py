@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from convstab.degradations.degradation import Degradation
-from convstab.degradations.same_draws import SameDraws, within
+from convstab.degradations.draws.same_draws import SameDraws, within
 from convstab.degradations.similarity import psnr_of_mse
 from convstab.errors import InputError
 from convstab.images import quantise_, row_length

@@ -48,8 +48,8 @@ class Examples:
             for level, at in enumerate(places.tolist()):
                 draw = int(draws[row, at])
                 applied = float(result.applied[row, at])
-                copies = protocol.copies(clean[place].to(device), float(result.levels[at]), draw + 1, image, applied)
-                degraded[place, level] = to_grey(copies[draw]).cpu().numpy()
+                copies = protocol.copies(clean[place].to(device), float(result.levels[at]), 1, image, applied, draw)
+                degraded[place, level] = to_grey(copies[0]).cpu().numpy()
         return cls(images.ids.numpy()[chosen], result.levels[places], clean.numpy(), degraded)
 
     @classmethod

@@ -11,12 +11,13 @@ import torch
 from torch import Tensor
 
 from convstab.degradations.by_name import recorded
-from convstab.degradations.copies import DrawRange, degraded_copies, name_of
 from convstab.degradations.degradation import Degradation, as_number
+from convstab.degradations.draws.copies import Copies, DrawRange, name_of
+from convstab.degradations.draws.make import copies_of, degraded_copies
 from convstab.degradations.gaussian import PAPER_SIGMAS, Gaussian
 from convstab.degradations.quality import Floats, level_for_psnr
 from convstab.errors import InputError
-from convstab.generators import NoiseSource
+from convstab.generators.floats import NoiseSource
 from convstab.validation import is_number
 
 PAPER_DRAWS = 150
@@ -165,15 +166,20 @@ class Protocol:
             yield DrawRange(position - start, image, level, first, count)
             position += count
 
-    def copies(self, pixels: Tensor, level: float, draws: int, image: int, applied: float) -> Tensor:
-        """The first draws of an image under a level, as they are counted on the device of its pixels.
+    def copies_of(self, pixels: Tensor, index: Sequence[int], applied: Tensor) -> Copies:
+        """What makes all draws of some images. pixels: uint8 (n, C, H, W). index: ids. applied: see ``applied``."""
+        switches = self.seed, self.clip, self.rounding
+        return copies_of(self.degradation, applied, pixels, index, *switches, self.levels if self.by_psnr else None)
+
+    def copies(self, pixels: Tensor, level: float, draws: int, image: int, applied: float, first: int = 0) -> Tensor:
+        """Draws of an image under a level from draw ``first`` on, as they are counted on the device of its pixels.
 
         pixels: uint8 (C, H, W). image: its id. applied: the level of the degradation that this is for the image; NaN:
         none, the copies are clean. Gives float32 (draws, C, H, W), in [0, 1] if clipped.
         """
         wanted = self.degradation.neutral if math.isnan(applied) else applied
-        switches = self.seed, self.clip, self.rounding
-        return degraded_copies(pixels, self.degradation, wanted, draws, image, *switches, key=level)
+        switches = self.seed, self.clip, self.rounding, level if self.by_psnr else None, first
+        return degraded_copies(pixels, self.degradation, wanted, draws, image, *switches)
 
     def sampled_draw(self, image: int, level: int) -> int:
         """The draw of an image, by its id, under a level that is kept for the scatter plots."""

@@ -7,12 +7,11 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from convstab.degradations.copies import Copies
 from convstab.degradations.similarity import psnr_of_mse
 from convstab.errors import InputError
 from convstab.evaluation.protocol import Protocol
 from convstab.evaluation.tally import Counts, Tally
-from convstab.images import as_images, grey_to_unit_, quantise_, whole_groups
+from convstab.images import as_images, row_length, to_unit, whole_groups
 from convstab.precision import true_float32
 
 Precision = Literal["float32", "bfloat16"]
@@ -82,27 +81,21 @@ class DegradedBatches:
         self.total = len(index) * protocol.draws_per_image
         self.protocol, self.batch_size = protocol, batch_size
         self.applied = protocol.applied(pixels, index)
-        self.copies = Copies(protocol.degradation, self.applied, protocol.levels, pixels, index, protocol.seed)
-        self.degraded = self.copies.clean.new_zeros(batch_size, self.copies.clean.shape[1])
-        self.error = torch.empty_like(self.degraded)
+        self.copies = protocol.copies_of(pixels, index, self.applied)
+        rows = batch_size, row_length(self.size)
+        self.degraded = torch.zeros(rows, dtype=self.copies.dtype, device=pixels.device)
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         for start in range(0, self.total, self.batch_size):
             stop = min(start + self.batch_size, self.total)
             psnr = self.fill(start, stop)
             rows = self.degraded[: whole_rows(stop - start)]
-            yield as_images(grey_to_unit_(rows), self.shape), psnr
+            yield to_unit(as_images(rows, self.shape)), psnr
 
     def fill(self, start: int, stop: int) -> Tensor:
         """Make draws start ... stop - 1 in grey levels; their PSNR (n,)."""
-        runs = list(self.protocol.runs(start, stop))
-        degraded, error = self.degraded[: stop - start], self.error[: stop - start]
-        self.copies.fill(degraded, runs)
-        quantise_(degraded, self.protocol.clip, self.protocol.rounding)
-        for row, image, _, _, count in runs:
-            torch.sub(degraded[row : row + count], self.copies.clean[image], out=error[row : row + count])
-        squares = torch.linalg.vector_norm(error[:, : self.size], dim=1).square_()
-        return psnr_of_mse(squares.div_(self.size))
+        squares = self.copies.fill(self.degraded[: stop - start], list(self.protocol.runs(start, stop)))
+        return psnr_of_mse(squares.div_(self.size)).float()
 
 
 @contextmanager

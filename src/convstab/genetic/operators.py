@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from convstab.errors import InputError
-from convstab.generators import Streams
+from convstab.generators.streams import Streams
 
 REACH = 0.25  # intermediate crossover: how far a child may lie beyond its parents, as a share of their difference
 STEEP = 2.0**20  # makes a step of a slope: uniform crossover takes a gene from one parent or from the other

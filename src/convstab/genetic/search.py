@@ -14,7 +14,7 @@ from deap import base, tools
 from torch import Tensor, nn
 
 from convstab.errors import InputError
-from convstab.generators import Streams
+from convstab.generators.streams import Streams
 from convstab.genetic import descent
 from convstab.genetic.objectives import margins
 from convstab.genetic.operators import take

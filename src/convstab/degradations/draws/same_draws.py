@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from convstab.degradations.degradation import Degradation
-from convstab.generators import NoiseSource
+from convstab.generators.floats import NoiseSource
 from convstab.images import as_images, as_rows, row_length
 
 

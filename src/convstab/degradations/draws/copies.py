@@ -1,6 +1,7 @@
 """Degraded copies in batches: each draw gets its own keyed random numbers, whatever stands beside it."""
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -9,8 +10,11 @@ from torch import Tensor
 
 from convstab.degradations.degradation import Degradation
 from convstab.degradations.gaussian import Gaussian, add_noise
-from convstab.generators import NoiseSource
-from convstab.images import as_images, as_rows, grey_to_unit_, quantise_, row_length
+from convstab.generators.floats import NoiseSource
+from convstab.images import as_images, as_rows, quantise_, row_length
+
+EXACT = 2.0**24  # float32 adds up whole numbers without rounding as long as the sum is less
+PART = 256  # squares of grey levels, whose sum always is
 
 
 class DrawRange(NamedTuple):
@@ -23,8 +27,24 @@ class DrawRange(NamedTuple):
     length: int  # number of draws
 
 
-class Copies:
-    """Makes draws of a few images, which are held as rows (see ``images.as_rows``) on their device.
+class Copies(ABC):
+    """Makes draws of a few images as rows (see ``images.as_rows``) on their device.
+
+    dtype: of the rows: uint8 where draws are what an 8-bit image holds, else float32.
+    """
+
+    dtype: torch.dtype
+
+    @abstractmethod
+    def fill(self, rows: Tensor, runs: Sequence[DrawRange]) -> Tensor:
+        """Write draws over ``rows``, (N, row length), in grey levels, clipped and rounded as they are to be.
+
+        Gives the sum of the squared errors of each, (N,), float64: exact where grey levels are whole.
+        """
+
+
+class FloatCopies(Copies):
+    """Draws of any degradation, from random numbers that are floats.
 
     pixels: uint8 (n, C, H, W). index: their ids. levels: of the degradation for each image, float64 (n, levels); NaN:
     as the image is. keys: of each level, which key the random numbers.
@@ -38,8 +58,12 @@ class Copies:
         pixels: Tensor,
         index: Sequence[int],
         seed: int,
+        clip: bool,
+        rounding: bool,
     ) -> None:
         self.degradation, self.keys, self.index = degradation, keys, index
+        self.clip, self.rounding = clip, rounding
+        self.dtype = torch.uint8 if clip and rounding else torch.float32
         self.levels = levels.nan_to_num(nan=degradation.neutral, posinf=math.inf, neginf=-math.inf)
         self.plain = self.levels.tolist()
         self.shape = channels, height, width = tuple(pixels.shape[1:])
@@ -51,13 +75,22 @@ class Copies:
         self.sources = [NoiseSource(seed, pixels.device, wanted.law, name) for wanted, name in laws]
         self.counts = [wanted.each for wanted in numbers]
         self.direct = type(degradation) is Gaussian
+        self.degraded, self.error = self.clean[:0], self.clean[:0]  # used again for every batch
 
-    def fill(self, rows: Tensor, runs: Sequence[DrawRange]) -> None:
-        """Write draws over ``rows``, float32 (N, row length), in grey levels, not yet clipped and rounded."""
-        if self.direct:
-            self.add_noise(rows, runs)
-        else:
-            self.degrade(rows, runs)
+    def fill(self, rows: Tensor, runs: Sequence[DrawRange]) -> Tensor:
+        """See ``Copies``."""
+        count = len(rows)
+        if len(self.degraded) < count:
+            self.degraded = self.clean.new_zeros(count, self.clean.shape[1])
+            self.error = torch.zeros_like(self.degraded)
+        degraded, error, size = self.degraded[:count], self.error[:count], math.prod(self.shape)
+        (self.add_noise if self.direct else self.degrade)(degraded, runs)
+        quantise_(degraded, self.clip, self.rounding)
+        for row, image, _, _, length in runs:
+            torch.sub(degraded[row : row + length], self.clean[image], out=error[row : row + length])
+        error[:, size:] = 0  # noise fills whole groups of 16
+        rows.copy_(degraded)
+        return squares(error)
 
     def add_noise(self, rows: Tensor, runs: Sequence[DrawRange]) -> None:
         """Gaussian noise, drawn where it is wanted: no copy is made."""
@@ -93,34 +126,21 @@ class Copies:
         return found
 
 
+def squares(error: Tensor) -> Tensor:
+    """The sum of the squares of each row, float64 (N,); exact for whole grey levels. error: float32, is overwritten."""
+    error.square_()
+    if error.device.type == "cpu":  # to ask would make another device wait
+        whole = error.sum(1)
+        if whole.numel() and whole.max() < EXACT:
+            return whole.double()
+    length = error.shape[1]
+    part = max(divisor for divisor in range(1, PART + 1) if length % divisor == 0)
+    parts: Tensor = error.unflatten(1, (-1, part))
+    return parts.sum(2).double().sum(1)
+
+
 def name_of(degradation: Degradation, place: int) -> str:
     """What keys the random numbers of a family: its name, and which of its sources; none for Gaussian noise."""
     if degradation.name == Gaussian.name:
         return ""
     return degradation.name if place == 0 else f"{degradation.name}.{place}"
-
-
-def degraded_copies(
-    pixels: Tensor,
-    degradation: Degradation,
-    level: float,
-    draws: int,
-    image: int,
-    seed: int = 0,
-    clip: bool = True,
-    rounding: bool = True,
-    key: float | None = None,
-) -> Tensor:
-    """The first ``draws`` degraded copies of one image, float32 (draws, C, H, W), channels last, in [0, 1] if clipped.
-
-    pixels: uint8 (C, H, W). image: its id. key: of the random numbers; None: the level.
-    Paper: section 4, tolerance against noise.
-    Raises InputError for a level out of range, or an image that the family cannot degrade.
-    """
-    (checked,) = degradation.check([level])
-    levels = torch.tensor([[checked]], dtype=torch.float64, device=pixels.device)
-    copies = Copies(degradation, levels, [checked if key is None else key], pixels[None], [image], seed)
-    rows = torch.zeros(draws, row_length(pixels.numel()), device=pixels.device)
-    copies.fill(rows, [DrawRange(0, 0, 0, 0, draws)])
-    quantise_(rows, clip, rounding)
-    return as_images(grey_to_unit_(rows), tuple(pixels.shape))

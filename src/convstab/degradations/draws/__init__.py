@@ -1,0 +1,1 @@
+"""Draws of images: keyed degraded copies, in batches."""

@@ -1,0 +1,1 @@
+"""Random numbers, keyed by what they are for and by nothing else."""
