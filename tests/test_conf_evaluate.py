@@ -78,7 +78,7 @@ def test_the_workers_and_the_ensemble_take_their_values(rule: str, precision: st
     run = run_of(config)
     choices = protocol, CPU, config.batch_size, config.precision, config.workers
     workers = Workers(run.model, run.test, *choices)
-    assert (workers.batch_size, workers.precision, workers.count) == (32, precision, 3)
+    assert (workers.batch_size, workers.forward.name, workers.count) == (32, precision, 3)
 
 
 def test_what_changes_the_counts_changes_the_fingerprint() -> None:
@@ -91,6 +91,8 @@ def test_what_changes_the_counts_changes_the_fingerprint() -> None:
 
     default = fingerprint()
     for override in ("levels=[1]", "draws=3", "seed=1", "clip=false", "rounding=false", "score=label", "rule=vote"):
+        assert fingerprint(override) != default, override
+    for override in ("precision=float32", "precision=bfloat16", "compile=true", "compile=false"):
         assert fingerprint(override) != default, override
     for override in ("batch_size=16", "workers=1", "confusion_level=8", "shard=2/3", "output=x", "logger=none"):
         assert fingerprint(override) == default, override

@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from scipy.stats import chi2
 
 from convstab.degradations.draws.copies import Copies, DrawRange
 from convstab.degradations.draws.grey import DeviceCopies, GreyCopies
 from convstab.degradations.draws.make import copies_of, degraded_copies
 from convstab.degradations.gaussian import Gaussian
-from convstab.generators.grey_noise import GreyNoise, words_of_draw
+from convstab.generators.grey_noise import Draws, GreyNoise, words_of_draw
 from convstab.generators.rounded_normal import rounded_normal
 from convstab.images import row_length
 from tests.generators.by_hand import noise
@@ -28,6 +29,12 @@ GOLDEN = [  # seed, sigma, image, draw, size
 ]
 
 
+def drawn_noise(seed: int, sigma: float, size: int, image: int, first: int, count: int) -> NDArray[np.int16]:
+    found = np.empty((count, size), np.int16)
+    GreyNoise(seed, [sigma], size).fill(found, [Draws(0, image, 0, first, count)])
+    return found
+
+
 def golden(numbers: list[int]) -> str:
     return sha256(np.array(numbers, "<i2").tobytes()).hexdigest()
 
@@ -36,14 +43,14 @@ def golden(numbers: list[int]) -> str:
 def test_the_document_in_plain_python_makes_the_same_noise(case: tuple[int, float, int, int, int]) -> None:
     seed, sigma, image, draw, size = case
     rebuilt = noise(*case)
-    assert GreyNoise(seed, sigma, size).draws(image, draw, 1)[0].tolist() == rebuilt
+    assert drawn_noise(seed, sigma, size, image, draw, 1)[0].tolist() == rebuilt
     assert f"| {seed} | {sigma:g} | {image} | {draw} | {size} | `{golden(rebuilt)}` |" in DOCUMENT.read_text()
 
 
 @pytest.mark.parametrize("sigma", [0.5, 4.0, 20.0, 40.0, 200.0])
 def test_noise_has_the_law_of_the_rounded_normal(sigma: float) -> None:
     """Chi-square over whole grey levels of 2 million values; the cells are joined until 20 values are expected."""
-    drawn = GreyNoise(11, sigma, 2000).draws(5, 0, 1000)
+    drawn = drawn_noise(11, sigma, 2000, 5, 0, 1000)
     values = np.arange(-255, 256)
     seen = np.array([(drawn == value).sum() for value in values])
     edges = [0.0] + [0.5 * math.erfc(-(value + 0.5) / sigma / 2**0.5) for value in values[:-1]] + [1.0]
@@ -57,7 +64,7 @@ def test_noise_has_the_law_of_the_rounded_normal(sigma: float) -> None:
 
 def test_pixels_draws_images_levels_and_seeds_are_independent() -> None:
     fills = [
-        GreyNoise(seed, sigma, 5000).draws(image, draw, 1)[0] / sigma
+        drawn_noise(seed, sigma, 5000, image, draw, 1)[0] / sigma
         for seed, sigma, image, draw in [(0, 20, 0, 0), (1, 20, 0, 0), (0, 21, 0, 0), (0, 20, 1, 0), (0, 20, 0, 1)]
     ]
     fills += [np.roll(fills[0], shift) for shift in (1, 4, 16)]  # neighbours in a word, in a block, and of a block
@@ -67,7 +74,7 @@ def test_pixels_draws_images_levels_and_seeds_are_independent() -> None:
 
 def test_the_pixels_that_a_head_does_not_decide_are_independent_and_as_likely_as_they_should_be() -> None:
     sigma = 1e6  # all thresholds lie within two heads: each of these pixels takes the bits of a spare word
-    drawn = np.concatenate([GreyNoise(0, sigma, 4096).draws(image, 0, 500).ravel() for image in range(8)])
+    drawn = np.concatenate([drawn_noise(0, sigma, 4096, image, 0, 500).ravel() for image in range(8)])
     between = np.abs(drawn) < 255
     wanted = drawn.size * (2 * 254.5 / sigma / math.sqrt(2 * math.pi))
     assert between.sum() == pytest.approx(wanted, abs=4 * wanted**0.5)
@@ -75,15 +82,16 @@ def test_the_pixels_that_a_head_does_not_decide_are_independent_and_as_likely_as
 
 
 def test_spare_words_are_used_again_when_they_do_not_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    source = GreyNoise(0, 3e4, 784)  # a threshold lies in each head near 0
+    source = GreyNoise(0, [3e4], 784)  # a threshold lies in each head near 0
     heads, spare = words_of_draw(784)
     assert (heads, spare) == (196, 20)
     tails = np.random.default_rng(0).integers(2**64, size=spare, dtype=np.uint64)
     words = np.concatenate([np.full(heads, 0x8000_8000_8000_8000, np.uint64), tails])
-    monkeypatch.setattr(source.stream, "words", lambda *_: words)
-    drawn = source.draws(0, 0, 1)[0]
-    known = source.law.at(np.uint64(0x8000 << 48) + tails % np.uint64(2**48))
-    assert drawn.tolist() == np.resize(known, 784).tolist()
+    monkeypatch.setattr(source.streams[0], "words", lambda *_: words)
+    drawn = np.empty((1, 784), np.int16)
+    source.fill(drawn, [Draws(0, 0, 0, 0, 1)])
+    known = rounded_normal(3e4).at(np.uint64(0x8000 << 48) + tails % np.uint64(2**48))
+    assert drawn[0].tolist() == np.resize(known, 784).tolist()
     assert np.unique(drawn).tolist() == [0, 1]
 
 

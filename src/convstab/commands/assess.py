@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -16,6 +16,7 @@ from convstab.evaluation.gate import gate
 from convstab.figures.files import each_once
 from convstab.loggers.wandb import check_logger, tracking
 from convstab.runs import directory
+from convstab.runs.forward import settle, settled
 from convstab.runs.parts import Part, Parts, Shard, folder_name
 from convstab.runs.run import Run
 from convstab.sweeps.jobs import Outcome, members_of
@@ -68,6 +69,8 @@ class Task(Generic[Result]):
         check_logger(config)
         _, *compared = each_once([folder, *map(Path, config["compare"])])
         others = {path: read(path) for path in compared}
+        forward = settled(folder)
+        depends_on |= {} if forward is None else {"forward": forward}
         parts = Parts(folder / directory.PARTS, len(run.test), depends_on, config["slice"])
         return cls(command, dict(config) | {"output": str(folder)}, run, device, folder, parts, shard, others, read)
 
@@ -81,6 +84,17 @@ class Task(Generic[Result]):
             print(f"finished before: {self.folder}")
             return result
         return None
+
+    def settle(self, forward: str) -> "Task[Result]":
+        """The task with a forward pass that all its parts are made by: this one, unless another process was first."""
+        depends_on = self.parts.fingerprint | {"forward": settle(self.folder, forward)}
+        return replace(self, parts=Parts(self.parts.folder, len(self.run.test), depends_on, self.config["slice"]))
+
+    @property
+    def forward(self) -> str | None:
+        """The name of the forward pass, where it is settled."""
+        found: str | None = self.parts.fingerprint.get("forward")
+        return found
 
     def begin(self) -> dict[int, range]:
         """The slices of the test set that this process has to make, by their numbers; the configuration is kept."""

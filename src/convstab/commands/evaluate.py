@@ -20,7 +20,9 @@ from convstab.commands.console import class_table, console, progress_bar
 from convstab.commands.signals import goes_on, kept_in
 from convstab.degradations.by_name import degradation as by_name
 from convstab.degradations.gaussian import Gaussian
+from convstab.errors import InputError
 from convstab.evaluation import levels, tables
+from convstab.evaluation.choice import Wish, choose, pass_of
 from convstab.evaluation.examples import Examples, with_similarity
 from convstab.evaluation.protocol import PAPER_DRAWS, Protocol, tried_levels
 from convstab.evaluation.result import StabilityResult
@@ -47,7 +49,7 @@ def main(config: DictConfig) -> Outcome:
     """Evaluate what the configuration names; the accuracy over all levels, or None while other shards are at work."""
     values = plain(config)
     device = device_of(values["device"])
-    protocol = protocol_of(values, device)
+    protocol, wish = protocol_of(values, device), Wish(values["precision"], values["compile"])
     values, run = load(values, values["images"], device)
     protocol.degradation.check_shape(run.test.shape)
     task = Task.open(
@@ -58,7 +60,9 @@ def main(config: DictConfig) -> Outcome:
         return task.outcome(score(before))
 
     say_clean(task, run, device)
-    speed = classify(task, protocol)
+    workers = Workers(run.model, run.test, protocol, device, values["batch_size"], workers=values["workers"])
+    task = with_forward(task, workers, wish)
+    speed = classify(task, workers)
     return conclude(task, protocol, speed)
 
 
@@ -103,13 +107,29 @@ def name_of(run: Run, protocol: Protocol) -> str:
 
 def options_of(values: Mapping[str, Any], protocol: Protocol) -> dict[str, Any]:
     """What the counts depend on beside the run and the device."""
-    return protocol.settings | {"rule": values["rule"], "precision": values["precision"], "schema": SCHEMA}
+    wish = {"rule": values["rule"], "precision": values["precision"], "compile": values["compile"]}
+    return protocol.settings | wish | {"schema": SCHEMA}
 
 
-def classify(task: Task[StabilityResult], protocol: Protocol) -> dict[str, float]:
+def with_forward(task: Task[StabilityResult], workers: Workers, wish: Wish) -> Task[StabilityResult]:
+    """The task with its forward pass, that of the parts that are there or the one to choose, given to the workers."""
+    missing, known = task.parts.missing(), task.forward
+    if known is not None and wish.settled not in (None, known):
+        raise InputError(f"{task.folder} was begun in {known}, and {wish.settled} is asked for; choose another output=")
+    if missing and known is None:
+        images = sum(len(task.parts.slices[number]) for number in missing)
+        workers.forward, said = choose(workers, wish, images * workers.protocol.draws_per_image)
+        if said:
+            print(said)
+        task = task.settle(workers.forward.name)
+    if missing and task.forward is not None and task.forward != workers.forward.name:
+        workers.forward = pass_of(task.forward, workers)
+    return task
+
+
+def classify(task: Task[StabilityResult], workers: Workers) -> dict[str, float]:
     """Make the parts that are not there; how long it took, empty where there was nothing to do."""
-    choices = (task.config[name] for name in ("batch_size", "precision", "workers"))
-    workers = Workers(task.run.model, task.run.test, protocol, task.device, *choices)
+    protocol = workers.protocol
     goes_on(partial(kept_in, task.parts.folder))
     todo = task.begin()
     images = sum(map(len, todo.values()))
@@ -152,7 +172,7 @@ def write(task: Task[StabilityResult], result: StabilityResult, protocol: Protoc
     about = {
         "training": run.training,
         "protocol": protocol.settings | {"levels": summary["levels"]},
-        "made_with": made_with(task.device),
+        "made_with": made_with(task.device) | ({} if task.forward is None else {"forward": task.forward}),
     }
     about |= {} if run.source is None else {"model": dict(run.source)}
     write_json(folder / SUMMARY, {"run": run.name} | summary | dict(speed) | about)

@@ -14,14 +14,15 @@ from tqdm.auto import tqdm
 from convstab.degradations.by_name import degradation as by_name
 from convstab.degradations.degradation import Degradation
 from convstab.errors import InputError
+from convstab.evaluation.choice import Wish, choose
 from convstab.evaluation.examples import with_similarity
 from convstab.evaluation.gate import gate
 from convstab.evaluation.matching import Match, matched
 from convstab.evaluation.protocol import Protocol, tried_levels
 from convstab.evaluation.result import StabilityResult
-from convstab.evaluation.stability import Precision
 from convstab.evaluation.tally import Columns, Counts
 from convstab.evaluation.workers import Workers
+from convstab.forward.eager import Precision
 from convstab.images import Images
 from convstab.validation import device_of, own_model
 
@@ -43,7 +44,8 @@ def evaluate(
     rounding: bool = True,
     score: Score = "predicted",
     batch_size: int | None = None,
-    precision: Precision = "float32",
+    precision: Precision | Literal["auto"] = "float32",
+    compile: bool | Literal["auto"] = "auto",  # noqa: A002 - torch's word
     device: str | torch.device | None = None,
     workers: int | None = None,
     expect_clean: float | None = None,
@@ -71,7 +73,9 @@ def evaluate(
         rounding: make them whole grey levels, as an 8-bit image does.
         score: the softmax probability that the figures show: of the predicted class, or of the label.
         batch_size: draws in a forward pass; None: what suits the device.
-        precision: float32 (never TF32), or bfloat16 under autocast.
+        precision: of the forward pass: float32 (never TF32), bfloat16 (autocast's), or auto: bfloat16 where it is
+            compiled and changes few decisions, and none to one side; else float32.
+        compile: the forward pass in bfloat16 by torch.compile: True, False, or "auto" where the work is long enough.
         device: cpu, cuda, cuda:1 ...; None: the best there is.
         workers: threads; None: one for each core.
         expect_clean: accuracy on clean images, in [0, 1], that the model is known to have: where the 95 % interval of
@@ -94,7 +98,7 @@ def evaluate(
     """
     if score not in get_args(Score):
         raise InputError(f"score is {score!r}; it can be {' or '.join(get_args(Score))}")
-    chosen = device_of(device)
+    wish, chosen = Wish(precision, compile), device_of(device)
     family = by_name(degradation)
     switches = draws, seed, clip, rounding, score, family
     protocol = Protocol(tried_levels(family, levels, psnr), *switches, by_psnr=psnr is not None)
@@ -107,7 +111,10 @@ def evaluate(
     clean = gate(own, images, chosen, expect_clean)
     if progress is True:
         print(*filter(None, (str(clean), clean.suspicion)), sep="\n")
-    pool = Workers(own, images, protocol, chosen, batch_size, precision, workers)
+    pool = Workers(own, images, protocol, chosen, batch_size, workers=workers)
+    pool.forward, said = choose(pool, wish, len(images) * protocol.draws_per_image)
+    if said and progress is True:
+        print(said)
     starts = range(0, len(images), SLICE)
     slices = {number: range(start, min(start + SLICE, len(images))) for number, start in enumerate(starts)}
     whole = Sum()

@@ -9,7 +9,7 @@ from torch import Tensor
 from convstab.evaluation.protocol import Protocol
 from convstab.evaluation.stability import DegradedBatches
 from convstab.evaluation.tally import Counts, Tally
-from convstab.images import Images, to_grey
+from convstab.images import Images, quantise_
 
 BATCH = 128  # draws that are made together
 
@@ -27,7 +27,7 @@ def draws_of(protocol: Protocol, image: Images) -> Iterator[tuple[Draw, Tensor]]
     """All draws of one image in the order level, draw, with their pixels, uint8 (C, H, W); none of a level it lacks."""
     batches = DegradedBatches(image.pixels, image.ids.tolist(), protocol, BATCH)
     made = (
-        (pixels, one) for copies, psnr in batches for pixels, one in zip(to_grey(copies), psnr.tolist(), strict=False)
+        pair for copies, psnr in batches for pair in zip(quantise_(copies.float()).byte(), psnr.tolist(), strict=False)
     )
     for _, _, level, first, length in protocol.runs(0, protocol.draws_per_image):
         applied = float(batches.applied[0, level])

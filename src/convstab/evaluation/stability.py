@@ -1,8 +1,6 @@
 """Section 4 of the paper: classifier x images x levels x draws -> counts."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -11,17 +9,18 @@ from convstab.degradations.similarity import psnr_of_mse
 from convstab.errors import InputError
 from convstab.evaluation.protocol import Protocol
 from convstab.evaluation.tally import Counts, Tally
-from convstab.images import as_images, row_length, to_unit, whole_groups
+from convstab.forward.eager import EagerPass, ForwardPass, Precision
+from convstab.images import as_images, row_length, whole_groups
 from convstab.precision import true_float32
 
-Precision = Literal["float32", "bfloat16"]
+MADE = 2**21  # pixels that are made at once: after a forward pass a core has to find everything anew
 TOGETHER = 2048  # draws that are added up at once: what it costs per call then hardly counts
 
 
 @true_float32()
 @torch.inference_mode()
 def stability(
-    classifier: nn.Module,
+    classifier: nn.Module | ForwardPass,
     pixels: Tensor,
     labels: Tensor,
     index: Tensor,
@@ -38,26 +37,25 @@ def stability(
     The counts do not depend on the batch size, on the order of the images, or on how a test set is cut into slices.
 
     classifier: images in [0, 1], float (N, C, H, W), channels last -> logits (N, K), on ``device``; it is put into
-        evaluation mode and its weights into channels last.
+        evaluation mode and its weights into channels last. Or a forward pass of such a one.
     pixels: uint8 (n, C, H, W). labels: int64 (n,), in [0, K). index: int64 (n,), of the images in the test set.
     batch_size: draws per forward pass, rounded up to a multiple of 16; the last batch is padded to one.
-    precision: float32 is never TF32; bfloat16 runs the forward pass under autocast; degradation, PSNR and softmax are
-        float32 in any case.
+    precision: of the forward pass of a module: float32 is never TF32; bfloat16 is autocast's. Degradation, PSNR and
+        softmax are float32 in any case.
     progress: is given the number of draws of every batch.
     Raises InputError when logits are not finite, or not (N, K).
     """
-    classifier.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    forward = classifier if isinstance(classifier, ForwardPass) else EagerPass(classifier, precision, device)
     batches = DegradedBatches(pixels.to(device), index.tolist(), protocol, whole_rows(batch_size))
     tally = Tally(labels, index, classes, protocol, device, batches.applied)
     waiting: list[tuple[Tensor, Tensor]] = []
     for images, psnr in batches:
-        with forward_precision(precision, device):
-            logits = classifier(images)[: len(psnr)]
+        logits = forward(images)[: len(psnr)]
         if logits.shape != (len(psnr), classes):
             raise InputError(
                 f"the classifier returned {tuple(logits.shape)} for {len(psnr)} images of {classes} classes"
             )
-        waiting.append((logits.float(), psnr))
+        waiting.append((logits, psnr))
         if len(waiting) * len(images) >= TOGETHER:
             tally.add(*map(torch.cat, zip(*waiting, strict=True)))
             waiting.clear()
@@ -70,8 +68,8 @@ def stability(
 class DegradedBatches:
     """The degraded copies of a slice in batches, in buffers that are used again for every batch.
 
-    Iterating gives (float32 images in [0, 1] (N, C, H, W) channels last, PSNR of the draws (n,) in dB); n <= N: what
-    pads the last batch to a multiple of 16 has no PSNR and does not count.
+    Iterating gives (images in grey levels, uint8 or float32 (N, C, H, W), channels last, PSNR of the draws (n,) in
+    dB); n <= N: what pads the last batch to a multiple of 16 has no PSNR and does not count.
 
     applied: the level of each image under each of the protocol's, see ``Protocol``.
     """
@@ -82,27 +80,20 @@ class DegradedBatches:
         self.protocol, self.batch_size = protocol, batch_size
         self.applied = protocol.applied(pixels, index)
         self.copies = protocol.copies_of(pixels, index, self.applied)
-        rows = batch_size, row_length(self.size)
-        self.degraded = torch.zeros(rows, dtype=self.copies.dtype, device=pixels.device)
+        made = batch_size * max(1, MADE // (batch_size * self.size))
+        self.degraded = torch.zeros(made, row_length(self.size), dtype=self.copies.dtype, device=pixels.device)
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        for start in range(0, self.total, self.batch_size):
-            stop = min(start + self.batch_size, self.total)
-            psnr = self.fill(start, stop)
-            rows = self.degraded[: whole_rows(stop - start)]
-            yield to_unit(as_images(rows, self.shape)), psnr
+        for start in range(0, self.total, len(self.degraded)):
+            psnr = self.fill(start, min(start + len(self.degraded), self.total))
+            for first in range(0, len(psnr), self.batch_size):
+                some = psnr[first : first + self.batch_size]
+                yield as_images(self.degraded[first : first + whole_rows(len(some))], self.shape), some
 
     def fill(self, start: int, stop: int) -> Tensor:
         """Make draws start ... stop - 1 in grey levels; their PSNR (n,)."""
         squares = self.copies.fill(self.degraded[: stop - start], list(self.protocol.runs(start, stop)))
         return psnr_of_mse(squares.div_(self.size)).float()
-
-
-@contextmanager
-def forward_precision(precision: Precision, device: torch.device | str) -> Iterator[None]:
-    """float32 throughout, or bfloat16 where autocast finds it safe."""
-    with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=precision == "bfloat16"):
-        yield
 
 
 def whole_rows(count: int) -> int:

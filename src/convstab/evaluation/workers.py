@@ -13,8 +13,9 @@ from torch import nn
 
 from convstab.errors import InputError
 from convstab.evaluation.protocol import Protocol
-from convstab.evaluation.stability import Precision, stability, whole_rows
+from convstab.evaluation.stability import stability, whole_rows
 from convstab.evaluation.tally import Counts
+from convstab.forward.eager import EagerPass, ForwardPass, Precision
 from convstab.images import Images
 
 Progress = Callable[[int], object]
@@ -45,8 +46,7 @@ class Workers:
         precision: Precision = "float32",
         workers: int | None = None,
     ) -> None:
-        self.model, self.images = model, images
-        self.protocol, self.device, self.precision = protocol, device, precision
+        self.model, self.images, self.protocol, self.device = model, images, protocol, device
         on_cpu = device.type == "cpu"
         if precision not in ("float32", "bfloat16"):
             raise InputError(f"precision is {precision!r}; it can be float32 or bfloat16")
@@ -54,7 +54,7 @@ class Workers:
         self.count = (torch.get_num_threads() if on_cpu else 1) if workers is None else workers
         if self.count < 1:
             raise InputError(f"workers is {workers}; it must be at least 1")
-        model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.forward: ForwardPass = EagerPass(model.to(device), precision, device)
         self.stopping = Event()
 
     def work(self, slices: Mapping[int, range], keep: Callable[[int, Counts], object], progress: Progress) -> None:
@@ -80,14 +80,13 @@ class Workers:
 
         chosen = slice(images.start, images.stop)
         return stability(
-            self.model,
+            self.forward,
             self.images.pixels[chosen],
             self.images.labels[chosen],
             self.images.ids[chosen],
             len(self.images.classes),
             protocol,
             batch_size=self.batch_size,
-            precision=self.precision,
             device=self.device,
             progress=advance,
         )

@@ -1,7 +1,10 @@
 """Normal noise in whole grey levels, the same on every machine; docs/noise.md defines it."""
 
 import struct
+import sys
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,39 +14,76 @@ from convstab.generators.rounded_normal import HEAD, UNDECIDED, rounded_normal
 
 HEADS = 64 // HEAD  # in a word
 TAIL = 64 - HEAD  # bits
-TOGETHER = 2**16  # pixels: what is drawn at once stays in the cache
+LOOKED_UP = 2**15  # pixels at once: NumPy makes places of 64 bits of their heads
+
+
+class Draws(NamedTuple):
+    """Consecutive draws of one image under one level, and where they go."""
+
+    row: int  # of the first
+    image: int  # id
+    level: int  # position in the sigmas
+    first: int  # draw
+    length: int  # number of draws
 
 
 class GreyNoise:
-    """The noise of one level: round(sigma * n), n standard normal, for each pixel of any draw of any image.
+    """Normal noise of some levels: round(sigma * n), n standard normal, for each pixel of any draw of any image.
 
     It depends on (seed, sigma, image, draw) and on the size, and on nothing else. Not for several threads at once.
 
-    seed: 64 bits. sigma: above 0, grey levels. size: values of an image.
+    seed: 64 bits. sigmas: grey levels, 0 or more. size: values of an image.
     """
 
-    def __init__(self, seed: int, sigma: float, size: int) -> None:
-        self.law, self.size = rounded_normal(sigma), size
-        self.stream = Stream(key_of(seed, sigma))
-        self.heads, self.spare = words_of_draw(size)
+    def __init__(self, seed: int, sigmas: Sequence[float], size: int) -> None:
+        self.size, (self.heads, self.spare) = size, words_of_draw(size)
         self.blocks = (self.heads + self.spare) // WORDS
+        self.laws = [rounded_normal(sigma) if sigma else None for sigma in sigmas]
+        self.streams = [Stream(key_of(seed, sigma)) for sigma in sigmas]
+        self.words = np.empty((0, WORDS * self.blocks), np.uint64)  # of the rows, used again
+        self.level = np.empty(0, np.intp)
 
-    def draws(self, image: int, first: int, count: int) -> NDArray[np.int16]:
-        """Draws first ... first + count - 1 of an image, by its id, (count, size), within -255 to 255."""
-        words = self.stream.words(counter_of(image, first * self.blocks), count * self.blocks)
-        words = words.astype("<u8", copy=False).reshape(count, -1)
-        heads = words.view("<u2")[:, : self.size]
-        noise: NDArray[np.int16] = self.law.table.take(heads, mode="clip")
-        self.decide(noise, heads, words[:, self.heads :])
-        return noise
+    def fill(self, noise: NDArray[np.int16], runs: Iterable[Draws]) -> None:
+        """Write draws over the rows of ``noise``, (n, size), contiguous: within -255 to 255."""
+        if len(self.words) < len(noise):
+            self.words = np.empty((len(noise), WORDS * self.blocks), np.uint64)
+            self.level = np.empty(len(noise), np.intp)
+        heads, together = self.words.view(np.uint16)[:, : self.size], max(1, LOOKED_UP // self.size)
+        for run in runs:
+            rows, law = slice(run.row, run.row + run.length), self.laws[run.level]
+            self.level[rows] = run.level
+            if law is None:
+                noise[rows] = 0
+                continue
+            counter = counter_of(run.image, run.first * self.blocks)
+            words = self.streams[run.level].words(counter, run.length * self.blocks)
+            self.words[rows] = in_lanes(words).reshape(run.length, -1)
+            for first in range(run.row, rows.stop, together):
+                some = slice(first, min(first + together, rows.stop))
+                law.table.take(heads[some], out=noise[some], mode="clip")
+        self.decide(noise, heads)
 
-    def decide(self, noise: NDArray[np.int16], heads: NDArray[np.uint16], spare: NDArray[np.uint64]) -> None:
+    def decide(self, noise: NDArray[np.int16], heads: NDArray[np.uint16]) -> None:
         """Give each pixel whose head does not decide the lower bits of a spare word, in their order."""
         places = np.flatnonzero(noise == UNDECIDED)
-        draw, pixel = np.divmod(places, self.size)
-        rank = np.arange(len(places)) - draw.searchsorted(draw)
-        tails = spare[draw, rank % self.spare] & np.uint64(2**TAIL - 1)
-        noise[draw, pixel] = self.law.at(heads[draw, pixel].astype(np.uint64) << np.uint64(TAIL) | tails)
+        if not len(places):
+            return
+        row, pixel = np.divmod(places, self.size)
+        rank = np.arange(len(places)) - row.searchsorted(row)
+        tails = self.words[row, self.heads + rank % self.spare] & np.uint64(2**TAIL - 1)
+        random, level = heads[row, pixel].astype(np.uint64) << np.uint64(TAIL) | tails, self.level[row]
+        found = noise.reshape(-1)
+        for one in np.unique(level):
+            law, own = self.laws[one], level == one
+            assert law is not None  # no pixel is undecided without noise
+            found[places[own]] = law.at(random[own])
+
+
+def in_lanes(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Words whose heads, in the order of memory, are their bits from the lowest on: as they are, on most machines."""
+    if sys.byteorder == "little":
+        return words
+    return words.view(np.uint16).reshape(-1, HEADS)[:, ::-1].copy().view(np.uint64).ravel()
 
 
 def key_of(seed: int, sigma: float) -> Key:

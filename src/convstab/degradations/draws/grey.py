@@ -1,6 +1,6 @@
 """Gaussian noise as an 8-bit image holds it: whole grey levels are drawn, added and clipped as integers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -8,10 +8,10 @@ from torch import Tensor
 
 from convstab.degradations.draws.copies import Copies, DrawRange, squares
 from convstab.generators.device_noise import DeviceNoise
-from convstab.generators.grey_noise import GreyNoise
+from convstab.generators.grey_noise import Draws, GreyNoise
 from convstab.images import WHITE, row_length
 
-TOGETHER = 2**15  # pixels: what is worked on at once stays in a core's cache
+TOGETHER = 2**19  # pixels that are worked on at once
 
 
 class GreyCopies(Copies):
@@ -25,30 +25,39 @@ class GreyCopies(Copies):
     def __init__(self, sigmas: Sequence[float], pixels: Tensor, index: Sequence[int], seed: int) -> None:
         self.index, self.size = index, pixels[0].numel()
         self.clean = pixels.permute(0, 2, 3, 1).flatten(1).short().numpy()
-        self.noise = [GreyNoise(seed, sigma, self.size) if sigma else None for sigma in sigmas]
-        self.error = torch.zeros(0, row_length(self.size))  # used again for every batch
+        self.noise = GreyNoise(seed, sigmas, self.size)
+        self.together = max(1, TOGETHER // self.size)
+        self.drawn = np.empty((self.together, self.size), np.int16)  # used again, as is the error
+        self.beneath = np.empty_like(self.drawn)
+        self.error = torch.zeros(self.together, row_length(self.size))
 
     def fill(self, rows: Tensor, runs: Sequence[DrawRange]) -> Tensor:
         """See ``Copies``."""
-        if len(self.error) < len(rows):
-            self.error = torch.zeros(len(rows), row_length(self.size))
-        error, together = self.error[: len(rows)], max(1, TOGETHER // self.size)
-        for row, image, level, first, length in runs:
-            for done in range(0, length, together):
-                at = slice(row + done, row + min(done + together, length))
-                self.fill_run(rows[at], error[at], image, level, first + done)
-        return squares(error)
+        found = torch.empty(len(rows), dtype=torch.float64)
+        for first in range(0, len(rows), self.together):
+            some = slice(first, min(first + self.together, len(rows)))
+            found[some] = self.fill_some(rows[some], list(between(runs, some.start, some.stop)))
+        return found
 
-    def fill_run(self, rows: Tensor, error: Tensor, image: int, level: int, first: int) -> None:
-        """Draws of one image under one level, from draw ``first`` on, and their errors."""
-        clean, noise = self.clean[image], self.noise[level]
-        if noise is None:
-            rows[:, : self.size], error[:, : self.size] = torch.from_numpy(clean), 0
-            return
-        drawn = noise.draws(self.index[image], first, len(rows))
+    def fill_some(self, rows: Tensor, runs: Sequence[DrawRange]) -> Tensor:
+        """As many rows as are worked on at once."""
+        count = len(rows)
+        drawn, clean, error = self.drawn[:count], self.beneath[:count], self.error[:count]
+        self.noise.fill(drawn, [Draws(row, self.index[image], *others) for row, image, *others in runs])
+        for row, image, _, _, length in runs:
+            clean[row : row + length] = self.clean[image]
         np.clip(np.add(drawn, clean, out=drawn), 0, WHITE, out=drawn)
         rows[:, : self.size] = torch.from_numpy(drawn)
         error[:, : self.size] = torch.from_numpy(np.subtract(drawn, clean, out=drawn))
+        return squares(error)
+
+
+def between(runs: Sequence[DrawRange], start: int, stop: int) -> Iterator[DrawRange]:
+    """What of the runs goes into the rows start ... stop - 1; rows are counted from there."""
+    for row, image, level, first, length in runs:
+        low, high = max(row, start), min(row + length, stop)
+        if low < high:
+            yield DrawRange(low - start, image, level, first + low - row, high - low)
 
 
 class DeviceCopies(Copies):

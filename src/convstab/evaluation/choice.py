@@ -1,0 +1,153 @@
+"""Which forward pass an evaluation takes: compiled in bfloat16 where that pays and changes nothing that is counted."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from convstab.errors import InputError
+from convstab.evaluation.stability import DegradedBatches
+from convstab.evaluation.workers import Workers, calibrate
+from convstab.forward.compiled import COMPILED, CompiledPass
+from convstab.forward.eager import EagerPass, ForwardPass, Precision
+from convstab.precision import true_float32
+
+PAYS = 60.0  # seconds of work that are left: less is done before a compiler is
+COMPARED, EACH = 64, 3  # images whose decisions are compared, evenly spaced; draws under each level
+MOST = 0.02  # of the decisions may differ
+EVEN = 3.0  # standard deviations that the gains and the losses of correct draws may be apart
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the user says of the forward pass.
+
+    precision: float32, bfloat16, or auto: bfloat16 where it is compiled. compile: true, false, or auto: where it pays.
+    Raises InputError for anything else, and for float32 that is to be compiled.
+    """
+
+    precision: Precision | Literal["auto"] = "float32"
+    compile: bool | Literal["auto"] = "auto"
+
+    def __post_init__(self) -> None:
+        if self.precision not in (*get_args(Precision), "auto"):
+            raise InputError(f"precision is {self.precision!r}; it can be float32, bfloat16 or auto")
+        if self.compile not in (True, False, "auto"):
+            raise InputError(f"compile is {self.compile!r}; it can be true, false or auto")
+        if self.compile is True and self.precision == "float32":
+            raise InputError("compile=true needs precision=bfloat16 or auto: float32 is not compiled")
+
+    @property
+    def eager(self) -> Precision:
+        """The precision where nothing is compiled."""
+        return "float32" if self.precision == "auto" else self.precision
+
+    @property
+    def settled(self) -> str | None:
+        """The name of the forward pass, where nothing has to be measured."""
+        if self.precision == "float32" or self.compile is False:
+            return self.eager
+        return COMPILED if self.compile is True and self.precision == "bfloat16" else None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How the decisions of two forward passes over the same draws differ.
+
+    draws: that were compared. changed: of another decision. gained, lost: correct in the second or the first alone.
+    """
+
+    draws: int
+    changed: int
+    gained: int
+    lost: int
+
+    @property
+    def counts_alike(self) -> bool:
+        """Whether few decisions differ, and no more of them for the worse than for the better."""
+        uneven = abs(self.gained - self.lost) > EVEN * max(1.0, (self.gained + self.lost) ** 0.5)
+        return self.changed <= MOST * self.draws and not uneven
+
+    def __str__(self) -> str:
+        return f"{self.changed} of {self.draws:,} decisions differ ({self.gained} gained, {self.lost} lost)"
+
+
+def pass_of(name: str, workers: Workers) -> ForwardPass:
+    """The forward pass of a name. Raises InputError where it cannot be had here."""
+    if name != COMPILED:
+        precision: Precision = "bfloat16" if name == "bfloat16" else "float32"
+        return EagerPass(workers.model, precision, workers.device)
+    compiled = CompiledPass(workers.model, workers.device, workers.batch_size)
+    with workers.threads():  # the graph is made for as many cores as a thread has
+        first_call(compiled, workers)
+    return compiled
+
+
+@true_float32()
+@torch.inference_mode()
+def first_call(forward: ForwardPass, workers: Workers) -> None:
+    """Let a forward pass be compiled, for the images that it will be given."""
+    images, _ = next(iter(some_draws(workers, 1)))
+    forward(images)
+
+
+def choose(workers: Workers, wish: Wish, draws: int) -> tuple[ForwardPass, str]:
+    """The forward pass for so many draws, and what there is to say of the choice; none where nothing was tried.
+
+    With ``compile=auto``, what cannot be compiled is done without. Raises InputError where it was asked for.
+    """
+    if wish.settled is not None:
+        return pass_of(wish.settled, workers), ""
+    eager = pass_of(wish.eager, workers)
+    workers.forward = eager
+    rate = calibrate(workers)
+    if wish.compile == "auto" and draws / rate < PAYS:
+        return eager, ""
+    started = time.monotonic()
+    try:
+        compiled = pass_of(COMPILED, workers)
+    except InputError as error:
+        if wish.compile is True:
+            raise
+        return eager, f"{error}; {eager.name} it is"
+    seconds = time.monotonic() - started
+    difference = compare(eager, compiled, workers)
+    workers.forward = compiled
+    faster = calibrate(workers)
+    said = f"{COMPILED}, in {seconds:.0f} s: {faster:,.0f} draws/s, {eager.name} {rate:,.0f}; {difference}"
+    if wish.precision == "auto" and not difference.counts_alike:
+        return eager, f"{said}: too many, {eager.name} it is"
+    if wish.compile == "auto" and faster <= rate:
+        return eager, f"{said}; {eager.name} it is"
+    return compiled, said
+
+
+@true_float32()
+@torch.inference_mode()
+def compare(first: ForwardPass, second: ForwardPass, workers: Workers) -> Difference:
+    """Compare what two forward passes decide, on some draws of some images."""
+    seen = Difference(0, 0, 0, 0)
+    for images, labels in some_draws(workers, EACH):
+        one, other = (forward(images)[: len(labels)].argmax(1).cpu() for forward in (first, second))
+        seen = Difference(
+            seen.draws + len(labels),
+            seen.changed + int((one != other).sum()),
+            seen.gained + int(((one != labels) & (other == labels)).sum()),
+            seen.lost + int(((one == labels) & (other != labels)).sum()),
+        )
+    return seen
+
+
+def some_draws(workers: Workers, draws: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Batches of draws of some images under all levels, see ``DegradedBatches``, and their labels (n,)."""
+    test, protocol = workers.images, replace(workers.protocol, draws=draws)
+    rows = torch.from_numpy(np.unique(np.linspace(0, len(test) - 1, COMPARED).round().astype(np.int64)))
+    labels, place = test.labels[rows].repeat_interleave(protocol.draws_per_image), 0
+    pixels = test.pixels[rows].to(workers.device)
+    for images, psnr in DegradedBatches(pixels, test.ids[rows].tolist(), protocol, workers.batch_size):
+        yield images, labels[place : place + len(psnr)]
+        place += len(psnr)

@@ -1,0 +1,52 @@
+"""The forward pass as PyTorch has it."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from convstab.images import to_unit
+
+Precision = Literal["float32", "bfloat16"]
+
+
+class ForwardPass(ABC):
+    """Classifies a batch. What it gives for an image does not depend on the images beside it, nor on how many they are.
+
+    name: what results call it: they depend on it, though hardly.
+    """
+
+    name: str
+
+    @abstractmethod
+    def __call__(self, images: Tensor) -> Tensor:
+        """Logits, float32 (N, K). images: grey levels, uint8 or float32 (N, C, H, W), channels last, N in whole 16."""
+
+
+class EagerPass(ForwardPass):
+    """One operation after another.
+
+    model: images in [0, 1], float (N, C, H, W), channels last -> logits (N, K), on the device; it is put into
+        evaluation mode and its weights into channels last.
+    precision: float32 is never TF32 (see ``precision``); bfloat16 is autocast's.
+    """
+
+    def __init__(self, model: nn.Module, precision: Precision, device: torch.device | str) -> None:
+        self.model = model.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.name, self.precision, self.device = precision, precision, torch.device(device)
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """See ``ForwardPass``."""
+        with forward_precision(self.precision, self.device):
+            logits: Tensor = self.model(to_unit(images))
+        return logits.float()
+
+
+@contextmanager
+def forward_precision(precision: Precision, device: torch.device | str) -> Iterator[None]:
+    """float32 throughout, or bfloat16 where autocast finds it safe."""
+    with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=precision == "bfloat16"):
+        yield

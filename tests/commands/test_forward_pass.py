@@ -1,0 +1,88 @@
+"""The command evaluate and its forward pass: asked for, chosen, and kept by all who work on one result."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from convstab.commands import app
+from convstab.evaluation import choice
+from convstab.evaluation.result import STABILITY, StabilityResult
+from convstab.files import SUMMARY
+from convstab.runs.forward import settle, settled
+from tests.support.in_process import Main, caller, train_short
+
+QUICK = ["logger=none", "images=30", "draws=2", "levels=[40]", "slice=10", "run=one"]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return train_short(tmp_path_factory.mktemp("trained"), {"one": ["seed=0"]})
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Path:
+    """The made of the result."""
+    return tmp_path / "made"
+
+
+@pytest.fixture
+def main(trained: Path, made: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Main:
+    return caller(monkeypatch, capfd, trained, app.evaluate, *QUICK, f"output={made}")
+
+
+def forward_of(made: Path) -> str:
+    return str(json.loads((made / SUMMARY).read_text())["made_with"]["forward"])
+
+
+def test_little_work_is_done_in_float32(main: Main, made: Path) -> None:
+    assert main() == (0, "")
+    assert forward_of(made) == settled(made) == "float32"
+
+
+def test_a_compiled_pass_goes_on_where_it_was_stopped(main: Main, made: Path) -> None:
+    words = "precision=bfloat16", "compile=true"
+    assert main(*words) == (0, "")
+    assert forward_of(made) == settled(made) == "bfloat16 compiled"
+    whole = (made / STABILITY).read_bytes()
+    (made / "parts" / "part-00001.parquet").unlink()
+    (made / STABILITY).unlink()
+    assert main(*words, "batch_size=16") == (0, "")
+    assert (made / STABILITY).read_bytes() == whole
+    exact = StabilityResult.read(made)
+    assert main(f"output={made}-32", "precision=float32") == (0, "")
+    other = StabilityResult.read(made.with_name("made-32"))
+    assert not np.array_equal(exact.rows["score_mean"], other.rows["score_mean"])
+    assert np.abs(exact.rows["score_mean"] - other.rows["score_mean"]).max() < 0.02
+
+
+def test_what_pays_is_chosen_and_said(
+    main: Main, made: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(choice, "PAYS", 0.0)
+    monkeypatch.setattr(choice, "calibrate", lambda workers: {"float32": 100.0}.get(workers.forward.name, 200.0))
+    monkeypatch.setattr(choice.Difference, "counts_alike", True)
+    code, _ = main()
+    assert code == 0
+    assert forward_of(made) == "bfloat16 compiled"
+
+
+def test_what_another_process_has_settled_is_kept(main: Main, made: Path) -> None:
+    settle(made, "bfloat16")
+    assert main() == (0, "")
+    assert forward_of(made) == "bfloat16"
+
+
+def test_another_forward_pass_than_that_of_the_made_is_refused(main: Main, made: Path) -> None:
+    settle(made, "bfloat16")
+    code, said = main("precision=float32")
+    assert code == 2
+    assert said.strip() == f"convstab: {made} was begun in bfloat16, and float32 is asked for; choose another output="
+
+
+def test_float32_that_is_to_be_compiled_is_refused(main: Main, made: Path) -> None:
+    code, said = main("precision=float32", "compile=true")
+    assert code == 2
+    assert said.strip() == "convstab: compile=true needs precision=bfloat16 or auto: float32 is not compiled"
+    assert not made.exists()

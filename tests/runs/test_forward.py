@@ -1,0 +1,27 @@
+"""The forward pass of a folder is settled once."""
+
+from pathlib import Path
+
+import pytest
+
+from convstab.errors import InputError
+from convstab.files import write_json
+from convstab.runs.forward import FORWARD, settle, settled
+
+
+def test_the_first_settles_it_for_all(tmp_path: Path) -> None:
+    folder = tmp_path / "result"
+    assert settled(folder) is None
+    assert settle(folder, "float32") == "float32"
+    assert settle(folder, "bfloat16 compiled") == "float32"
+    assert settled(folder) == "float32"
+    assert [path.name for path in folder.iterdir()] == [FORWARD]
+
+
+def test_a_damaged_file_is_named(tmp_path: Path) -> None:
+    write_json(tmp_path / FORWARD, {"forward": 3})
+    with pytest.raises(InputError, match=r"forward\.json is damaged"):
+        settled(tmp_path)
+    (tmp_path / FORWARD).write_text("nothing")
+    with pytest.raises(InputError, match=r"forward\.json"):
+        settled(tmp_path)
