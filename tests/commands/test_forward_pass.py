@@ -57,9 +57,7 @@ def test_a_compiled_pass_goes_on_where_it_was_stopped(main: Main, made: Path) ->
     assert np.abs(exact.rows["score_mean"] - other.rows["score_mean"]).max() < 0.02
 
 
-def test_what_pays_is_chosen_and_said(
-    main: Main, made: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_what_pays_is_chosen_and_said(main: Main, made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(choice, "PAYS", 0.0)
     monkeypatch.setattr(choice, "calibrate", lambda workers: {"float32": 100.0}.get(workers.forward.name, 200.0))
     monkeypatch.setattr(choice.Difference, "counts_alike", True)
@@ -72,6 +70,11 @@ def test_what_another_process_has_settled_is_kept(main: Main, made: Path) -> Non
     settle(made, "bfloat16")
     assert main() == (0, "")
     assert forward_of(made) == "bfloat16"
+    other = made.with_name("other")
+    assert main(f"output={other}") == (0, "")
+    scores, exact = (StabilityResult.read(folder).rows["score_mean"] for folder in (made, other))
+    assert not np.array_equal(scores, exact)
+    assert np.abs(scores - exact).max() < 0.02
 
 
 def test_another_forward_pass_than_that_of_the_made_is_refused(main: Main, made: Path) -> None:

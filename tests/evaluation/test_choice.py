@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -151,8 +152,17 @@ def test_decisions_are_compared_one_by_one(workers: Workers) -> None:
     assert found.changed > 0.9 * draws
     back = compare(second, first, workers)
     assert (back.gained, back.lost) == (found.lost, found.gained)
+    rows = np.linspace(0, 89, 64).round().astype(int)
+    test, protocol, lost = workers.images, replace(workers.protocol, draws=choice.EACH), 0
+    for row in rows.tolist():
+        image = int(test.ids[row])
+        for level in protocol.levels:
+            count = choice.EACH if level else 1
+            logits = network()(protocol.copies(test.pixels[row], level, count, image, level))
+            label = int(test.labels[row])
+            lost += int(((logits.argmax(1) == label) & (logits.argmin(1) != label)).sum())
+    assert found.lost == lost > 0
     assert 0 < found.gained < draws
-    assert 0 < found.lost < draws
 
 
 @pytest.mark.parametrize(
