@@ -79,7 +79,7 @@ class Tally:
         self.histogram = torch.zeros(shape, dtype=torch.int64, device=device)
         self.sample_of = torch.zeros(3, cells + 1, device=device)  # prediction, PSNR, score; one more for all others
         self.confidence = ConfidenceTally(cells, levels, classes, device)
-        self.broken = torch.zeros((), dtype=torch.bool, device=device)
+        self.broken, self.unsound = torch.zeros(2, dtype=torch.bool, device=device)  # logits, degraded copies
 
     def add(self, logits: Tensor, psnr: Tensor) -> None:
         """Add the next n draws of the slice: float32 logits (n, K), PSNR (n,) in dB. Nothing waits for a GPU."""
@@ -90,6 +90,7 @@ class Tally:
         cell = image * len(self.protocol.levels) + level
 
         self.broken.logical_or_(logits.isfinite().all().logical_not())
+        self.unsound.logical_or_(psnr.isnan().any())
         predicted = logits.argmax(1)
         probability = logits.softmax(1)
         of_label = probability.gather(1, label[:, None])[:, 0]
@@ -120,10 +121,14 @@ class Tally:
     def counts(self) -> Counts:
         """Everything added so far, on the CPU.
 
-        Raises InputError when the classifier returned a logit that is infinite or not a number.
+        Raises InputError when the classifier returned a logit that is infinite or not a number, or when a degraded copy
+        held what is no number.
         """
+        first, last = self.index.min().item(), self.index.max().item()
+        if self.unsound.item():
+            family = self.protocol.degradation.name
+            raise InputError(f"{family} makes copies of test images {first} to {last} that hold what is not a number")
         if self.broken.item():
-            first, last = self.index.min().item(), self.index.max().item()
             raise InputError(
                 f"the classifier returned logits that are infinite or not a number for test images {first} to {last}; "
                 "such draws are neither correct nor misclassified"

@@ -90,7 +90,7 @@ class FloatCopies(Copies):
             torch.sub(degraded[row : row + length], self.clean[image], out=error[row : row + length])
         error[:, size:] = 0  # noise fills whole groups of 16
         rows.copy_(degraded)
-        return squares(error)
+        return squares(error, self.rounding)
 
     def add_noise(self, rows: Tensor, runs: Sequence[DrawRange]) -> None:
         """Gaussian noise, drawn where it is wanted: no copy is made."""
@@ -126,10 +126,13 @@ class FloatCopies(Copies):
         return found
 
 
-def squares(error: Tensor) -> Tensor:
-    """The sum of the squares of each row, float64 (N,); exact for whole grey levels. error: float32, is overwritten."""
+def squares(error: Tensor, whole_levels: bool = True) -> Tensor:
+    """The sum of the squares of each row, float64 (N,), whatever the other rows are; exact for whole grey levels.
+
+    error: float32 (N, row length), is overwritten.
+    """
     error.square_()
-    if error.device.type == "cpu":  # to ask would make another device wait
+    if whole_levels and error.device.type == "cpu":  # to ask would make another device wait
         whole = error.sum(1)
         if whole.numel() and whole.max() < EXACT:
             return whole.double()

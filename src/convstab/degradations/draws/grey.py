@@ -27,12 +27,18 @@ class GreyCopies(Copies):
         self.clean = pixels.permute(0, 2, 3, 1).flatten(1).short().numpy()
         self.noise = GreyNoise(seed, sigmas, self.size)
         self.together = max(1, TOGETHER // self.size)
-        self.drawn = np.empty((self.together, self.size), np.int16)  # used again, as is the error
+        self.make_room(0)
+
+    def make_room(self, count: int) -> None:
+        """Arrays for so many draws, used again for the next."""
+        self.drawn = np.empty((count, self.size), np.int16)
         self.beneath = np.empty_like(self.drawn)
-        self.error = torch.zeros(self.together, row_length(self.size))
+        self.error = torch.zeros(count, row_length(self.size))
 
     def fill(self, rows: Tensor, runs: Sequence[DrawRange]) -> Tensor:
         """See ``Copies``."""
+        if len(self.drawn) < min(self.together, len(rows)):
+            self.make_room(min(self.together, len(rows)))
         found = torch.empty(len(rows), dtype=torch.float64)
         for first in range(0, len(rows), self.together):
             some = slice(first, min(first + self.together, len(rows)))
