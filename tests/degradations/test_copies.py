@@ -52,5 +52,6 @@ def test_copies_that_are_no_numbers_are_refused(rounding: bool) -> None:
     protocol = Protocol((0.0, 1.0), draws=2, rounding=rounding, degradation=Nothing())
     model = nn.Sequential(nn.Flatten(), nn.Linear(64, 3))
     pixels, index = torch.zeros(4, 1, 8, 8, dtype=torch.uint8), torch.arange(4)
-    with pytest.raises(InputError, match="^nothing makes copies of test images 0 to 3 that hold what is not a number$"):
+    said = r"^nothing makes copies of test images 0 to 3 that hold what is not a number$"
+    with pytest.raises(InputError, match=said):
         stability(model, pixels, torch.zeros(4).long(), index, 3, protocol)
