@@ -1,7 +1,6 @@
 """Normal noise in whole grey levels, the same on every machine; docs/noise.md defines it."""
 
 import struct
-import sys
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from typing import NamedTuple
@@ -40,15 +39,15 @@ class GreyNoise:
         self.blocks = (self.heads + self.spare) // WORDS
         self.laws = [rounded_normal(sigma) if sigma else None for sigma in sigmas]
         self.streams = [Stream(key_of(seed, sigma)) for sigma in sigmas]
-        self.words = np.empty((0, WORDS * self.blocks), np.uint64)  # of the rows, used again
+        self.words = np.empty((0, WORDS * self.blocks), "<u8")  # of the rows, used again
         self.level = np.empty(0, np.intp)
 
     def fill(self, noise: NDArray[np.int16], runs: Iterable[Draws]) -> None:
         """Write draws over the rows of ``noise``, (n, size), contiguous: within -255 to 255."""
         if len(self.words) < len(noise):
-            self.words = np.empty((len(noise), WORDS * self.blocks), np.uint64)
+            self.words = np.empty((len(noise), WORDS * self.blocks), "<u8")
             self.level = np.empty(len(noise), np.intp)
-        heads, together = self.words.view(np.uint16)[:, : self.size], max(1, LOOKED_UP // self.size)
+        heads, together = self.words.view("<u2")[:, : self.size], max(1, LOOKED_UP // self.size)
         for run in runs:
             rows, law = slice(run.row, run.row + run.length), self.laws[run.level]
             self.level[rows] = run.level
@@ -57,7 +56,7 @@ class GreyNoise:
                 continue
             counter = counter_of(run.image, run.first * self.blocks)
             words = self.streams[run.level].words(counter, run.length * self.blocks)
-            self.words[rows] = in_lanes(words).reshape(run.length, -1)
+            self.words[rows] = words.reshape(run.length, -1)
             for first in range(run.row, rows.stop, together):
                 some = slice(first, min(first + together, rows.stop))
                 law.table.take(heads[some], out=noise[some], mode="clip")
@@ -79,13 +78,6 @@ class GreyNoise:
             found[places[own]] = law.at(random[own])
 
 
-def in_lanes(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Words whose heads, in the order of memory, are their bits from the lowest on: as they are, on most machines."""
-    if sys.byteorder == "little":
-        return words
-    return words.view(np.uint16).reshape(-1, HEADS)[:, ::-1].copy().view(np.uint64).ravel()
-
-
 def key_of(seed: int, sigma: float) -> Key:
     """The key of a level."""
     digest = blake2b(struct.pack("<qd", seed, sigma), digest_size=16, person=b"gaussian").digest()
@@ -100,7 +92,7 @@ def counter_of(image: int, block: int) -> int:
 def words_of_draw(size: int) -> tuple[int, int]:
     """How many words of a draw hold heads, and how many are spare: whole blocks of both.
 
-    Of 65,536 heads at most 510 do not decide, whatever sigma: there are spare words for three times as many pixels in
-    large images, and ten times in small ones. Should they not do, they are used again.
+    Of 65,536 heads at most 510 do not decide, whatever sigma: there are spare words for twice as many pixels in large
+    images, and for more in small ones. Should they not do, they are used again.
     """
     return WORDS * -(-size // (HEADS * WORDS)), WORDS * (2 + size // 256)
