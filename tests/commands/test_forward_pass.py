@@ -10,7 +10,7 @@ from convstab.commands import app
 from convstab.evaluation import choice
 from convstab.evaluation.result import STABILITY, StabilityResult
 from convstab.files import SUMMARY
-from convstab.runs.forward import settle, settled
+from convstab.runs.forward import FORWARD, settle, settled
 from tests.support.in_process import Main, caller, train_short
 
 QUICK = ["logger=none", "images=30", "draws=2", "levels=[40]", "slice=10", "run=one"]
@@ -66,22 +66,50 @@ def test_what_pays_is_chosen_and_said(main: Main, made: Path, monkeypatch: pytes
     assert forward_of(made) == "bfloat16 compiled"
 
 
-def test_what_another_process_has_settled_is_kept(main: Main, made: Path) -> None:
+def test_what_another_process_has_settled_is_kept(main: Main, made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choice, "PAYS", 0.0)
     settle(made, "bfloat16")
-    assert main() == (0, "")
+    assert main("precision=bfloat16") == (0, "")
     assert forward_of(made) == "bfloat16"
     other = made.with_name("other")
-    assert main(f"output={other}") == (0, "")
+    assert main(f"output={other}", "precision=float32") == (0, "")
     scores, exact = (StabilityResult.read(folder).rows["score_mean"] for folder in (made, other))
     assert not np.array_equal(scores, exact)
     assert np.abs(scores - exact).max() < 0.02
 
 
-def test_another_forward_pass_than_that_of_the_made_is_refused(main: Main, made: Path) -> None:
+@pytest.mark.parametrize("words", [["precision=float32"], []])
+def test_another_forward_pass_than_that_of_the_folder_is_refused(main: Main, made: Path, words: list[str]) -> None:
     settle(made, "bfloat16")
-    code, said = main("precision=float32")
+    code, said = main(*words)
     assert code == 2
-    assert said.strip() == f"convstab: {made} was begun in bfloat16, and float32 is asked for; choose another output="
+    asked = "precision=float32 compile=auto" if words else "precision=auto compile=auto"
+    begun = f"convstab: {made} was begun in bfloat16, which {asked} does not take; choose another output="
+    assert said.strip() == begun
+
+
+def test_a_damaged_part_is_made_again_in_the_same_forward_pass(main: Main, made: Path) -> None:
+    words = "precision=bfloat16", "compile=false"
+    assert main(*words) == (0, "")
+    whole, part = (made / STABILITY).read_bytes(), made / "parts" / "part-00001.parquet"
+    content = bytearray(part.read_bytes())
+    content[60] ^= 1
+    part.write_bytes(content)
+    assert main(*words)[0] == 0
+    assert (made / STABILITY).read_bytes() == whole
+
+
+def test_parts_say_their_forward_pass_where_its_file_is_gone(main: Main, made: Path) -> None:
+    words = "precision=bfloat16", "compile=false"
+    assert main(*words) == (0, "")
+    whole = (made / STABILITY).read_bytes()
+    (made / "parts" / "part-00002.parquet").unlink()
+    (made / FORWARD).unlink()
+    assert main(*words) == (0, "")
+    assert (made / STABILITY).read_bytes() == whole
+    (made / FORWARD).write_text("{")
+    assert main(*words) == (0, "")
+    assert (made / STABILITY).read_bytes() == whole
 
 
 def test_float32_that_is_to_be_compiled_is_refused(main: Main, made: Path) -> None:

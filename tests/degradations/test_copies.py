@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
 from convstab.degradations.degradation import Degradation
 from convstab.degradations.draws.copies import DrawRange
-from convstab.degradations.draws.make import copies_of
+from convstab.degradations.draws.make import copies_of, degraded_copies
 from convstab.degradations.gaussian import Gaussian
 from convstab.errors import InputError
 from convstab.evaluation.protocol import Protocol
@@ -55,3 +56,10 @@ def test_copies_that_are_no_numbers_are_refused(rounding: bool) -> None:
     said = r"^nothing makes copies of test images 0 to 3 that hold what is not a number$"
     with pytest.raises(InputError, match=said):
         stability(model, pixels, torch.zeros(4).long(), index, 3, protocol)
+
+
+def test_ids_seeds_and_draws_may_be_numpys() -> None:
+    pixels = torch.full((1, 8, 8), 128, dtype=torch.uint8)
+    made = degraded_copies(pixels, Gaussian(), 20, 2, image=5, seed=3, first=1)
+    again = degraded_copies(pixels, Gaussian(), 20, 2, np.int64(5), np.int32(3), first=np.int64(1))  # type: ignore[arg-type]
+    assert torch.equal(made, again)

@@ -112,19 +112,45 @@ def test_what_cannot_be_compiled_is_done_without_unless_it_was_asked_for(
 
 
 @pytest.mark.parametrize(
-    ("wish", "name"),
+    ("wish", "names"),
     [
-        (Wish(), "float32"),
-        (Wish("auto", compile=False), "float32"),
-        (Wish("bfloat16", compile=False), "bfloat16"),
-        (Wish("bfloat16", compile=True), COMPILED),
-        (AUTO, None),
-        (Wish("bfloat16"), None),
+        (Wish(), {"float32"}),
+        (Wish("auto", compile=False), {"float32"}),
+        (Wish("bfloat16", compile=False), {"bfloat16"}),
+        (Wish("bfloat16", compile=True), {COMPILED}),
+        (Wish("auto", compile=True), {"float32", COMPILED}),
+        (AUTO, {"float32", COMPILED}),
+        (Wish("bfloat16"), {"bfloat16", COMPILED}),
     ],
     ids=str,
 )
-def test_what_was_said_is_settled_without_a_try(wish: Wish, name: str | None) -> None:
-    assert wish.settled == name
+def test_a_wish_says_which_passes_it_can_come_to(wish: Wish, names: set[str]) -> None:
+    assert wish.allowed == names
+
+
+def test_a_name_that_is_not_known_is_refused(workers: Workers) -> None:
+    with pytest.raises(InputError, match=r"^the forward pass 'foo' is not known to this version of convstab$"):
+        pass_of("foo", workers)
+
+
+def test_decisions_are_compared_in_the_graph_that_does_the_work(
+    workers: Workers, tried: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def compared(first: ForwardPass, second: ForwardPass, workers: Workers) -> Difference:
+        threads.append(torch.get_num_threads())
+        return Difference(1, 0, 0, 0)
+
+    threads: list[int] = []
+    tried(1000, 2000)
+    monkeypatch.setattr(choice, "compare", compared)
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        workers.count = 2
+        choose(workers, AUTO, 10**6)
+    finally:
+        torch.set_num_threads(before)
+    assert threads == [1]  # as many as each worker has: another number is another graph
 
 
 @pytest.mark.parametrize(
@@ -132,6 +158,7 @@ def test_what_was_said_is_settled_without_a_try(wish: Wish, name: str | None) ->
     [
         (("float16", "auto"), "precision is 'float16'; it can be float32, bfloat16 or auto"),
         (("auto", "yes"), "compile is 'yes'; it can be true, false or auto"),
+        (("auto", 0), "compile is 0; it can be true, false or auto"),
         (("float32", True), "compile=true needs precision=bfloat16 or auto"),
     ],
 )

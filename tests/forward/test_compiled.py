@@ -126,6 +126,9 @@ def test_batch_size_and_slices_change_no_byte_for_the_models_of_the_paper(
     whole = counts(slice(0, 6), 128)
     for size in (16, 48, 500):
         assert all(np.array_equal(column, whole[name]) for name, column in counts(slice(0, 6), size).items())
+    for rows in (16, 48):  # graphs of other sizes
+        forward = CompiledPass(model, CPU, rows)
+        assert all(np.array_equal(column, whole[name]) for name, column in counts(slice(0, 6), rows).items())
     parts = [counts(rows, 128) for rows in (slice(0, 1), slice(1, 6))]
     assert all(np.array_equal(np.concatenate([part[name] for part in parts]), whole[name]) for name in whole)
     exact = stability(model, pixels, labels, index, 10, protocol).rows

@@ -10,7 +10,7 @@ import pytest
 from convstab.generators.rounded_normal import UNDECIDED, rounded_normal
 from tests.generators.by_hand import threshold
 
-SIGMAS = [1e-3, 0.3, 1.0, 8.0, 20.0, 40.0, 255.0, 1e9]
+SIGMAS = [1e-200, 1e-3, 0.3, 1.0, 8.0, 20.0, 40.0, 255.0, 1e9]
 
 
 def law_of(sigma: float) -> dict[int, Fraction]:
@@ -53,3 +53,9 @@ def test_mirrored_numbers_are_as_likely() -> None:
     law = law_of(20.0)
     assert all(law[-k] == share for k, share in law.items())
     assert len(law) > 300
+
+
+def test_the_tables_of_many_levels_are_made_once() -> None:
+    sigmas = [1 + place / 7 for place in range(200)]
+    first = [rounded_normal(sigma) for sigma in sigmas]
+    assert all(rounded_normal(sigma) is law for sigma, law in zip(sigmas, first, strict=True))

@@ -1,5 +1,7 @@
 """The forward pass of a folder is settled once."""
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -18,10 +20,20 @@ def test_the_first_settles_it_for_all(tmp_path: Path) -> None:
     assert [path.name for path in folder.iterdir()] == [FORWARD]
 
 
+def test_a_file_system_without_links_has_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(source: Path, target: Path) -> None:
+        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+    monkeypatch.setattr(os, "link", refused)
+    assert settle(tmp_path, "float32") == "float32"
+    assert settle(tmp_path, "bfloat16") == "float32"
+    assert [path.name for path in tmp_path.iterdir()] == [FORWARD]
+
+
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     write_json(tmp_path / FORWARD, {"forward": 3})
-    with pytest.raises(InputError, match=r"forward\.json is damaged"):
+    with pytest.raises(InputError, match=r"forward\.json names no forward pass; delete it$"):
         settled(tmp_path)
     (tmp_path / FORWARD).write_text("nothing")
-    with pytest.raises(InputError, match=r"forward\.json"):
+    with pytest.raises(InputError, match=r"forward\.json.+; delete it$"):
         settled(tmp_path)

@@ -55,14 +55,14 @@ def main(config: DictConfig) -> Outcome:
     task = Task.open(
         "evaluate", values, run, device, options_of(values, protocol), name_of(run, protocol), StabilityResult.read
     )
+    check_forward(task, wish)
     before = task.finished_before()
     if before is not None:
         return task.outcome(score(before))
 
     say_clean(task, run, device)
     workers = Workers(run.model, run.test, protocol, device, values["batch_size"], workers=values["workers"])
-    task = with_forward(task, workers, wish)
-    speed = classify(task, workers)
+    task, speed = classify(task, workers, wish)
     return conclude(task, protocol, speed)
 
 
@@ -111,28 +111,37 @@ def options_of(values: Mapping[str, Any], protocol: Protocol) -> dict[str, Any]:
     return protocol.settings | wish | {"schema": SCHEMA}
 
 
-def with_forward(task: Task[StabilityResult], workers: Workers, wish: Wish) -> Task[StabilityResult]:
-    """The task with its forward pass, that of the parts that are there or the one to choose, given to the workers."""
-    missing, known = task.parts.missing(), task.forward
-    if known is not None and wish.settled not in (None, known):
-        raise InputError(f"{task.folder} was begun in {known}, and {wish.settled} is asked for; choose another output=")
-    if missing and known is None:
-        images = sum(len(task.parts.slices[number]) for number in missing)
-        workers.forward, said = choose(workers, wish, images * workers.protocol.draws_per_image)
+def check_forward(task: Task[StabilityResult], wish: Wish) -> None:
+    """Raise InputError where the folder was begun in a forward pass that is not asked for."""
+    if task.forward is not None and task.forward not in wish.allowed:
+        asked = f"precision={wish.precision} compile={str(wish.compile).lower()}"
+        raise InputError(
+            f"{task.folder} was begun in {task.forward}, which {asked} does not take; choose another output="
+        )
+
+
+def with_forward(task: Task[StabilityResult], workers: Workers, wish: Wish, draws: int) -> Task[StabilityResult]:
+    """The task with its forward pass, the one that is settled or the one to choose, given to the workers."""
+    if task.forward is None:
+        workers.forward, said = choose(workers, wish, draws)
         if said:
             print(said)
         task = task.settle(workers.forward.name)
-    if missing and task.forward is not None and task.forward != workers.forward.name:
+    if task.forward is not None and task.forward != workers.forward.name:
         workers.forward = pass_of(task.forward, workers)
     return task
 
 
-def classify(task: Task[StabilityResult], workers: Workers) -> dict[str, float]:
-    """Make the parts that are not there; how long it took, empty where there was nothing to do."""
+def classify(
+    task: Task[StabilityResult], workers: Workers, wish: Wish
+) -> tuple[Task[StabilityResult], dict[str, float]]:
+    """Make the parts that are not there; the task, and how long it took, empty where there was nothing to do."""
     protocol = workers.protocol
     goes_on(partial(kept_in, task.parts.folder))
     todo = task.begin()
     images = sum(map(len, todo.values()))
+    if todo:
+        task = with_forward(task, workers, wish, images * protocol.draws_per_image)
     if todo and task.device.type == "cpu":
         announce(calibrate(workers), workers, images)
     start, draws = time.monotonic(), images * protocol.draws_per_image
@@ -140,7 +149,8 @@ def classify(task: Task[StabilityResult], workers: Workers) -> dict[str, float]:
         advance = partial(bar.advance, bar.add_task("draws", total=draws))
         workers.work(todo, keep=partial(write_part, task.parts), progress=advance)
     seconds = time.monotonic() - start
-    return {"seconds": round(seconds, 1), "images_per_second": round(draws / seconds, 1)} if todo else {}
+    speed = {"seconds": round(seconds, 1), "images_per_second": round(draws / seconds, 1)}
+    return task, speed if todo else {}
 
 
 def write_part(parts: Parts, number: int, counts: Counts) -> None:

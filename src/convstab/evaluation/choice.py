@@ -1,4 +1,4 @@
-"""Which forward pass an evaluation takes: compiled in bfloat16 where that pays and changes nothing that is counted."""
+"""Which forward pass an evaluation takes: compiled in bfloat16 where that pays and changes few decisions."""
 
 import time
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ class Wish:
     def __post_init__(self) -> None:
         if self.precision not in (*get_args(Precision), "auto"):
             raise InputError(f"precision is {self.precision!r}; it can be float32, bfloat16 or auto")
-        if self.compile not in (True, False, "auto"):
+        if self.compile != "auto" and not isinstance(self.compile, bool):
             raise InputError(f"compile is {self.compile!r}; it can be true, false or auto")
         if self.compile is True and self.precision == "float32":
             raise InputError("compile=true needs precision=bfloat16 or auto: float32 is not compiled")
@@ -47,11 +47,13 @@ class Wish:
         return "float32" if self.precision == "auto" else self.precision
 
     @property
-    def settled(self) -> str | None:
-        """The name of the forward pass, where nothing has to be measured."""
+    def allowed(self) -> set[str]:
+        """The names of the forward passes that it can come to; of more than one, what is measured decides."""
         if self.precision == "float32" or self.compile is False:
-            return self.eager
-        return COMPILED if self.compile is True and self.precision == "bfloat16" else None
+            return {self.eager}
+        if self.precision == "bfloat16" and self.compile is True:
+            return {COMPILED}
+        return {self.eager, COMPILED}
 
 
 @dataclass(frozen=True)
@@ -78,9 +80,11 @@ class Difference:
 
 def pass_of(name: str, workers: Workers) -> ForwardPass:
     """The forward pass of a name. Raises InputError where it cannot be had here."""
+    for precision in get_args(Precision):
+        if name == precision:
+            return EagerPass(workers.model, precision, workers.device)
     if name != COMPILED:
-        precision: Precision = "bfloat16" if name == "bfloat16" else "float32"
-        return EagerPass(workers.model, precision, workers.device)
+        raise InputError(f"the forward pass {name!r} is not known to this version of convstab")
     compiled = CompiledPass(workers.model, workers.device, workers.batch_size)
     with workers.threads():  # the graph is made for as many cores as a thread has
         first_call(compiled, workers)
@@ -100,8 +104,8 @@ def choose(workers: Workers, wish: Wish, draws: int) -> tuple[ForwardPass, str]:
 
     With ``compile=auto``, what cannot be compiled is done without. Raises InputError where it was asked for.
     """
-    if wish.settled is not None:
-        return pass_of(wish.settled, workers), ""
+    if len(wish.allowed) == 1:
+        return pass_of(min(wish.allowed), workers), ""
     eager = pass_of(wish.eager, workers)
     workers.forward = eager
     rate = calibrate(workers)
@@ -115,7 +119,8 @@ def choose(workers: Workers, wish: Wish, draws: int) -> tuple[ForwardPass, str]:
             raise
         return eager, f"{error}; {eager.name} it is"
     seconds = time.monotonic() - started
-    difference = compare(eager, compiled, workers)
+    with workers.threads():
+        difference = compare(eager, compiled, workers)
     workers.forward = compiled
     faster = calibrate(workers)
     said = f"{COMPILED}, in {seconds:.0f} s: {faster:,.0f} draws/s, {eager.name} {rate:,.0f}; {difference}"

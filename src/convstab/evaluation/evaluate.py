@@ -55,7 +55,8 @@ def evaluate(
     """Classify degraded copies of images and say how stable the model is. Paper: section 4.
 
     Nothing is written, and the model stays as it is. The numbers depend on the model, the images with their ids, the
-    degradation, levels, draws and seed, and on nothing else.
+    degradation, levels, draws and seed, and on nothing else; with another precision than float32 also on the forward
+    pass that is chosen, see ``compile``.
 
     Args:
         model: an nn.Module in evaluation mode, or a callable that works on the device: images in [0, 1], float
@@ -75,7 +76,8 @@ def evaluate(
         batch_size: draws in a forward pass; None: what suits the device.
         precision: of the forward pass: float32 (never TF32), bfloat16 (autocast's), or auto: bfloat16 where it is
             compiled and changes few decisions, and none to one side; else float32.
-        compile: the forward pass in bfloat16 by torch.compile: True, False, or "auto" where the work is long enough.
+        compile: the forward pass in bfloat16 by torch.compile: True, False, or "auto" where the work takes more than a
+            minute, it can be compiled and is faster so. docs/speed.md has the rules.
         device: cpu, cuda, cuda:1 ...; None: the best there is.
         workers: threads; None: one for each core.
         expect_clean: accuracy on clean images, in [0, 1], that the model is known to have: where the 95 % interval of

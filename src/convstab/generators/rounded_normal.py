@@ -1,5 +1,6 @@
 """The normal law in whole numbers: which one a random number of 64 bits stands for."""
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 LARGEST = 255  # grey levels: more changes a pixel no further, once it is clipped
 HEAD = 16  # bits that decide nearly always
 UNDECIDED = np.iinfo(np.int16).max  # in the table: a threshold lies within
+FAR = 7.0  # erfc of it is 4e-23, less than a half of 2^-63
 PRECISION = 192  # bits, of the law before it is rounded to 64
 
 
@@ -35,7 +37,7 @@ class RoundedNormal:
         return found
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=512)  # of 128 KiB each
 def rounded_normal(sigma: float) -> RoundedNormal:
     """The law for a standard deviation, above 0."""
     scaled = cumulative(sigma)
@@ -56,5 +58,7 @@ def cumulative(sigma: float) -> list[int]:
     exact: Any = MPContext()  # of its own: mpmath's precision is one for all threads
     exact.prec = PRECISION
     unit = exact.mpf(sigma) * exact.sqrt(8)
-    upper = [int(exact.nint(exact.ldexp(exact.erfc((2 * k + 1) / unit), 63))) for k in range(LARGEST)]
+    within = sum((2 * k + 1) / (sigma * math.sqrt(8)) < FAR for k in range(LARGEST))
+    upper = [int(exact.nint(exact.ldexp(exact.erfc((2 * k + 1) / unit), 63))) for k in range(within)]
+    upper += [0] * (LARGEST - within)
     return upper[::-1] + [2**64 - tail for tail in upper]

@@ -55,7 +55,7 @@ def degraded_copies(
     (checked,) = degradation.check([level])
     levels = torch.tensor([[checked]], dtype=torch.float64, device=pixels.device)
     keys = None if key is None else [key]
-    copies = copies_of(degradation, levels, pixels[None], [image], seed, clip, rounding, keys)
+    copies = copies_of(degradation, levels, pixels[None], [int(image)], int(seed), clip, rounding, keys)
     rows = torch.zeros(draws, row_length(pixels.numel()), dtype=copies.dtype, device=pixels.device)
-    copies.fill(rows, [DrawRange(0, 0, 0, first, draws)])
+    copies.fill(rows, [DrawRange(0, 0, 0, int(first), draws)])
     return to_unit(as_images(rows, tuple(pixels.shape)))
