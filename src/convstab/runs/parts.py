@@ -74,7 +74,8 @@ class Parts:
             raise InputError(f"images is {images} and the slice size {size}; both must be at least 1")
         self.folder = folder
         self.slices = [range(start, min(start + size, images)) for start in range(0, images, size)]
-        self.fingerprint = json.loads(json.dumps({**fingerprint, "images": images, "slice size": size}))
+        known = {**fingerprint, "images": images, "slice size": size}
+        self.fingerprint = json.loads(json.dumps(known, sort_keys=True))  # the same bytes in whatever order
         for path in sorted(folder.glob("part-*.parquet")):
             if self.seems_other(path):
                 with suppress(DamagedError, FileNotFoundError):  # it is made again
