@@ -17,6 +17,7 @@ from convstab.degradations.blur import MotionBlur
 from convstab.degradations.by_name import FAMILIES, NAMES
 from convstab.degradations.compression import Jpeg
 from convstab.errors import InputError
+from convstab.evaluation.choice import pass_of
 from convstab.evaluation.protocol import PAPER_DRAWS, Protocol
 from convstab.evaluation.workers import Workers
 from convstab.files import choices
@@ -76,8 +77,8 @@ def test_the_workers_and_the_ensemble_take_their_values(rule: str, precision: st
     config = composed(f"rule={rule}", f"precision={precision}", "batch_size=32", "workers=3")
     protocol = evaluate.protocol_of(plain(config), CPU)
     run = run_of(config)
-    choices = protocol, CPU, config.batch_size, config.precision, config.workers
-    workers = Workers(run.model, run.test, *choices)
+    workers = Workers(run.model, run.test, protocol, CPU, config.batch_size, config.workers)
+    workers.forward = pass_of(config.precision, workers)
     assert (workers.batch_size, workers.forward.name, workers.count) == (32, precision, 3)
 
 

@@ -12,9 +12,9 @@ import pytest
 import torch
 
 from convstab.data import cifar10, gtsrb, mnist
-from convstab.degradations.draws.copies import DrawRange
 from convstab.degradations.draws.make import copies_of
 from convstab.degradations.gaussian import Gaussian
+from convstab.generators.draws import DrawRange
 from convstab.images import row_length
 
 ROOT = Path(__file__).parent.parent

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from convstab.degradations.degradation import Degradation
-from convstab.degradations.draws.copies import DrawRange
 from convstab.degradations.draws.make import copies_of, degraded_copies
 from convstab.degradations.gaussian import Gaussian
 from convstab.errors import InputError
 from convstab.evaluation.protocol import Protocol
 from convstab.evaluation.stability import stability
+from convstab.generators.draws import DrawRange
 from convstab.images import row_length
 
 LARGE = (3, 100, 101)  # sums of squares are near 2^24, from where float32 rounds

@@ -71,16 +71,16 @@ AUTO = Wish("auto", "auto")
 
 def test_little_work_is_not_worth_a_compiler(workers: Workers, tried: Callable[..., list[str]]) -> None:
     made = tried(1000, 2000)
-    forward, said = choose(workers, AUTO, 59_000)
+    forward, said, _ = choose(workers, AUTO, 59_000)
     assert (forward.name, said, made) == ("float32", "", [])
-    forward, said = choose(workers, AUTO, 61_000)
+    forward, said, _ = choose(workers, AUTO, 61_000)
     assert (forward.name, made) == (COMPILED, [COMPILED])
     assert "2,000 draws/s, float32 1,000; 0 of 256 decisions differ" in said  # 64 images, 1 + EACH draws
 
 
 def test_what_is_not_faster_is_not_taken(workers: Workers, tried: Callable[..., list[str]]) -> None:
     tried(1000, 900)
-    forward, said = choose(workers, AUTO, 10**6)
+    forward, said, _ = choose(workers, AUTO, 10**6)
     assert forward.name == "float32"
     assert said.endswith("; float32 it is")
     assert choose(workers, replace(AUTO, compile=True), 10)[0].name == COMPILED  # as it was asked for
@@ -91,7 +91,7 @@ def test_decisions_that_differ_too_often_are_not_taken(workers: Workers, tried: 
         return Made(model, lambda logits: logits.roll(1, 1))
 
     tried(1000, 2000, swapped)
-    forward, said = choose(workers, AUTO, 10**6)
+    forward, said, _ = choose(workers, AUTO, 10**6)
     assert forward.name == "float32"
     assert said.endswith(": too many, float32 it is")
     assert choose(workers, Wish("bfloat16", "auto"), 10**6)[0].name == COMPILED  # bfloat16 was asked for
@@ -104,7 +104,7 @@ def test_what_cannot_be_compiled_is_done_without_unless_it_was_asked_for(
         raise InputError("the model cannot be compiled (no compiler)")
 
     tried(1000, 2000, refused)
-    forward, said = choose(workers, AUTO, 10**6)
+    forward, said, _ = choose(workers, AUTO, 10**6)
     assert forward.name == "float32"
     assert said == "the model cannot be compiled (no compiler); float32 it is"
     with pytest.raises(InputError, match="no compiler"):

@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from convstab.degradations.draws.copies import DrawRange
 from convstab.degradations.draws.grey import DeviceCopies
 from convstab.degradations.similarity import psnr_of_mse
 from convstab.evaluation.protocol import Protocol
 from convstab.evaluation.tally import Tally
+from convstab.generators.draws import DrawRange
 from convstab.images import row_length
 
 SHAPE, SIZE, CLASSES = (3, 8, 8), 192, 12

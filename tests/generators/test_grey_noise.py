@@ -10,11 +10,12 @@ import torch
 from numpy.typing import NDArray
 from scipy.stats import chi2
 
-from convstab.degradations.draws.copies import Copies, DrawRange
+from convstab.degradations.draws.copies import Copies
 from convstab.degradations.draws.grey import DeviceCopies, GreyCopies
 from convstab.degradations.draws.make import copies_of, degraded_copies
 from convstab.degradations.gaussian import Gaussian
-from convstab.generators.grey_noise import Draws, GreyNoise, words_of_draw
+from convstab.generators.draws import DrawRange
+from convstab.generators.grey_noise import GreyNoise, words_of_draw
 from convstab.generators.rounded_normal import rounded_normal
 from convstab.images import row_length
 from tests.generators.by_hand import noise
@@ -31,7 +32,7 @@ GOLDEN = [  # seed, sigma, image, draw, size
 
 def drawn_noise(seed: int, sigma: float, size: int, image: int, first: int, count: int) -> NDArray[np.int16]:
     found = np.empty((count, size), np.int16)
-    GreyNoise(seed, [sigma], size).fill(found, [Draws(0, image, 0, first, count)])
+    GreyNoise(seed, [sigma], size).fill(found, [DrawRange(0, image, 0, first, count)])
     return found
 
 
@@ -89,7 +90,7 @@ def test_spare_words_are_used_again_when_they_do_not_do(monkeypatch: pytest.Monk
     words = np.concatenate([np.full(heads, 0x8000_8000_8000_8000, np.uint64), tails])
     monkeypatch.setattr(source.streams[0], "words", lambda *_: words)
     drawn = np.empty((1, 784), np.int16)
-    source.fill(drawn, [Draws(0, 0, 0, 0, 1)])
+    source.fill(drawn, [DrawRange(0, 0, 0, 0, 1)])
     known = rounded_normal(3e4).at(np.uint64(0x8000 << 48) + tails % np.uint64(2**48))
     assert drawn[0].tolist() == np.resize(known, 784).tolist()
     assert np.unique(drawn).tolist() == [0, 1]

@@ -61,7 +61,7 @@ def main(config: DictConfig) -> Outcome:
         return task.outcome(score(before))
 
     say_clean(task, run, device)
-    workers = Workers(run.model, run.test, protocol, device, values["batch_size"], workers=values["workers"])
+    workers = Workers(run.model, run.test, protocol, device, values["batch_size"], values["workers"])
     task, speed = classify(task, workers, wish)
     return conclude(task, protocol, speed)
 
@@ -120,16 +120,20 @@ def check_forward(task: Task[StabilityResult], wish: Wish) -> None:
         )
 
 
-def with_forward(task: Task[StabilityResult], workers: Workers, wish: Wish, draws: int) -> Task[StabilityResult]:
-    """The task with its forward pass, the one that is settled or the one to choose, given to the workers."""
-    if task.forward is None:
-        workers.forward, said = choose(workers, wish, draws)
+def with_forward(
+    task: Task[StabilityResult], workers: Workers, wish: Wish, draws: int
+) -> tuple[Task[StabilityResult], float | None]:
+    """The task with its forward pass, settled or chosen now, which the workers get; its draws a second, if measured."""
+    rate, name = None, task.forward
+    if name is None:
+        workers.forward, said, rate = choose(workers, wish, draws)
         if said:
             print(said)
         task = task.settle(workers.forward.name)
-    if task.forward is not None and task.forward != workers.forward.name:
-        workers.forward = pass_of(task.forward, workers)
-    return task
+        name = task.forward or workers.forward.name
+    if name != workers.forward.name:
+        workers.forward, rate = pass_of(name, workers), None
+    return task, rate
 
 
 def classify(
@@ -141,9 +145,9 @@ def classify(
     todo = task.begin()
     images = sum(map(len, todo.values()))
     if todo:
-        task = with_forward(task, workers, wish, images * protocol.draws_per_image)
-    if todo and task.device.type == "cpu":
-        announce(calibrate(workers), workers, images)
+        task, rate = with_forward(task, workers, wish, images * protocol.draws_per_image)
+        if task.device.type == "cpu":
+            announce(rate or calibrate(workers), workers, images)
     start, draws = time.monotonic(), images * protocol.draws_per_image
     with progress_bar() as bar:
         advance = partial(bar.advance, bar.add_task("draws", total=draws))

@@ -3,9 +3,8 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -99,25 +98,36 @@ def first_call(forward: ForwardPass, workers: Workers) -> None:
     forward(images)
 
 
-def choose(workers: Workers, wish: Wish, draws: int) -> tuple[ForwardPass, str]:
-    """The forward pass for so many draws, and what there is to say of the choice; none where nothing was tried.
+class Choice(NamedTuple):
+    """A forward pass.
+
+    said: what there is to say of the choice, empty where nothing was compiled. rate: draws a second, where measured.
+    """
+
+    forward: ForwardPass
+    said: str = ""
+    rate: float | None = None
+
+
+def choose(workers: Workers, wish: Wish, draws: int) -> Choice:
+    """Choose the forward pass for so many draws.
 
     With ``compile=auto``, what cannot be compiled is done without. Raises InputError where it was asked for.
     """
     if len(wish.allowed) == 1:
-        return pass_of(min(wish.allowed), workers), ""
+        return Choice(pass_of(min(wish.allowed), workers))
     eager = pass_of(wish.eager, workers)
     workers.forward = eager
     rate = calibrate(workers)
     if wish.compile == "auto" and draws / rate < PAYS:
-        return eager, ""
+        return Choice(eager, rate=rate)
     started = time.monotonic()
     try:
         compiled = pass_of(COMPILED, workers)
     except InputError as error:
         if wish.compile is True:
             raise
-        return eager, f"{error}; {eager.name} it is"
+        return Choice(eager, f"{error}; {eager.name} it is", rate)
     seconds = time.monotonic() - started
     with workers.threads():
         difference = compare(eager, compiled, workers)
@@ -125,10 +135,10 @@ def choose(workers: Workers, wish: Wish, draws: int) -> tuple[ForwardPass, str]:
     faster = calibrate(workers)
     said = f"{COMPILED}, in {seconds:.0f} s: {faster:,.0f} draws/s, {eager.name} {rate:,.0f}; {difference}"
     if wish.precision == "auto" and not difference.counts_alike:
-        return eager, f"{said}: too many, {eager.name} it is"
+        return Choice(eager, f"{said}: too many, {eager.name} it is", rate)
     if wish.compile == "auto" and faster <= rate:
-        return eager, f"{said}; {eager.name} it is"
-    return compiled, said
+        return Choice(eager, f"{said}; {eager.name} it is", rate)
+    return Choice(compiled, said, faster)
 
 
 @true_float32()
@@ -149,10 +159,9 @@ def compare(first: ForwardPass, second: ForwardPass, workers: Workers) -> Differ
 
 def some_draws(workers: Workers, draws: int) -> Iterator[tuple[Tensor, Tensor]]:
     """Batches of draws of some images under all levels, see ``DegradedBatches``, and their labels (n,)."""
-    test, protocol = workers.images, replace(workers.protocol, draws=draws)
-    rows = torch.from_numpy(np.unique(np.linspace(0, len(test) - 1, COMPARED).round().astype(np.int64)))
-    labels, place = test.labels[rows].repeat_interleave(protocol.draws_per_image), 0
-    pixels = test.pixels[rows].to(workers.device)
-    for images, psnr in DegradedBatches(pixels, test.ids[rows].tolist(), protocol, workers.batch_size):
+    test, protocol = workers.images.spread(COMPARED), replace(workers.protocol, draws=draws)
+    labels, place = test.labels.repeat_interleave(protocol.draws_per_image), 0
+    pixels = test.pixels.to(workers.device)
+    for images, psnr in DegradedBatches(pixels, test.ids.tolist(), protocol, workers.batch_size):
         yield images, labels[place : place + len(psnr)]
         place += len(psnr)

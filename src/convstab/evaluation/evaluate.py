@@ -113,10 +113,11 @@ def evaluate(
     clean = gate(own, images, chosen, expect_clean)
     if progress is True:
         print(*filter(None, (str(clean), clean.suspicion)), sep="\n")
-    pool = Workers(own, images, protocol, chosen, batch_size, workers=workers)
-    pool.forward, said = choose(pool, wish, len(images) * protocol.draws_per_image)
-    if said and progress is True:
-        print(said)
+    pool = Workers(own, images, protocol, chosen, batch_size, workers)
+    choice = choose(pool, wish, len(images) * protocol.draws_per_image)
+    pool.forward = choice.forward
+    if choice.said and progress is True:
+        print(choice.said)
     starts = range(0, len(images), SLICE)
     slices = {number: range(start, min(start + SLICE, len(images))) for number, start in enumerate(starts)}
     whole = Sum()

@@ -12,11 +12,12 @@ from torch import Tensor
 
 from convstab.degradations.by_name import recorded
 from convstab.degradations.degradation import Degradation, as_number
-from convstab.degradations.draws.copies import Copies, DrawRange, name_of
+from convstab.degradations.draws.copies import Copies, name_of
 from convstab.degradations.draws.make import copies_of, degraded_copies
 from convstab.degradations.gaussian import PAPER_SIGMAS, Gaussian
 from convstab.degradations.quality import Floats, level_for_psnr
 from convstab.errors import InputError
+from convstab.generators.draws import DrawRange
 from convstab.generators.floats import NoiseSource
 from convstab.validation import is_number
 

@@ -15,7 +15,7 @@ from convstab.errors import InputError
 from convstab.evaluation.protocol import Protocol
 from convstab.evaluation.stability import stability, whole_rows
 from convstab.evaluation.tally import Counts
-from convstab.forward.eager import EagerPass, ForwardPass, Precision
+from convstab.forward.eager import EagerPass, ForwardPass
 from convstab.images import Images
 
 Progress = Callable[[int], object]
@@ -43,18 +43,15 @@ class Workers:
         protocol: Protocol,
         device: torch.device,
         batch_size: int | None = None,
-        precision: Precision = "float32",
         workers: int | None = None,
     ) -> None:
         self.model, self.images, self.protocol, self.device = model, images, protocol, device
         on_cpu = device.type == "cpu"
-        if precision not in ("float32", "bfloat16"):
-            raise InputError(f"precision is {precision!r}; it can be float32 or bfloat16")
         self.batch_size = whole_rows((CPU_BATCH if on_cpu else GPU_BATCH) if batch_size is None else batch_size)
         self.count = (torch.get_num_threads() if on_cpu else 1) if workers is None else workers
         if self.count < 1:
             raise InputError(f"workers is {workers}; it must be at least 1")
-        self.forward: ForwardPass = EagerPass(model.to(device), precision, device)
+        self.forward: ForwardPass = EagerPass(model.to(device), "float32", device)
         self.stopping = Event()
 
     def work(self, slices: Mapping[int, range], keep: Callable[[int, Counts], object], progress: Progress) -> None:

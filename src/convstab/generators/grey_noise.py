@@ -3,27 +3,17 @@
 import struct
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from convstab.generators.draws import DrawRange
 from convstab.generators.philox import WORDS, Key, Stream
 from convstab.generators.rounded_normal import HEAD, UNDECIDED, rounded_normal
 
 HEADS = 64 // HEAD  # in a word
 TAIL = 64 - HEAD  # bits
 LOOKED_UP = 2**15  # pixels at once: NumPy makes places of 64 bits of their heads
-
-
-class Draws(NamedTuple):
-    """Consecutive draws of one image under one level, and where they go."""
-
-    row: int  # of the first
-    image: int  # id
-    level: int  # position in the sigmas
-    first: int  # draw
-    length: int  # number of draws
 
 
 class GreyNoise:
@@ -42,8 +32,8 @@ class GreyNoise:
         self.words = np.empty((0, WORDS * self.blocks), "<u8")  # of the rows, used again
         self.level = np.empty(0, np.intp)
 
-    def fill(self, noise: NDArray[np.int16], runs: Iterable[Draws]) -> None:
-        """Write draws over the rows of ``noise``, (n, size), contiguous: within -255 to 255."""
+    def fill(self, noise: NDArray[np.int16], runs: Iterable[DrawRange]) -> None:
+        """Write draws of images, by their ids, over the rows of ``noise``, (n, size), contiguous: within -255 to 255."""
         if len(self.words) < len(noise):
             self.words = np.empty((len(noise), WORDS * self.blocks), "<u8")
             self.level = np.empty(len(noise), np.intp)

@@ -3,28 +3,18 @@
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from convstab.degradations.degradation import Degradation
 from convstab.degradations.gaussian import Gaussian, add_noise
+from convstab.generators.draws import DrawRange, row_by_row
 from convstab.generators.floats import NoiseSource
 from convstab.images import as_images, as_rows, quantise_, row_length
 
 EXACT = 2.0**24  # float32 adds up whole numbers without rounding as long as the sum is less
 PART = 256  # squares of grey levels, whose sum always is
-
-
-class DrawRange(NamedTuple):
-    """Consecutive draws of one image under one level, within a batch."""
-
-    row: int  # of the batch, of the first draw
-    image: int  # position in the slice
-    level: int  # position in the levels
-    first: int  # draw
-    length: int  # number of draws
 
 
 class Copies(ABC):
@@ -104,11 +94,7 @@ class FloatCopies(Copies):
 
     def degrade(self, rows: Tensor, runs: Sequence[DrawRange]) -> None:
         """Any degradation, all draws of the batch at once."""
-        lengths = torch.tensor([run.length for run in runs], device=rows.device)
-        images, level = (
-            torch.tensor(values, device=rows.device).repeat_interleave(lengths)
-            for values in ([run.image for run in runs], [run.level for run in runs])
-        )
+        images, level, _ = row_by_row(runs, rows.device)
         torch.index_select(self.clean, 0, images, out=rows)
         clean = as_images(rows, self.shape)
         degraded = self.degradation.apply(clean, self.levels[images, level], self.random(len(rows), runs))

@@ -6,9 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from convstab.degradations.draws.copies import Copies, DrawRange, squares
+from convstab.degradations.draws.copies import Copies, squares
 from convstab.generators.device_noise import DeviceNoise
-from convstab.generators.grey_noise import Draws, GreyNoise
+from convstab.generators.draws import DrawRange, row_by_row
+from convstab.generators.grey_noise import GreyNoise
 from convstab.images import WHITE, row_length
 
 TOGETHER = 2**19  # pixels that are worked on at once
@@ -49,7 +50,7 @@ class GreyCopies(Copies):
         """As many rows as are worked on at once."""
         count = len(rows)
         drawn, clean, error = self.drawn[:count], self.beneath[:count], self.error[:count]
-        self.noise.fill(drawn, [Draws(row, self.index[image], *others) for row, image, *others in runs])
+        self.noise.fill(drawn, [run._replace(image=self.index[run.image]) for run in runs])
         for row, image, _, _, length in runs:
             clean[row : row + length] = self.clean[image]
         np.clip(np.add(drawn, clean, out=drawn), 0, WHITE, out=drawn)
@@ -79,10 +80,7 @@ class DeviceCopies(Copies):
 
     def fill(self, rows: Tensor, runs: Sequence[DrawRange]) -> Tensor:
         """See ``Copies``."""
-        _, image, level, first, length = np.array(runs).T
-        within = np.arange(length.sum()) - np.repeat(length.cumsum() - length, length)
-        draw = np.stack([image.repeat(length), level.repeat(length), first.repeat(length) + within])
-        image, level, draw = torch.from_numpy(draw).to(self.device, non_blocking=True)
+        image, level, draw = row_by_row(runs, self.device)
         clean = self.clean[image]
         degraded = (clean + self.noise.draws(self.index[image], level, draw)).clamp_(0, WHITE)
         rows[:, : self.size] = degraded

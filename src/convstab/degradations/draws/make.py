@@ -6,9 +6,10 @@ import torch
 from torch import Tensor
 
 from convstab.degradations.degradation import Degradation
-from convstab.degradations.draws.copies import Copies, DrawRange, FloatCopies
+from convstab.degradations.draws.copies import Copies, FloatCopies
 from convstab.degradations.draws.grey import DeviceCopies, GreyCopies
 from convstab.degradations.gaussian import Gaussian
+from convstab.generators.draws import DrawRange
 from convstab.images import as_images, row_length, to_unit
 
 
