@@ -33,7 +33,7 @@ class GreyNoise:
         self.level = np.empty(0, np.intp)
 
     def fill(self, noise: NDArray[np.int16], runs: Iterable[DrawRange]) -> None:
-        """Write draws of images, by their ids, over the rows of ``noise``, (n, size), contiguous: within -255 to 255."""
+        """Write draws of images, by their ids, over the rows of ``noise``, (n, size), contiguous: -255 to 255."""
         if len(self.words) < len(noise):
             self.words = np.empty((len(noise), WORDS * self.blocks), "<u8")
             self.level = np.empty(len(noise), np.intp)
