@@ -80,6 +80,9 @@ def test_the_pixels_that_a_head_does_not_decide_are_independent_and_as_likely_as
     wanted = drawn.size * (2 * 254.5 / sigma / math.sqrt(2 * math.pi))
     assert between.sum() == pytest.approx(wanted, abs=4 * wanted**0.5)
     assert np.abs(drawn[between].mean()) < 4 * 147 / between.sum() ** 0.5  # uniform from -254 to 254
+    several = [row[(np.abs(row) < 255)] for row in drawn.reshape(-1, 4096) if (np.abs(row) < 255).sum() > 1]
+    assert len(several) > 500
+    assert np.mean([row[0] == row[1] for row in several]) < 0.03  # one in 509, unless a draw had one tail for all
 
 
 def test_spare_words_are_used_again_when_they_do_not_do(monkeypatch: pytest.MonkeyPatch) -> None:
