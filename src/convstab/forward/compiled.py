@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from convstab.errors import InputError
-from convstab.forward.eager import ForwardPass, forward_precision
+from convstab.forward.eager import CPU_ROWS, ForwardPass, forward_precision, in_batches
 from convstab.images import to_unit
 
 COMPILED = "bfloat16 compiled"
@@ -26,7 +26,7 @@ class CompiledPass(ForwardPass):
     Only bfloat16 is compiled: a float32 graph is hardly faster, and its logits of an image depend on those beside it.
 
     model: images in [0, 1], float (N, C, H, W), channels last -> logits (N, K), on the device.
-    rows: images in a batch, a multiple of 16.
+    rows: images in a batch on a GPU, a multiple of 16; on a CPU it is the same for all.
     Raises InputError when it is first called, where the model cannot be compiled or there is no C++ compiler.
     """
 
@@ -40,20 +40,17 @@ class CompiledPass(ForwardPass):
                 logits: Tensor = model(to_unit(images))
             return logits.float()
 
-        self.rows = rows
+        self.rows = CPU_ROWS if device.type == "cpu" else rows
         options = ON_CPU if device.type == "cpu" else OPTIONS
         self.graph: Callable[[Tensor], Tensor] = torch.compile(of_its_own(classify), dynamic=False, options=options)
         self.tried = False
 
     def __call__(self, images: Tensor) -> Tensor:
         """See ``ForwardPass``."""
-        logits = [self.classify(images[first : first + self.rows]) for first in range(0, len(images), self.rows)]
-        return torch.cat(logits)[: len(images)]
+        return in_batches(self.classify, images, self.rows)
 
-    def classify(self, images: Tensor) -> Tensor:
-        """The logits of at most ``rows`` images, and of what fills them up."""
-        batch = images.new_zeros(self.rows, *images.shape[1:]).contiguous(memory_format=torch.channels_last)
-        batch[: len(images)] = images
+    def classify(self, batch: Tensor) -> Tensor:
+        """The logits of ``rows`` images."""
         if self.tried:
             return self.graph(batch)
         try:

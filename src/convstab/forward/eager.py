@@ -1,7 +1,7 @@
 """The forward pass as PyTorch has it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Literal
 
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from convstab.images import to_unit
 
 Precision = Literal["float32", "bfloat16"]
+CPU_ROWS = 128  # in bfloat16: where a core has AMX, how a sum is rounded depends on the size of the batch
 
 
 class ForwardPass(ABC):
@@ -37,12 +38,30 @@ class EagerPass(ForwardPass):
     def __init__(self, model: nn.Module, precision: Precision, device: torch.device | str) -> None:
         self.model = model.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.name, self.precision, self.device = precision, precision, torch.device(device)
+        self.fixed = precision == "bfloat16" and self.device.type == "cpu"
 
     def __call__(self, images: Tensor) -> Tensor:
         """See ``ForwardPass``."""
+        return in_batches(self.classify, images, CPU_ROWS) if self.fixed else self.classify(images)
+
+    def classify(self, images: Tensor) -> Tensor:
+        """The logits of a batch of any size."""
         with forward_precision(self.precision, self.device):
             logits: Tensor = self.model(to_unit(images))
         return logits.float()
+
+
+def in_batches(classify: Callable[[Tensor], Tensor], images: Tensor, rows: int) -> Tensor:
+    """The logits of images in batches of so many: larger ones are cut, and smaller ones filled up."""
+    logits = []
+    for first in range(0, len(images), rows):
+        some = images[first : first + rows]
+        if len(some) < rows:
+            batch = images.new_zeros(rows, *images.shape[1:]).contiguous(memory_format=torch.channels_last)
+            batch[: len(some)] = some
+            some = batch
+        logits.append(classify(some))
+    return torch.cat(logits)[: len(images)]
 
 
 @contextmanager
