@@ -57,7 +57,7 @@ from torchmetrics.classification import MulticlassAccuracy, MulticlassPrecision,
 from benchmarks import timing
 from benchmarks.timing import Rates, Setting
 from convstab.commands.evaluate import write_part
-from convstab.evaluation.choice import pass_of
+from convstab.evaluation.pilot.forward import pass_of
 from convstab.evaluation.protocol import Protocol
 from convstab.evaluation.stability import DegradedBatches
 from convstab.evaluation.workers import Workers, calibrate

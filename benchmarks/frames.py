@@ -59,7 +59,7 @@ def failure_rates(
 def draw_errors(rates: Floats, protocol: Protocol) -> Floats:
     """The variance of each rate that comes from its draws, (images, levels); none where the one draw is the image."""
     clean = np.array(protocol.levels) == 0
-    return np.where(clean, 0, correlation.draw_variance(rates, protocol.draws))
+    return np.where(clean, 0, correlation.draw_variance(rates, max(protocol.draws_of)))
 
 
 def table(rates: Floats, tracks: Tensor, protocol: Protocol, resamples: int) -> Iterator[str]:

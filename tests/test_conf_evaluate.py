@@ -17,7 +17,7 @@ from convstab.degradations.blur import MotionBlur
 from convstab.degradations.by_name import FAMILIES, NAMES
 from convstab.degradations.compression import Jpeg
 from convstab.errors import InputError
-from convstab.evaluation.choice import pass_of
+from convstab.evaluation.pilot.forward import pass_of
 from convstab.evaluation.protocol import PAPER_DRAWS, Protocol
 from convstab.evaluation.workers import Workers
 from convstab.files import choices

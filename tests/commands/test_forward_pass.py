@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from convstab.commands import app
-from convstab.evaluation import choice
+from convstab.evaluation.pilot import forward as choice
 from convstab.evaluation.result import STABILITY, StabilityResult
 from convstab.files import SUMMARY
-from convstab.runs.forward import FORWARD, settle, settled
+from convstab.runs.settled import FORWARD
 from tests.support.in_process import Main, caller, train_short
 
 QUICK = ["logger=none", "images=30", "draws=2", "levels=[40]", "slice=10", "run=one"]
@@ -38,13 +38,13 @@ def forward_of(made: Path) -> str:
 
 def test_little_work_is_done_in_float32(main: Main, made: Path) -> None:
     assert main() == (0, "")
-    assert forward_of(made) == settled(made) == "float32"
+    assert forward_of(made) == FORWARD.settled(made) == "float32"
 
 
 def test_a_compiled_pass_goes_on_where_it_was_stopped(main: Main, made: Path) -> None:
     words = "precision=bfloat16", "compile=true"
     assert main(*words) == (0, "")
-    assert forward_of(made) == settled(made) == "bfloat16 compiled"
+    assert forward_of(made) == FORWARD.settled(made) == "bfloat16 compiled"
     whole = (made / STABILITY).read_bytes()
     (made / "parts" / "part-00001.parquet").unlink()
     (made / STABILITY).unlink()
@@ -68,7 +68,7 @@ def test_what_pays_is_chosen_and_said(main: Main, made: Path, monkeypatch: pytes
 
 def test_what_another_process_has_settled_is_kept(main: Main, made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(choice, "PAYS", 0.0)
-    settle(made, "bfloat16")
+    FORWARD.settle(made, "bfloat16")
     assert main("precision=bfloat16") == (0, "")
     assert forward_of(made) == "bfloat16"
     other = made.with_name("other")
@@ -80,7 +80,7 @@ def test_what_another_process_has_settled_is_kept(main: Main, made: Path, monkey
 
 @pytest.mark.parametrize("words", [["precision=float32"], []])
 def test_another_forward_pass_than_that_of_the_folder_is_refused(main: Main, made: Path, words: list[str]) -> None:
-    settle(made, "bfloat16")
+    FORWARD.settle(made, "bfloat16")
     code, said = main(*words)
     assert code == 2
     asked = "precision=float32 compile=auto" if words else "precision=auto compile=auto"
@@ -104,10 +104,10 @@ def test_parts_say_their_forward_pass_where_its_file_is_gone(main: Main, made: P
     assert main(*words) == (0, "")
     whole = (made / STABILITY).read_bytes()
     (made / "parts" / "part-00002.parquet").unlink()
-    (made / FORWARD).unlink()
+    (made / FORWARD.file).unlink()
     assert main(*words) == (0, "")
     assert (made / STABILITY).read_bytes() == whole
-    (made / FORWARD).write_text("{")
+    (made / FORWARD.file).write_text("{")
     assert main(*words) == (0, "")
     assert (made / STABILITY).read_bytes() == whole
 

@@ -23,6 +23,7 @@ from tests.support.fresh_process import ROOT, environment
 from tests.support.in_process import call
 
 Word = str | list[str]
+DRAWS = "a whole number, at least 1, or a list of one for each level, or auto, or null"
 
 OF_ALL: list[tuple[Word, str]] = [  # of train, evaluate and attack
     ("skip_done=abc", "skip_done is abc; it must be true or false"),
@@ -111,9 +112,11 @@ OF_ONE: dict[str, list[tuple[Word, str]]] = {
         ("levels=[nan]", "levels is [nan]; it must be a list of levels"),
         ("levels=[]", "levels is []; it must be a list of levels"),
         ("levels=[1,1]", "levels is [1, 1]; it must name each level once"),
-        ("draws=1.5", "draws is 1.5; it must be a whole number, at least 1, or null"),
-        ("draws=ten", "draws is ten; it must be a whole number, at least 1, or null"),
-        ("draws=0", "draws is 0; it must be a whole number, at least 1, or null"),
+        ("draws=1.5", f"draws is 1.5; it must be {DRAWS}"),
+        ("draws=ten", f"draws is ten; it must be {DRAWS}"),
+        ("draws=0", f"draws is 0; it must be {DRAWS}"),
+        ("draws=[2,0]", f"draws is [2, 0]; it must be {DRAWS}"),
+        ("within=0", "within is 0; it must be a number of points above 0 and below 50, or null"),
         ("confusion_level=abc", "confusion_level is abc; it must be a number, or null"),
         ("batch_size=0", "batch_size is 0; it must be a whole number"),
         ("workers=a", "workers is a; it must be a whole number"),
@@ -326,7 +329,7 @@ def test_a_mistake_ends_in_one_line_and_leaves_nothing(
         pytest.param(
             "evaluate",
             ["-m", "draws=ten", "seed=0,1"],
-            "draws is ten; it must be a whole number, at least 1, or null",
+            f"draws is ten; it must be {DRAWS}",
             marks=pytest.mark.slow,
         ),
     ],

@@ -159,7 +159,7 @@ def test_histogram_is_that_of_numpy(score: Any) -> None:
     expected = np.zeros_like(histogram)
     for i, label in enumerate(labels.tolist()):
         for sigma in protocol.levels[1:]:
-            copies = degraded_copies(pixels[i], Gaussian(), sigma, protocol.draws, i)
+            copies = degraded_copies(pixels[i], Gaussian(), sigma, max(protocol.draws_of), i)
             probability = model().eval()(copies).softmax(1).detach().numpy()
             predicted = probability.argmax(1)
             scores = probability.max(1) if score == "predicted" else probability[:, label]

@@ -16,12 +16,13 @@ from convstab.evaluation.gate import gate
 from convstab.figures.files import each_once
 from convstab.loggers.wandb import check_logger, tracking
 from convstab.runs import directory
-from convstab.runs.forward import settle, settled
 from convstab.runs.parts import Part, Parts, Shard, folder_name
 from convstab.runs.run import Run
+from convstab.runs.settled import AUTO, DRAWS, FORWARD, MEASURED, Measured, as_counts
 from convstab.sweeps.jobs import Outcome, members_of
 
 Result = TypeVar("Result")  # of the command
+Value = TypeVar("Value")
 GATE = 10_000  # images that are classified before the long work
 ALONE = "probabilities"  # the rule that is not said of one model: it is the default
 
@@ -69,8 +70,9 @@ class Task(Generic[Result]):
         check_logger(config)
         _, *compared = each_once([folder, *map(Path, config["compare"])])
         others = {path: read(path) for path in compared}
-        forward = settled(folder)
-        depends_on |= {} if forward is None else {"forward": forward}
+        open_yet = [one for one in MEASURED if depends_on.get(one.name, AUTO) == AUTO]
+        known = {one.name: one.settled(folder) for one in open_yet}
+        depends_on |= {name: value for name, value in known.items() if value is not None}
         parts = Parts(folder / directory.PARTS, len(run.test), depends_on, config["slice"])
         return cls(command, dict(config) | {"output": str(folder)}, run, device, folder, parts, shard, others, read)
 
@@ -85,16 +87,21 @@ class Task(Generic[Result]):
             return result
         return None
 
-    def settle(self, forward: str) -> "Task[Result]":
-        """The task with a forward pass that all its parts are made by: this one, unless another process was first."""
-        depends_on = self.parts.fingerprint | {"forward": settle(self.folder, forward)}
+    def settle(self, setting: Measured[Value], value: Value) -> "Task[Result]":
+        """The task with a setting that all its parts are made by: this one, unless another process was first."""
+        depends_on = self.parts.fingerprint | {setting.name: setting.settle(self.folder, value)}
         return replace(self, parts=Parts(self.parts.folder, len(self.run.test), depends_on, self.config["slice"]))
 
     @property
     def forward(self) -> str | None:
         """The name of the forward pass, where it is settled."""
-        found: str | None = self.parts.fingerprint.get("forward")
+        found: str | None = self.parts.fingerprint.get(FORWARD.name)
         return found
+
+    @property
+    def draws(self) -> tuple[int, ...] | None:
+        """The draws of each level, where they are settled."""
+        return as_counts(self.parts.fingerprint.get(DRAWS.name))
 
     def begin(self) -> dict[int, range]:
         """The slices of the test set that this process has to make, by their numbers; the configuration is kept."""

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,9 @@ from convstab.degradations.by_name import degradation as by_name
 from convstab.degradations.gaussian import Gaussian
 from convstab.errors import InputError
 from convstab.evaluation import levels, tables
-from convstab.evaluation.choice import Wish, choose, pass_of
 from convstab.evaluation.examples import Examples, with_similarity
+from convstab.evaluation.pilot.draws import check_auto, enough_draws
+from convstab.evaluation.pilot.forward import Wish, choose, pass_of
 from convstab.evaluation.protocol import PAPER_DRAWS, Protocol, tried_levels
 from convstab.evaluation.result import StabilityResult
 from convstab.evaluation.tally import Counts
@@ -37,6 +39,7 @@ from convstab.report.formatting import duration
 from convstab.runs.parts import Part, Parts
 from convstab.runs.provenance import made_with
 from convstab.runs.run import Run
+from convstab.runs.settled import AUTO, DRAWS, FORWARD
 from convstab.sweeps.jobs import Outcome
 from convstab.validation import device_of
 
@@ -50,6 +53,7 @@ def main(config: DictConfig) -> Outcome:
     values = plain(config)
     device = device_of(values["device"])
     protocol, wish = protocol_of(values, device), Wish(values["precision"], values["compile"])
+    check_auto(values["draws"], values["within"])
     values, run = load(values, values["images"], device)
     protocol.degradation.check_shape(run.test.shape)
     task = Task.open(
@@ -61,6 +65,7 @@ def main(config: DictConfig) -> Outcome:
         return task.outcome(score(before))
 
     say_clean(task, run, device)
+    task, protocol = with_draws(task, protocol)
     workers = Workers(run.model, run.test, protocol, device, values["batch_size"], values["workers"])
     task, speed = classify(task, workers, wish)
     return conclude(task, protocol, speed)
@@ -93,9 +98,27 @@ def protocol_of(values: Mapping[str, Any], device: torch.device) -> Protocol:
         levels=tried_levels(degradation, values["levels"], values["psnr"]),
         by_psnr=values["psnr"] is not None,
         degradation=degradation,
-        draws=(PAPER_DRAWS if device.type == "cuda" else CPU_DRAWS) if draws is None else draws,
+        draws=first_draws(draws, device),
         **{name: values[name] for name in ("seed", "clip", "rounding", "score")},
     )
+
+
+def first_draws(draws: Any, device: torch.device) -> Any:
+    """The draws that are asked for, or that suit the device; 1 until a pilot has told them."""
+    if draws == AUTO:
+        return 1
+    return (PAPER_DRAWS if device.type == "cuda" else CPU_DRAWS) if draws is None else draws
+
+
+def with_draws(task: Task[StabilityResult], protocol: Protocol) -> tuple[Task[StabilityResult], Protocol]:
+    """The task and its protocol with the draws of each level, settled or told by a pilot now, where that is asked."""
+    if task.config["draws"] != AUTO:
+        return task, protocol
+    if task.draws is None:
+        enough = enough_draws(task.run.model, task.run.test, protocol, task.device, task.config["within"])
+        print(enough.said)
+        task = task.settle(DRAWS, enough.draws)
+    return task, replace(protocol, draws=task.draws or enough.draws)
 
 
 def name_of(run: Run, protocol: Protocol) -> str:
@@ -108,7 +131,8 @@ def name_of(run: Run, protocol: Protocol) -> str:
 def options_of(values: Mapping[str, Any], protocol: Protocol) -> dict[str, Any]:
     """What the counts depend on beside the run and the device."""
     wish = {"rule": values["rule"], "precision": values["precision"], "compile": values["compile"]}
-    return protocol.settings | wish | {"schema": SCHEMA}
+    told = {"draws": AUTO, "within": values["within"]} if values["draws"] == AUTO else {}
+    return protocol.settings | wish | told | {"schema": SCHEMA}
 
 
 def check_forward(task: Task[StabilityResult], wish: Wish) -> None:
@@ -129,7 +153,7 @@ def with_forward(
         workers.forward, said, rate = choose(workers, wish, draws)
         if said:
             print(said)
-        task = task.settle(workers.forward.name)
+        task = task.settle(FORWARD, workers.forward.name)
         name = task.forward or workers.forward.name
     if name != workers.forward.name:
         workers.forward, rate = pass_of(name, workers), None
@@ -169,11 +193,13 @@ def score(result: StabilityResult) -> float:
 
 def announce(rate: float, workers: Workers, images: int) -> None:
     """Say what this will take, and what the full protocol would, from a short calibration."""
-    draws = workers.protocol.draws_per_image
-    paper = draws / workers.protocol.draws * PAPER_DRAWS
-    line = f"about {duration(images * draws / rate)} for {images} images, {workers.protocol.draws} draws each and level"
-    if workers.protocol.draws < PAPER_DRAWS and workers.protocol.degradation.random:
-        line += f"; the paper's {PAPER_DRAWS} would take {duration(images * paper / rate)} (draws={PAPER_DRAWS})"
+    protocol = workers.protocol
+    draws, full = protocol.draws_per_image, replace(protocol, draws=PAPER_DRAWS).draws_per_image
+    line = (
+        f"about {duration(images * draws / rate)} for {images} images, {protocol.draws_in_words} draws each and level"
+    )
+    if draws < full:
+        line += f"; the paper's {PAPER_DRAWS} would take {duration(images * full / rate)} (draws={PAPER_DRAWS})"
     print(f"{rate:,.0f} draws/s: {line}")
 
 
@@ -212,7 +238,7 @@ def report(run: Run, result: StabilityResult, folder: Path) -> None:
     screen.print(Markdown(levels.confidence_markdown(result)))
     title = f"all degraded draws of {result.images} test images"
     screen.print(class_table(scores, result.classes, title, screen.width))
-    print(f"{tables.over_levels(result)} {run.name}: {folder}")
+    print(*filter(None, (tables.over_levels(result), tables.from_draws(result), f"{run.name}: {folder}")))
 
 
 def strip(run: Run, result: StabilityResult, protocol: Protocol, device: torch.device) -> Figure:

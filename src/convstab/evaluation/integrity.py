@@ -100,8 +100,7 @@ def check_totals(result: Measures) -> None:
     for name, (draws_there, correct_there) in binned(result).items():
         if not np.array_equal(draws_there, draws.sum(1)) or not np.array_equal(correct_there, correct.sum(1)):
             raise ValueError(f"rows and {name} count different numbers of draws")
-    degraded = result.degraded
-    outcomes = np.stack([(draws - correct)[degraded].sum(0), correct[degraded].sum(0)], axis=1)
+    outcomes = np.stack([result.weights @ (draws - correct), result.weights @ correct], axis=1)
     if not np.array_equal(result.histogram.sum((2, 3)), outcomes):
         raise ValueError("rows and histogram count different numbers of draws")
 

@@ -25,6 +25,7 @@ def level_columns(result: Measures) -> dict[str, NDArray[Any]]:
         "psnr": result.psnr,
         "ssim": result.ssim,
         **with_ends("top1", result.accuracy),
+        "top1_draws": result.draws_error,
         "top5": top5_of(result),
         "balanced": result.balanced_accuracy.value,
         **with_ends("flip_rate", result.flip_rate),

@@ -14,6 +14,7 @@ from convstab.errors import InputError
 from convstab.evaluation.exact import UNIT
 from convstab.evaluation.protocol import Protocol
 from convstab.statistics import confidence, rates
+from convstab.statistics.draws import error, spread_of_one
 from convstab.statistics.intervals import Estimate, Floats
 from convstab.units import Integers, Units
 
@@ -99,8 +100,13 @@ class Measures:
 
     @property
     def draws(self) -> int:
-        """Draws of each image under each level that changes it; 1 where there is none."""
+        """Draws of each image under each level that changes it, the most of any; 1 where there is none."""
         return max(self.protocol.draws_of)
+
+    @property
+    def draws_in_words(self) -> str:
+        """The draws of each image under the levels that change it, such as 10, or 2 to 16."""
+        return self.protocol.draws_in_words
 
     def by_image(self, column: str) -> NDArray[Any]:
         """A column as (images, levels)."""
@@ -221,5 +227,23 @@ class Measures:
 
     @property
     def pooled_confusion(self) -> Integers:
-        """The confusion of all degraded draws, (K, K)."""
-        return rates.over_levels(self.confusion, self.degraded)
+        """The confusion of all degraded draws, (K, K), in which levels weigh alike, see ``Protocol.weights``."""
+        return rates.over_levels(self.confusion, self.weights)
+
+    @property
+    def weights(self) -> Integers:
+        """How often a draw of each level counts where levels are pooled, (levels,)."""
+        return np.array(self.protocol.weights)
+
+    @property
+    def draws_error(self) -> Floats:
+        """Half of the 95 % interval that draws alone leave each accuracy, (levels,): it is of these very images.
+
+        0 where all draws are the same, NaN where one draw of each image cannot tell, or none was drawn.
+        """
+        draws, drawn = np.array(self.protocol.draws_of), self.share_drawn * self.images
+        several = np.maximum(draws, 2)
+        spread = rates.mean_of_drawn(spread_of_one(self.rates, several).T)
+        random = self.degraded & self.degradation.random
+        found = np.where(draws > 1, error(spread, np.maximum(drawn, 1), several), np.nan)
+        return np.where(random, np.where(drawn > 0, found, np.nan), 0.0)

@@ -57,13 +57,26 @@ def as_whole_number(name: str, value: Any) -> int:
     return int(value)
 
 
+def check_draws(draws: Any, levels: int) -> int | tuple[int, ...]:
+    """A number of draws for all levels, or one for each; InputError for anything else."""
+    if not isinstance(draws, list | tuple):
+        count = as_whole_number("draws", draws)
+        if count < 1:
+            raise InputError(f"draws is {count}; it must be at least 1")
+        return count
+    if len(draws) != levels:
+        raise InputError(f"draws has {len(draws)} numbers; it must be one number, or one for each of {levels} levels")
+    return tuple(check_draws(as_whole_number("draws", count), levels) for count in draws)  # type: ignore[misc]
+
+
 @dataclass(frozen=True)
 class Protocol:
     """Section 4 of the paper, for any degradation: how the copies are made and what is kept of them.
 
     levels: of the degradation; they are sorted from the mildest to the worst. The neutral one is the clean image,
         classified once.
-    draws: degraded copies per image and level, at least 1; one is made where all draws are the same.
+    draws: degraded copies per image and level, at least 1, or one number for each of the sorted levels; one is made of
+        the clean image, and where all draws are the same.
     seed: names the random numbers, 64 bits.
     clip, rounding: clip to [0, 255]; round to whole grey levels. Both on: what an 8-bit image holds.
     score: which softmax probability the figures show, that of the predicted class or that of the label; "none": there
@@ -75,7 +88,7 @@ class Protocol:
     """
 
     levels: tuple[float, ...] = (0.0, *PAPER_SIGMAS)
-    draws: int = PAPER_DRAWS
+    draws: int | tuple[int, ...] = PAPER_DRAWS
     seed: int = 0
     clip: bool = True
     rounding: bool = True
@@ -86,10 +99,8 @@ class Protocol:
     def __post_init__(self) -> None:
         check = check_decibels if self.by_psnr else self.degradation.check
         object.__setattr__(self, "levels", check(self.levels))
-        for name in ("draws", "seed"):
-            object.__setattr__(self, name, as_whole_number(name, getattr(self, name)))
-        if self.draws < 1:
-            raise InputError(f"draws is {self.draws}; it must be at least 1")
+        object.__setattr__(self, "draws", check_draws(self.draws, len(self.levels)))
+        object.__setattr__(self, "seed", as_whole_number("seed", self.seed))
         if not -(2**63) <= self.seed < 2**63:
             raise InputError(f"seed is {self.seed}; it must fit 64 bits")
         if {type(self.clip), type(self.rounding)} != {bool}:
@@ -146,8 +157,26 @@ class Protocol:
     @property
     def draws_of(self) -> list[int]:
         """Draws of one image under each level."""
-        several = self.draws if self.degradation.random else 1
-        return [several if degraded else 1 for degraded in self.degraded]
+        each = self.draws if isinstance(self.draws, tuple) else (self.draws,) * len(self.levels)
+        random = self.degradation.random
+        return [draws if degraded and random else 1 for draws, degraded in zip(each, self.degraded, strict=True)]
+
+    @property
+    def weights(self) -> list[int]:
+        """How often a draw of each level counts where levels are pooled, so that all weigh alike; 0: the clean images.
+
+        Each is 1 where all levels have as many draws.
+        """
+        counts = [draws for draws, degraded in zip(self.draws_of, self.degraded, strict=True) if degraded]
+        alike = math.lcm(*counts)
+        return [alike // draws if degraded else 0 for draws, degraded in zip(self.draws_of, self.degraded, strict=True)]
+
+    @property
+    def draws_in_words(self) -> str:
+        """The draws of each image under the levels that change it, such as 10, or 2 to 16."""
+        degraded = [draws for draws, changes in zip(self.draws_of, self.degraded, strict=True) if changes] or [1]
+        least, most = min(degraded), max(degraded)
+        return f"{most:,}" if least == most else f"{least:,} to {most:,}"
 
     @property
     def draws_per_image(self) -> int:

@@ -46,7 +46,8 @@ def as_csv(result: StabilityResult) -> str:
 def as_markdown(result: StabilityResult) -> str:
     """What each level has; then precision and recall over all levels as in the paper's Tables 2 to 6."""
     by_level = f"{rates_markdown(result)}\n{confidence_markdown(result)}"
-    return f"{by_level}\n{classes_markdown(result)}\n{over_levels(result)}\n"
+    remarks = " ".join(filter(None, (over_levels(result), from_draws(result))))
+    return f"{by_level}\n{classes_markdown(result)}\n{remarks}\n"
 
 
 def rates_markdown(result: StabilityResult) -> str:
@@ -65,6 +66,19 @@ def rates_markdown(result: StabilityResult) -> str:
     if by_psnr:
         notes += f" {result.degradation.title}: the median level, in {result.degradation.unit}, that images needed."
     return "\n".join([*lines, "", notes, ""])
+
+
+def from_draws(result: StabilityResult) -> str:
+    """How far draws alone may move the accuracies, where it is known and they do."""
+    errors = result.draws_error[result.degraded]
+    if not np.nan_to_num(errors).any():
+        return ""
+    half = (result.accuracy.high - result.accuracy.low)[result.degraded] / 2
+    worst, part = np.nanmax(errors), np.nanmax(errors / half)
+    return (
+        f"Draws alone may move an accuracy by {100 * worst:.2f} points, and by {part:.0%} of half its interval "
+        "(95 %; the worst level of each)."
+    )
 
 
 def applied_cells(result: StabilityResult, place: int) -> tuple[str, str]:

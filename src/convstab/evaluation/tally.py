@@ -33,9 +33,9 @@ class Counts:
         where levels are PSNR, applied (the level of the degradation; NaN where no level leaves the image this PSNR:
         such an image has no draws there).
     totals: confusion, int64 (levels, label, predicted); histogram, int64 (label, misclassified or correct, PSNR bin,
-        score bin), of the draws of degraded images; calibration, int64 (levels, bin, 3), draws, correct draws and the
-        sum of the probability of the predicted class in 2^-30; margins, int64 (levels, misclassified or correct, bin),
-        by the log odds of the predicted class.
+        score bin), of the draws of degraded images, each as often as ``Protocol.weights`` says; calibration, int64
+        (levels, bin, 3), draws, correct draws and the sum of the probability of the predicted class in 2^-30; margins,
+        int64 (levels, misclassified or correct, bin), by the log odds of the predicted class.
     """
 
     rows: Columns
@@ -64,7 +64,7 @@ class Tally:
         cells = len(labels) * levels  # one per image and level
         self.level_of = torch.repeat_interleave(torch.arange(levels), draws).to(device)
         self.draw_of = torch.cat([torch.arange(count) for count in draws.tolist()]).to(device)
-        self.degraded = torch.tensor(protocol.degraded, device=device)
+        self.weights = torch.tensor(protocol.weights, device=device)
         self.applied, self.drawn = applied.flatten(), applied.flatten().isnan().logical_not().to(device)
         sampled = [protocol.sampled_draw(image, level) for image in index.tolist() for level in range(levels)]
         self.sampled = torch.tensor(sampled, device=device)
@@ -106,7 +106,7 @@ class Tally:
         best, second = logits.topk(2, sorted=True).values.unbind(1)
         self.near_ties.index_add_(0, cell, ((best - second < NEAR_TIE) & drawn).long())
         self.confidence.add(cell, level, label, drawn, logits, probability)
-        self.add_to_histogram(label, predicted == label, psnr, score, (self.degraded[level] & drawn).long())
+        self.add_to_histogram(label, predicted == label, psnr, score, self.weights[level] * drawn)
         kept = torch.where(self.draw_of[within] == self.sampled[cell], cell, len(self.sampled))
         self.sample_of[:, kept] = torch.stack([predicted.float(), psnr, score])
 

@@ -6,20 +6,24 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from threading import Event
+from threading import Event, Lock
 
+import numpy as np
+import pyarrow as pa
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from convstab.errors import InputError
 from convstab.evaluation.protocol import Protocol
 from convstab.evaluation.stability import stability, whole_rows
-from convstab.evaluation.tally import Counts
+from convstab.evaluation.tally import Columns, Counts
 from convstab.forward.eager import EagerPass, ForwardPass
 from convstab.images import Images
 
 Progress = Callable[[int], object]
 
+SLICE = 64  # images that one worker takes at a time
 CPU_BATCH, GPU_BATCH = 128, 4096  # 128: what one core works on stays in its cache
 
 
@@ -67,6 +71,13 @@ class Workers:
             for future in as_completed([pool.submit(make, number) for number in slices]):
                 future.result()
 
+    def whole(self, progress: Progress = lambda _: None) -> "Sum":
+        """The counts of all images, added up."""
+        whole, starts = Sum(), range(0, len(self.images), SLICE)
+        slices = {number: range(start, min(start + SLICE, len(self.images))) for number, start in enumerate(starts)}
+        self.work(slices, whole.add, progress)
+        return whole
+
     def evaluate(self, protocol: Protocol, images: range, progress: Progress = lambda _: None) -> Counts:
         """The counts of one slice."""
 
@@ -104,6 +115,30 @@ class Workers:
             pool.shutdown(cancel_futures=True)
             torch.set_num_threads(cores)
             self.stopping.clear()
+
+
+class Sum:
+    """The counts of all slices, added up as they come, from any thread: one slice's totals are in memory at a time."""
+
+    def __init__(self) -> None:
+        self.rows: dict[int, Columns] = {}
+        self.totals: dict[str, NDArray[np.int64]] = {}
+        self.lock = Lock()
+
+    def add(self, number: int, counts: Counts) -> None:
+        """Add a slice, by its number."""
+        with self.lock:
+            self.rows[number] = counts.rows
+            for name, total in counts.totals.items():
+                if name in self.totals:
+                    self.totals[name] += total
+                else:
+                    self.totals[name] = total
+
+    def table(self) -> pa.Table:
+        """The rows of all slices, in their order."""
+        slices = [self.rows[number] for number in sorted(self.rows)]
+        return pa.table({name: np.concatenate([rows[name] for rows in slices]) for name in slices[0]})
 
 
 def calibrate(workers: Workers, draws: int = 16) -> float:

@@ -64,13 +64,18 @@ def scatter(result: StabilityResult, labels: Sequence[int]) -> Figure:
         fontsize=8,
         markerscale=2,
     )
-    bar = figure.colorbar(mesh, ax=list(axes), label="draws per bin, all draws", shrink=0.6, aspect=40, pad=0.01)
+    bar = figure.colorbar(mesh, ax=list(axes), label=density_label(result), shrink=0.6, aspect=40, pad=0.01)
     bar.ax.set_ylim(1, max(10, density.max()))
     figure.supxlabel("PSNR (dB)", fontsize=9)
     figure.supylabel(
         f"probability of the {'label' if result.protocol.score == 'label' else 'predicted class'}", fontsize=9
     )
     return figure
+
+
+def density_label(result: StabilityResult) -> str:
+    """What the density counts: levels of fewer draws count as much as the others."""
+    return "draws per bin, all draws" if set(result.weights) <= {0, 1} else "draws per bin, levels weighing alike"
 
 
 def limits(counts: NDArray[Any], edges: NDArray[Any]) -> tuple[float, float]:

@@ -5,6 +5,7 @@ from functools import reduce
 
 import numpy as np
 
+from convstab.evaluation.result import StabilityResult
 from convstab.evaluation.tables import mean_psnr
 from convstab.paper import table_of
 from convstab.paper.measured import Fooled, Measured, drop, first_drop, fooled_at, noisy_levels
@@ -62,7 +63,7 @@ def fails_at_weakest(evaluation: Evaluation, name: str) -> Assessment:
     if found is None or not found.correct:
         why = "has no sigma 1" if found is None else "has no image that is correct when clean"
         return Assessment(evaluation.source.dataset, "inconclusive", f"{name}: the evaluation {why}.")
-    said = fooled_in_words(found, evaluation.result.draws)
+    said = fooled_in_words(found, draws_at(evaluation.result, WEAKEST))
     return Assessment(evaluation.source.dataset, weak_verdict(found), f"{name}: {said}")
 
 
@@ -71,6 +72,11 @@ def weak_verdict(found: Fooled) -> Verdict:
     if not found.fooled:
         return "disagrees" if found.rate.high < RARE else "inconclusive"
     return "agrees" if found.share >= MOST else "mixed"
+
+
+def draws_at(result: StabilityResult, sigma: float) -> int:
+    """The draws of each image under a sigma that was tried."""
+    return result.protocol.draws_of[result.protocol.levels.index(sigma)]
 
 
 def fooled_in_words(found: Fooled, draws: int) -> str:

@@ -12,7 +12,7 @@ from convstab.paper import TABLES, PaperTable, caveats, table_of
 from convstab.paper.comparison import accuracies, by_class, class_rows, shares
 from convstab.paper.measured import noisy_levels
 from convstab.report.content import ClassRow, Number, ScoreTable
-from convstab.report.formatting import count, dataset_name, in_percent, is_published, levels_in_words, points
+from convstab.report.formatting import count, dataset_name, in_percent, is_published, levels_in_words, of_draws, points
 from convstab.report.inventory import folders_of, unique_names
 from convstab.report.results import Evaluation, Evidence, Source, Training
 from convstab.runs import configuration
@@ -134,7 +134,7 @@ def drawn(evaluation: Evaluation) -> str:
     result = evaluation.result
     noisy = noisy_levels(result).tolist()
     noise, quantity = result.as_in_paper, result.protocol.quantity
-    copies = count(result.draws, "noisy copy", "noisy copies") if noise else count(result.draws, "copy", "copies")
+    copies = of_draws(result, *(("noisy copy", "noisy copies") if noise else ("copy", "copies")))
     levels = (
         f"{quantity} {levels_in_words(noisy)}" if len(noisy) == 1 else f"each {quantity} of {levels_in_words(noisy)}"
     )

@@ -115,9 +115,9 @@ def scatter(key: str, name: str, evaluation: Evaluation, mosaic: Mosaic | None) 
     rows = np.zeros(0, np.int64) if mosaic is None else mosaic.rows
     errors = ratio(result.histogram[:, 0].sum((1, 2)), result.histogram.sum((1, 2, 3)))
     shares = ["no draws" if np.isnan(share) else f"{100 * share:.1f} % misclassified" for share in errors]
+    draws = int(result.by_image("draws")[:, result.degraded].sum())
     caption = [
-        f"{int(result.histogram.sum()):,} draws (degraded copies) of {result.images:,} images; "
-        "a high PSNR means little degradation.",
+        f"{draws:,} draws (degraded copies) of {result.images:,} images; a high PSNR means little degradation.",
         f"Score: the probability of {'the label' if result.protocol.score == 'label' else 'the predicted class'}.",
     ]
     return ReportFigure(

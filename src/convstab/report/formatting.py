@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 
+from convstab.evaluation.measures import Measures
 from convstab.report.results import Source
 
 NAMES = {"mnist": "MNIST", "cifar10": "CIFAR-10", "gtsrb": "GTSRB", "digits": "digits (8 x 8 pixels)"}
@@ -52,6 +53,11 @@ def factor(number: float) -> str:
 def count(number: int, thing: str, plural: str | None = None) -> str:
     """For example "1 image", "10,000 images", "2 copies"."""
     return f"{number:,} {thing if number == 1 else plural or thing + 's'}"
+
+
+def of_draws(result: Measures, thing: str, plural: str | None = None) -> str:
+    """The same of the draws of each image and level, for example "10 draws", "2 to 16 draws"."""
+    return f"{result.draws_in_words} {thing if result.draws == 1 else plural or thing + 's'}"
 
 
 def listed(items: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from convstab.report.formatting import count, is_published
+from convstab.report.formatting import is_published, of_draws
 from convstab.report.results import Attacked, Evaluation, Evidence, Source, Training
 
 PARTS = ("train", "validation", "test")
@@ -96,7 +96,7 @@ def protocol_of(result: Training | Evaluation | Attacked) -> str:
     words = [
         f"{result.result.images:,} images",
         f"{degradation.title}: {asked.quantity} {levels} {asked.unit}",
-        f"{count(result.result.draws, 'draw')} of each image and level",
+        f"{of_draws(result.result, 'draw')} of each image and level",
     ]
     words += [f"seed {protocol['seed']}"] if "seed" in protocol else []
     return "; ".join(filter(None, [*words, clipped, rounded]))

@@ -35,7 +35,7 @@ PRECISION = "test/precision/"  # and a class: a key of the metrics
 FINISHED = "finished.json"  # written last, by the command that made the result
 FORMS = (".yaml", ".json", ".csv", ".parquet", ".npz")  # of the files of a result
 MAY_GO = ("examples.npz",)  # a result may be handed on without its images
-NOT_OF_A_RESULT = (FINISHED, "job.json", "step.json", "forward.json")  # of a sweep, a reproduction, or of the parts
+NOT_OF_A_RESULT = (FINISHED, "job.json", "step.json", "forward.json", "pilot.json")  # of a sweep, a step, the parts
 COMMANDS = ("train", "evaluate", "attack")
 CHECKPOINTS, PARTS = "checkpoints", "parts"  # folders of a training, and of an evaluation or attack
 

@@ -75,9 +75,12 @@ def attraction(confusion: Integers) -> Floats:
     return ratio(misclassified, misclassified.sum(-1, keepdims=True))
 
 
-def over_levels(confusion: Integers, degraded: NDArray[np.bool_]) -> Integers:
-    """The confusion of all degraded draws, as the paper's Tables 2 to 6 pool them: (K, K) from (levels, K, K)."""
-    return np.asarray(confusion[degraded].sum(0))
+def over_levels(confusion: Integers, weights: Integers | NDArray[np.bool_]) -> Integers:
+    """The confusion of all degraded draws, as the paper's Tables 2 to 6 pool them: (K, K) from (levels, K, K).
+
+    weights: how often the draws of each level count, (levels,): those of levels with fewer draws count more often.
+    """
+    return np.asarray((confusion * np.asarray(weights, np.int64)[:, None, None]).sum(0))
 
 
 def ratio(part: Integers | Floats, whole: Integers | Floats) -> Floats:

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 import convstab as cs
 from convstab.errors import InputError
-from convstab.evaluation import choice
-from convstab.evaluation.choice import Difference, Wish, choose, compare, pass_of
+from convstab.evaluation.pilot import forward as choice
+from convstab.evaluation.pilot.forward import Difference, Wish, choose, compare, pass_of
 from convstab.evaluation.protocol import Protocol
 from convstab.evaluation.workers import Workers
 from convstab.forward.compiled import COMPILED

@@ -1,0 +1,139 @@
+"""How many draws each level takes: a few images, on draws that are not counted, tell how much draws differ."""
+
+import time
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import nn
+
+from convstab.errors import InputError
+from convstab.evaluation.cells import level_in_words
+from convstab.evaluation.measures import Measures
+from convstab.evaluation.protocol import PAPER_DRAWS, Protocol
+from convstab.evaluation.result import StabilityResult
+from convstab.evaluation.workers import Workers
+from convstab.images import Images
+from convstab.statistics.correlation import draw_variance
+from convstab.statistics.draws import NORMAL, error
+from convstab.statistics.intervals import Floats
+from convstab.statistics.rates import mean_of_drawn
+from convstab.units import Integers
+
+AUTO = "auto"
+IMAGES, EACH = 256, 4  # of the pilot: images, evenly spaced, and their draws under each level
+OTHER = 2**62  # is changed in the seed: no draw of the pilot is counted later, so what it decides biases nothing
+PART = 0.2  # of the interval of accuracy, that draws may move it by: one of endless draws is 2 % narrower at most
+COUNTS = np.array(sorted(one * 2**power for one in (2, 3) for power in range(12)))  # their multiples stay small
+ONE_SIDED = 1.6448536269514722  # standard deviations, below which lie 95 %
+LEAST_WITHIN, MOST_WITHIN = 0.0, 50.0  # points
+
+
+def check_auto(draws: object, within: float | None) -> None:
+    """Raise InputError for a word that is not auto, and a ``within`` that is no distance in points or has no effect."""
+    if isinstance(draws, str) and draws != AUTO:
+        raise InputError(f"draws is {draws!r}; it can be a whole number, one for each level, or auto")
+    if within is None:
+        return
+    if draws != AUTO:
+        raise InputError(f"within={within:g} has no effect without draws=auto")
+    if not LEAST_WITHIN < within < MOST_WITHIN:
+        raise InputError(f"within is {within:g}; it must be a number of points above 0 and below {MOST_WITHIN:g}")
+
+
+@dataclass(frozen=True)
+class Enough:
+    """Draws of each image under each level, and a line that says how they were found."""
+
+    draws: tuple[int, ...]
+    said: str
+
+
+@dataclass(frozen=True)
+class Pilot:
+    """What a few images tell of each level; arrays (levels,).
+
+    images: that the whole evaluation will have there. accuracy: share of correct draws. spread: an upper 95 % limit of
+    the mean variance of one draw of an image, of this level and of all milder ones: what few images show of a rare
+    failure is little.
+    """
+
+    images: Floats
+    accuracy: Floats
+    spread: Floats
+
+    @classmethod
+    def of(cls, seen: Measures, images: int) -> "Pilot":
+        """From the result of the pilot, for an evaluation of so many images."""
+        drawn, each = seen.share_drawn, draw_variance(seen.rates, EACH) * EACH
+        count = np.maximum(drawn * seen.images, 1)
+        accuracy, mean, square = (
+            np.nan_to_num(mean_of_drawn(values.T))
+            for values in (seen.rates, each, each**2)  # nothing is drawn: 0
+        )
+        limit = np.maximum.accumulate(mean + ONE_SIDED * np.sqrt((square - mean**2).clip(0) / count))
+        return cls(np.maximum(drawn * images, 1), (accuracy * count + 1) / (count + 2), np.minimum(limit, 0.25))
+
+    def enough(self, within: float | None) -> Integers:
+        """The draws of each level that leave an error of ``within`` points, or a fifth of the interval of accuracy.
+
+        Raises InputError where no number of draws does that can be had.
+        """
+        errors = np.stack([error(self.spread, self.images, np.array(count)) for count in COUNTS])
+        sampling = NORMAL * np.sqrt(self.accuracy * (1 - self.accuracy) / self.images)
+        allowed = PART * sampling if within is None else np.full_like(sampling, within / 100)
+        reached = errors <= allowed
+        if within is not None and not reached[-1].all():
+            best = np.ceil(errors[-1].max() * 1e4) / 100  # points
+            raise InputError(
+                f"within={within:g} points would take more than {COUNTS[-1]:,} draws of each image under a level; "
+                f"so many of {self.images.max():,.0f} images come to within={best:g}"
+            )
+        reached[-1] = True
+        found: Integers = COUNTS[reached.argmax(0)]
+        return found
+
+
+def enough_draws(
+    model: nn.Module, images: Images, protocol: Protocol, device: torch.device, within: float | None = None
+) -> Enough:
+    """How many draws of each level keep what they leave uncertain small beside what the images do.
+
+    An accuracy differs from that of all images that could have been there, and of all draws, for two reasons. More
+    draws help against one of them alone, and mostly against the smaller one. So each level gets as many as keep the
+    error that draws leave below a fifth of the interval of accuracy, which endless draws would then make at most 2 %
+    narrower; or below ``within`` points. Images that belong together make intervals wider: it may then be more than
+    is needed.
+
+    model: images in [0, 1] -> logits, on any device. images: all that are to be classified. within: points, in (0, 50).
+    Raises InputError where ``within`` cannot be reached.
+    """
+    if not protocol.degradation.random:
+        return Enough((1,) * len(protocol.levels), "draws=auto: one of each level, all others would be the same")
+    start = time.monotonic()
+    pilot = Pilot.of(tried(model, images.spread(IMAGES), protocol, device), len(images))
+    chosen = np.where(protocol.degraded, pilot.enough(within), 1)
+    seconds = time.monotonic() - start
+    draws: tuple[int, ...] = tuple(chosen.tolist())
+    return Enough(draws, said(replace(protocol, draws=draws), min(IMAGES, len(images)), seconds))
+
+
+def tried(model: nn.Module, images: Images, protocol: Protocol, device: torch.device) -> Measures:
+    """The result of a few images on draws that are those of another seed."""
+    other = replace(protocol, draws=EACH, seed=protocol.seed ^ OTHER)
+    whole = Workers(model, images, other, device).whole()
+    return StabilityResult.of(whole.table(), whole.totals, images.classes, other)
+
+
+def said(protocol: Protocol, images: int, seconds: float) -> str:
+    """What was chosen, level by level."""
+    pairs = [
+        f"{draws:,} at {level_in_words(level)}"
+        for level, draws, degraded in zip(protocol.levels, protocol.draws_of, protocol.degraded, strict=True)
+        if degraded
+    ]
+    paper = sum(protocol.degraded) * PAPER_DRAWS + (len(pairs) < len(protocol.levels))
+    return (
+        f"draws=auto, from {images} images in {seconds:.0f} s: {', '.join(pairs)} ({protocol.quantity}); "
+        f"{protocol.draws_per_image / paper:.1%} of the passes of {PAPER_DRAWS} draws"
+    )

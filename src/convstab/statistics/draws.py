@@ -1,0 +1,26 @@
+"""What draws leave uncertain where the images stay the same: how far a mean may be from that of endless draws."""
+
+import numpy as np
+
+from convstab.statistics.intervals import Floats
+
+NORMAL = 1.959963984540054  # standard deviations to both sides hold 95 %
+
+
+def spread_of_one(shares: Floats, draws: Floats) -> Floats:
+    """The variance of one draw of each image, without bias; shares of correct draws in [0, 1], of at least 2 draws."""
+    found: Floats = shares * (1 - shares) * draws / (draws - 1)
+    return found
+
+
+def error(spread: Floats, images: Floats, draws: Floats) -> Floats:
+    """Half of the 95 % interval that draws alone leave a mean over images.
+
+    The draws of an image are independent, so this holds for these very images, however they were chosen. The second
+    term stands for what was never seen: three draws of all that flip may well show none (the "rule of three").
+
+    spread: mean over the images of the variance of one draw. draws: of each image.
+    """
+    total = images * draws
+    found: Floats = NORMAL * np.sqrt(spread / total + (NORMAL / total) ** 2)
+    return found
