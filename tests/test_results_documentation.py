@@ -24,6 +24,7 @@ from tests.support.in_process import call_in, train_short
 
 TEXT = (Path(__file__).parents[1] / "docs/results.md").read_text(encoding="utf-8")
 AT_TIMES = {"seconds", "images_per_second", "model", "level_median", "level_90"}  # not always in a summary
+ONLY_WITH_AUTO = {"pilot.json"}
 PARTS = dict(re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", TEXT, flags=re.M | re.S))
 
 
@@ -58,7 +59,14 @@ def test_the_files_are_those_that_are_written(folder: Path) -> None:
     for kind, command in (("evaluation", "evaluate"), ("attack", "attack")):
         there = {f"{path.name}/" if path.is_dir() else path.name for path in (folder / kind).iterdir()}
         said = {name for name, (of, _) in documented("Files").items() if of in ("both", command)}
-        assert there - {"evaluate.log", "attack.log", ".hydra/", ".lock"} == said
+        assert there - {"evaluate.log", "attack.log", ".hydra/", ".lock"} == said - ONLY_WITH_AUTO
+
+
+def test_a_pilot_leaves_the_file_that_is_documented(folder: Path) -> None:
+    words = "logger=none", "images=60", "levels=[10]", "run=one", "draws=auto", "output=auto"
+    call_in(folder, app.evaluate, *words)
+    there = {path.name for path in (folder / "auto").iterdir()}
+    assert there >= ONLY_WITH_AUTO <= documented("Files").keys()
 
 
 MCE = "Relative to another model: mCE"

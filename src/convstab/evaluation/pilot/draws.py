@@ -21,7 +21,7 @@ from convstab.statistics.rates import mean_of_drawn
 from convstab.units import Integers
 
 AUTO = "auto"
-IMAGES, EACH = 256, 4  # of the pilot: images, evenly spaced, and their draws under each level
+LEAST, SHARE, EACH = 256, 10, 2  # of the pilot: a tenth of the images, at least so many, and draws under each level
 OTHER = 2**62  # is changed in the seed: no draw of the pilot is counted later, so what it decides biases nothing
 PART = 0.2  # of the interval of accuracy, that draws may move it by: one of endless draws is 2 % narrower at most
 COUNTS = np.array(sorted(one * 2**power for one in (2, 3) for power in range(12)))  # their multiples stay small
@@ -111,11 +111,12 @@ def enough_draws(
     if not protocol.degradation.random:
         return Enough((1,) * len(protocol.levels), "draws=auto: one of each level, all others would be the same")
     start = time.monotonic()
-    pilot = Pilot.of(tried(model, images.spread(IMAGES), protocol, device), len(images))
+    some = images.spread(max(LEAST, len(images) // SHARE))
+    pilot = Pilot.of(tried(model, some, protocol, device), len(images))
     chosen = np.where(protocol.degraded, pilot.enough(within), 1)
     seconds = time.monotonic() - start
     draws: tuple[int, ...] = tuple(chosen.tolist())
-    return Enough(draws, said(replace(protocol, draws=draws), min(IMAGES, len(images)), seconds))
+    return Enough(draws, said(replace(protocol, draws=draws), len(some), seconds))
 
 
 def tried(model: nn.Module, images: Images, protocol: Protocol, device: torch.device) -> Measures:
