@@ -9,7 +9,7 @@ import pytest
 from convstab.commands import app, evaluate
 from convstab.evaluation.pilot.draws import Enough
 from convstab.evaluation.result import STABILITY, StabilityResult
-from convstab.files import SUMMARY
+from convstab.files import SUMMARY, write_json
 from convstab.runs.settled import DRAWS
 from tests.support.in_process import Main, caller, train_short
 
@@ -86,10 +86,10 @@ def test_what_was_told_for_another_wish_is_refused(main: Main, made: Path, asked
 
 def test_a_damaged_file_without_parts_is_named(main: Main, made: Path, asked: list[Any]) -> None:
     made.mkdir()
-    (made / DRAWS.file).write_text('{"draws": [2, 0]}')
+    write_json(made / DRAWS.file, {"draws": [1, 2, 0]})
     code, said = main("draws=auto")
     assert (code, asked) == (2, [])
-    assert said.strip().startswith(f"convstab: {made}/pilot.json")
+    assert said.strip() == f"convstab: {made}/pilot.json names no draws of each level; delete it"
 
 
 @pytest.mark.parametrize(

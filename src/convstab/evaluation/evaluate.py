@@ -68,7 +68,7 @@ def evaluate(
         draws: degraded copies of each image under each level; one where all would be the same. "auto": as many as a
             level needs, by a pilot of a few images, see ``evaluation.pilot.draws``.
         within: with draws="auto", how far draws alone may move an accuracy, in points, in (0, 50), in 95 % of cases;
-            None: a fifth of its interval.
+            None: a fifth of half its interval.
         seed: names the random numbers, 64 bits.
         clip: keep degraded pixels within [0, 255], as an 8-bit image does.
         rounding: make them whole grey levels, as an 8-bit image does.

@@ -23,7 +23,7 @@ from convstab.units import Integers
 AUTO = "auto"
 LEAST, SHARE, EACH = 256, 10, 2  # of the pilot: a tenth of the images, at least so many, and draws under each level
 OTHER = 2**62  # is changed in the seed: no draw of the pilot is counted later, so what it decides biases nothing
-PART = 0.2  # of the interval of accuracy, that draws may move it by: one of endless draws is 2 % narrower at most
+PART = 0.2  # of half the interval of accuracy, that draws may move it by: errors add in squares, so it is 2 % more
 COUNTS = np.array(sorted(one * 2**power for one in (2, 3) for power in range(12)))  # their multiples stay small
 ONE_SIDED = 1.6448536269514722  # standard deviations, below which lie 95 %
 LEAST_WITHIN, MOST_WITHIN = 0.0, 50.0  # points
@@ -75,7 +75,7 @@ class Pilot:
         return cls(np.maximum(drawn * images, 1), (accuracy * count + 1) / (count + 2), np.minimum(limit, 0.25))
 
     def enough(self, within: float | None) -> Integers:
-        """The draws of each level that leave an error of ``within`` points, or a fifth of the interval of accuracy.
+        """The draws of each level that leave an error of ``within`` points, or a fifth of half the interval.
 
         Raises InputError where no number of draws does that can be had.
         """
@@ -101,9 +101,10 @@ def enough_draws(
 
     An accuracy differs from that of all images that could have been there, and of all draws, for two reasons. More
     draws help against one of them alone, and mostly against the smaller one. So each level gets as many as keep the
-    error that draws leave below a fifth of the interval of accuracy, which endless draws would then make at most 2 %
-    narrower; or below ``within`` points. Images that belong together make intervals wider: it may then be more than
-    is needed.
+    error that draws leave below a fifth of half the interval of accuracy, or below ``within`` points. Errors add in
+    squares: a fifth makes the whole 2 % larger than it is of endless draws. The interval stays as it is, for it counts
+    an image as one trial however many draws it has. Images that belong together make intervals wider: it may then be
+    more than is needed. The pilot is small, so now and then a level gets too few: ``Measures.draws_error`` says it.
 
     model: images in [0, 1] -> logits, on any device. images: all that are to be classified. within: points, in (0, 50).
     Raises InputError where ``within`` cannot be reached.
