@@ -23,6 +23,7 @@ from convstab.validation import is_number
 
 PAPER_DRAWS = 150
 CLEAN = math.inf  # dB
+MOST_ALIKE = 2**24  # times that a draw counts at most where levels are pooled: sums of 64 bits then hold any test set
 BEST = 60.0  # dB, the end of all tables; one grey level in one pixel of 50 is worse
 
 
@@ -66,7 +67,10 @@ def check_draws(draws: Any, levels: int) -> int | tuple[int, ...]:
         return count
     if len(draws) != levels:
         raise InputError(f"draws has {len(draws)} numbers; it must be one number, or one for each of {levels} levels")
-    return tuple(check_draws(as_whole_number("draws", count), levels) for count in draws)  # type: ignore[misc]
+    counts: tuple[int, ...] = tuple(check_draws(count, levels) for count in draws)  # type: ignore[misc]
+    if math.lcm(*counts) > MOST_ALIKE:
+        raise InputError(f"draws is {list(counts)}; choose multiples of each other, such as 2, 4 and 8")
+    return counts
 
 
 @dataclass(frozen=True)

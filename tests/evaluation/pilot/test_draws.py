@@ -131,6 +131,10 @@ def test_what_is_out_of_reach_is_said_with_what_is_not(images: cs.Images) -> Non
         ({"draws": "many"}, "draws is 'many'; it can be a whole number, one for each level, or auto"),
         ({"draws": (1, 2)}, "draws has 2 numbers; it must be one number, or one for each of 4 levels"),
         ({"draws": (1, 2, 0, 3)}, "draws is 0; it must be at least 1"),
+        (
+            {"draws": (1, 997, 991, 983)},
+            "draws is [1, 997, 991, 983]; choose multiples of each other, such as 2, 4 and 8",
+        ),
         ({"draws": (1, 2, 2.5, 3)}, "draws is 2.5; it must be a whole number"),
     ],
 )
