@@ -33,7 +33,7 @@ class Task(Generic[Result]):
 
     command: "evaluate" or "attack". config: its plain configuration, with the run and the folder as they are.
     shard: the share of the parts that this process makes. others: results that join the figures, by their folders.
-    read: a result from its folder.
+    read: a result from its folder. asked: a digest of what the result depends on, without what is measured for it.
     """
 
     command: str
@@ -45,6 +45,7 @@ class Task(Generic[Result]):
     shard: Shard
     others: Mapping[Path, Result]
     read: Callable[[Path], Result]
+    asked: str
 
     @classmethod
     def open(
@@ -70,11 +71,12 @@ class Task(Generic[Result]):
         check_logger(config)
         _, *compared = each_once([folder, *map(Path, config["compare"])])
         others = {path: read(path) for path in compared}
-        open_yet = [one for one in MEASURED if depends_on.get(one.name, AUTO) == AUTO]
-        known = {one.name: one.settled(folder) for one in open_yet}
-        depends_on |= {name: value for name, value in known.items() if value is not None}
+        asked = folder_name("", depends_on)
+        depends_on |= measured(folder, depends_on, asked)
         parts = Parts(folder / directory.PARTS, len(run.test), depends_on, config["slice"])
-        return cls(command, dict(config) | {"output": str(folder)}, run, device, folder, parts, shard, others, read)
+        return cls(
+            command, dict(config) | {"output": str(folder)}, run, device, folder, parts, shard, others, read, asked
+        )
 
     def finished_before(self) -> Result | None:
         """The result, where it was finished before and is to be left as it is; it is said."""
@@ -89,7 +91,8 @@ class Task(Generic[Result]):
 
     def settle(self, setting: Measured[Value], value: Value) -> "Task[Result]":
         """The task with a setting that all its parts are made by: this one, unless another process was first."""
-        depends_on = self.parts.fingerprint | {setting.name: setting.settle(self.folder, value)}
+        depends_on = self.parts.fingerprint | {setting.name: setting.settle(self.folder, value, self.asked)}
+        depends_on |= measured(self.folder, depends_on, self.asked)  # another process may have settled more meanwhile
         return replace(self, parts=Parts(self.parts.folder, len(self.run.test), depends_on, self.config["slice"]))
 
     @property
@@ -132,6 +135,13 @@ class Task(Generic[Result]):
             write_report([self.folder, *self.others], self.folder, f"Stability of {self.run.name}")
             print(self.folder / PAGE)
         return Outcome(self.folder, metric)
+
+
+def measured(folder: Path, depends_on: Mapping[str, Any], asked: str) -> dict[str, Any]:
+    """What is settled in a folder of that which is still open, by its names in the fingerprint."""
+    open_yet = [one for one in MEASURED if depends_on.get(one.name, AUTO) == AUTO]
+    found = {one.name: one.settled(folder, asked) for one in open_yet}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def identity(run: Run, device: torch.device, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from convstab.evaluation import levels, tables
 from convstab.evaluation.examples import Examples, with_similarity
 from convstab.evaluation.pilot.draws import check_auto, enough_draws
 from convstab.evaluation.pilot.forward import Wish, choose, pass_of
-from convstab.evaluation.protocol import PAPER_DRAWS, Protocol, tried_levels
+from convstab.evaluation.protocol import PAPER_DRAWS, Protocol, tried_levels, with_counts
 from convstab.evaluation.result import StabilityResult
 from convstab.evaluation.tally import Counts
 from convstab.evaluation.workers import Workers, calibrate
@@ -94,13 +94,15 @@ def conclude(task: Task[StabilityResult], protocol: Protocol, speed: Mapping[str
 def protocol_of(values: Mapping[str, Any], device: torch.device) -> Protocol:
     """The protocol that suits the device, where the configuration leaves it open; clean images are always there."""
     draws, degradation = values["draws"], by_name(values["degradation"])
-    return Protocol(
+    given = values["levels"] if values["psnr"] is None else values["psnr"]
+    protocol = Protocol(
         levels=tried_levels(degradation, values["levels"], values["psnr"]),
         by_psnr=values["psnr"] is not None,
         degradation=degradation,
-        draws=first_draws(draws, device),
+        draws=1,
         **{name: values[name] for name in ("seed", "clip", "rounding", "score")},
     )
+    return with_counts(protocol, first_draws(draws, device), given)
 
 
 def first_draws(draws: Any, device: torch.device) -> Any:
@@ -114,11 +116,13 @@ def with_draws(task: Task[StabilityResult], protocol: Protocol) -> tuple[Task[St
     """The task and its protocol with the draws of each level, settled or told by a pilot now, where that is asked."""
     if task.config["draws"] != AUTO:
         return task, protocol
+    threads = {name: task.config[name] for name in ("batch_size", "workers")}
     if task.draws is None:
-        enough = enough_draws(task.run.model, task.run.test, protocol, task.device, task.config["within"])
-        print(enough.said)
+        enough = enough_draws(task.run.model, task.run.test, protocol, task.device, task.config["within"], **threads)
         task = task.settle(DRAWS, enough.draws)
-    return task, replace(protocol, draws=task.draws or enough.draws)
+        if task.draws == enough.draws:  # unless another process was first
+            print(enough.said)
+    return task, replace(protocol, draws=task.draws or protocol.draws)
 
 
 def name_of(run: Run, protocol: Protocol) -> str:
@@ -131,7 +135,7 @@ def name_of(run: Run, protocol: Protocol) -> str:
 def options_of(values: Mapping[str, Any], protocol: Protocol) -> dict[str, Any]:
     """What the counts depend on beside the run and the device."""
     wish = {"rule": values["rule"], "precision": values["precision"], "compile": values["compile"]}
-    told = {"draws": AUTO, "within": values["within"]} if values["draws"] == AUTO else {}
+    told = {"draws": AUTO, "within": values["within"], "pilot": True} if values["draws"] == AUTO else {}
     return protocol.settings | wish | told | {"schema": SCHEMA}
 
 

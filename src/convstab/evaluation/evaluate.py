@@ -14,9 +14,9 @@ from convstab.errors import InputError
 from convstab.evaluation.examples import with_similarity
 from convstab.evaluation.gate import gate
 from convstab.evaluation.matching import Match, matched
-from convstab.evaluation.pilot.draws import AUTO, check_auto, enough_draws
+from convstab.evaluation.pilot.draws import check_auto, enough_draws
 from convstab.evaluation.pilot.forward import Wish, choose
-from convstab.evaluation.protocol import Protocol, tried_levels
+from convstab.evaluation.protocol import Protocol, tried_levels, with_counts
 from convstab.evaluation.result import StabilityResult
 from convstab.evaluation.workers import Workers
 from convstab.forward.eager import Precision
@@ -65,7 +65,8 @@ def evaluate(
             always tried; None: the family's own grid.
         psnr: in place of levels: PSNR in dB, such as (45, 40, 35, 30, 25, 20). Each image is degraded at the level of
             its own that leaves it this PSNR after clipping and rounding; one that no level leaves it to is not drawn.
-        draws: degraded copies of each image under each level; one where all would be the same. "auto": as many as a
+        draws: degraded copies of each image under each level, one number or one for each of ``levels`` in their order;
+            one where all would be the same. "auto": as many as a
             level needs, by a pilot of a few images, see ``evaluation.pilot.draws``.
         within: with draws="auto", how far draws alone may move an accuracy, in points, in (0, 50), in 95 % of cases;
             None: a fifth of half its interval.
@@ -103,9 +104,10 @@ def evaluate(
     wish, chosen = Wish(precision, compile), device_of(device)
     family = by_name(degradation)
     check_auto(draws, within)
-    counts: Any = 1 if draws == AUTO else draws
-    switches = counts, seed, clip, rounding, score, family
+    switches = 1, seed, clip, rounding, score, family
     protocol = Protocol(tried_levels(family, levels, psnr), *switches, by_psnr=psnr is not None)
+    told = isinstance(draws, str)
+    protocol = with_counts(protocol, 1 if told else draws, levels if psnr is None else psnr)
     strongest = protocol.levels[-1]
     if rounding and not protocol.by_psnr and family.name == "gaussian" and 0 < strongest < LEAST:
         said = f"levels are grey levels (0 to 255): at most {strongest:g} is rounded away in nearly all pixels"
@@ -115,8 +117,8 @@ def evaluate(
     clean = gate(own, images, chosen, expect_clean)
     if progress is True:
         print(*filter(None, (str(clean), clean.suspicion)), sep="\n")
-    if draws == AUTO:
-        enough = enough_draws(own, images, protocol, chosen, within)
+    if told:
+        enough = enough_draws(own, images, protocol, chosen, within, batch_size, workers)
         protocol = replace(protocol, draws=enough.draws)
         if progress is True:
             print(enough.said)

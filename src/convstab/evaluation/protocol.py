@@ -3,7 +3,7 @@
 import math
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -67,7 +67,7 @@ def check_draws(draws: Any, levels: int) -> int | tuple[int, ...]:
         return count
     if len(draws) != levels:
         raise InputError(f"draws has {len(draws)} numbers; it must be one number, or one for each of {levels} levels")
-    counts: tuple[int, ...] = tuple(check_draws(count, levels) for count in draws)  # type: ignore[misc]
+    counts: tuple[int, ...] = tuple(check_draws(as_whole_number("draws", count), levels) for count in draws)  # type: ignore[misc]
     if math.lcm(*counts) > MOST_ALIKE:
         raise InputError(f"draws is {list(counts)}; choose multiples of each other, such as 2, 4 and 8")
     return counts
@@ -219,3 +219,18 @@ class Protocol:
         """The draw of an image, by its id, under a level that is kept for the scatter plots."""
         source = NoiseSource(self.seed, name=name_of(self.degradation, 0))
         return source.key(image, self.levels[level], block=-1) % self.draws_of[level]
+
+
+def with_counts(protocol: Protocol, draws: Any, given: Sequence[float] | None) -> Protocol:
+    """The protocol with these draws: a number, or a list of one for each level.
+
+    given: the levels or PSNR as they were asked for. A list of as many goes with them, in their order, and the clean
+    images are drawn once; a longer one goes with the sorted levels, the clean images first.
+    Raises InputError for anything else.
+    """
+    if hasattr(draws, "tolist"):
+        draws = draws.tolist()
+    if isinstance(draws, list | tuple) and given is not None and len(draws) == len(given):
+        of_level = dict(zip(map(float, given), draws, strict=True))
+        draws = tuple(of_level.get(level, 1) for level in protocol.levels)
+    return replace(protocol, draws=draws)

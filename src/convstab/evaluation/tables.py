@@ -20,7 +20,9 @@ PER_COLUMN = 15  # classes, as in the paper's Tables 4 and 6
 
 def class_rows(result: StabilityResult) -> Iterator[tuple[str, str, float, float, int]]:
     """(level, class, precision, recall, draws) for all degraded draws, then for each level; NaN where not defined."""
-    yield from one_class_rows(ALL, result.classes, result.pooled_confusion)
+    drawn = result.confusion[result.degraded].sum((0, 2)).tolist()
+    for row, draws in zip(one_class_rows(ALL, result.classes, result.pooled_confusion), drawn, strict=True):
+        yield *row[:4], draws
     for level, confusion in zip(result.levels, result.confusion, strict=True):
         yield from one_class_rows(f"{level:g}", result.classes, confusion)
 

@@ -94,7 +94,7 @@ class Workers:
             self.images.ids[chosen],
             len(self.images.classes),
             protocol,
-            batch_size=self.batch_size,
+            batch_size=max(self.batch_size, self.forward.rows),
             device=self.device,
             progress=advance,
         )

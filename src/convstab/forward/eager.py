@@ -17,10 +17,11 @@ CPU_ROWS = 128  # in bfloat16: where a core has AMX, how a sum is rounded depend
 class ForwardPass(ABC):
     """Classifies a batch. What it gives for an image does not depend on the images beside it, nor on how many they are.
 
-    name: what results call it: they depend on it, though hardly.
+    name: what results call it: they depend on it, though hardly. rows: images that it classifies at once, or 1 for any.
     """
 
     name: str
+    rows = 1  # images that it always classifies at once: fewer are filled up
 
     @abstractmethod
     def __call__(self, images: Tensor) -> Tensor:
@@ -38,11 +39,11 @@ class EagerPass(ForwardPass):
     def __init__(self, model: nn.Module, precision: Precision, device: torch.device | str) -> None:
         self.model = model.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.name, self.precision, self.device = precision, precision, torch.device(device)
-        self.fixed = precision == "bfloat16" and self.device.type == "cpu"
+        self.rows = CPU_ROWS if precision == "bfloat16" and self.device.type == "cpu" else 1
 
     def __call__(self, images: Tensor) -> Tensor:
         """See ``ForwardPass``."""
-        return in_batches(self.classify, images, CPU_ROWS) if self.fixed else self.classify(images)
+        return in_batches(self.classify, images, self.rows) if self.rows > 1 else self.classify(images)
 
     def classify(self, images: Tensor) -> Tensor:
         """The logits of a batch of any size."""

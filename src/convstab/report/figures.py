@@ -17,8 +17,8 @@ from convstab.statistics.rates import ratio
 from convstab.units import Integers
 
 SHADING = (
-    "The shading counts all draws of the class: the stronger, the more draws (on a logarithmic scale); "
-    "the more orange, the more of them are misclassified."
+    "The shading counts all draws of the class, and levels weigh alike: the stronger, the more draws (on a "
+    "logarithmic scale); the more orange, the more of them are misclassified."
 )
 TENTHS = 10  # of the images of an attack: groups that are thinned like classes
 

@@ -25,22 +25,25 @@ class Measured(Generic[Value]):
     """A measured setting of an evaluation, in a file of its own.
 
     name: of the setting in the file, and in the fingerprint of the parts. file: its name. words: what it names. read:
-    the value from plain JSON, None for what is none.
+    the value from plain JSON, None for what is none. bound: whether it holds for what was asked then, and nothing else.
     """
 
     name: str
     file: str
     words: str
     read: Callable[[Any], Value | None]
+    bound: bool = False
 
-    def settled(self, folder: Path) -> Value | None:
+    def settled(self, folder: Path, asked: str = "") -> Value | None:
         """The value, None where nothing is settled; where the file is gone or damaged, that of a part.
 
-        Raises InputError for a damaged file without parts that say it.
+        asked: a digest of what it is measured for. Raises InputError for a damaged file without parts that say it, and
+        for one that was made for something else.
         """
         path = folder / self.file
         try:
-            found = self.read(read_json(path).get(self.name))
+            there = read_json(path)
+            found = self.read(there.get(self.name))
         except FileNotFoundError:
             return self.of_parts(folder)
         except DamagedError as error:
@@ -50,6 +53,8 @@ class Measured(Generic[Value]):
             return known
         if found is None:
             raise InputError(f"{path} names no {self.words}; delete it")
+        if self.bound and there.get("asked") != asked:
+            raise InputError(f"{path} was made for another configuration; delete it, or choose another output=")
         return found
 
     def of_parts(self, folder: Path) -> Value | None:
@@ -59,14 +64,14 @@ class Measured(Generic[Value]):
                 return self.read(json.loads(read_table(path)[1][FINGERPRINT]).get(self.name))
         return None
 
-    def settle(self, folder: Path, value: Value) -> Value:
+    def settle(self, folder: Path, value: Value, asked: str = "") -> Value:
         """Settle it, unless another process was first; what is settled."""
         folder.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=folder, prefix=f".{self.name}-") as place:
             path = Path(place, self.file)
-            write_json(path, {self.name: value})
+            write_json(path, {self.name: value} | ({"asked": asked} if self.bound else {}))
             link(path, folder / self.file)
-        return self.settled(folder) or value
+        return self.settled(folder, asked) or value
 
 
 def as_counts(value: Any) -> tuple[int, ...] | None:
@@ -76,7 +81,7 @@ def as_counts(value: Any) -> tuple[int, ...] | None:
 
 
 FORWARD = Measured("forward", "forward.json", "forward pass", lambda value: value if isinstance(value, str) else None)
-DRAWS = Measured("draws", "pilot.json", "draws of each level", as_counts)
+DRAWS = Measured("draws", "pilot.json", "draws of each level", as_counts, bound=True)
 MEASURED: tuple[Measured[Any], ...] = FORWARD, DRAWS
 AUTO = "auto"  # the word of a configuration for what is to be measured
 

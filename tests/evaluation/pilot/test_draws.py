@@ -1,6 +1,5 @@
 """How many draws a pilot asks for, and that what it asks for does what was promised."""
 
-from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,6 +15,8 @@ from convstab.evaluation.measures import Measures
 from convstab.evaluation.pilot import draws as pilot
 from convstab.evaluation.pilot.draws import COUNTS, Pilot, enough_draws
 from convstab.evaluation.protocol import Protocol
+from convstab.evaluation.tables import class_rows
+from convstab.evaluation.workers import Workers
 
 CPU = torch.device("cpu")
 LEVELS = (0, 4, 16, 64)
@@ -100,6 +101,7 @@ def test_a_family_without_chance_needs_no_pilot(images: cs.Images, monkeypatch: 
 def test_images_that_cannot_have_a_psnr_ask_for_no_draws(images: cs.Images) -> None:
     result = cs.evaluate(MODEL, images.spread(40), psnr=[30, 1], draws="auto")
     assert max(result.protocol.draws_of) <= 64
+    assert result.protocol.draws_of[-1] == 2  # none can have 1 dB
     assert np.isnan(result.draws_error[-1]) == (result.by_image("draws")[:, -1].sum() == 0)
 
 
@@ -119,7 +121,8 @@ def test_what_is_out_of_reach_is_said_with_what_is_not(images: cs.Images) -> Non
         cs.evaluate(MODEL, images, levels=LEVELS, draws="auto", within=0.001)
     best = float(str(seen.value).rpartition("=")[2])
     assert "so many of 600 images come to within=" in str(seen.value)
-    pilot.Pilot.of(pilot.tried(MODEL, images, replace(Protocol(LEVELS), draws=1), CPU), len(images)).enough(best)
+    pool = Workers(MODEL, images.spread(256), pilot.of_pilot(Protocol(LEVELS)), CPU)
+    Pilot.of(pilot.tried(pool), len(images)).enough(best)
 
 
 @pytest.mark.parametrize(
@@ -135,6 +138,8 @@ def test_what_is_out_of_reach_is_said_with_what_is_not(images: cs.Images) -> Non
             {"draws": (1, 997, 991, 983)},
             "draws is [1, 997, 991, 983]; choose multiples of each other, such as 2, 4 and 8",
         ),
+        ({"draws": (1, [2], 2, 3)}, "draws is [2]; it must be a whole number"),
+        ({"within": "a", "draws": "auto"}, "within is 'a'; it must be a number of points above 0 and below 50"),
         ({"draws": (1, 2, 2.5, 3)}, "draws is 2.5; it must be a whole number"),
     ],
 )
@@ -151,6 +156,8 @@ def test_levels_weigh_alike_however_many_draws_they_have(images: cs.Images) -> N
     assert pooled == pytest.approx(result.accuracy.value[1:].mean(), abs=1e-12)
     assert result.histogram.sum() == result.pooled_confusion.sum() == 3 * 24 * 600
     assert result.draws_in_words == "2 to 8"
+    rows = [row for row in class_rows(result) if row[0] == "all"]
+    assert sum(draws for *_, draws in rows) == (2 + 3 + 8) * 600
 
 
 def test_the_draws_of_a_level_are_the_first_of_those_of_more(images: cs.Images) -> None:
@@ -160,6 +167,15 @@ def test_the_draws_of_a_level_are_the_first_of_those_of_more(images: cs.Images) 
         for name in ("draws", "correct", "score_mean", "psnr_mean", "identical"):
             np.testing.assert_array_equal(uneven.by_image(name)[:, place], even.by_image(name)[:, place], name)
         np.testing.assert_array_equal(uneven.confusion[place], even.confusion[place])
+
+
+def test_draws_go_with_the_levels_as_they_were_given(images: cs.Images) -> None:
+    mixed = cs.evaluate(MODEL, images, levels=[64, 4], draws=[7, 3])
+    assert (mixed.protocol.levels, mixed.protocol.draws_of) == ((0, 4, 64), [1, 3, 7])
+    array = cs.evaluate(MODEL, images, levels=[64, 0, 4], draws=np.array([7, 1, 3]))  # type: ignore[arg-type]
+    assert array.protocol.draws_of == [1, 3, 7]
+    by_psnr = cs.evaluate(MODEL, images, psnr=[20, 30], draws=[7, 3])
+    assert (by_psnr.protocol.levels[1:], by_psnr.protocol.draws_of) == ((30, 20), [1, 3, 7])
 
 
 def test_one_draw_cannot_tell_how_much_draws_differ(images: cs.Images) -> None:

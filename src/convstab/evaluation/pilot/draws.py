@@ -19,6 +19,7 @@ from convstab.statistics.draws import NORMAL, error
 from convstab.statistics.intervals import Floats
 from convstab.statistics.rates import mean_of_drawn
 from convstab.units import Integers
+from convstab.validation import is_number
 
 AUTO = "auto"
 LEAST, SHARE, EACH = 256, 10, 2  # of the pilot: a tenth of the images, at least so many, and draws under each level
@@ -35,7 +36,9 @@ def check_auto(draws: object, within: float | None) -> None:
         raise InputError(f"draws is {draws!r}; it can be a whole number, one for each level, or auto")
     if within is None:
         return
-    if draws != AUTO:
+    if not is_number(within):
+        raise InputError(f"within is {within!r}; it must be a number of points above 0 and below {MOST_WITHIN:g}")
+    if not isinstance(draws, str):
         raise InputError(f"within={within:g} has no effect without draws=auto")
     if not LEAST_WITHIN < within < MOST_WITHIN:
         raise InputError(f"within is {within:g}; it must be a number of points above 0 and below {MOST_WITHIN:g}")
@@ -72,15 +75,17 @@ class Pilot:
             for values in (seen.rates, each, each**2)  # nothing is drawn: 0
         )
         limit = np.maximum.accumulate(mean + ONE_SIDED * np.sqrt((square - mean**2).clip(0) / count))
-        return cls(np.maximum(drawn * images, 1), (accuracy * count + 1) / (count + 2), np.minimum(limit, 0.25))
+        return cls(drawn * images, (accuracy * count + 1) / (count + 2), np.minimum(limit, 0.25))
 
     def enough(self, within: float | None) -> Integers:
         """The draws of each level that leave an error of ``within`` points, or a fifth of half the interval.
 
         Raises InputError where no number of draws does that can be had.
         """
-        errors = np.stack([error(self.spread, self.images, np.array(count)) for count in COUNTS])
-        sampling = NORMAL * np.sqrt(self.accuracy * (1 - self.accuracy) / self.images)
+        images = np.maximum(self.images, 1)
+        errors = np.stack([error(self.spread, images, np.array(count)) for count in COUNTS])
+        errors[:, self.images == 0] = 0  # where none can have this PSNR
+        sampling = NORMAL * np.sqrt(self.accuracy * (1 - self.accuracy) / images)
         allowed = PART * sampling if within is None else np.full_like(sampling, within / 100)
         reached = errors <= allowed
         if within is not None and not reached[-1].all():
@@ -95,7 +100,13 @@ class Pilot:
 
 
 def enough_draws(
-    model: nn.Module, images: Images, protocol: Protocol, device: torch.device, within: float | None = None
+    model: nn.Module,
+    images: Images,
+    protocol: Protocol,
+    device: torch.device,
+    within: float | None = None,
+    batch_size: int | None = None,
+    workers: int | None = None,
 ) -> Enough:
     """How many draws of each level keep what they leave uncertain small beside what the images do.
 
@@ -107,24 +118,30 @@ def enough_draws(
     more than is needed. The pilot is small, so now and then a level gets too few: ``Measures.draws_error`` says it.
 
     model: images in [0, 1] -> logits, on any device. images: all that are to be classified. within: points, in (0, 50).
+    batch_size, workers: see ``Workers``.
     Raises InputError where ``within`` cannot be reached.
     """
     if not protocol.degradation.random:
         return Enough((1,) * len(protocol.levels), "draws=auto: one of each level, all others would be the same")
     start = time.monotonic()
     some = images.spread(max(LEAST, len(images) // SHARE))
-    pilot = Pilot.of(tried(model, some, protocol, device), len(images))
+    pool = Workers(model, some, of_pilot(protocol), device, batch_size, workers)
+    pilot = Pilot.of(tried(pool), len(images))
     chosen = np.where(protocol.degraded, pilot.enough(within), 1)
     seconds = time.monotonic() - start
     draws: tuple[int, ...] = tuple(chosen.tolist())
     return Enough(draws, said(replace(protocol, draws=draws), len(some), seconds))
 
 
-def tried(model: nn.Module, images: Images, protocol: Protocol, device: torch.device) -> Measures:
-    """The result of a few images on draws that are those of another seed."""
-    other = replace(protocol, draws=EACH, seed=protocol.seed ^ OTHER)
-    whole = Workers(model, images, other, device).whole()
-    return StabilityResult.of(whole.table(), whole.totals, images.classes, other)
+def of_pilot(protocol: Protocol) -> Protocol:
+    """The protocol of the pilot: few draws, and those of another seed."""
+    return replace(protocol, draws=EACH, seed=protocol.seed ^ OTHER)
+
+
+def tried(pool: Workers) -> Measures:
+    """The result of the pilot."""
+    whole = pool.whole()
+    return StabilityResult.of(whole.table(), whole.totals, pool.images.classes, pool.protocol)
 
 
 def said(protocol: Protocol, images: int, seconds: float) -> str:
@@ -137,5 +154,5 @@ def said(protocol: Protocol, images: int, seconds: float) -> str:
     paper = sum(protocol.degraded) * PAPER_DRAWS + (len(pairs) < len(protocol.levels))
     return (
         f"draws=auto, from {images} images in {seconds:.0f} s: {', '.join(pairs)} ({protocol.quantity}); "
-        f"{protocol.draws_per_image / paper:.1%} of the passes of {PAPER_DRAWS} draws"
+        f"{protocol.draws_per_image / paper:.1%} of the passes of {PAPER_DRAWS} draws, beside the pilot's"
     )
