@@ -66,8 +66,8 @@ def evaluate(
         psnr: in place of levels: PSNR in dB, such as (45, 40, 35, 30, 25, 20). Each image is degraded at the level of
             its own that leaves it this PSNR after clipping and rounding; one that no level leaves it to is not drawn.
         draws: degraded copies of each image under each level, one number or one for each of ``levels`` in their order;
-            one where all would be the same. "auto": as many as a
-            level needs, by a pilot of a few images, see ``evaluation.pilot.draws``.
+            one where all would be the same. "auto": as many as a level needs, by a pilot of a few images, see
+            docs/stability.md.
         within: with draws="auto", how far draws alone may move an accuracy, in points, in (0, 50), in 95 % of cases;
             None: a fifth of half its interval.
         seed: names the random numbers, 64 bits.

@@ -14,7 +14,8 @@ from convstab.errors import InputError
 from convstab.evaluation.exact import UNIT
 from convstab.evaluation.protocol import Protocol
 from convstab.statistics import confidence, rates
-from convstab.statistics.draws import error, spread_of_one
+from convstab.statistics.correlation import draw_variance
+from convstab.statistics.draws import error
 from convstab.statistics.intervals import Estimate, Floats
 from convstab.units import Integers, Units
 
@@ -243,7 +244,7 @@ class Measures:
         """
         draws, drawn = np.array(self.protocol.draws_of), self.share_drawn * self.images
         several = np.maximum(draws, 2)
-        spread = rates.mean_of_drawn(spread_of_one(self.rates, several).T)
+        spread = rates.mean_of_drawn((draw_variance(self.rates, several) * several).T)
         random = self.degraded & self.degradation.random
         found = np.where(draws > 1, error(spread, np.maximum(drawn, 1), several), np.nan)
         return np.where(random, np.where(drawn > 0, found, np.nan), 0.0)

@@ -53,9 +53,9 @@ def design_effect(correlation: Floats, size: float) -> Floats:
     return 1 + (size - 1) * correlation
 
 
-def draw_variance(rates: Floats, draws: int) -> Floats:
+def draw_variance(rates: Floats, draws: int | Integers) -> Floats:
     """Unbiased estimate of the variance that chance gives each share of ``draws`` draws; InputError below 2 draws."""
-    if draws < 2:
+    if np.min(draws) < 2:
         raise InputError(f"{draws} draws of an image do not tell how much they differ; it takes at least 2")
     return rates * (1 - rates) / (draws - 1)
 

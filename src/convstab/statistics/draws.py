@@ -7,12 +7,6 @@ from convstab.statistics.intervals import Floats
 NORMAL = 1.959963984540054  # standard deviations to both sides hold 95 %
 
 
-def spread_of_one(shares: Floats, draws: Floats) -> Floats:
-    """The variance of one draw of each image, without bias; shares of correct draws in [0, 1], of at least 2 draws."""
-    found: Floats = shares * (1 - shares) * draws / (draws - 1)
-    return found
-
-
 def error(spread: Floats, images: Floats, draws: Floats) -> Floats:
     """Half of the 95 % interval that draws alone leave a mean over images.
 
