@@ -130,7 +130,7 @@ def test_children_that_turn_to_where_the_margin_falls_come_nearer_to_the_closed_
 def test_peers_come_nearer_to_the_closed_form_the_more_they_may_ask(
     attack: Attack, least: int, few: float, many: float
 ) -> None:
-    """NES needs more than three gradients: of 500 queries, half of its searches end at more than 1.5 times the least."""
+    """NES takes more than three gradients: with 500 queries, half of its searches end above 1.5 times the least."""
     first, last = (attack_linear(attack, (1, 8, 8), max_queries=queries) for queries in (least, 1_500))
     assert (first <= few).all()
     assert (last <= many).all()
