@@ -12,13 +12,11 @@ may do together; one of 20 may. class: the largest difference of a precision or 
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from convstab.errors import InputError
-from convstab.evaluation.protocol import PAPER_DRAWS
 from convstab.evaluation.result import StabilityResult
 from convstab.exits import bad_input_ends
 from convstab.statistics.rates import precision, recall
@@ -26,13 +24,13 @@ from convstab.statistics.rates import precision, recall
 
 def alone(result: StabilityResult) -> str:
     """The cells of what one result says of itself."""
-    counts = [draws for draws, degraded in zip(result.protocol.draws_of, result.degraded, strict=True) if degraded]
-    share = result.protocol.draws_per_image / replace(result.protocol, draws=PAPER_DRAWS).draws_per_image
+    protocol = result.protocol
+    share = protocol.draws_per_image / protocol.in_paper.draws_per_image
     errors = result.draws_error[result.degraded]
-    half = (result.accuracy.high - result.accuracy.low)[result.degraded] / 2
+    half = result.accuracy.half[result.degraded]
     most = int(np.nanargmax(errors / half))
     worst = f"{100 * errors[most]:.2f} / {100 * half[most]:.2f}"
-    return f"{result.images:,} | {' '.join(map(str, counts))} | {share:.1%} | {worst}"
+    return f"{result.images:,} | {' '.join(map(str, protocol.degraded_draws))} | {share:.1%} | {worst}"
 
 
 def beside(result: StabilityResult, many: StabilityResult) -> str:

@@ -11,20 +11,9 @@ from convstab.evaluation.pilot import forward as choice
 from convstab.evaluation.result import STABILITY, StabilityResult
 from convstab.files import SUMMARY
 from convstab.runs.settled import FORWARD
-from tests.support.in_process import Main, caller, train_short
+from tests.support.in_process import Main, caller
 
 QUICK = ["logger=none", "images=30", "draws=2", "levels=[40]", "slice=10", "run=one"]
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return train_short(tmp_path_factory.mktemp("trained"), {"one": ["seed=0"]})
-
-
-@pytest.fixture
-def made(tmp_path: Path) -> Path:
-    """The made of the result."""
-    return tmp_path / "made"
 
 
 @pytest.fixture

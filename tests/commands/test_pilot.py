@@ -12,21 +12,10 @@ from convstab.evaluation.pilot.draws import Enough
 from convstab.evaluation.result import STABILITY, StabilityResult
 from convstab.files import SUMMARY, write_json
 from convstab.runs.settled import DRAWS
-from tests.support.in_process import Main, caller, train_short
+from tests.support.in_process import Main, caller
 
 QUICK = ["logger=none", "images=60", "levels=[8,40]", "slice=20", "run=one", "precision=float32"]
 TOLD = (1, 2, 6)
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return train_short(tmp_path_factory.mktemp("trained"), {"one": ["seed=0"]})
-
-
-@pytest.fixture
-def made(tmp_path: Path) -> Path:
-    """The folder of the result."""
-    return tmp_path / "made"
 
 
 @pytest.fixture

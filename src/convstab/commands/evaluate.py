@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,7 @@ from convstab.degradations.gaussian import Gaussian
 from convstab.errors import InputError
 from convstab.evaluation import levels, tables
 from convstab.evaluation.examples import Examples, with_similarity
-from convstab.evaluation.pilot.draws import check_auto, enough_draws
+from convstab.evaluation.pilot.draws import AUTO, check_auto, enough_draws
 from convstab.evaluation.pilot.forward import Wish, choose, pass_of
 from convstab.evaluation.protocol import PAPER_DRAWS, Protocol, tried_levels, with_counts
 from convstab.evaluation.result import StabilityResult
@@ -39,7 +38,7 @@ from convstab.report.formatting import duration
 from convstab.runs.parts import Part, Parts
 from convstab.runs.provenance import made_with
 from convstab.runs.run import Run
-from convstab.runs.settled import AUTO, DRAWS, FORWARD
+from convstab.runs.settled import DRAWS, FORWARD
 from convstab.sweeps.jobs import Outcome
 from convstab.validation import device_of
 
@@ -65,10 +64,9 @@ def main(config: DictConfig) -> Outcome:
         return task.outcome(score(before))
 
     say_clean(task, run, device)
-    task, protocol = with_draws(task, protocol)
     workers = Workers(run.model, run.test, protocol, device, values["batch_size"], values["workers"])
-    task, speed = classify(task, workers, wish)
-    return conclude(task, protocol, speed)
+    task, speed = classify(with_draws(task, workers), workers, wish)
+    return conclude(task, workers.protocol, speed)
 
 
 after_sweep, check = compare_all, own.check
@@ -112,17 +110,17 @@ def first_draws(draws: Any, device: torch.device) -> Any:
     return (PAPER_DRAWS if device.type == "cuda" else CPU_DRAWS) if draws is None else draws
 
 
-def with_draws(task: Task[StabilityResult], protocol: Protocol) -> tuple[Task[StabilityResult], Protocol]:
-    """The task and its protocol with the draws of each level, settled or told by a pilot now, where that is asked."""
+def with_draws(task: Task[StabilityResult], workers: Workers) -> Task[StabilityResult]:
+    """The task; where a pilot is asked for, workers get the draws of each level, settled or told by it now."""
     if task.config["draws"] != AUTO:
-        return task, protocol
-    threads = {name: task.config[name] for name in ("batch_size", "workers")}
+        return task
     if task.draws is None:
-        enough = enough_draws(task.run.model, task.run.test, protocol, task.device, task.config["within"], **threads)
+        enough = enough_draws(workers, task.config["within"])
         task = task.settle(DRAWS, enough.draws)
         if task.draws == enough.draws:  # unless another process was first
             print(enough.said)
-    return task, replace(protocol, draws=task.draws or protocol.draws)
+    workers.protocol = with_counts(workers.protocol, task.draws, given=None)
+    return task
 
 
 def name_of(run: Run, protocol: Protocol) -> str:
@@ -198,7 +196,7 @@ def score(result: StabilityResult) -> float:
 def announce(rate: float, workers: Workers, images: int) -> None:
     """Say what this will take, and what the full protocol would, from a short calibration."""
     protocol = workers.protocol
-    draws, full = protocol.draws_per_image, replace(protocol, draws=PAPER_DRAWS).draws_per_image
+    draws, full = protocol.draws_per_image, protocol.in_paper.draws_per_image
     line = (
         f"about {duration(images * draws / rate)} for {images} images, {protocol.draws_in_words} draws each and level"
     )

@@ -6,6 +6,7 @@ from typing import Any, get_args
 from convstab.degradations.by_name import NAMES
 from convstab.errors import InputError
 from convstab.evaluation.matching import Match
+from convstab.evaluation.pilot.draws import AUTO, POINTS
 from convstab.files import choices
 from convstab.models.ensemble import Rule
 from convstab.models.own.kinds import KINDS as OWN_KINDS
@@ -73,7 +74,6 @@ FOLDER = Limit(is_text, "a folder")
 SWITCH = Limit(lambda value: isinstance(value, bool), "true or false")
 COUNT, COUNT_OR_ZERO, NUMBER = at_least(1), at_least(0), Limit(is_number, "a number")
 COUNTS = listed(lambda value: is_whole(value, 1), "a list of one for each level")
-POINTS = numbers(lambda value: 0 < value < 50, "a number of points above 0 and below 50")
 LEVEL = numbers(lambda value: value >= 0, "a number of grey levels, at least 0")
 LEVELS = listed(LEVEL.holds, "a list of numbers of grey levels, each at least 0, such as [8, 20]")
 GRID = listed(is_number, "a list of levels, each once, such as [8, 20]")
@@ -166,7 +166,7 @@ EVALUATE = ASSESSMENT | {
     "degradation.name": one_of(*NAMES),
     "levels": or_null(GRID),
     "psnr": or_null(DECIBELS),
-    "draws": or_null(either(either(COUNT, COUNTS), one_of("auto"))),
+    "draws": or_null(either(either(COUNT, COUNTS), one_of(AUTO))),
     "within": or_null(POINTS),
     "clip": SWITCH,
     "rounding": SWITCH,

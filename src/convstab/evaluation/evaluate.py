@@ -117,12 +117,12 @@ def evaluate(
     clean = gate(own, images, chosen, expect_clean)
     if progress is True:
         print(*filter(None, (str(clean), clean.suspicion)), sep="\n")
+    pool = Workers(own, images, protocol, chosen, batch_size, workers)
     if told:
-        enough = enough_draws(own, images, protocol, chosen, within, batch_size, workers)
-        protocol = replace(protocol, draws=enough.draws)
+        enough = enough_draws(pool, within)
+        pool.protocol = protocol = replace(protocol, draws=enough.draws)
         if progress is True:
             print(enough.said)
-    pool = Workers(own, images, protocol, chosen, batch_size, workers)
     choice = choose(pool, wish, len(images) * protocol.draws_per_image)
     pool.forward = choice.forward
     if choice.said and progress is True:

@@ -166,20 +166,28 @@ class Protocol:
         return [draws if degraded and random else 1 for draws, degraded in zip(each, self.degraded, strict=True)]
 
     @property
+    def degraded_draws(self) -> list[int]:
+        """Draws of one image under each level that changes it."""
+        return [draws for draws, degraded in zip(self.draws_of, self.degraded, strict=True) if degraded]
+
+    @property
+    def in_paper(self) -> "Protocol":
+        """The same with the paper's draws."""
+        return replace(self, draws=PAPER_DRAWS)
+
+    @property
     def weights(self) -> list[int]:
         """How often a draw of each level counts where levels are pooled, so that all weigh alike; 0: the clean images.
 
         Each is 1 where all levels have as many draws.
         """
-        counts = [draws for draws, degraded in zip(self.draws_of, self.degraded, strict=True) if degraded]
-        alike = math.lcm(*counts)
+        alike = math.lcm(*self.degraded_draws)
         return [alike // draws if degraded else 0 for draws, degraded in zip(self.draws_of, self.degraded, strict=True)]
 
     @property
     def draws_in_words(self) -> str:
         """The draws of each image under the levels that change it, such as 10, or 2 to 16."""
-        degraded = [draws for draws, changes in zip(self.draws_of, self.degraded, strict=True) if changes] or [1]
-        least, most = min(degraded), max(degraded)
+        least, most = (of(self.degraded_draws, default=1) for of in (min, max))
         return f"{most:,}" if least == most else f"{least:,} to {most:,}"
 
     @property

@@ -75,7 +75,7 @@ def from_draws(result: StabilityResult) -> str:
     errors = result.draws_error[result.degraded]
     if not np.nan_to_num(errors).any():
         return ""
-    half = (result.accuracy.high - result.accuracy.low)[result.degraded] / 2
+    half = result.accuracy.half[result.degraded]
     worst, part = np.nanmax(errors), np.nanmax(errors / half)
     return (
         f"Draws alone may move an accuracy by {100 * worst:.2f} points, and by {part:.0%} of half its interval "

@@ -72,7 +72,7 @@ def of_protocol(evaluation: Evaluation) -> Iterator[str]:
     noisy = noisy_levels(result).tolist()
     if tuple(noisy) != PAPER_SIGMAS:
         yield f"Sigma is {levels_in_words(noisy)} here, and {levels_in_words(PAPER_SIGMAS)} in the paper."
-    if result.draws_in_words != str(PAPER_DRAWS):
+    if set(result.protocol.degraded_draws) != {PAPER_DRAWS}:
         yield f"{result.draws_in_words} noisy copies of each image under each sigma, {PAPER_DRAWS} in the paper."
     if not all(evaluation.summary.get("protocol", {}).get(name, True) for name in ("clip", "rounding")):
         yield "The noisy copies are not 8-bit images: they were not both clipped and rounded."

@@ -83,7 +83,6 @@ def as_counts(value: Any) -> tuple[int, ...] | None:
 FORWARD = Measured("forward", "forward.json", "forward pass", lambda value: value if isinstance(value, str) else None)
 DRAWS = Measured("draws", "pilot.json", "draws of each level", as_counts, bound=True)
 MEASURED: tuple[Measured[Any], ...] = FORWARD, DRAWS
-AUTO = "auto"  # the word of a configuration for what is to be measured
 
 
 def link(path: Path, target: Path) -> None:

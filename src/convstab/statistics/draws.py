@@ -1,10 +1,11 @@
 """What draws leave uncertain where the images stay the same: how far a mean may be from that of endless draws."""
 
 import numpy as np
+from scipy.special import ndtri
 
-from convstab.statistics.intervals import Floats
+from convstab.statistics.intervals import TAIL, Floats
 
-NORMAL = 1.959963984540054  # standard deviations to both sides hold 95 %
+NORMAL = float(ndtri(1 - TAIL))  # 1.96: so many standard deviations to both sides hold 95 %
 
 
 def error(spread: Floats, images: Floats, draws: Floats) -> Floats:

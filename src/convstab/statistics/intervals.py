@@ -23,6 +23,11 @@ class Estimate:
     low: Floats
     high: Floats
 
+    @property
+    def half(self) -> Floats:
+        """Half the width of the intervals."""
+        return (self.high - self.low) / 2
+
 
 def mean(rates: Floats, weights: Floats | None = None, units: Units = IMAGES) -> Estimate:
     """Weighted mean over images, (levels,), with a 95 % interval.

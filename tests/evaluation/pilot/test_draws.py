@@ -81,7 +81,7 @@ def test_the_draws_of_the_pilot_are_not_those_that_count(images: cs.Images, monk
         return result
 
     monkeypatch.setattr(pilot, "tried", noted)
-    enough = enough_draws(MODEL, images, protocol, CPU)
+    enough = enough_draws(Workers(MODEL, images, protocol, CPU))
     assert seeds
     assert seeds[0] != -5
     told = cs.evaluate(MODEL, images, levels=LEVELS, draws=enough.draws, seed=-5)
@@ -93,7 +93,7 @@ def test_the_draws_of_the_pilot_are_not_those_that_count(images: cs.Images, monk
 def test_a_family_without_chance_needs_no_pilot(images: cs.Images, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pilot, "tried", None)
     protocol = Protocol((100, 50), draws=1, degradation=degradation("jpeg"))
-    enough = enough_draws(MODEL, images, protocol, CPU)
+    enough = enough_draws(Workers(MODEL, images, protocol, CPU))
     assert enough.draws == (1, 1, 1)[: len(protocol.levels)]
     assert enough.said == "draws=auto: one of each level, all others would be the same"
 

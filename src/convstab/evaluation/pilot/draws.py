@@ -4,8 +4,7 @@ import time
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
-from torch import nn
+from scipy.special import ndtri
 
 from convstab.errors import InputError
 from convstab.evaluation.cells import level_in_words
@@ -13,21 +12,20 @@ from convstab.evaluation.measures import Measures
 from convstab.evaluation.protocol import PAPER_DRAWS, Protocol
 from convstab.evaluation.result import StabilityResult
 from convstab.evaluation.workers import Workers
-from convstab.images import Images
 from convstab.statistics.correlation import draw_variance
 from convstab.statistics.draws import NORMAL, error
-from convstab.statistics.intervals import Floats
+from convstab.statistics.intervals import CONFIDENCE, Floats
 from convstab.statistics.rates import mean_of_drawn
 from convstab.units import Integers
-from convstab.validation import is_number
+from convstab.validation import Limit, is_number
 
 AUTO = "auto"
 LEAST, SHARE, EACH = 256, 10, 2  # of the pilot: a tenth of the images, at least so many, and draws under each level
 OTHER = 2**62  # is changed in the seed: no draw of the pilot is counted later, so what it decides biases nothing
 PART = 0.2  # of half the interval of accuracy, that draws may move it by: errors add in squares, so it is 2 % more
 COUNTS = np.array(sorted(one * 2**power for one in (2, 3) for power in range(12)))  # their multiples stay small
-ONE_SIDED = 1.6448536269514722  # standard deviations, below which lie 95 %
-LEAST_WITHIN, MOST_WITHIN = 0.0, 50.0  # points
+ONE_SIDED = float(ndtri(CONFIDENCE))  # 1.64: standard deviations, below which lie 95 %
+POINTS = Limit(lambda value: is_number(value) and 0 < value < 50, "a number of points above 0 and below 50")
 
 
 def check_auto(draws: object, within: float | None) -> None:
@@ -36,12 +34,11 @@ def check_auto(draws: object, within: float | None) -> None:
         raise InputError(f"draws is {draws!r}; it can be a whole number, one for each level, or auto")
     if within is None:
         return
-    if not is_number(within):
-        raise InputError(f"within is {within!r}; it must be a number of points above 0 and below {MOST_WITHIN:g}")
+    if not POINTS.holds(within):
+        shown = f"{within:g}" if is_number(within) else repr(within)
+        raise InputError(f"within is {shown}; it must be {POINTS.words}")
     if not isinstance(draws, str):
         raise InputError(f"within={within:g} has no effect without draws=auto")
-    if not LEAST_WITHIN < within < MOST_WITHIN:
-        raise InputError(f"within is {within:g}; it must be a number of points above 0 and below {MOST_WITHIN:g}")
 
 
 @dataclass(frozen=True)
@@ -99,15 +96,7 @@ class Pilot:
         return found
 
 
-def enough_draws(
-    model: nn.Module,
-    images: Images,
-    protocol: Protocol,
-    device: torch.device,
-    within: float | None = None,
-    batch_size: int | None = None,
-    workers: int | None = None,
-) -> Enough:
+def enough_draws(workers: Workers, within: float | None = None) -> Enough:
     """How many draws of each level keep what they leave uncertain small beside what the images do.
 
     An accuracy differs from that of all images that could have been there, and of all draws, for two reasons. More
@@ -117,15 +106,15 @@ def enough_draws(
     an image as one trial however many draws it has. Images that belong together make intervals wider: it may then be
     more than is needed. The pilot is small, so now and then a level gets too few: ``Measures.draws_error`` says it.
 
-    model: images in [0, 1] -> logits, on any device. images: all that are to be classified. within: points, in (0, 50).
-    batch_size, workers: see ``Workers``.
+    workers: of all images; how many draws their protocol has is not looked at. within: points, in (0, 50).
     Raises InputError where ``within`` cannot be reached.
     """
+    protocol, images = workers.protocol, workers.images
     if not protocol.degradation.random:
         return Enough((1,) * len(protocol.levels), "draws=auto: one of each level, all others would be the same")
     start = time.monotonic()
     some = images.spread(max(LEAST, len(images) // SHARE))
-    pool = Workers(model, some, of_pilot(protocol), device, batch_size, workers)
+    pool = Workers(workers.model, some, of_pilot(protocol), workers.device, workers.batch_size, workers.count)
     pilot = Pilot.of(tried(pool), len(images))
     chosen = np.where(protocol.degraded, pilot.enough(within), 1)
     seconds = time.monotonic() - start
@@ -151,8 +140,8 @@ def said(protocol: Protocol, images: int, seconds: float) -> str:
         for level, draws, degraded in zip(protocol.levels, protocol.draws_of, protocol.degraded, strict=True)
         if degraded
     ]
-    paper = sum(protocol.degraded) * PAPER_DRAWS + (len(pairs) < len(protocol.levels))
+    share = protocol.draws_per_image / protocol.in_paper.draws_per_image
     return (
         f"draws=auto, from {images} images in {seconds:.0f} s: {', '.join(pairs)} ({protocol.quantity}); "
-        f"{protocol.draws_per_image / paper:.1%} of the passes of {PAPER_DRAWS} draws, beside the pilot's"
+        f"{share:.1%} of the passes of {PAPER_DRAWS} draws, beside the pilot's"
     )
