@@ -58,6 +58,8 @@ def is_whole(value: Any, low: int) -> bool:
 
 SEED = Limit(lambda value: is_whole(value, -(2**63)) and value < 2**63, "a whole number of 64 bits")
 QUERIES = Limit(lambda value: is_whole(value, 1) and value < 2**63, "a whole number, at least 1")
+POINTS = Limit(lambda value: is_number(value) and 0 < value < 50, "a number of points above 0 and below 50")
+AUTO = "auto"  # the word for what is measured before it is settled
 
 
 def listed(holds: Callable[[Any], bool], words: str) -> Limit:

@@ -13,7 +13,6 @@ from convstab.commands import own
 from convstab.commands.app import sweep_name
 from convstab.errors import InputError
 from convstab.evaluation.gate import gate
-from convstab.evaluation.pilot.draws import AUTO
 from convstab.figures.files import each_once
 from convstab.loggers.wandb import check_logger, tracking
 from convstab.runs import directory
@@ -21,6 +20,7 @@ from convstab.runs.parts import Part, Parts, Shard, folder_name
 from convstab.runs.run import Run
 from convstab.runs.settled import DRAWS, FORWARD, MEASURED, Measured, as_counts
 from convstab.sweeps.jobs import Outcome, members_of
+from convstab.validation import AUTO
 
 Result = TypeVar("Result")  # of the command
 Value = TypeVar("Value")

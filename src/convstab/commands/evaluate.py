@@ -23,7 +23,7 @@ from convstab.degradations.gaussian import Gaussian
 from convstab.errors import InputError
 from convstab.evaluation import levels, tables
 from convstab.evaluation.examples import Examples, with_similarity
-from convstab.evaluation.pilot.draws import AUTO, check_auto, enough_draws
+from convstab.evaluation.pilot.draws import check_auto, enough_draws
 from convstab.evaluation.pilot.forward import Wish, choose, pass_of
 from convstab.evaluation.protocol import PAPER_DRAWS, Protocol, tried_levels, with_counts
 from convstab.evaluation.result import StabilityResult
@@ -40,7 +40,7 @@ from convstab.runs.provenance import made_with
 from convstab.runs.run import Run
 from convstab.runs.settled import DRAWS, FORWARD
 from convstab.sweeps.jobs import Outcome
-from convstab.validation import device_of
+from convstab.validation import AUTO, device_of
 
 SCHEMA = 5  # of the rows and totals in a part; another number keeps parts of another layout apart
 CPU_DRAWS = 10

@@ -6,14 +6,13 @@ from typing import Any, get_args
 from convstab.degradations.by_name import NAMES
 from convstab.errors import InputError
 from convstab.evaluation.matching import Match
-from convstab.evaluation.pilot.draws import AUTO, POINTS
 from convstab.files import choices
 from convstab.models.ensemble import Rule
 from convstab.models.own.kinds import KINDS as OWN_KINDS
 from convstab.models.resized import Stage
 from convstab.runs.configuration import nested
 from convstab.runs.parts import Shard
-from convstab.validation import QUERIES, SEED, Limit, at_least, is_number, is_whole, listed
+from convstab.validation import AUTO, POINTS, QUERIES, SEED, Limit, at_least, is_number, is_whole, listed
 
 LARGEST_SEED = 2**32 - 1  # that NumPy takes, and Lightning and scikit-learn with it
 PRECISIONS = "32-true", "32", 32, "bf16-mixed", "bf16", "16-mixed", "16", 16, None  # Lightning's names
