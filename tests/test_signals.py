@@ -21,6 +21,7 @@ from PIL import Image
 from convstab.commands.app import train
 from convstab.data.image_files import decoded
 from convstab.files import LAST, METRICS, read_json
+from convstab.models.classifier import Classifier
 from convstab.paper.report import PAGE
 from convstab.runs.directory import FINISHED, finished
 from tests.support.fresh_process import ROOT, TRAIN, environment
@@ -279,6 +280,22 @@ def test_ctrl_c_stops_a_sweep_and_its_table_says_so(launcher: str, tmp_path: Pat
     assert "not finished" in (tmp_path / "out.txt").read_text()
     if launcher == "basic":
         assert len(list((tmp_path / "all").glob("*/job.json"))) == 1  # the second was not begun
+
+
+def test_an_interrupt_that_lightning_turns_into_an_exit_is_no_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: Any) -> None:  # as in a process of joblib, where our own handler does not stand
+        raise KeyboardInterrupt
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Classifier, "training_step", interrupted)
+    monkeypatch.setattr(sys, "argv", ["train.py", "-m", *ONE_EPOCH, "logger=none", "seed=1,2", "hydra.sweep.dir=all"])
+    with pytest.raises(SystemExit) as end:
+        train()
+    assert end.value.code == 128 + INT
+    assert "stopped by SIGINT" in capsys.readouterr().err
+    assert [read_json(path)["status"] for path in tmp_path.glob("all/*/job.json")] == ["running"]
 
 
 def closed_pipe() -> int:

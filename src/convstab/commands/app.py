@@ -115,6 +115,8 @@ class App:
         try:
             outcome: Outcome = self.module.main(config)
         except SystemExit as end:  # convstab raises none here, and what is not finished must not end with 0
+            if isinstance(end.__context__, KeyboardInterrupt):  # Lightning's, in a process of joblib: it is no failure
+                raise end.__context__ from end
             raise InputError(f"code of your own, of the model or the images, calls sys.exit({end.code!r})") from end
         clear(outcome.folder, before=start)
         return outcome
