@@ -63,11 +63,11 @@ from convstab.evaluation.stability import DegradedBatches
 from convstab.evaluation.workers import Workers, calibrate
 from convstab.forward.compiled import COMPILED, CompiledPass
 from convstab.forward.eager import ForwardPass, Precision, forward_precision
+from convstab.forward.own_model import own_model
 from convstab.models import Classifier
 from convstab.models.own.load import load_model
 from convstab.precision import true_float32
 from convstab.runs.parts import Parts
-from convstab.validation import own_model
 
 Forward = Callable[[Tensor], Any]
 PASSES = "float32", COMPILED

@@ -16,11 +16,11 @@ from convstab.attacks.by_name import make
 from convstab.commands import attack
 from convstab.commands.app import plain
 from convstab.commands.assess import identity
+from convstab.forward.device import device_of
 from convstab.images import Images
 from convstab.models import LeNet
-from convstab.runs.parts import Shard
 from convstab.runs.run import Run
-from convstab.validation import device_of
+from convstab.runs.shard import Shard
 
 ROOT = Path(__file__).parent.parent
 CPU = torch.device("cpu")

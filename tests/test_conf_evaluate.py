@@ -21,12 +21,12 @@ from convstab.evaluation.pilot.forward import pass_of
 from convstab.evaluation.protocol import PAPER_DRAWS, Protocol
 from convstab.evaluation.workers import Workers
 from convstab.files import choices
+from convstab.forward.device import device_of
 from convstab.images import Images
 from convstab.models import LeNet
 from convstab.models.ensemble import Ensemble
-from convstab.runs.parts import Shard
 from convstab.runs.run import Run
-from convstab.validation import device_of
+from convstab.runs.shard import Shard
 
 ROOT = Path(__file__).parent.parent
 CPU, GPU = torch.device("cpu"), torch.device("cuda")

@@ -17,6 +17,8 @@ from convstab.runs.configuration import write_config
 from convstab.runs.directory import finished
 
 HEAVY = {"pytorch_lightning", "torchmetrics", "foolbox", "deap", "wandb", "sklearn", "kornia"}
+LOADED = HEAVY | {"torch", "pyarrow", "numpy", "matplotlib"}  # by all that does work
+WORDS = {"predictions": ["path=a.csv", "draws=d"]}  # which a command needs
 
 
 def loaded(code: str) -> set[str]:
@@ -62,11 +64,29 @@ try:
     command()
 except SystemExit:
     pass
-print("loaded", *sorted(set(sys.modules) & {HEAVY | {"torch", "pyarrow", "numpy", "matplotlib"}!r}))
+print("loaded", *sorted(set(sys.modules) & {LOADED!r}))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "loaded"
     assert len(done.stdout.splitlines()) > 8
+
+
+@pytest.mark.parametrize("name", COMPOSED)
+def test_a_refused_value_waits_for_nothing_heavy(name: str, tmp_path: Path) -> None:
+    code = f"""
+import sys
+from convstab.commands.app import {name} as command
+sys.argv = ["convstab-{name}", "threads=none", *{WORDS.get(name, [])!r}]
+try:
+    command()
+except SystemExit as end:
+    print("code", end.code)
+print("loaded", *sorted(set(sys.modules) & {LOADED!r}))
+"""
+    words = [sys.executable, "-c", code]
+    done = subprocess.run(words, capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert done.stdout.splitlines()[-2:] == ["code 2", "loaded"]
+    assert done.stderr == "convstab: threads is none; it must be a whole number, at least 1, or null\n"
 
 
 @pytest.mark.parametrize("name", COMPOSED)

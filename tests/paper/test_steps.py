@@ -10,7 +10,8 @@ from convstab.paper.experiments import Step
 from convstab.paper.steps import DONE, LOG, PROMPT, is_done, missing, reason, remember, share
 from convstab.runs.configuration import write_config
 from convstab.runs.directory import FINISHED, finish
-from convstab.runs.parts import Part, Parts, Shard
+from convstab.runs.parts import Part, Parts
+from convstab.runs.shard import Shard
 
 TRAIN = Step("train/a", "train", ["seed=0"], [], 1.0)
 EVALUATE = Step("evaluate/a", "evaluate", ["draws=2"], ["train/a"], 1.0)

@@ -18,7 +18,8 @@ from convstab.errors import InputError
 from convstab.files import write_bytes
 from convstab.files.arrays import arrays_to_bytes, bytes_to_arrays
 from convstab.files.tables import read_table, write_table
-from convstab.runs.parts import Part, Parts, Shard
+from convstab.runs.parts import Part, Parts
+from convstab.runs.shard import Shard
 
 IMAGES, SIZE, FINGERPRINT = 23, 4, {"draws": 150, "levels": (0.0, 1.5), "weights": "ab12"}
 ONE = Shard()

@@ -27,7 +27,8 @@ from convstab.files.tables import read_table, write_table
 from convstab.report.results import read_result
 from convstab.runs import checkpoints, configuration, directory
 from convstab.runs.directory import FINISHED, PARTS
-from convstab.runs.parts import Parts, Shard
+from convstab.runs.parts import Parts
+from convstab.runs.shard import Shard
 from tests.support.in_process import call_in, train_short
 
 SECONDS, MEMORY = 10, 2**30  # that reading a damaged file may take, at most

@@ -14,8 +14,10 @@ from convstab.attacks.attack import Attack, Progress
 from convstab.attacks.result import AttackResult, as_table
 from convstab.errors import InputError
 from convstab.files import choices
+from convstab.forward.device import device_of
+from convstab.forward.own_model import check_gradients, gradients_for_images_only, own_model
 from convstab.images import Images
-from convstab.validation import QUERIES, SEED, check_gradients, device_of, gradients_for_images_only, own_model
+from convstab.validation import QUERIES, SEED
 
 
 def attack(

@@ -105,11 +105,11 @@ class App:
 
     def work(self, config: "DictConfig") -> "Outcome":
         """What the command is there for."""
-        from convstab.files import clear
-        from convstab.validation import use_threads  # torch, and all that follows it
-
         if not checked_before():
             self.check(config)
+        from convstab.files import clear
+        from convstab.forward.device import use_threads  # torch, which a mistake need not wait for
+
         use_threads(config.threads)
         start = time.time()
         try:

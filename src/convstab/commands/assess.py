@@ -16,9 +16,10 @@ from convstab.evaluation.gate import gate
 from convstab.figures.files import each_once
 from convstab.loggers.wandb import check_logger, tracking
 from convstab.runs import directory
-from convstab.runs.parts import Part, Parts, Shard, folder_name
+from convstab.runs.parts import Part, Parts, folder_name
 from convstab.runs.run import Run
 from convstab.runs.settled import DRAWS, FORWARD, MEASURED, Measured, as_counts
+from convstab.runs.shard import Shard
 from convstab.sweeps.jobs import Outcome, members_of
 from convstab.validation import AUTO
 

@@ -20,12 +20,13 @@ from convstab.commands.trial import values_of
 from convstab.errors import InputError
 from convstab.figures.files import named_attacks, of_attack, save
 from convstab.files import FIGURES
+from convstab.forward.device import device_of
+from convstab.forward.own_model import check_gradients
 from convstab.loggers.results import log_attack
 from convstab.runs.parts import Part
 from convstab.runs.provenance import made_with
 from convstab.runs.run import Run, first_correct
 from convstab.sweeps.jobs import Outcome
-from convstab.validation import check_gradients, device_of
 
 SCHEMA = 3  # of the rows in a part; another number keeps parts of another layout apart
 NO_INFLUENCE = ("slots", "batch_size")  # on any result

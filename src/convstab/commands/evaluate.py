@@ -33,6 +33,7 @@ from convstab.figures import evaluation
 from convstab.figures.files import named_evaluations, of_evaluation, save
 from convstab.figures.redraw import compare_all, pair
 from convstab.files import FIGURES, SUMMARY, write_json, write_text
+from convstab.forward.device import device_of
 from convstab.loggers.results import log_evaluation
 from convstab.report.formatting import duration
 from convstab.runs.parts import Part, Parts
@@ -40,7 +41,7 @@ from convstab.runs.provenance import made_with
 from convstab.runs.run import Run
 from convstab.runs.settled import DRAWS, FORWARD
 from convstab.sweeps.jobs import Outcome
-from convstab.validation import AUTO, device_of
+from convstab.validation import AUTO
 
 SCHEMA = 5  # of the rows and totals in a part; another number keeps parts of another layout apart
 CPU_DRAWS = 10

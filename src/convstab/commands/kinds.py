@@ -3,16 +3,25 @@
 from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
-from convstab.degradations.by_name import NAMES
 from convstab.errors import InputError
-from convstab.evaluation.matching import Match
 from convstab.files import choices
-from convstab.models.ensemble import Rule
 from convstab.models.own.kinds import KINDS as OWN_KINDS
-from convstab.models.resized import Stage
 from convstab.runs.configuration import nested
-from convstab.runs.parts import Shard
-from convstab.validation import AUTO, POINTS, QUERIES, SEED, Limit, at_least, is_number, is_whole, listed
+from convstab.runs.shard import Shard
+from convstab.validation import (
+    AUTO,
+    POINTS,
+    QUERIES,
+    SEED,
+    Limit,
+    Match,
+    Rule,
+    Stage,
+    at_least,
+    is_number,
+    is_whole,
+    listed,
+)
 
 LARGEST_SEED = 2**32 - 1  # that NumPy takes, and Lightning and scikit-learn with it
 PRECISIONS = "32-true", "32", 32, "bf16-mixed", "bf16", "16-mixed", "16", 16, None  # Lightning's names
@@ -162,7 +171,7 @@ ASSESSMENT = (
 )
 EVALUATE = ASSESSMENT | {
     "degradation": group("degradation"),
-    "degradation.name": one_of(*NAMES),
+    "degradation.name": one_of(*sorted(choices("degradation"))),
     "levels": or_null(GRID),
     "psnr": or_null(DECIBELS),
     "draws": or_null(either(either(COUNT, COUNTS), one_of(AUTO))),

@@ -13,15 +13,17 @@ from convstab.degradations.degradation import Degradation
 from convstab.errors import InputError
 from convstab.evaluation.examples import with_similarity
 from convstab.evaluation.gate import gate
-from convstab.evaluation.matching import Match, matched
+from convstab.evaluation.matching import matched
 from convstab.evaluation.pilot.draws import check_auto, enough_draws
 from convstab.evaluation.pilot.forward import Wish, choose
 from convstab.evaluation.protocol import Protocol, tried_levels, with_counts
 from convstab.evaluation.result import StabilityResult
 from convstab.evaluation.workers import Workers
+from convstab.forward.device import device_of
 from convstab.forward.eager import Precision
+from convstab.forward.own_model import own_model
 from convstab.images import Images
-from convstab.validation import device_of, own_model
+from convstab.validation import Match
 
 Score = Literal["predicted", "label"]
 LEAST = 0.5  # grey levels: weaker noise hardly moves a rounded pixel

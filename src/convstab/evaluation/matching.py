@@ -1,14 +1,13 @@
 """The classes of a model and those of images are the same by their names, not by their places."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import torch
 from torch import Tensor, nn
 
 from convstab.errors import InputError
-
-Match = Literal["names", "order"]
+from convstab.validation import Match
 
 
 class Chosen(nn.Module):

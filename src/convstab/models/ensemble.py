@@ -2,14 +2,12 @@
 
 import math
 from collections.abc import Sequence
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from convstab.errors import InputError
-
-Rule = Literal["probabilities", "logits", "vote"]
+from convstab.validation import Rule
 
 
 class Ensemble(nn.Module):

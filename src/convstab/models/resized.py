@@ -1,12 +1,11 @@
 """A model behind a resizing: what degrades its images comes before it, as in a camera."""
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-Stage = Literal["input", "source"]
 Size = tuple[int, int]
 
 

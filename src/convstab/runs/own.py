@@ -10,12 +10,13 @@ import torch
 
 from convstab.data.images import ImageData
 from convstab.errors import InputError
-from convstab.evaluation.matching import Match, matched
+from convstab.evaluation.matching import matched
+from convstab.forward.own_model import own_model
 from convstab.images import Images
 from convstab.models.own.wrapper import Own
-from convstab.models.resized import Resized, Size, Stage
+from convstab.models.resized import Resized, Size
 from convstab.runs.run import Run, chosen
-from convstab.validation import own_model
+from convstab.validation import Match, Stage
 
 LONGEST = 60  # characters of a name that becomes a folder's
 

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from convstab.errors import InputError
 from convstab.files.arrays import arrays_to_bytes, bytes_to_arrays
 from convstab.files.seals import DamagedError
 from convstab.files.tables import read_table, write_table
+from convstab.runs.shard import Shard
 
 FINGERPRINT, PLACE, TOTALS = b"convstab.fingerprint", b"convstab.place", b"convstab.totals"
 log = logging.getLogger(__name__)
@@ -38,23 +38,6 @@ class Part:
 
     rows: pa.Table
     totals: Totals = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Shard:
-    """Share ``number`` of ``of`` equal shares of the work; counted from 1."""
-
-    number: int = 1
-    of: int = 1
-
-    @classmethod
-    def parse(cls, text: str) -> "Shard":
-        """Read ``i/n``, the i-th of n shares; InputError when it is anything else."""
-        match = re.fullmatch(r"(\d+)/(\d+)", text.strip())
-        shard = cls(*map(int, match.groups())) if match else None
-        if shard is None or not 1 <= shard.number <= shard.of:
-            raise InputError(f"shard={text} is not i/n with 1 <= i <= n, for example shard=2/7")
-        return shard
 
 
 class Parts:

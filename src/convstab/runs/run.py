@@ -20,10 +20,11 @@ from convstab.errors import InputError
 from convstab.files.digests import digest
 from convstab.images import Images
 from convstab.models import Classifier
-from convstab.models.ensemble import Ensemble, Rule
+from convstab.models.ensemble import Ensemble
 from convstab.runs import checkpoints, configuration, directory
 from convstab.runs.configuration import Config, value
 from convstab.runs.provenance import arithmetic, merged, training_of
+from convstab.validation import Rule
 
 OWN_DATA = (  # what decides which test images data of one's own has
     *("path", "test_share", "resize", "group", "on_bad", "target", "options"),

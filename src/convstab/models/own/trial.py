@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from convstab.errors import InputError
+from convstab.forward.own_model import are_probabilities
 from convstab.models.own.wrapper import count, logits_of
 from convstab.packages import one_line
-from convstab.validation import are_probabilities
 
 TRIED = 2  # images: with one, a batch normalisation has nothing to go by
 EVALUATION, TRAINING = False, True
