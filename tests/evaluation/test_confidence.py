@@ -14,7 +14,16 @@ from torchmetrics.functional.classification import multiclass_accuracy, multicla
 import convstab as cs
 from convstab.degradations.draws.make import degraded_copies
 from convstab.errors import InputError
-from convstab.evaluation.confidence import MARGIN_EDGES, MOST_NLL, changed, margin, rank
+from convstab.evaluation.confidence import (
+    MARGIN_EDGES,
+    MOST_MARGIN,
+    MOST_NLL,
+    SQUARE_UNIT,
+    ahead_of_others,
+    changed,
+    margin,
+    rank,
+)
 from convstab.evaluation.exact import UNIT
 from convstab.evaluation.protocol import Protocol
 from convstab.evaluation.result import StabilityResult
@@ -211,3 +220,26 @@ def test_images_that_were_not_drawn_do_not_count() -> None:
     rows = found.by_image("nll_mean")[~missing, 1]
     assert found.nll[1] == pytest.approx(rows.mean())
     assert found.by_level()["images"].tolist() == [len(flat), len(flat) - missing.sum()]
+
+
+def test_margins_are_those_of_the_label_and_the_greatest_other() -> None:
+    logits = torch.tensor([[3.0, -1.0, 2.5], [0.0, 4.0, 4.0]])
+    assert ahead_of_others(logits, torch.tensor([0, 0])).tolist() == [0.5, -4]
+    found = fixed(logits[0], label=2)
+    assert (found.rows["margin_mean"] == -0.5).all()
+    assert (found.rows["margin_sd"] == 0).all()
+
+
+@pytest.mark.parametrize("level", range(3))
+def test_the_margins_of_an_image_are_told_by_mean_and_spread(result: StabilityResult, level: int) -> None:
+    logits, labels = logits_of(level)
+    others = logits.masked_fill(nn.functional.one_hot(labels, CLASSES).bool(), -torch.inf).amax(1)
+    ahead = (logits.gather(1, labels[:, None])[:, 0] - others).view(IMAGES, -1).numpy()
+    np.testing.assert_allclose(result.by_image("margin_mean")[:, level], ahead.mean(1), atol=1e-5)
+    np.testing.assert_allclose(result.by_image("margin_sd")[:, level], ahead.std(1), rtol=1e-4, atol=1e-6)
+
+
+def test_a_margin_without_bounds_counts_as_the_greatest() -> None:
+    found = fixed(torch.tensor([-3e38, 3e38]))
+    assert (found.rows["margin_mean"] == -MOST_MARGIN).all()
+    assert int(MOST_MARGIN**2 * SQUARE_UNIT) * 2**17 <= 2**63  # what is said of it

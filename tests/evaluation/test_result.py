@@ -99,6 +99,8 @@ def first(value: Any) -> Callable[[Any], Any]:
         (STABILITY, lie("changed", lambda column: column + 25), "the column changed has values that cannot be"),
         (STABILITY, lie("brier_mean", first(2.1)), "the column brier_mean has values that cannot be"),
         (STABILITY, lie("nll_mean", first(-0.1)), "the column nll_mean has values that cannot be"),
+        (STABILITY, lie("margin_mean", first(-1025.0)), "the column margin_mean has values that cannot be"),
+        (STABILITY, lie("margin_sd", first(-0.1)), "the column margin_sd has values that cannot be"),
         (STABILITY, lambda table: table.drop_columns(["changed"]), "there is no column changed"),
         (STABILITY, lambda table: table.append_column("top5", table["index"]), "nothing is known of the column top5"),
         (STABILITY, lie("index", lambda column: column * 0), "an image stands twice"),

@@ -25,4 +25,5 @@ def totals_of(confusion: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
 def columns_of(correct: NDArray[Any], draws: NDArray[Any]) -> dict[str, NDArray[Any]]:
     """The columns that go with correct draws, of images that are correct when clean where none is misclassified."""
     shares = 1 - correct / draws
-    return {"changed": draws - correct, "brier_mean": 2 * shares, "nll_mean": 20 * shares}
+    losses = {"brier_mean": 2 * shares, "nll_mean": 20 * shares}
+    return {"changed": draws - correct, **losses, "margin_mean": 20 - 40 * shares, "margin_sd": 0 * shares}

@@ -43,7 +43,7 @@ from convstab.runs.settled import DRAWS, FORWARD
 from convstab.sweeps.jobs import Outcome
 from convstab.validation import AUTO
 
-SCHEMA = 5  # of the rows and totals in a part; another number keeps parts of another layout apart
+SCHEMA = 6  # of the rows and totals in a part; another number keeps parts of another layout apart
 CPU_DRAWS = 10
 TABLE, RESULTS = "table.csv", "results.csv"
 

@@ -13,6 +13,8 @@ BINS = 15  # of equal width, of the probability of the predicted class, as Guo e
 MARGIN_EDGES = np.linspace(-12.0, 52.0, 1025)  # log odds of the predicted class; the outer bins take what lies beyond
 NLL_UNIT = 2.0**24  # its sums are kept in whole 2^-24
 MOST_NLL = 2.0**20  # nats; more counts as this, so 2^19 of the worst draws can be added
+SQUARE_UNIT = 2.0**26  # sums of squared margins are kept in whole 2^-26
+MOST_MARGIN = 2.0**10  # logits; more, or less than minus this, counts as this: 2^17 draws of an image can be added
 TOP, LEAST_CLASSES = 5, 10  # top-5 accuracy is counted of ten classes and more: of six it says little
 
 
@@ -26,7 +28,7 @@ class ConfidenceTally:
         def zeros(*shape: int) -> Tensor:
             return torch.zeros(shape, dtype=torch.int64, device=device)
 
-        self.brier, self.nll = zeros(cells), zeros(cells)
+        self.brier, self.nll, self.ahead, self.ahead_squared = zeros(4, cells)
         self.top = zeros(cells) if classes >= LEAST_CLASSES else None
         self.calibration = zeros(levels, BINS, 3)
         self.margins = zeros(levels, 2, len(MARGIN_EDGES) - 1)
@@ -41,6 +43,9 @@ class ConfidenceTally:
         self.brier.index_add_(0, cell, brier * drawn)
         nll = -logits.log_softmax(1).gather(1, label[:, None])[:, 0]
         self.nll.index_add_(0, cell, whole(nll.clamp_(0, MOST_NLL), NLL_UNIT) * drawn)
+        ahead = ahead_of_others(logits, label).clamp_(-MOST_MARGIN, MOST_MARGIN).double()
+        self.ahead.index_add_(0, cell, whole(ahead, NLL_UNIT) * drawn)
+        self.ahead_squared.index_add_(0, cell, whole(ahead.square(), SQUARE_UNIT) * drawn)
         self.add_to_bins(level, correct, drawn, softmax.gather(1, predicted)[:, 0])
         self.add_to_margins(level, correct, drawn, margin(logits, predicted))
         if self.top is not None:
@@ -61,9 +66,14 @@ class ConfidenceTally:
 
     def columns(self, draws: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
         """The columns of the rows; draws: of each cell."""
+        number = draws.clip(1)
+        mean = self.ahead.cpu().numpy() / NLL_UNIT / number
+        variance = self.ahead_squared.cpu().numpy() / SQUARE_UNIT / number - mean**2
         found: dict[str, NDArray[Any]] = {
-            "brier_mean": self.brier.cpu().numpy() / UNIT / draws.clip(1),
-            "nll_mean": self.nll.cpu().numpy() / NLL_UNIT / draws.clip(1),
+            "brier_mean": self.brier.cpu().numpy() / UNIT / number,
+            "nll_mean": self.nll.cpu().numpy() / NLL_UNIT / number,
+            "margin_mean": mean,
+            "margin_sd": np.where(draws > 1, np.sqrt(variance.clip(0)), 0.0),  # of one draw, rounding would stay
         }
         return found if self.top is None else {"top5": self.top.cpu().numpy()} | found
 
@@ -78,6 +88,12 @@ def margin(logits: Tensor, predicted: Tensor) -> Tensor:
     second, place = others.max(1, keepdim=True)
     ahead = logits.gather(1, predicted) - second
     return (ahead + others.log_softmax(1).gather(1, place))[:, 0]
+
+
+def ahead_of_others(logits: Tensor, label: Tensor) -> Tensor:
+    """How far the logit of the label is ahead of the greatest other, (n,), below 0 when misclassified; label (n,)."""
+    own = label[:, None]
+    return logits.gather(1, own)[:, 0] - logits.scatter(1, own, -torch.inf).amax(1)
 
 
 def rank(logits: Tensor, label: Tensor, order: Tensor) -> Tensor:

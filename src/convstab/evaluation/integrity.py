@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convstab import units
-from convstab.evaluation.confidence import BINS, LEAST_CLASSES, MARGIN_EDGES, MOST_NLL
+from convstab.evaluation.confidence import BINS, LEAST_CLASSES, MARGIN_EDGES, MOST_MARGIN, MOST_NLL
 from convstab.evaluation.exact import UNIT
 from convstab.evaluation.measures import Measures
 from convstab.evaluation.protocol import Protocol
@@ -19,7 +19,7 @@ COLUMNS = {  # of stability.parquet: kinds of their types, as NumPy names them
     **{"index": "i", "label": "i", "level": "f", "draws": "i", "correct": "i", "prediction": "i"},
     **{"score_mean": "f", "score_min": "f", "psnr_mean": "f", "identical": "i", "near_ties": "i"},
     **{"sample_draw": "i", "sample_prediction": "i", "sample_psnr": "f", "sample_score": "f"},
-    **{"brier_mean": "f", "nll_mean": "f"},
+    **{"brier_mean": "f", "nll_mean": "f", "margin_mean": "f", "margin_sd": "f"},
 }
 OPTIONAL = {**units.COLUMNS, "ssim": "f"}
 SLACK = 1e-6  # of a probability that was added up
@@ -76,6 +76,8 @@ def check_rows(rows: Mapping[str, NDArray[Any]], protocol: Protocol, classes: in
         "top5": (rows["correct"], draws),
         "brier_mean": (0, 2 + SLACK),
         "nll_mean": (0, MOST_NLL),
+        "margin_mean": (-MOST_MARGIN, MOST_MARGIN),
+        "margin_sd": (0, MOST_MARGIN),
         **dict.fromkeys(("score_mean", "score_min", "sample_score"), (-SLACK, 1 + SLACK)),
         **dict.fromkeys(("psnr_mean", "sample_psnr"), (-np.inf, np.inf)),
         "sample_draw": (0, np.tile(protocol.draws_of, images) - 1),

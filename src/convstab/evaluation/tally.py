@@ -29,7 +29,8 @@ class Counts:
         identical (draws that are the clean image), near_ties (draws whose two best classes are closer than NEAR_TIE),
         and one keyed draw: sample_draw, sample_prediction, sample_psnr, sample_score; changed (draws whose decision is
         not that of the clean image, where that is among the levels), top5 (draws whose label is among the five best
-        classes, of ten classes and more), brier_mean and nll_mean (Brier score, and negative log-likelihood in nats);
+        classes, of ten classes and more), brier_mean and nll_mean (Brier score, and negative log-likelihood in nats),
+        margin_mean and margin_sd (how far the logit of the label is ahead of the greatest other);
         where levels are PSNR, applied (the level of the degradation; NaN where no level leaves the image this PSNR:
         such an image has no draws there).
     totals: confusion, int64 (levels, label, predicted); histogram, int64 (label, misclassified or correct, PSNR bin,
