@@ -33,7 +33,7 @@ def test_figures_are_drawn_without_a_network_or_an_attack(result: StabilityResul
     write_json(tmp_path / "summary.json", {"run": "one"})
     write_config(tmp_path, {"confusion_level": 20, "compare": []})
     directory.finish(tmp_path, "evaluate")
-    assert loaded(f"from convstab.commands.figures import main; main([{str(tmp_path)!r}])") == set()
+    assert loaded(f"from convstab.commands.results.figures import main; main([{str(tmp_path)!r}])") == set()
     assert (tmp_path / "figures/curves.png").exists()
 
 
@@ -53,9 +53,9 @@ def test_an_evaluation_from_python_loads_no_lightning() -> None:
 COMPOSED = ("train", "evaluate", "attack", "reproduce", "draws", "predictions")
 
 
-@pytest.mark.parametrize("name", [*COMPOSED, "figures", "publish", "report"])
+@pytest.mark.parametrize("name", [*COMPOSED, "figures", "publish", "report", "ledger", "require"])
 def test_help_loads_nothing_heavy(name: str) -> None:
-    module, call = ("app", name) if name in COMPOSED else (name, "main")
+    module, call = ("app", name) if name in COMPOSED else (f"results.{name}", "main")
     code = f"""
 import sys
 from convstab.commands.{module} import {call} as command

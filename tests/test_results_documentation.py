@@ -13,7 +13,8 @@ import pytest
 
 import convstab as cs
 from convstab.attacks import integrity as of_attacks
-from convstab.commands import app, figures
+from convstab.commands import app
+from convstab.commands.results import figures
 from convstab.evaluation import integrity as of_evaluations
 from convstab.evaluation.protocol import Protocol
 from convstab.figures.redraw import RELATIVE

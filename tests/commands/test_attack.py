@@ -18,7 +18,8 @@ import pytest
 import torch
 
 from convstab.attacks.result import CONVERGENCE, MINIMUM_NOISE, NOISE, AttackResult
-from convstab.commands import app, figures
+from convstab.commands import app
+from convstab.commands.results import figures
 from convstab.files import CONFIG, SUMMARY
 from convstab.loggers import results
 from convstab.runs.directory import FINISHED

@@ -111,7 +111,7 @@ def test_of_decisions_alone_nothing_is_said_about_confidence(there: Path, import
 
 
 def app_report() -> None:
-    from convstab.commands.report import main  # noqa: PLC0415 - what reads sys.argv
+    from convstab.commands.results.report import main  # noqa: PLC0415 - what reads sys.argv
 
     main()
 

@@ -18,7 +18,8 @@ import numpy as np
 import pytest
 import torch
 
-from convstab.commands import app, figures
+from convstab.commands import app
+from convstab.commands.results import figures
 from convstab.evaluation.result import CONFUSION, HISTOGRAM, STABILITY, StabilityResult
 from convstab.files import BEST, METRICS, SUMMARY
 from convstab.runs import checkpoints, directory

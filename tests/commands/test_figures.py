@@ -10,7 +10,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from convstab.attacks.result import MINIMUM_NOISE, NOISE, AttackResult
-from convstab.commands import figures
+from convstab.commands.results import figures
 from convstab.evaluation.result import CONFUSION, HISTOGRAM, STABILITY, StabilityResult
 from convstab.figures import files as drawing
 from convstab.files import write_json

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from convstab.commands import app, publish
+from convstab.commands import app
+from convstab.commands.results import publish
 from convstab.evaluation.result import StabilityResult
 from convstab.runs import configuration
 from convstab.runs.directory import FINISHED

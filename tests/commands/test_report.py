@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from convstab.commands import app, report
+from convstab.commands import app
+from convstab.commands.results import report
 from convstab.paper import CONTRADICTIONS
 from convstab.paper.report import PAGE, TEXT, TITLE, write_report
 from convstab.report.results import gather

@@ -1,0 +1,1 @@
+"""What a model is required to withstand, and whether results are evidence for it."""
