@@ -1,0 +1,106 @@
+"""Pictures of a ledger: how far images are from failing, and how well the law tells how often they fail."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from convstab.figures.attack import limits, logarithmic
+from convstab.figures.evaluation import COLOURS, finish_axis
+from convstab.ledger.ledger import Ledger
+from convstab.ledger.tables import far, radius_of, ways
+from convstab.statistics.boundary import flip_chance
+from convstab.statistics.intervals import Floats
+
+DISTANCE = "L2 distance in grey levels"
+SHOWN = 3  # certificates, of levels spread over all: twelve curves hide each other
+LEAST = 1e-4  # share of draws at which a logarithmic axis ends
+
+
+def of_ledger(ledger: Ledger) -> Iterator[tuple[str, Figure]]:
+    """The figures of a ledger, and their names."""
+    if chosen_ways(ledger):
+        yield "distances", distances(ledger)
+    if ledger.smoothed:
+        yield "law", law(ledger)
+
+
+def distances(ledger: Ledger) -> Figure:
+    """Share of the clean-correct images that are further than a distance: by attacks, the law, and certificates."""
+    figure = Figure(figsize=(6.8, 4.6), layout="constrained")
+    axis, shown = figure.subplots(), chosen_ways(ledger)
+    ends = limits(np.concatenate([values[values > 0] for _, _, values in shown]))
+    for number, (name, line, values) in enumerate(shown):
+        draw_share(axis, values, ends, label=name, linestyle=line, color=COLOURS[number % len(COLOURS)])
+    finish_axis(axis)
+    axis.set(xlabel=DISTANCE, ylabel="share of the images that are further", xlim=ends, ylim=(-0.02, 1.02))
+    logarithmic(axis, "x")
+    axis.set_title(f"{ledger.rows['clean_correct'].sum()} images that are correct when clean", fontsize=10)
+    axis.legend(frameon=False, fontsize=8)
+    return figure
+
+
+def chosen_ways(ledger: Ledger) -> list[tuple[str, str, Floats]]:
+    """Name, style of the line, and distances of what is shown: attacks, the law, and a few of the certificates."""
+    found = [(name, "-" if what == "upper bound" else "--", values[some]) for name, what, values, some in ways(ledger)]
+    if ledger.smoothed:
+        places = np.linspace(0, len(ledger.levels) - 1, min(SHOWN, len(ledger.levels))).round().astype(int)
+        levels = [ledger.levels[place] for place in places]
+        found += [(f"certificate at sigma {level:g}", ":", radius_of(ledger, level)) for level in levels]
+    return found
+
+
+def draw_share(axis: Axes, values: Floats, ends: tuple[float, float], **style: str) -> None:
+    """A falling curve: how many of the values are greater."""
+    found = np.sort(values[np.isfinite(values)])
+    share = 1 - np.arange(len(found) + 1) / len(values)
+    places = np.concatenate([[ends[0]], found, [ends[1]]]).clip(ends[0])
+    axis.step(places, np.append(share, share[-1]), where="post", linewidth=1.5, **style)  # type: ignore[arg-type]
+
+
+def law(ledger: Ledger) -> Figure:
+    """Flips as counted beside those that the law tells from attacks, margins and its own fit; and its distances."""
+    figure = Figure(figsize=(9.6, 4.4), layout="constrained")
+    rates, scatter = figure.subplots(1, 2)
+    draw_rates(rates, ledger)
+    draw_distances(scatter, ledger)
+    return figure
+
+
+def draw_rates(axis: Axes, ledger: Ledger) -> None:
+    """The mean flip rate under each level, counted and told, of the clean-correct images that were attacked, or all."""
+    levels, nearest = np.array(ledger.levels), ledger.rows["perturbation"]
+    correct = ledger.rows["clean_correct"]
+    attacked = correct & np.isfinite(nearest)
+    some = attacked if attacked.any() else correct
+    axis.plot(levels, ledger.by_level("flips")[some].mean(0), "o", color="0.2", label="counted")
+    curvature = np.nan_to_num(ledger.rows["curvature"])[some, None]
+    told = {
+        "by the margins of the draws": ledger.by_level("chance")[some],
+        "by the fitted boundary": flip_chance(far(ledger)[some, None], levels, curvature),
+    }
+    if attacked.any():
+        told["by the least perturbation, if flat"] = flip_chance(nearest[some, None], levels)
+    for number, (name, chances) in enumerate(told.items()):
+        axis.plot(levels, chances.mean(0), "-", color=COLOURS[number], linewidth=1.5, label=name)
+    finish_axis(axis)
+    axis.set(xlabel=ledger.label, ylabel="share of misclassified draws", xscale="log", yscale="log")
+    axis.set_ylim(bottom=max(axis.get_ylim()[0], LEAST))
+    axis.set_title(f"{some.sum()} images that are correct when clean", fontsize=10)
+    axis.legend(frameon=False, fontsize=8)
+
+
+def draw_distances(axis: Axes, ledger: Ledger) -> None:
+    """The distance that draws tell against the least perturbation, image by image."""
+    nearest, distance = ledger.rows["perturbation"], ledger.rows["distance"]
+    both = ledger.rows["clean_correct"] & np.isfinite(nearest) & (distance > 0)  # NaN is not
+    low, high = limits(np.concatenate([nearest[both], distance[both]]))
+    axis.scatter(nearest[both], distance[both], s=12, alpha=0.6, linewidths=0, color=COLOURS[0])
+    axis.plot([low, high], [low, high], color="0.3", linewidth=1)
+    finish_axis(axis)
+    axis.set(xlim=(low, high), ylim=(low, high))
+    axis.set(xlabel="least perturbation of the attacks", ylabel="boundary, by the draws")
+    for which in ("x", "y"):
+        logarithmic(axis, which)
+    axis.set_title(f"{DISTANCE}: {both.sum()} images", fontsize=10)

@@ -1,0 +1,84 @@
+"""The least perturbation of each image over several attacks: an upper bound of its distance to the boundary."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from convstab.attacks.result import AttackResult
+from convstab.degradations.similarity import ssim
+from convstab.errors import InputError
+from convstab.images import GREY_LEVELS
+from convstab.statistics.intervals import Floats
+from convstab.units import Integers
+
+OF_AN_ATTACK = "psnr", "queries", "gradients", "seconds"  # columns of the attack that found the least perturbation
+OTHER_MODEL = 0.15  # confidence of a clean image; bfloat16 and float32 of one model are nearer
+
+
+@dataclass(frozen=True)
+class Clean:
+    """What an evaluation knows of the clean images: ids, labels, whether they are correct, and confidence; all (n,).
+
+    classes: their names. confidence: of the predicted class; NaN: not known.
+    """
+
+    classes: list[str]
+    index: Integers
+    label: Integers
+    correct: NDArray[np.bool_]
+    confidence: Floats
+
+
+def least_perturbation(clean: Clean, attacks: Mapping[str, AttackResult]) -> dict[str, NDArray[Any]]:
+    """Columns for the images of an evaluation: the least perturbation, which attack found it, and what it cost.
+
+    perturbation: L2, grey levels; 0 where the clean image is misclassified, infinite where every search failed, NaN
+    where none was made. attack: its name, else "". psnr: dB. ssim. queries, gradients, seconds. Besides the norm of
+    each attack by itself, perturbation_<name>.
+
+    Raises InputError when an attack is on other images, or on another model.
+    """
+    found: dict[str, NDArray[Any]] = {"perturbation": np.full(len(clean.index), np.nan)}
+    found |= {"attack": np.full(len(clean.index), "", object), "ssim": np.full(len(clean.index), np.nan)}
+    found |= {name: np.full(len(clean.index), np.nan) for name in OF_AN_ATTACK}
+    for name, attack in attacks.items():
+        rows, places = common(clean, name, attack)
+        norms = np.where(attack.rows["attacked"], attack.norms * GREY_LEVELS, 0.0)[rows]
+        own = found[f"perturbation_{name}"] = np.full(len(clean.index), np.nan)
+        own[places] = norms
+        less = ~(found["perturbation"][places] <= norms)  # NaN, nothing yet, is more
+        rows, places = rows[less], places[less]
+        found["perturbation"][places] = norms[less]
+        known = attack.rows["attacked"][rows] & attack.rows["success"][rows]
+        found["attack"][places] = np.where(known, name, "")
+        found["ssim"][places] = np.where(known, similarity(attack, rows), np.nan)
+        for column in OF_AN_ATTACK:
+            found[column][places] = np.where(known, attack.rows[column][rows], np.nan)
+    return found
+
+
+def common(clean: Clean, name: str, attack: AttackResult) -> tuple[Integers, Integers]:
+    """Rows of an attack and the places of the same images in an evaluation; InputError unless they fit together."""
+    _, rows, places = np.intersect1d(attack.rows["index"], clean.index, return_indices=True)
+    said = f"{name} does not belong to the evaluation: "
+    if list(attack.classes) != clean.classes:
+        raise InputError(f"{said}it attacks images of {len(attack.classes)} classes with other names")
+    if not len(rows):
+        raise InputError(f"{said}they have no image in common")
+    if not np.array_equal(attack.rows["label"][rows], clean.label[places]):
+        raise InputError(f"{said}images of the same number have other labels")
+    scores = np.abs(attack.rows["clean_score"][rows] - clean.confidence[places])
+    if np.nanmax(scores, initial=0) > OTHER_MODEL:
+        raise InputError(f"{said}it attacks another model, whose confidence in a clean image is {scores.max():.2f} off")
+    return rows, places
+
+
+def similarity(attack: AttackResult, rows: Integers) -> Floats:
+    """Structural similarity of images with their perturbation to themselves, (rows,)."""
+    pixels = attack.pixels[rows].astype(np.float32)
+    noisy, plain = (torch.from_numpy(values / GREY_LEVELS) for values in (pixels + attack.noise[rows], pixels))
+    return ssim(noisy, plain).double().numpy() if len(rows) else np.zeros(0)

@@ -1,0 +1,225 @@
+"""The ledger: what an evaluation and attacks say of each image, on a linear model whose distances are known."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import torch
+from skimage.metrics import structural_similarity
+from torch import nn
+
+import convstab as cs
+from convstab.attacks.result import AttackResult
+from convstab.errors import InputError
+from convstab.evaluation.protocol import Protocol
+from convstab.evaluation.stability import stability
+from convstab.figures.ledger import of_ledger
+from convstab.ledger.ledger import LEDGER, Ledger
+from convstab.statistics.boundary import flip_chance
+from convstab.statistics.intervals import Floats
+from convstab.statistics.smoothing import certified_radius
+
+LEVELS = [0, 5, 20, 60]
+
+
+@pytest.fixture(scope="module")
+def model() -> nn.Module:
+    line = nn.Linear(192, 2)
+    torch.manual_seed(0)
+    with torch.no_grad():
+        line.weight.normal_()
+        line.bias.copy_(-line.weight.sum(1) / 2)
+    return nn.Sequential(nn.Flatten(), line).eval()
+
+
+@pytest.fixture(scope="module")
+def images(model: nn.Module) -> cs.Images:
+    """80 images, every tenth of which the model misclassifies."""
+    generator = torch.Generator().manual_seed(2)
+    pixels = torch.randint(90, 166, (80, 3, 8, 8), dtype=torch.uint8, generator=generator)
+    labels = model(pixels / 255).argmax(1)
+    labels[::10] = 1 - labels[::10]
+    return cs.Images(pixels, labels)
+
+
+@pytest.fixture(scope="module")
+def result(model: nn.Module, images: cs.Images) -> cs.StabilityResult:
+    return cs.evaluate(model, images, levels=LEVELS, draws=150)
+
+
+@pytest.fixture(scope="module")
+def attacks(model: nn.Module, images: cs.Images) -> dict[str, AttackResult]:
+    return {
+        "DDN": cs.attack(model, images, "ddn"),
+        "NES": cs.attack(model, replace(images, **first(images, 20)), "nes", max_queries=300),
+    }
+
+
+def first(images: cs.Images, count: int) -> dict[str, Any]:
+    return {"pixels": images.pixels[:count], "labels": images.labels[:count], "ids": images.ids[:count]}
+
+
+@pytest.fixture(scope="module")
+def ledger(result: cs.StabilityResult, attacks: dict[str, AttackResult]) -> Ledger:
+    return Ledger.of(result, attacks)
+
+
+def distances(model: nn.Module, images: cs.Images) -> Floats:
+    logits, weight = model(images.pixels / 255).detach(), next(model.parameters()).detach()
+    across = (weight[0] - weight[1]).norm().item()
+    return np.asarray(255 * (logits[:, 0] - logits[:, 1]).abs().numpy() / across, np.float64)
+
+
+def test_every_way_to_tell_a_distance_agrees_with_the_true_one(
+    ledger: Ledger, model: nn.Module, images: cs.Images
+) -> None:
+    true, rows = distances(model, images), ledger.rows
+    correct = rows["clean_correct"]
+    assert correct.tolist() == [row % 10 != 0 for row in range(80)]
+    np.testing.assert_allclose(rows["perturbation"][correct], true[correct], rtol=0.02)
+    assert (rows["perturbation"][~correct] == 0).all()
+    assert (rows["perturbation"] >= np.where(correct, true, 0) - 1e-3).all()  # an upper bound
+    told = correct & np.isfinite(rows["distance"])
+    off = np.abs(rows["distance"] - true)[told] / rows["distance_error"][told]
+    assert told.sum() > 60
+    assert np.median(off) < 1  # of a normal error the median is 0.67
+    for level in LEVELS[1:]:
+        radius = rows[f"radius_{level}"]
+        assert np.isnan(radius[~correct]).all()
+        known = np.isfinite(radius)
+        assert (radius[known] <= rows["perturbation"][known]).all()  # a lower bound, below each attack
+        law = flip_chance(true, level)
+        assert rows[f"flips_{level}"][correct].mean() == pytest.approx(law[correct].mean(), abs=0.02)
+        assert rows[f"chance_{level}"][correct].mean() == pytest.approx(law[correct].mean(), abs=0.02)
+
+
+def test_the_least_of_the_attacks_is_kept_with_what_it_cost(ledger: Ledger, attacks: dict[str, AttackResult]) -> None:
+    rows, ddn, nes = ledger.rows, attacks["DDN"], attacks["NES"]
+    np.testing.assert_array_equal(rows["perturbation_DDN"], np.where(ddn.rows["attacked"], ddn.norms * 255, 0))
+    assert np.isnan(rows["perturbation_NES"][20:]).all()
+    both = np.fmin(rows["perturbation_DDN"], rows["perturbation_NES"])
+    np.testing.assert_array_equal(rows["perturbation"], both)
+    by = {"DDN": ddn, "NES": nes}
+    for row, name in enumerate(rows["attack"]):
+        assert (name == "") == (not rows["clean_correct"][row])
+        if name:
+            assert rows["perturbation"][row] == rows[f"perturbation_{name}"][row]
+            for column in ("psnr", "queries", "gradients", "seconds"):
+                assert rows[column][row] == by[name].rows[column][row]
+    row = int(rows["clean_correct"].argmax())
+    clean = ddn.pixels[row].astype(float).transpose(1, 2, 0)
+    window = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "data_range": 255, "win_size": 7}
+    noisy = clean + ddn.noise[row].transpose(1, 2, 0)
+    alike = structural_similarity(clean, noisy, channel_axis=2, **window)  # type: ignore[no-untyped-call]
+    assert rows["ssim"][row] == pytest.approx(alike, abs=0.03)  # whose windows are smaller and do not reach beyond
+
+
+def test_a_search_that_fails_leaves_the_distance_open(
+    result: cs.StabilityResult, attacks: dict[str, AttackResult]
+) -> None:
+    ddn = attacks["DDN"]
+    failed = replace(ddn, rows=ddn.rows | {"success": np.zeros_like(ddn.rows["success"])})
+    found = Ledger.of(result, {"DDN": failed})
+    correct = found.rows["clean_correct"]
+    assert np.isinf(found.rows["perturbation"][correct]).all()
+    assert (found.rows["attack"] == "").all()
+    assert "beyond (beyond to beyond)" in found.table()
+    rescued = Ledger.of(result, {"failed": failed, "DDN": ddn})
+    assert (rescued.rows["attack"][correct] == "DDN").all()
+
+
+def test_certificates_and_flips_are_those_of_the_counts(ledger: Ledger, result: cs.StabilityResult) -> None:
+    correct, draws = result.by_image("correct"), result.by_image("draws")
+    radius = certified_radius(correct, draws, result.levels, 0.001)
+    np.testing.assert_array_equal(ledger.by_level("radius"), radius[:, 1:])
+    np.testing.assert_allclose(ledger.by_level("flips"), 1 - correct[:, 1:] / 150)
+    halved = Ledger.of(result, alpha=0.05).by_level("radius")
+    assert (halved[np.isfinite(radius[:, 1:])] > radius[:, 1:][np.isfinite(radius[:, 1:])]).all()
+
+
+@pytest.mark.parametrize("tolerance", [0.05, 0.4])
+def test_the_first_failing_level_is_that_of_the_tolerance(tolerance: float, result: cs.StabilityResult) -> None:
+    rows, flips = Ledger.of(result, tolerance=tolerance).rows, 1 - result.rates[:, 1:]
+    for row, (word, level) in enumerate(zip(rows["failing"], rows["first_failing"], strict=True)):
+        place = 3 if word == "holds" else LEVELS[1:].index(level)
+        assert np.isnan(level) == (word == "holds")
+        assert (flips[row, :place] < tolerance).all()
+        assert place == 3 or flips[row, place] > tolerance - 0.15
+        assert word != "fails" or flips[row, place] > tolerance
+    assert {"fails", "undecided"} <= set(rows["failing"])
+    assert ((flips == 0).all(1) == np.isnan(rows["first_flip"])).all()
+    assert not np.array_equal(rows["first_flip"], rows["first_failing"], equal_nan=True) or tolerance < 0.1
+
+
+def test_other_degradations_have_neither_certificate_nor_law(model: nn.Module, images: cs.Images) -> None:
+    blurred = cs.evaluate(model, images, "gaussian_blur", levels=[0, 1, 3])
+    found = Ledger.of(blurred)
+    assert not found.smoothed
+    assert not [name for name in found.rows if name.startswith(("radius", "distance"))]
+    assert "| - |" in found.table()
+    assert not list(of_ledger(found))
+
+
+def test_what_is_written_is_read_again(ledger: Ledger, tmp_path: Path) -> None:
+    ledger.write(tmp_path / "deep")
+    again = Ledger.read(tmp_path / "deep")
+    assert again.table() == ledger.table()
+    assert dict(again.settings) == dict(ledger.settings)
+    for name, column in ledger.rows.items():
+        np.testing.assert_array_equal(again.rows[name], column)
+    assert ledger.to_pandas().columns.tolist() == pq.read_table(tmp_path / "deep" / LEDGER).column_names
+    with pytest.raises(InputError, match="does not hold a ledger"):
+        Ledger.read(tmp_path)
+
+
+def test_attacks_that_do_not_belong_to_it_are_refused(
+    result: cs.StabilityResult, attacks: dict[str, AttackResult], model: nn.Module, images: cs.Images
+) -> None:
+    ddn = attacks["DDN"]
+    with torch.no_grad():
+        other = nn.Sequential(nn.Flatten(), nn.Linear(192, 2)).eval()
+    wrong = {
+        "it attacks another model": cs.attack(other, images, "ddn", max_queries=50),
+        "images of the same number have other labels": replace(ddn, rows=ddn.rows | {"label": 1 - ddn.rows["label"]}),
+        "they have no image in common": replace(ddn, rows=ddn.rows | {"index": ddn.rows["index"] + 1000}),
+        "it attacks images of 2 classes with other names": replace(ddn, classes=["a", "b"]),
+    }
+    for said, attack in wrong.items():
+        with pytest.raises(InputError, match=f"^mine does not belong to the evaluation: {said}"):
+            Ledger.of(result, {"mine": attack})
+
+
+def test_an_evaluation_needs_clean_images_and_degraded_ones(model: nn.Module, images: cs.Images) -> None:
+    protocol = Protocol((5.0,), draws=3)
+    counts = stability(model, images.pixels, images.labels, images.ids, 2, protocol)
+    with pytest.raises(InputError, match="the ledger needs the clean images: add 0 to the levels"):
+        Ledger.of(cs.StabilityResult(["0", "1"], protocol, counts.rows, counts.totals))
+    with pytest.raises(InputError, match="the ledger needs degraded images"):
+        Ledger.of(cs.evaluate(model, images, levels=[0], draws=3))
+
+
+def test_groups_widen_what_is_said(result: cs.StabilityResult, attacks: dict[str, AttackResult]) -> None:
+    groups = np.repeat(np.arange(8), 10)
+    grouped = cs.StabilityResult(
+        result.classes, result.protocol, result.rows | {"group": np.repeat(groups, 4)}, result.totals
+    )
+    found = Ledger.of(grouped, {"DDN": attacks["DDN"]})
+    assert found.rows["group"].tolist() == groups.tolist()
+    assert found.table() != Ledger.of(result, {"DDN": attacks["DDN"]}).table()
+
+
+def test_the_table_says_how_many_draws_are_lacking(model: nn.Module, images: cs.Images) -> None:
+    few = Ledger.of(cs.evaluate(model, images, levels=LEVELS, draws=20)).table()
+    assert "it takes 131 draws without a failure to say that a level is withstood" in few
+
+
+def test_figures_are_drawn_of_every_ledger(ledger: Ledger, result: cs.StabilityResult) -> None:
+    drawn = dict(of_ledger(ledger))
+    assert list(drawn) == ["distances", "law"]
+    labels = drawn["distances"].axes[0].get_legend_handles_labels()[1]
+    assert labels[:3] == ["least of all attacks", "DDN", "NES"]
+    assert "certificate at sigma 60" in labels
+    assert [name for name, _ in of_ledger(Ledger.of(result))] == ["distances", "law"]
