@@ -15,6 +15,7 @@ import convstab as cs
 from convstab.attacks import integrity as of_attacks
 from convstab.commands import app
 from convstab.commands.results import figures
+from convstab.commands.results import ledger as of_images
 from convstab.evaluation import integrity as of_evaluations
 from convstab.evaluation.protocol import Protocol
 from convstab.figures.redraw import RELATIVE
@@ -104,6 +105,20 @@ def test_columns_that_are_not_always_there() -> None:
     assert set(documented("stability.parquet")) == {*of_evaluations.columns_of(by_psnr, 10), *of_evaluations.OPTIONAL}
     assert set(documented("minimum_noise.parquet")) == {*of_attacks.COLUMNS, *of_attacks.OWN_COLUMNS, *UNITS}
     assert set(documented("convergence.parquet")) == set(of_attacks.HISTORY)
+
+
+def test_columns_of_the_ledger_in_their_order(folder: Path) -> None:
+    call_in(folder, of_images.main, "evaluation", "attack", "--output", "ledger")
+    there = pq.read_table(folder / "ledger/ledger.parquet").column_names
+    name = read_json(folder / "attack" / SUMMARY)["attack"]
+    levels = {"<attack>": [name], "<level>": ["10", "60"], "<sigma>": ["10", "60"]}
+    said = [column for column in documented("ledger.parquet") if column not in UNITS]
+    of_each = {
+        re.sub("<.*>", place, column) for column in said for mark in levels if mark in column for place in levels[mark]
+    }
+    always = [column for column in said if "<" not in column]
+    assert [name for name in there if name not in of_each] == always
+    assert set(there) == {*always, *of_each}
 
 
 @pytest.mark.parametrize(("heading", "kind"), [("histogram.npz", "evaluation"), ("noise.npz", "attack")])

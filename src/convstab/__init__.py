@@ -8,6 +8,7 @@ found = cs.attack(model, images, "ddn")                        the least noise t
 cs.plot(result)                                                accuracy and flip rate against the noise
 result.by_level()                                              every measure, level by level: calibration, flips, ...
 cs.paired_difference(result, other)                            two models on the same draws, with intervals
+cs.Ledger.of(result, {"ddn": found})                           image by image: attacks, draws, law and certificates
 cs.corruption_error(results, others)                           errors relative to another model: mCE of ImageNet-C
 images = cs.folder("photos", size=224)                         your own: a folder for each class; or cs.table, cs.arrays
 images = cs.as_images(dataset)                                 of PyTorch, Lightning or MAITE
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from convstab.evaluation.result import StabilityResult
     from convstab.figures.plot import plot
     from convstab.images import Images
+    from convstab.ledger.ledger import Ledger
     from convstab.models.own.load import load_model
     from convstab.models.own.wrapper import Own
     from convstab.runs.run import Run, load_run
@@ -43,6 +45,7 @@ __all__ = [
     "AttackResult",
     "Images",
     "InputError",
+    "Ledger",
     "Own",
     "Run",
     "StabilityResult",
@@ -74,6 +77,7 @@ __getattr__, __dir__, _ = lazy_loader.attach(
         "evaluation.result": ["StabilityResult"],
         "figures.plot": ["plot"],
         "images": ["Images"],
+        "ledger.ledger": ["Ledger"],
         "models.own.load": ["load_model"],
         "models.own.wrapper": ["Own"],
         "runs.run": ["Run", "load_run"],

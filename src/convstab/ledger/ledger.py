@@ -59,6 +59,14 @@ class Ledger:
 
         Raises:
             InputError: no clean images, no degraded ones, or an attack on other images or on another model.
+
+        >>> import torch, convstab as cs
+        >>> model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(192, 2)).eval()
+        >>> images = cs.Images(torch.rand(20, 3, 8, 8), torch.arange(20) % 2)
+        >>> result = cs.evaluate(model, images, levels=[10, 40], draws=10)
+        >>> ledger = cs.Ledger.of(result, {"ddn": cs.attack(model, images, "ddn")})
+        >>> bool((ledger.rows["radius_40"] > ledger.rows["perturbation"]).any())
+        False
         """
         clean, attacks = clean_of(result), attacks or {}
         if not result.degraded.any():
