@@ -1,0 +1,69 @@
+"""Requirements against results: one verdict for each, and all of them together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from convstab.errors import InputError
+from convstab.requirements.decision import FAIL, PASS, UNDECIDED, holm, of_each, p_values, units_needed, verdict
+from convstab.requirements.evidence import Evidence, Sample, evidence_for
+from convstab.requirements.results import Results
+from convstab.requirements.specification import Requirement, Specification
+
+EXIT_CODES = {PASS: 0, FAIL: 1, UNDECIDED: 3}  # 2 is that of bad input
+
+
+@dataclass(frozen=True)
+class Assessed:
+    """A requirement with its evidence and what comes of it.
+
+    sample: what is shown, of several classes that which speaks least for the requirement.
+    met, missed: p-values, adjusted for all requirements, of what contradicts the requirement and of the requirement.
+    """
+
+    requirement: Requirement
+    evidence: Evidence
+    sample: Sample
+    met: float
+    missed: float
+    verdict: str
+
+
+def assess(specification: Specification, results: Results) -> list[Assessed]:
+    """Test all requirements; InputError when results do not fit one, or are too few for any verdict but a fail."""
+    requirements = specification.requirements
+    evidences = [evidence_for(requirement, results) for requirement in requirements]
+    for requirement, evidence in zip(requirements, evidences, strict=True):
+        check_enough(requirement, evidence, specification)
+    tested = [weigh(requirement, found.samples) for requirement, found in zip(requirements, evidences, strict=True)]
+    met, missed = (holm(np.array(p)).tolist() for p in ([one[0] for one in tested], [one[1] for one in tested]))
+    words = [verdict(*p, specification.risk) for p in zip(met, missed, strict=True)]
+    worst = [one[2] for one in tested]
+    return list(map(Assessed, requirements, evidences, worst, met, missed, words))
+
+
+def weigh(requirement: Requirement, samples: Sequence[Sample]) -> tuple[float, float, Sample]:
+    """The p-values of a requirement by itself, and the sample that speaks least for it."""
+    value, trials = np.array([sample.counted for sample in samples]).T
+    met, missed = p_values(value, trials, requirement.needed_share, requirement.at_least)
+    return *of_each(met, missed), samples[int(met.argmax())]
+
+
+def check_enough(requirement: Requirement, evidence: Evidence, specification: Specification) -> None:
+    """Raise InputError when not even a perfect result could pass, whatever the images turn out to do."""
+    bound, at_least = requirement.needed_share, requirement.at_least
+    needed = units_needed(bound, at_least, specification.risk, len(specification.requirements))
+    for sample in evidence.samples:
+        units = Sample(np.full(len(sample.values), float(at_least)), sample.units).counted[1]
+        if units < needed:
+            among = f" of the class {sample.of}" if sample.of else ""
+            said = f"{sample.in_words}{among} count as {units:.4g} independent units, which could not pass"
+            sure = f"at confidence {specification.confidence:g} with {len(specification.requirements)} requirements"
+            raise InputError(f"{requirement.name}: {said} {sure} if all were right; it takes {needed:,}")
+
+
+def exit_code(assessed: Sequence[Assessed]) -> int:
+    """0: all pass; 1: one fails; 3: none fails and not all can be decided."""
+    verdicts = {one.verdict for one in assessed}
+    return EXIT_CODES[next(word for word in (FAIL, UNDECIDED, PASS) if word in verdicts)]
