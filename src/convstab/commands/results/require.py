@@ -25,20 +25,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def require(requirements: Path, folders: Sequence[Path], output: Path) -> int:
     """Test, print and write; the exit code. InputError before anything is written when something does not fit."""
-    from convstab.requirements import specification
+    from convstab.requirements import parsing
 
-    wanted = specification.read(requirements)
+    wanted = parsing.read(requirements)
     check_finished(folders)
     from convstab.files import write_text
-    from convstab.requirements import assessment, writing
+    from convstab.requirements import assessment, junit, markdown
     from convstab.requirements.results import Results
 
     results = Results.read(folders)
     assessed = assessment.assess(wanted, results)
     output.mkdir(parents=True, exist_ok=True)
-    write_text(output / PAGE, writing.document(wanted, assessed, results))
-    write_text(output / CASES, writing.junit(assessed))
-    print(writing.table(assessed), writing.counts(assessed), output / PAGE, output / CASES, sep="\n")
+    write_text(output / PAGE, markdown.document(wanted, assessed, results))
+    write_text(output / CASES, junit.as_junit(assessed))
+    print(markdown.table(assessed), markdown.counts(assessed), output / PAGE, output / CASES, sep="\n")
     return assessment.exit_code(assessed)
 
 

@@ -1,10 +1,9 @@
-"""Verdicts as a table, as a page of evidence in Markdown, and as JUnit XML, which servers that run tests show."""
+"""Verdicts as a table, and as a page of evidence, in Markdown."""
 
 import html
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
-from xml.etree import ElementTree as Xml
 
 from convstab.requirements.assessment import Assessed
 from convstab.requirements.decision import FAIL, PASS, UNDECIDED
@@ -15,7 +14,6 @@ from convstab.requirements.specification import EACH, Specification
 
 HEAD = "requirement", "measured", "95 %", "over", "p (met)", "p (not met)", "verdict", "evidence"
 SPECIAL = re.compile(r"([\\`*_{}\[\]|#~$!])")
-NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 SCOPE = (
     "This page holds statistical evidence for the robustness of a classifier of images, laid out in the spirit of "
     "ISO/IEC 24029-3, which is about statistical methods. It is evidence for or against the requirements below, on the "
@@ -86,10 +84,10 @@ def properties(assessed: Sequence[Assessed]) -> Iterator[str]:
     """What is required, in words."""
     for one in assessed:
         wanted, kind = one.requirement, one.requirement.kind
-        share = "" if wanted.share is None else f", for a share of at least {wanted.share:g} of the images attacked"
+        share = "" if wanted.share is None else f", for a share of at least {wanted.share:.10g} of the images attacked"
         of_class = "" if wanted.of_class is None else f", class: {wanted.of_class}"
         level = "" if wanted.level is None else f", level: {as_words(wanted.level)}"
-        bound = f"{kind.side.replace('_', ' ')} {wanted.bound:g}{kind.unit}{share}"
+        bound = f"{kind.side.replace('_', ' ')} {wanted.bound:.10g}{kind.unit}{share}"
         yield f"{wanted.name}: {METRICS[wanted.metric].words}{of_class}{level}: {bound}"
 
 
@@ -98,8 +96,8 @@ def method(specification: Specification) -> Iterator[str]:
     sure, risk = f"{specification.confidence:.6g}", f"{specification.risk:.6g}"
     yield (
         "Each requirement is tested by the binomial law of Clopper and Pearson (1934) over independent units: images, "
-        "or groups of images that show one object, never draws. An image counts by its share of draws, which spreads less "
-        "than a coin of the same mean; units of unequal size, and a design effect, count as fewer."
+        "or groups of images that show one object, never draws. An image counts by its share of draws, which spreads "
+        "less than a coin of the same mean; units of unequal size, and a design effect, count as fewer."
     )
     yield (
         f"p (met) is the p-value of the true share being no better than its bound, p (not met) that of its being no "
@@ -122,29 +120,6 @@ def remarks(assessed: Sequence[Assessed]) -> Iterator[str]:
     for one in assessed:
         if one.evidence.remarks:
             yield f"{one.requirement.name}: {'; '.join(one.evidence.remarks)}"
-
-
-def junit(assessed: Sequence[Assessed]) -> str:
-    """JUnit XML: a test case for each requirement, of which a fail is a failure and an undecided one is skipped."""
-    verdicts = [one.verdict for one in assessed]
-    numbers = {"tests": len(verdicts), "failures": verdicts.count(FAIL), "skipped": verdicts.count(UNDECIDED)}
-    suite = Xml.Element("testsuite", {"name": "convstab-require", "errors": "0", "time": "0"})
-    suite.attrib |= {name: str(number) for name, number in numbers.items()}
-    for one in assessed:
-        wanted = one.requirement
-        names = {"classname": f"convstab.{wanted.metric}", "name": printable(wanted.name), "time": "0"}
-        case = Xml.SubElement(suite, "testcase", names)
-        said = printable("; ".join(f"{name}: {cell}" for name, cell in zip(HEAD[1:], cells(one)[1:], strict=True)))
-        if one.verdict != PASS:
-            Xml.SubElement(case, "failure" if one.verdict == FAIL else "skipped", {"message": said})
-        Xml.SubElement(case, "system-out").text = said
-    Xml.indent(suite)
-    return Xml.tostring(suite, encoding="utf-8", xml_declaration=True).decode() + "\n"
-
-
-def printable(text: str) -> str:
-    """Text without the control characters that no XML may hold, not even escaped."""
-    return NOT_IN_XML.sub("\ufffd", text)
 
 
 def bullets(lines: Iterator[str] | Sequence[str]) -> str:
