@@ -1,7 +1,7 @@
 """Requirements against results: one verdict for each, and all of them together."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from convstab.requirements.results import Results
 from convstab.requirements.specification import Requirement, Specification
 
 EXIT_CODES = {PASS: 0, FAIL: 1, UNDECIDED: 3}  # 2 is that of bad input
+ROUNDING = 1e-9  # of a number of units, which comes of a sum of shares
 
 
 @dataclass(frozen=True)
@@ -52,15 +53,16 @@ def weigh(requirement: Requirement, samples: Sequence[Sample]) -> tuple[float, f
 
 def check_enough(requirement: Requirement, evidence: Evidence, specification: Specification) -> None:
     """Raise InputError when not even a perfect result could pass, whatever the images turn out to do."""
-    bound, at_least = requirement.needed_share, requirement.at_least
-    needed = units_needed(bound, at_least, specification.risk, len(specification.requirements))
-    for sample in evidence.samples:
-        units = Sample(np.full(len(sample.values), float(at_least)), sample.units).counted[1]
-        if units < needed:
-            among = f" of the class {sample.of}" if sample.of else ""
-            said = f"{sample.in_words}{among} count as {units:.4g} independent units, which could not pass"
-            sure = f"at confidence {specification.confidence:g} with {len(specification.requirements)} requirements"
-            raise InputError(f"{requirement.name}: {said} {sure} if all were right; it takes {needed:,}")
+    bound, at_least, together = requirement.needed_share, requirement.at_least, len(specification.requirements)
+    needed = units_needed(bound, at_least, specification.risk, together)
+    perfect = [replace(one, values=np.full(len(one.values), float(at_least))) for one in evidence.samples]
+    fewest = min(perfect, key=lambda one: one.counted[1])
+    units = fewest.counted[1]
+    if units < needed * (1 - ROUNDING):
+        among = f" of the class {fewest.of}" if fewest.of else ""
+        said = f"{fewest.in_words}{among} count as {units:.4g} independent units, which could not pass"
+        sure = f"at confidence {specification.confidence:g} ({together} requirement{'s' * (together > 1)})"
+        raise InputError(f"{requirement.name}: {said} {sure} if all were perfect; it takes {needed:,}")
 
 
 def exit_code(assessed: Sequence[Assessed]) -> int:

@@ -1,14 +1,11 @@
 """Verdicts as JUnit XML, which servers that run tests show."""
 
-import re
 from collections.abc import Sequence
 from xml.etree import ElementTree as Xml
 
 from convstab.requirements.assessment import Assessed
 from convstab.requirements.decision import FAIL, PASS, UNDECIDED
-from convstab.requirements.markdown import HEAD, cells
-
-NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+from convstab.requirements.markdown import HEAD, cells, printable
 
 
 def as_junit(assessed: Sequence[Assessed]) -> str:
@@ -28,8 +25,3 @@ def as_junit(assessed: Sequence[Assessed]) -> str:
     Xml.indent(suite)
     content: bytes = Xml.tostring(suite, encoding="utf-8", xml_declaration=True)
     return content.decode() + "\n"
-
-
-def printable(text: str) -> str:
-    """Text without the control characters that no XML may hold, not even escaped."""
-    return NOT_IN_XML.sub("\ufffd", text)

@@ -13,6 +13,7 @@ from convstab.requirements.results import Results
 from convstab.requirements.specification import EACH, Specification
 
 HEAD = "requirement", "measured", "95 %", "over", "p (met)", "p (not met)", "verdict", "evidence"
+NOT_TO_PRINT = re.compile("[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 SPECIAL = re.compile(r"([\\`*_{}\[\]|#~$!])")
 SCOPE = (
     "This page holds statistical evidence for the robustness of a classifier of images, laid out in the spirit of "
@@ -129,4 +130,9 @@ def bullets(lines: Iterator[str] | Sequence[str]) -> str:
 
 def escape(text: str) -> str:
     """Text that Markdown and HTML show as it is, on one line."""
-    return SPECIAL.sub(r"\\\1", html.escape(" ".join(text.split()), quote=False))
+    return SPECIAL.sub(r"\\\1", html.escape(" ".join(printable(text).split()), quote=False))
+
+
+def printable(text: str) -> str:
+    """Text without what moves a terminal, and what neither XML nor UTF-8 can hold, not even escaped."""
+    return NOT_TO_PRINT.sub("\ufffd", text)
