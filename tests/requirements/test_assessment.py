@@ -121,6 +121,8 @@ def test_images_that_cannot_have_a_psnr_are_left_out_and_said() -> None:
     assert one.verdict == "pass"
     assert one.sample.counted == pytest.approx((1, 70))
     assert one.evidence.remarks == ("no level leaves 30 of 100 images this PSNR, where they are left out",)
+    (over_all,) = held("{metric: accuracy, level: all, at_least: 0.9}", result)
+    assert over_all.evidence.remarks == one.evidence.remarks
     for level, images in (("clean", 100), (".inf", 100), ("40", 100), ("all", 100)):
         (one,) = held(f"{{metric: accuracy, level: {level}, at_least: 0.9}}", result)
         assert one.sample.counted == pytest.approx((1, images))
@@ -172,6 +174,23 @@ def test_each_requirement_finds_its_result() -> None:
     found = held(wanted, noise, jpeg, ddn, genetic)
     assert [str(one.evidence.folder) for one in found] == ["a", "b", "c", "d"]
     assert [one.verdict for one in found] == ["pass", "fail", "fail", "pass"]
+
+
+@pytest.mark.parametrize("name", ["least_level", "least_level_gaussian", "LeastLevel"])
+def test_an_attack_on_levels_is_found_with_or_without_its_degradation(name: str) -> None:
+    wanted = {"metric": "least_noise_l2", "share": 0.8, "at_least": 2, "attack": name}
+    results = example([1.0] * 60, attack="DDN"), example([3.0] * 60, attack="LeastLevel_gaussian")
+    assert held(wanted, *results)[0].evidence.folder == Path("b")
+
+
+def test_groups_are_those_of_the_images_that_a_requirement_is_about() -> None:
+    shares, labels = alike(0, 300), np.arange(300) // 60 % 2
+    shares[:30, 0] = 0  # not correct when clean
+    result = evaluation(shares, units=Units(np.arange(300) // 3), labels=labels)
+    (recall,) = held("{metric: recall, class: yield, level: 8, at_least: 0.5}", result)
+    assert recall.sample.counted == pytest.approx((1, 40))
+    (flips,) = held("{metric: flip_rate, level: 8, at_most: 0.5}", result)
+    assert flips.sample.counted == pytest.approx((0, 90))
 
 
 def test_the_exit_code_is_that_of_the_worst_verdict() -> None:

@@ -92,7 +92,7 @@ def test_the_page_says_what_was_tested_and_how(page: str, assessed: list[Assesse
         "for all 4 requirements",
         "p (met) is at most 0.05",
         "2 pass, 1 fail, 1 undecided.",
-        "upper bound",
+        "not to be said: an attack finds an upper bound of the least noise",
     ):
         assert said in page
     assert table(assessed) in page

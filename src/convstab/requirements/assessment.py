@@ -53,9 +53,9 @@ def weigh(requirement: Requirement, samples: Sequence[Sample]) -> tuple[float, f
 
 def check_enough(requirement: Requirement, evidence: Evidence, specification: Specification) -> None:
     """Raise InputError when not even a perfect result could pass, whatever the images turn out to do."""
-    bound, at_least, together = requirement.needed_share, requirement.at_least, len(specification.requirements)
-    needed = units_needed(bound, at_least, specification.risk, together)
-    perfect = [replace(one, values=np.full(len(one.values), float(at_least))) for one in evidence.samples]
+    together = len(specification.requirements)
+    needed = units_needed(requirement.needed_share, requirement.at_least, specification.risk, together)
+    perfect = [replace(one, values=np.ones(len(one.values))) for one in evidence.samples]
     fewest = min(perfect, key=lambda one: one.counted[1])
     units = fewest.counted[1]
     if units < needed * (1 - ROUNDING):

@@ -106,7 +106,7 @@ def method(specification: Specification) -> Iterator[str]:
         f"Pass: p (met) is at most {risk}; fail: p (not met) is; undecided: neither is, and more images would tell. So "
         f"the confidence that no pass is wrong is at least {sure}, of all of them together, and so it is of the fails. "
         "That each class keeps a bound passes where each class does (intersection-union test); the class shown is the "
-        "one with the largest p-value. Intervals are of 95 %, each for itself."
+        "one with the largest p-value. Intervals are of 95 %, each for itself and to both sides."
     )
 
 
