@@ -42,10 +42,19 @@ def mean(rates: Floats, weights: Floats | None = None, units: Units = IMAGES) ->
     if not len(rates):
         nothing = np.full(rates.shape[1], np.nan)
         return Estimate(nothing, nothing, nothing)
+    value, trials = value_and_trials(rates, weights, units)
+    return Estimate(value, *clopper_pearson(value, trials))
+
+
+def value_and_trials(rates: Floats, weights: Floats | None = None, units: Units = IMAGES) -> tuple[Floats, Floats]:
+    """What the interval of ``mean`` is made of: the weighted mean, and the effective number of trials, (levels,) each.
+
+    rates: (n, levels), in [0, 1], at least one image. weights: (n,), above 0; None: all the same.
+    """
     means, share = by_unit(rates, np.ones(len(rates)) if weights is None else weights, units)
     value = (share @ means) / (share @ np.ones_like(means))  # exactly 1 where all are
     trials = effective_trials(means, value, share / share.sum()) / units.design_effect
-    return Estimate(value, *clopper_pearson(value, np.maximum(trials, 1.0)))
+    return value, np.maximum(trials, 1.0)
 
 
 def by_unit(values: Floats, weights: Floats, units: Units) -> tuple[Floats, Floats]:

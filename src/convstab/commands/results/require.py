@@ -1,0 +1,53 @@
+"""Hold results against requirements: convstab-require requirements.yaml <evaluation or attack folder> [...]."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from convstab.commands.signals import command
+
+PAGE, CASES = "requirements.md", "requirements.xml"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Say of each requirement whether results are evidence that it is met: pass, fail or undecided."""
+    codes = "exit code: 0 all pass, 1 one fails, 3 none fails and one is undecided, 2 something cannot be used"
+    parser = argparse.ArgumentParser(prog="convstab-require", description=main.__doc__, epilog=codes)
+    parser.add_argument("requirements", type=Path, help="a YAML file; docs/requirements.md says what it can hold")
+    parser.add_argument("folders", nargs="+", type=Path, metavar="folder", help="that evaluate.py or attack.py wrote")
+    parser.add_argument("--output", type=Path, help=f"folder of {PAGE} and {CASES}; default: the first folder")
+    with command():
+        options = parser.parse_args(arguments)
+        code = require(options.requirements, options.folders, options.output or options.folders[0])
+    sys.exit(code)
+
+
+def require(requirements: Path, folders: Sequence[Path], output: Path) -> int:
+    """Test, print and write; the exit code. InputError before anything is written when something does not fit."""
+    from convstab.requirements import parsing
+
+    wanted = parsing.read(requirements)
+    check_finished(folders)
+    from convstab.files import write_text
+    from convstab.requirements import assessment, junit, markdown
+    from convstab.requirements.results import Results
+
+    results = Results.read(folders)
+    assessed = assessment.assess(wanted, results)
+    output.mkdir(parents=True, exist_ok=True)
+    write_text(output / PAGE, markdown.document(wanted, assessed, results))
+    write_text(output / CASES, junit.as_junit(assessed))
+    print(markdown.table(assessed), markdown.counts(assessed), output / PAGE, output / CASES, sep="\n")
+    return assessment.exit_code(assessed)
+
+
+def check_finished(folders: Sequence[Path]) -> None:
+    """Raise InputError unless each folder holds a finished evaluation or attack, as it was finished."""
+    from convstab.errors import InputError
+    from convstab.runs import directory
+
+    for folder in folders:
+        if directory.finished(folder) not in ("evaluate", "attack"):
+            raise InputError(f"{folder} does not hold a finished evaluation or attack")
+        directory.check_files(folder)

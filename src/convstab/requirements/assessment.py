@@ -1,0 +1,71 @@
+"""Requirements against results: one verdict for each, and all of them together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from convstab.errors import InputError
+from convstab.requirements.decision import FAIL, PASS, UNDECIDED, holm, of_each, p_values, units_needed, verdict
+from convstab.requirements.evidence import Evidence, Sample, evidence_for
+from convstab.requirements.results import Results
+from convstab.requirements.specification import Requirement, Specification
+
+EXIT_CODES = {PASS: 0, FAIL: 1, UNDECIDED: 3}  # 2 is that of bad input
+ROUNDING = 1e-9  # of a number of units, which comes of a sum of shares
+
+
+@dataclass(frozen=True)
+class Assessed:
+    """A requirement with its evidence and what comes of it.
+
+    sample: what is shown, of several classes that which speaks least for the requirement.
+    met, missed: p-values, adjusted for all requirements, of what contradicts the requirement and of the requirement.
+    """
+
+    requirement: Requirement
+    evidence: Evidence
+    sample: Sample
+    met: float
+    missed: float
+    verdict: str
+
+
+def assess(specification: Specification, results: Results) -> list[Assessed]:
+    """Test all requirements; InputError when results do not fit one, or are too few for any verdict but a fail."""
+    requirements = specification.requirements
+    evidences = [evidence_for(requirement, results) for requirement in requirements]
+    for requirement, evidence in zip(requirements, evidences, strict=True):
+        check_enough(requirement, evidence, specification)
+    tested = [weigh(requirement, found.samples) for requirement, found in zip(requirements, evidences, strict=True)]
+    met, missed = (holm(np.array(p)).tolist() for p in ([one[0] for one in tested], [one[1] for one in tested]))
+    words = [verdict(*p, specification.risk) for p in zip(met, missed, strict=True)]
+    worst = [one[2] for one in tested]
+    return list(map(Assessed, requirements, evidences, worst, met, missed, words))
+
+
+def weigh(requirement: Requirement, samples: Sequence[Sample]) -> tuple[float, float, Sample]:
+    """The p-values of a requirement by itself, and the sample that speaks least for it."""
+    value, trials = np.array([sample.counted for sample in samples]).T
+    met, missed = p_values(value, trials, requirement.needed_share, requirement.at_least)
+    return *of_each(met, missed), samples[int(met.argmax())]
+
+
+def check_enough(requirement: Requirement, evidence: Evidence, specification: Specification) -> None:
+    """Raise InputError when not even a perfect result could pass, whatever the images turn out to do."""
+    together = len(specification.requirements)
+    needed = units_needed(requirement.needed_share, requirement.at_least, specification.risk, together)
+    perfect = [replace(one, values=np.ones(len(one.values))) for one in evidence.samples]
+    fewest = min(perfect, key=lambda one: one.counted[1])
+    units = fewest.counted[1]
+    if units < needed * (1 - ROUNDING):
+        among = f" of the class {fewest.of}" if fewest.of else ""
+        said = f"{fewest.in_words}{among} count as {units:.4g} independent units, which could not pass"
+        sure = f"at confidence {specification.confidence:g} ({together} requirement{'s' * (together > 1)})"
+        raise InputError(f"{requirement.name}: {said} {sure} if all were perfect; it takes {needed:,}")
+
+
+def exit_code(assessed: Sequence[Assessed]) -> int:
+    """0: all pass; 1: one fails; 3: none fails and not all can be decided."""
+    verdicts = {one.verdict for one in assessed}
+    return EXIT_CODES[next(word for word in (FAIL, UNDECIDED, PASS) if word in verdicts)]
