@@ -120,4 +120,4 @@ def test_results_of_two_models_are_refused(root: Path, capsys: pytest.CaptureFix
         (other / FINISHED).unlink()
         directory.finish(other, "evaluate")
         said = refusal(capsys, required(PASSES), "evaluation", "other")
-        assert f"their {next(iter(change))} differs; requirements are held against results of one model" in said
+        assert f"their {next(iter(change))} differs; give results of one model" in said

@@ -12,7 +12,7 @@ from convstab.requirements import parsing
 from convstab.requirements.assessment import Assessed
 from convstab.requirements.junit import as_junit
 from convstab.requirements.markdown import HEAD, document, table
-from convstab.requirements.results import Results
+from convstab.runs.results import Results
 from tests.support.attack_examples import example
 from tests.support.requirement_examples import alike, evaluation, held
 

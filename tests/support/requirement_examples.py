@@ -12,7 +12,7 @@ from convstab.evaluation.protocol import Protocol
 from convstab.evaluation.result import StabilityResult
 from convstab.requirements import parsing
 from convstab.requirements.assessment import Assessed, assess
-from convstab.requirements.results import Results
+from convstab.runs.results import Results
 from convstab.units import IMAGES, Units
 
 DRAWS = 10

@@ -8,8 +8,8 @@ import numpy as np
 from convstab.errors import InputError
 from convstab.requirements.decision import FAIL, PASS, UNDECIDED, holm, of_each, p_values, units_needed, verdict
 from convstab.requirements.evidence import Evidence, Sample, evidence_for
-from convstab.requirements.results import Results
 from convstab.requirements.specification import Requirement, Specification
+from convstab.runs.results import Results
 
 EXIT_CODES = {PASS: 0, FAIL: 1, UNDECIDED: 3}  # 2 is that of bad input
 ROUNDING = 1e-9  # of a number of units, which comes of a sum of shares

@@ -16,8 +16,8 @@ from convstab.evaluation.cells import level_in_words
 from convstab.evaluation.measures import Measures
 from convstab.requirements.metrics import FLIPS
 from convstab.requirements.parsing import nearest
-from convstab.requirements.results import Results
 from convstab.requirements.specification import ALL, CLEAN, EACH, Requirement
+from convstab.runs.results import Results
 from convstab.statistics import intervals, rates
 from convstab.statistics.intervals import Floats
 from convstab.units import Units

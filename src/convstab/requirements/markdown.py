@@ -9,8 +9,8 @@ from convstab.requirements.assessment import Assessed
 from convstab.requirements.decision import FAIL, PASS, UNDECIDED
 from convstab.requirements.evidence import as_words
 from convstab.requirements.metrics import METRICS
-from convstab.requirements.results import Results
 from convstab.requirements.specification import EACH, Specification
+from convstab.runs.results import Results
 
 HEAD = "requirement", "measured", "95 %", "over", "p (met)", "p (not met)", "verdict", "evidence"
 NOT_TO_PRINT = re.compile("[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -25,24 +25,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with command():
         options = parser.parse_args(arguments)
         folder = options.output or options.evaluation / "ledger"
-        run, ledger = joined(options.evaluation, options.attacks, options.alpha, options.tolerance)
-        write(ledger, folder)
-        print(f"{run}: {folder}")
+        write(joined(options.evaluation, options.attacks, options.alpha, options.tolerance), folder)
+        print(folder)
 
 
-def joined(evaluation: Path, attacks: Sequence[Path], alpha: float, tolerance: float) -> tuple[str, "Ledger"]:
-    """The name of the run, and the ledger of these folders; InputError when an attack is on another run."""
-    from convstab.attacks.result import AttackResult
-    from convstab.evaluation.result import StabilityResult
-    from convstab.figures.files import each_once, named_attacks, run_of
+def joined(evaluation: Path, attacks: Sequence[Path], alpha: float, tolerance: float) -> "Ledger":
+    """The ledger of these folders; InputError unless it is an evaluation and attacks on its model."""
+    from convstab.figures.files import named_attacks
     from convstab.ledger.ledger import Ledger
+    from convstab.runs.results import Results, check_finished
 
-    result, run = StabilityResult.read(evaluation), run_of(evaluation)
-    found = {folder: AttackResult.read(folder) for folder in each_once(attacks)}
-    for folder, attack in found.items():
-        if attack.run != run:
-            raise InputError(f"{folder} attacks {attack.run}, and {evaluation} is of {run}; a ledger is of one model")
-    return run, Ledger.of(result, named_attacks(found) if found else {}, alpha=alpha, tolerance=tolerance)
+    check_finished([evaluation, *attacks])
+    found = Results.read([evaluation, *attacks])
+    if list(found.evaluations) != [evaluation]:
+        raise InputError("the first folder must be an evaluation, and all others attacks on the same model")
+    named = named_attacks(found.attacks) if attacks else {}
+    return Ledger.of(found.evaluations[evaluation], named, alpha=alpha, tolerance=tolerance)
 
 
 def write(ledger: "Ledger", folder: Path) -> None:

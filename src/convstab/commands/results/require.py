@@ -28,11 +28,11 @@ def require(requirements: Path, folders: Sequence[Path], output: Path) -> int:
     from convstab.requirements import parsing
 
     wanted = parsing.read(requirements)
-    check_finished(folders)
     from convstab.files import write_text
     from convstab.requirements import assessment, junit, markdown
-    from convstab.requirements.results import Results
+    from convstab.runs.results import Results, check_finished
 
+    check_finished(folders)
     results = Results.read(folders)
     assessed = assessment.assess(wanted, results)
     output.mkdir(parents=True, exist_ok=True)
@@ -40,14 +40,3 @@ def require(requirements: Path, folders: Sequence[Path], output: Path) -> int:
     write_text(output / CASES, junit.as_junit(assessed))
     print(markdown.table(assessed), markdown.counts(assessed), output / PAGE, output / CASES, sep="\n")
     return assessment.exit_code(assessed)
-
-
-def check_finished(folders: Sequence[Path]) -> None:
-    """Raise InputError unless each folder holds a finished evaluation or attack, as it was finished."""
-    from convstab.errors import InputError
-    from convstab.runs import directory
-
-    for folder in folders:
-        if directory.finished(folder) not in ("evaluate", "attack"):
-            raise InputError(f"{folder} does not hold a finished evaluation or attack")
-        directory.check_files(folder)

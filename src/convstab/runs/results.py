@@ -1,4 +1,4 @@
-"""The results that requirements are held against: evaluations and attacks of one model, and their summaries."""
+"""Finished results of one model that are looked at together: evaluations and attacks, and their summaries."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +9,7 @@ from convstab.attacks.result import MINIMUM_NOISE, AttackResult
 from convstab.errors import InputError
 from convstab.evaluation.result import StabilityResult
 from convstab.files import SUMMARY, read_json
+from convstab.runs import directory
 
 IDENTITY = "run", "training", "model"  # keys of a summary that say which model it was
 
@@ -33,11 +34,19 @@ class Results:
         return cls(evaluations, attacks, summaries)
 
 
+def check_finished(folders: Sequence[Path]) -> None:
+    """Raise InputError unless each folder holds a finished evaluation or attack, as it was finished."""
+    for folder in folders:
+        if directory.finished(folder) not in ("evaluate", "attack"):
+            raise InputError(f"{folder} does not hold a finished evaluation or attack")
+        directory.check_files(folder)
+
+
 def check_one_model(summaries: Mapping[Path, Mapping[str, Any]]) -> None:
-    """Raise InputError when summaries are of different models: requirements are of one."""
+    """Raise InputError when summaries are of different models."""
     (first, told), *others = summaries.items()
     for folder, summary in others:
         for key in IDENTITY:
             if summary.get(key) != told.get(key):
                 said = f"{first} is of {told.get('run')}, {folder} of {summary.get('run')}"
-                raise InputError(f"{said}: their {key} differs; requirements are held against results of one model")
+                raise InputError(f"{said}: their {key} differs; give results of one model")

@@ -1,0 +1,84 @@
+"""The command that joins an evaluation with attacks."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+import convstab as cs
+from convstab.commands import app
+from convstab.commands.results import ledger
+from convstab.files import CHECKSUM, SUMMARY, read_json, write_json
+from convstab.runs import directory
+from tests.support.in_process import Main, call_in, caller, train_short
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A training of the digits, an evaluation of it, and attacks: on it, and on another training."""
+    folder = train_short(tmp_path_factory.mktemp("ledger"), {"one": [], "two": ["seed=2"]})
+    few = ["images=40", "logger=none"]
+    call_in(folder, app.evaluate, *few, "run=one", "levels=[20,80]", "draws=12", "output=evaluation")
+    for run, output in (("one", "ddn"), ("two", "other")):
+        call_in(folder, app.attack, *few, f"run={run}", "attack=ddn", "attack.steps=20", f"output={output}")
+    nes = ["attack=nes", "max_queries=200"]
+    call_in(folder, app.attack, "images=5", "logger=none", "run=one", *nes, "output=nes")
+    return folder
+
+
+@pytest.fixture
+def join(made: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Main:
+    return caller(monkeypatch, capfd, made, ledger.main)
+
+
+def test_the_ledger_stands_beside_its_evaluation(made: Path, join: Main, capfd: pytest.CaptureFixture[str]) -> None:
+    call_in(made, ledger.main, "evaluation", "ddn", "nes", drawn=True)
+    found = cs.Ledger.read(made / "evaluation/ledger")
+    assert found.levels == [20, 80]
+    assert len(found.rows["index"]) == 40
+    assert {path.name for path in (made / "evaluation/ledger").iterdir()} == {"ledger.parquet", "ledger.md", "figures"}
+    assert (made / "evaluation/ledger/figures/law.png").exists()
+    assert (made / "evaluation/ledger/ledger.md").read_text() == found.table()
+    said = capfd.readouterr().out
+    assert "least of all attacks" in said
+    assert said.splitlines()[-1] == "evaluation/ledger"
+    attacks = found.settings["attacks"]
+    assert attacks == [read_json(made / name / SUMMARY)["attack"] for name in ("ddn", "nes")]
+    directory.check_files(made / "evaluation")  # what it stands beside is as it was
+
+
+def test_alpha_and_tolerance_reach_the_rows(made: Path, join: Main) -> None:
+    for output, words in (("strict", []), ("loose", ["--alpha", "0.1", "--tolerance", "0.5"])):
+        assert join("evaluation", "--output", output, *words) == (0, "")
+    strict, loose = (cs.Ledger.read(made / name).rows for name in ("strict", "loose"))
+    assert (loose["radius_80"] > strict["radius_80"]).any()
+    assert (loose["failing"] == "holds").sum() > (strict["failing"] == "holds").sum() == 0
+
+
+BAD = [
+    (["nowhere"], "nowhere does not hold a finished evaluation or attack"),
+    (["one"], "one does not hold a finished evaluation or attack"),
+    (["ddn", "evaluation"], "the first folder must be an evaluation, and all others attacks on the same model"),
+    (["evaluation", "evaluation"], "evaluation, evaluation: one of these folders is named twice"),
+    (["evaluation", "other"], "evaluation is of one, other of two: their run differs; give results of one model"),
+    (["evaluation", "--alpha", "2"], "alpha is 2.0; it must be above 0 and below 1"),
+    (["evaluation", "--tolerance", "0"], "tolerance is 0.0; it must be above 0 and below 1"),
+]
+
+
+@pytest.mark.parametrize(("words", "line"), BAD)
+def test_bad_input_is_told_in_one_line(words: list[str], line: str, made: Path, join: Main) -> None:
+    before = sorted(made.rglob("*"))
+    assert join(*words) == (2, f"convstab: {line}\n")
+    assert sorted(made.rglob("*")) == before
+
+
+def test_an_attack_that_calls_itself_by_the_name_of_the_run_is_found_out(made: Path, join: Main) -> None:
+    shutil.copytree(made / "other", made / "renamed")
+    told, own = read_json(made / "renamed" / SUMMARY), read_json(made / "evaluation" / SUMMARY)
+    told |= {name: own[name] for name in ("run", "training")}
+    write_json(made / "renamed" / SUMMARY, {key: value for key, value in told.items() if key != CHECKSUM})
+    directory.finish(made / "renamed", "attack")
+    code, said = join("evaluation", "renamed")
+    assert code == 2
+    assert "DDN does not belong to the evaluation: it attacks another model" in said
