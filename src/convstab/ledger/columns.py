@@ -28,7 +28,7 @@ def clean_of(result: StabilityResult) -> Clean:
     known = result.protocol.score == "predicted"
     confidence = result.by_image("sample_score")[:, 0] if known else np.full(result.images, np.nan)
     index = result.by_image("index")[:, 0]
-    return Clean(list(result.classes), index, result.labels, result.rates[:, 0] == 1, confidence)
+    return Clean(list(result.classes), index, result.labels, result.by_image("prediction")[:, 0], confidence)
 
 
 def margins(result: StabilityResult) -> dict[str, NDArray[Any]]:

@@ -17,19 +17,20 @@ from convstab.units import Integers
 
 OF_AN_ATTACK = "psnr", "queries", "gradients", "seconds"  # columns of the attack that found the least perturbation
 OTHER_MODEL = 0.15  # confidence of a clean image; bfloat16 and float32 of one model are nearer
+OTHER_DECISIONS = 0.02  # share of the clean images; those of one model that are near ties are fewer
 
 
 @dataclass(frozen=True)
 class Clean:
-    """What an evaluation knows of the clean images: ids, labels, whether they are correct, and confidence; all (n,).
+    """What an evaluation knows of the clean images: ids, labels, decisions, and confidence in these; all (n,).
 
-    classes: their names. confidence: of the predicted class; NaN: not known.
+    classes: their names. confidence: NaN: not known.
     """
 
     classes: list[str]
     index: Integers
     label: Integers
-    correct: NDArray[np.bool_]
+    predicted: Integers
     confidence: Floats
 
 
@@ -71,6 +72,11 @@ def common(clean: Clean, name: str, attack: AttackResult) -> tuple[Integers, Int
         raise InputError(f"{said}they have no image in common")
     if not np.array_equal(attack.rows["label"][rows], clean.label[places]):
         raise InputError(f"{said}images of the same number have other labels")
+    other = int((attack.rows["clean_predicted"][rows] != clean.predicted[places]).sum())
+    if other > max(1, OTHER_DECISIONS * len(rows)):
+        raise InputError(
+            f"{said}it attacks another model, which decides otherwise for {other} of {len(rows)} clean images"
+        )
     scores = np.abs(attack.rows["clean_score"][rows] - clean.confidence[places])
     if np.nanmax(scores, initial=0) > OTHER_MODEL:
         raise InputError(f"{said}it attacks another model, whose confidence in a clean image is {scores.max():.2f} off")

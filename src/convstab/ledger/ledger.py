@@ -71,7 +71,11 @@ class Ledger:
         clean, attacks = clean_of(result), attacks or {}
         if not result.degraded.any():
             raise InputError("the ledger needs degraded images: the evaluation has clean ones only")
-        rows: dict[str, NDArray[Any]] = {"index": clean.index, "label": clean.label, "clean_correct": clean.correct}
+        rows: dict[str, NDArray[Any]] = {
+            "index": clean.index,
+            "label": clean.label,
+            "clean_correct": clean.predicted == clean.label,
+        }
         rows |= result.units.columns(result.images) | margins(result)
         rows |= least_perturbation(clean, attacks) | draws(result, tolerance)
         if result.as_in_paper:
