@@ -182,7 +182,8 @@ def test_attacks_that_do_not_belong_to_it_are_refused(
     with torch.no_grad():
         other = nn.Sequential(nn.Flatten(), nn.Linear(192, 2)).eval()
     wrong = {
-        "it attacks another model": cs.attack(other, images, "ddn", max_queries=50),
+        "it attacks another model, which decides": cs.attack(other, images, "ddn", max_queries=50),
+        "it attacks another model, whose confidence": replace(ddn, rows=ddn.rows | {"clean_score": ddn.norms * 0}),
         "images of the same number have other labels": replace(ddn, rows=ddn.rows | {"label": 1 - ddn.rows["label"]}),
         "they have no image in common": replace(ddn, rows=ddn.rows | {"index": ddn.rows["index"] + 1000}),
         "it attacks images of 2 classes with other names": replace(ddn, classes=["a", "b"]),
