@@ -79,7 +79,8 @@ def common(clean: Clean, name: str, attack: AttackResult) -> tuple[Integers, Int
         )
     scores = np.abs(attack.rows["clean_score"][rows] - clean.confidence[places])
     if (scores > OTHER_MODEL).any():  # NaN, not known, is not
-        raise InputError(f"{said}it attacks another model, whose confidence in a clean image is {np.nanmax(scores):.2f} off")
+        worst = f"{np.nanmax(scores):.2f}"
+        raise InputError(f"{said}it attacks another model, whose confidence in a clean image is {worst} off")
     return rows, places
 
 
