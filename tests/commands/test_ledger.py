@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import convstab as cs
@@ -21,6 +22,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     call_in(folder, app.evaluate, *few, "run=one", "levels=[20,80]", "draws=12", "output=evaluation")
     for run, output in (("one", "ddn"), ("two", "other")):
         call_in(folder, app.attack, *few, f"run={run}", "attack=ddn", "attack.steps=20", f"output={output}")
+    same = ["images=null", "images_of=evaluation", "attack=ddn", "attack.steps=20", "output=same"]
+    call_in(folder, app.attack, "logger=none", "run=one", *same)
     nes = ["attack=nes", "max_queries=200"]
     call_in(folder, app.attack, "images=5", "logger=none", "run=one", *nes, "output=nes")
     return folder
@@ -45,6 +48,36 @@ def test_the_ledger_stands_beside_its_evaluation(made: Path, join: Main, capfd: 
     attacks = found.settings["attacks"]
     assert attacks == [read_json(made / name / SUMMARY)["attack"] for name in ("ddn", "nes")]
     directory.check_files(made / "evaluation")  # what it stands beside is as it was
+
+
+def test_an_attack_can_be_on_the_images_of_an_evaluation(made: Path, join: Main) -> None:
+    evaluated = cs.StabilityResult.read(made / "evaluation").by_image("index")[:, 0]
+    assert cs.AttackResult.read(made / "same").rows["index"].tolist() == evaluated.tolist()
+    assert join("evaluation", "same", "--output", "same_images") == (0, "")
+    rows = cs.Ledger.read(made / "same_images").rows
+    assert np.isfinite(rows["perturbation"]).all()
+
+
+ATTACK = ["run=one", "attack=ddn", "logger=none", "output=new"]
+BAD_IMAGES = [
+    (["images_of=evaluation", "images=[3]"], "images is a list of places; with images_of= it can be a number"),
+    (["images_of=ddn"], "ddn does not hold a whole evaluation: it has no stability.parquet"),
+    (["images_of=moved"], "moved is an evaluation of other images than those of one"),
+]
+
+
+@pytest.mark.parametrize(("words", "line"), BAD_IMAGES)
+def test_images_that_cannot_be_attacked_are_refused(
+    words: list[str], line: str, made: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    result = cs.StabilityResult.read(made / "evaluation")
+    moved = cs.StabilityResult(
+        result.classes, result.protocol, result.rows | {"index": result.rows["index"] + 10_000}, result.totals
+    )
+    moved.write(made / "moved")
+    code, said = caller(monkeypatch, capfd, made, app.attack, *ATTACK)(*words)
+    assert (code, said.startswith(f"convstab: {line}")) == (2, True)
+    assert not (made / "new").exists()
 
 
 def test_alpha_and_tolerance_reach_the_rows(made: Path, join: Main) -> None:

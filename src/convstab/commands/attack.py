@@ -1,9 +1,12 @@
 """Search the least noise that makes a run misclassify its test images, and leave a table and the noise."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig
@@ -18,6 +21,7 @@ from convstab.commands.console import console, progress_bar
 from convstab.commands.signals import goes_on, kept_in
 from convstab.commands.trial import values_of
 from convstab.errors import InputError
+from convstab.evaluation.result import StabilityResult
 from convstab.figures.files import named_attacks, of_attack, save
 from convstab.files import FIGURES
 from convstab.forward.device import device_of
@@ -73,9 +77,21 @@ check = own.check
 
 def images_of(values: Mapping[str, Any], device: torch.device) -> tuple[dict[str, Any], Run, Run]:
     """The images that are listed, or all; and those that are attacked: up to the n-th that is correct when clean."""
-    count = values["images"] if isinstance(values["images"], int) else None
+    count, folder = values["images"] if isinstance(values["images"], int) else None, values["images_of"]
+    if folder is not None and isinstance(values["images"], list):
+        said = "with images_of= it can be a number of the images of that evaluation, or null for all"
+        raise InputError(f"images is a list of places; {said}")
     values, run = load(values, None if count is not None else values["images"], device)
+    run = run if folder is None else with_images_of(run, Path(folder))
     return values, run, run if count is None else first_correct(run, count, device)
+
+
+def with_images_of(run: Run, folder: Path) -> Run:
+    """A run with those of its test images that an evaluation has; InputError where there is none."""
+    rows = torch.from_numpy(np.isin(run.test.ids.numpy(), StabilityResult.read(folder).rows["index"]))
+    if not rows.any():
+        raise InputError(f"{folder} is an evaluation of other images than those of {run.name}")
+    return replace(run, test=run.test.part(rows.nonzero()[:, 0]))
 
 
 def attack_of(values: Mapping[str, Any]) -> Attack:

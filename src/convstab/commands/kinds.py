@@ -185,7 +185,12 @@ EVALUATE = ASSESSMENT | {
     "workers": or_null(COUNT),
     "confusion_level": or_null(NUMBER),
 }
-ATTACK = ASSESSMENT | {"max_queries": or_null(QUERIES), "attack": group("attack"), "attack._target_": TEXT}
+ATTACK = ASSESSMENT | {
+    "images_of": or_null(FOLDER),
+    "max_queries": or_null(QUERIES),
+    "attack": group("attack"),
+    "attack._target_": TEXT,
+}
 AUGMENT = {
     "sigma": either(LEVEL, Limit(is_pair, "a range of them such as [0, 40]")),
     "sigmas": LEVELS,
