@@ -107,7 +107,7 @@ def test_the_least_of_the_attacks_is_kept_with_what_it_cost(ledger: Ledger, atta
         assert (name == "") == (not rows["clean_correct"][row])
         if name:
             assert rows["perturbation"][row] == rows[f"perturbation_{name}"][row]
-            for column in ("psnr", "queries", "gradients", "seconds"):
+            for column in ("psnr", "queries", "gradients", "seconds", "ended"):
                 assert rows[column][row] == by[name].rows[column][row]
     row = int(rows["clean_correct"].argmax())
     clean = ddn.pixels[row].astype(float).transpose(1, 2, 0)
@@ -215,6 +215,20 @@ def test_groups_widen_what_is_said(result: cs.StabilityResult, attacks: dict[str
 def test_the_table_says_how_many_draws_are_lacking(model: nn.Module, images: cs.Images) -> None:
     few = Ledger.of(cs.evaluate(model, images, levels=LEVELS, draws=20)).table()
     assert "it takes 131 draws without a failure to say that a level is withstood" in few
+
+
+def test_searches_that_a_limit_cut_off_and_gradients_that_mislead_are_named(
+    result: cs.StabilityResult, attacks: dict[str, AttackResult]
+) -> None:
+    ddn, nes = attacks["DDN"], attacks["NES"]
+    assert "mislead" not in Ledger.of(result, {"DDN": ddn, "NES": nes}).table()
+    blind = replace(ddn, rows=ddn.rows | {"l2": 2 * ddn.rows["l2"]})
+    better = replace(ddn, rows=ddn.rows | {"gradients": 0 * ddn.rows["gradients"]})
+    found = Ledger.of(result, {"blind": blind, "better": better})
+    assert "find clearly less noise than those with them on 72 of 72 images" in found.table()
+    assert "cut off" not in found.table()
+    cut = replace(ddn, rows=ddn.rows | {"ended": np.where(ddn.rows["attacked"], "queries", "")})
+    assert "72 of the least perturbations are of searches that a limit cut off" in Ledger.of(result, {"a": cut}).table()
 
 
 def test_figures_are_drawn_of_every_ledger(ledger: Ledger, result: cs.StabilityResult) -> None:

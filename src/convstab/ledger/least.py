@@ -38,13 +38,14 @@ def least_perturbation(clean: Clean, attacks: Mapping[str, AttackResult]) -> dic
     """Columns for the images of an evaluation: the least perturbation, which attack found it, and what it cost.
 
     perturbation: L2, grey levels; 0 where the clean image is misclassified, infinite where every search failed, NaN
-    where none was made. attack: its name, else "". psnr: dB. ssim. queries, gradients, seconds. Besides the norm of
-    each attack by itself, perturbation_<name>.
+    where none was made. attack: its name, else "". ended: why its search ended. psnr: dB. ssim. queries, gradients,
+    seconds. Besides the norm of each attack by itself, perturbation_<name>.
 
     Raises InputError when an attack is on other images, or on another model.
     """
     found: dict[str, NDArray[Any]] = {"perturbation": np.full(len(clean.index), np.nan)}
-    found |= {"attack": np.full(len(clean.index), "", object), "ssim": np.full(len(clean.index), np.nan)}
+    found |= {name: np.full(len(clean.index), "", object) for name in ("attack", "ended")}
+    found["ssim"] = np.full(len(clean.index), np.nan)
     found |= {name: np.full(len(clean.index), np.nan) for name in OF_AN_ATTACK}
     for name, attack in attacks.items():
         rows, places = common(clean, name, attack)
@@ -56,6 +57,7 @@ def least_perturbation(clean: Clean, attacks: Mapping[str, AttackResult]) -> dic
         found["perturbation"][places] = norms[less]
         known = attack.rows["attacked"][rows] & attack.rows["success"][rows]
         found["attack"][places] = np.where(known, name, "")
+        found["ended"][places] = np.where(known, attack.rows["ended"][rows], "")
         found["ssim"][places] = np.where(known, similarity(attack, rows), np.nan)
         for column in OF_AN_ATTACK:
             found[column][places] = np.where(known, attack.rows[column][rows], np.nan)

@@ -29,7 +29,8 @@ class Ledger:
     """What is known of each of n images.
 
     levels: those that degrade, from the mildest to the worst. label: what stands at an axis of them. classes: names.
-    settings: alpha of a certificate, tolerance of a failing level, draws, and the names of the attacks.
+    settings: alpha of a certificate, tolerance of a failing level, draws, the names of the attacks, and which of them
+        took gradients.
     rows: columns of ledger.parquet, (n,) each, see docs/margins.md.
     """
 
@@ -81,6 +82,7 @@ class Ledger:
         if result.as_in_paper:
             rows |= boundary(result) | certificates(result, alpha)
         settings = {"alpha": alpha, "tolerance": tolerance, "draws": result.draws, "attacks": list(attacks)}
+        settings["by_gradients"] = [name for name, attack in attacks.items() if attack.rows["gradients"].any()]
         levels = result.levels[result.degraded].tolist()
         return cls(levels, result.label, list(result.classes), settings, rows)
 

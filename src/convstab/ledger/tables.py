@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from convstab.attacks.verification import CUT_OFF
 from convstab.evaluation.cells import NOT_DEFINED, estimate_cells, in_percent, level_in_words
 from convstab.ledger.columns import column_of
 from convstab.ledger.ledger import Ledger
@@ -15,6 +16,7 @@ from convstab.statistics.sequential import draws_needed
 
 SEEN = 2.576  # standard deviations: a boundary at this distance lets one draw in 200 through
 TENTH = 0.1
+BEATEN, SOME = 0.95, 0.05  # a norm so many times as large is clearly less; and what share of images may be so by luck
 
 
 def as_markdown(ledger: Ledger) -> str:
@@ -126,12 +128,37 @@ def sentences(ledger: Ledger) -> Iterator[str]:
         f"withstand all levels with at most {tolerance:.0%} of their draws failing (error 5 % for each image); for "
         f"{undecided} the draws do not tell which level is the first to fail{few}."
     )
+    yield from warnings(ledger)
     if ledger.smoothed:
         yield from near(ledger)
         yield (
             "A certificate holds for the smoothed model, which decides as most noisy copies do, not for the model "
             f"itself. Each is wrong with a chance of at most {ledger.settings['alpha']:g}."
         )
+
+
+def warnings(ledger: Ledger) -> Iterator[str]:
+    """What casts doubt on the least perturbations: searches that were cut off, and gradients that mislead."""
+    cut_off = np.isin(ledger.rows["ended"], CUT_OFF).sum()
+    if cut_off:
+        yield f"{cut_off} of the least perturbations are of searches that a limit cut off: longer ones may find less."
+    by_gradients = ledger.settings["by_gradients"]
+    without = [name for name in ledger.settings["attacks"] if name not in by_gradients]
+    if by_gradients and without:
+        white, black = (least_of(ledger, names) for names in (by_gradients, without))
+        both = ledger.rows["clean_correct"] & np.isfinite(black) & ~np.isnan(white)
+        beaten = int((black[both] < BEATEN * white[both]).sum())
+        if beaten > SOME * both.sum():
+            yield (
+                f"Searches without gradients find clearly less noise than those with them on {beaten} of {both.sum()} "
+                "images: the gradients of this model mislead, and so may all that rests on them."
+            )
+
+
+def least_of(ledger: Ledger, attacks: Sequence[str]) -> Floats:
+    """The least perturbation over some attacks; NaN where none of them was made."""
+    found: Floats = np.fmin.reduce([ledger.rows[f"perturbation_{name}"] for name in attacks])
+    return found
 
 
 def near(ledger: Ledger) -> Iterator[str]:
