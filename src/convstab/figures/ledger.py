@@ -37,7 +37,7 @@ def distances(ledger: Ledger) -> Figure:
     axis.set(xlabel=DISTANCE, ylabel="share of the images that are further", xlim=ends, ylim=(-0.02, 1.02))
     logarithmic(axis, "x")
     axis.set_title(f"{ledger.rows['clean_correct'].sum()} images that are correct when clean", fontsize=10)
-    axis.legend(frameon=False, fontsize=8)
+    figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=8)
     return figure
 
 
@@ -85,10 +85,12 @@ def draw_rates(axis: Axes, ledger: Ledger) -> None:
     for number, (name, chances) in enumerate(told.items()):
         axis.plot(levels, chances.mean(0), "-", color=COLOURS[number], linewidth=1.5, label=name)
     finish_axis(axis)
-    axis.set(xlabel=ledger.label, ylabel="share of misclassified draws", xscale="log", yscale="log")
-    axis.set_ylim(bottom=max(axis.get_ylim()[0], LEAST))
+    axis.set(xlabel=ledger.label, ylabel="share of misclassified draws", ylim=(LEAST, 1))
+    for which in ("x", "y"):
+        logarithmic(axis, which)
+    axis.yaxis.set_major_formatter(lambda share, _: f"{100 * share:g}%")
     axis.set_title(f"{some.sum()} images that are correct when clean", fontsize=10)
-    axis.legend(frameon=False, fontsize=8)
+    axis.legend(loc="upper left", frameon=False, fontsize=8)
 
 
 def draw_distances(axis: Axes, ledger: Ledger) -> None:
