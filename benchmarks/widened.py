@@ -26,7 +26,7 @@ def line(first: Ledger, second: Ledger) -> str:
     if not np.array_equal(first.rows["index"], second.rows["index"]):
         raise InputError("the two ledgers are not of the same images")
     least = [np.where(one.rows["clean_correct"], one.rows["perturbation"], np.nan) for one in (first, second)]
-    both = ~np.isnan(least[0]) & ~np.isnan(least[1])
+    both = (least[0] > 0) & (least[1] > 0)  # NaN is not; 0: it was correct when evaluated, and not when attacked
     before, after = (values[both] for values in least)
     ratio = np.where(np.isinf(before) & np.isinf(after), 1.0, after / before)
     low, high = median_ends(ratio, first.units.part(both))
