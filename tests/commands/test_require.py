@@ -71,9 +71,9 @@ def test_results_are_held_against_requirements(root: Path, capsys: pytest.Captur
     assert len(cases) == 5
     page = (root / "evaluation" / PAGE).read_text(encoding="utf-8")
     assert captured.out.splitlines()[-2:] == [f"evaluation/{PAGE}", f"evaluation/{CASES}"]
-    table = [line for line in captured.out.splitlines() if line.startswith("|")]
+    table = [line for line in page.splitlines() if line.startswith("|")]
     assert len(table) == 7
-    assert "\n".join(table) in page
+    assert all(word in captured.out for word in ("pass", "fail", "undecided", f"{result.accuracy.value[1]:.2%}"))
     assert "model one, trained on digits" in page
     assert f"| {result.accuracy.value[1]:.2%} |" in table[2]
     directory.check_files(root / "evaluation")  # which is what it was

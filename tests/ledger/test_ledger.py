@@ -1,5 +1,7 @@
 """The ledger: what an evaluation and attacks say of each image, on a linear model whose distances are known."""
 
+import copy
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -209,7 +211,14 @@ def test_groups_widen_what_is_said(result: cs.StabilityResult, attacks: dict[str
     )
     found = Ledger.of(grouped, {"DDN": attacks["DDN"]})
     assert found.rows["group"].tolist() == groups.tolist()
-    assert found.table() != Ledger.of(result, {"DDN": attacks["DDN"]}).table()
+    wide, narrow = (widths(one.table()) for one in (found, Ledger.of(result, {"DDN": attacks["DDN"]})))
+    assert len(wide) == len(narrow) == 3
+    assert all(one > other for one, other in zip(wide, narrow, strict=True))
+
+
+def widths(table: str) -> list[float]:
+    """How wide the intervals of flips are."""
+    return [float(high) - float(low) for low, high in re.findall(r"% \| ([\d.]+)-([\d.]+) \|", table)]
 
 
 def test_the_table_says_how_many_draws_are_lacking(model: nn.Module, images: cs.Images) -> None:
@@ -225,7 +234,9 @@ def test_searches_that_a_limit_cut_off_and_gradients_that_mislead_are_named(
     blind = replace(ddn, rows=ddn.rows | {"l2": 2 * ddn.rows["l2"]})
     better = replace(ddn, rows=ddn.rows | {"gradients": 0 * ddn.rows["gradients"]})
     found = Ledger.of(result, {"blind": blind, "better": better})
-    assert "find clearly less noise than those with them on 72 of 72 images" in found.table()
+    assert "found clearly less noise than those with them on 72 of 72 images" in found.table()
+    failed = replace(ddn, rows=ddn.rows | {"success": np.zeros_like(ddn.rows["success"])})
+    assert "clearly less" not in Ledger.of(result, {"failed": failed, "better": better}).table()
     assert "cut off" not in found.table()
     cut = replace(ddn, rows=ddn.rows | {"ended": np.where(ddn.rows["attacked"], "queries", "")})
     assert "72 of the least perturbations are of searches that a limit cut off" in Ledger.of(result, {"a": cut}).table()
@@ -235,6 +246,99 @@ def test_figures_are_drawn_of_every_ledger(ledger: Ledger, result: cs.StabilityR
     drawn = dict(of_ledger(ledger))
     assert list(drawn) == ["distances", "law"]
     labels = drawn["distances"].axes[0].get_legend_handles_labels()[1]
-    assert labels[:3] == ["least of all attacks", "DDN", "NES"]
+    assert labels[:3] == ["least of all attacks, 72 images", "DDN, 72 images", "NES, 18 images"]
+    rates, scatter = drawn["law"].axes
+    assert rates.get_ylim() == (1e-4, 1)
+    counted = next(line for line in rates.lines if line.get_label() == "counted").get_ydata()
+    correct = ledger.rows["clean_correct"]
+    np.testing.assert_allclose(np.asarray(counted, float), ledger.by_level("flips")[correct].mean(0))
+    offsets = np.asarray(scatter.collections[0].get_offsets())
+    assert len(offsets) == (correct & (ledger.rows["distance"] > 0)).sum()
     assert "certificate at sigma 60" in labels
     assert [name for name, _ in of_ledger(Ledger.of(result))] == ["distances", "law"]
+
+
+def test_a_model_that_is_never_correct_has_a_ledger(model: nn.Module, images: cs.Images) -> None:
+    wrong = replace(images, labels=1 - model(images.pixels / 255).argmax(1))
+    found = Ledger.of(cs.evaluate(model, wrong, levels=LEVELS, draws=5))
+    assert "0.00% of 80 images are correct when clean" in found.table()
+    assert not list(of_ledger(found))
+
+
+@pytest.mark.parametrize("levels", [[100, 50, 5], [100, 5]])
+def test_of_a_degradation_that_is_not_random_one_draw_tells(
+    levels: list[float], model: nn.Module, images: cs.Images
+) -> None:
+    result = cs.evaluate(model, images, "jpeg", levels=levels, draws=200)
+    rows = Ledger.of(result).rows
+    assert set(rows["failing"]) == {"fails", "holds"}
+    assert ((rows["failing"] == "holds") == (result.rates[:, result.degraded] == 1).all(1)).all()
+    np.testing.assert_array_equal(rows["first_failing"], rows["first_flip"])
+    assert "one draw of each tells" in Ledger.of(result).table()
+
+
+@pytest.mark.parametrize("scale", [1e3, 1.0, 1e-5])
+def test_margins_too_close_together_to_be_kept_tell_nothing_and_nothing_wrong(
+    scale: float, model: nn.Module, images: cs.Images
+) -> None:
+    small = nn.Sequential(*copy.deepcopy(list(model.children()))).eval()
+    with torch.no_grad():
+        for weight in small.parameters():
+            weight.mul_(scale)
+    found = Ledger.of(cs.evaluate(small, images, levels=LEVELS, draws=100))
+    chance, flips = found.by_level("chance"), found.by_level("flips")
+    known = ~np.isnan(chance)
+    assert known.mean() > 0.9 if scale == 1 else known.mean() < 0.9
+    assert (np.abs(chance - flips)[known] < 0.25).all()
+
+
+def test_where_all_draws_fail_the_image_is_behind_its_boundary(result: cs.StabilityResult) -> None:
+    rows = {name: column.copy() for name, column in result.rows.items()}
+    rows["correct"][result.rows["level"] > 0] = 0
+    found = Ledger.of(cs.StabilityResult(result.classes, result.protocol, rows, result.totals))
+    assert "estimate, told for 0 | 72 | 0 (0 to 0) | 0 |" in found.table()
+    (rates,) = dict(of_ledger(found))["law"].axes
+    fitted = next(line for line in rates.lines if line.get_label() == "by the fitted boundary")
+    assert np.asarray(fitted.get_ydata()).tolist() == [1, 1, 1]
+
+
+def test_failed_searches_count_in_what_attacks_foretell(
+    result: cs.StabilityResult, attacks: dict[str, AttackResult]
+) -> None:
+    ddn = attacks["DDN"]
+    half = replace(ddn, rows=ddn.rows | {"success": ddn.rows["success"] & (ddn.norms < np.median(ddn.norms))})
+    row = next(line for line in Ledger.of(result, {"half": half}).table().splitlines() if line.startswith("| 20 |"))
+    flips, _, _, foretold, counted = [cell.strip(" %") for cell in row.split("|")[2:7]]
+    assert flips == counted
+    assert float(foretold) < float(counted)
+
+
+def test_levels_that_names_do_not_tell_apart_are_refused(model: nn.Module, images: cs.Images) -> None:
+    alike = cs.evaluate(model, images, levels=[1.0000001, 1.0000002], draws=1)
+    with pytest.raises(InputError, match="two levels of the evaluation are the same to six digits"):
+        Ledger.of(alike)
+    with pytest.raises(InputError, match="alpha is 7; it must be above 0 and below 1"):
+        Ledger.of(alike, alpha=7)
+    with pytest.raises(InputError, match="tolerance is 7; it must be above 0 and below 1"):
+        Ledger.of(alike, tolerance=7)
+
+
+def test_first_to_fail_counts_images_that_are_correct_when_clean(ledger: Ledger) -> None:
+    row = next(line for line in ledger.table().splitlines() if line.startswith("| 5 |"))
+    here = ledger.rows["clean_correct"] & (ledger.rows["first_failing"] == 5)
+    fails, undecided = ((here & (ledger.rows["failing"] == word)).sum() for word in ("fails", "undecided"))
+    assert [int(cell) for cell in row.split("|")[-3:-1]] == [fails, undecided]
+    assert ((ledger.rows["first_failing"] == 5) & ~ledger.rows["clean_correct"]).any()
+
+
+def test_an_image_on_whose_clean_decision_both_disagree_has_no_least_perturbation(
+    result: cs.StabilityResult, attacks: dict[str, AttackResult]
+) -> None:
+    ddn = attacks["DDN"]
+    row = int(ddn.rows["attacked"].argmax())
+    attacked, predicted = ddn.rows["attacked"].copy(), ddn.rows["clean_predicted"].copy()
+    attacked[row], predicted[row] = False, 1 - predicted[row]
+    rows = ddn.rows | {"attacked": attacked, "clean_predicted": predicted}
+    found = Ledger.of(result, {"DDN": replace(ddn, rows=rows)})
+    assert np.isnan(found.rows["perturbation"][row])
+    assert found.rows["attack"][row] == ""

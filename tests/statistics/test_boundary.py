@@ -61,6 +61,17 @@ def test_where_draws_do_not_tell_a_distance_there_is_none() -> None:
     assert 1 < found.distance[3] < 5
 
 
+def test_no_table_of_counts_breaks_the_fit() -> None:
+    generator = np.random.default_rng(17)
+    draws = generator.integers(1, 400, (5000, 4))
+    share = generator.choice([0, 0.01, 0.5, 0.99, 1], draws.shape)
+    found = fit(generator.binomial(draws, share), draws, np.array([1e-3, 8.0, 8.0000001, 255.0]))
+    for values in (found.distance, found.error, found.curvature):
+        assert (np.isfinite(values) == found.told).all()
+    near = fit(np.array([[231, 4]]), np.array([[733, 5]]), np.array([1.0000001, 1.0000002]))
+    assert near.curvature.tolist() == [0]
+
+
 def test_the_law_is_exact_on_a_linear_model() -> None:
     line = nn.Linear(48, 2)
     torch.manual_seed(1)

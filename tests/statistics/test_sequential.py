@@ -48,7 +48,7 @@ def test_verdicts_come() -> None:
     assert decide(failures[:1], draws[:1] - 1, 0.05, 0.025, 0.025).tolist() == [UNDECIDED]
 
 
-@pytest.mark.parametrize("tolerance", [0.3, 0.05, 0.01])
+@pytest.mark.parametrize("tolerance", [0.3, 0.05, 0.01, 1e-7])
 def test_so_many_draws_are_needed(tolerance: float) -> None:
     needed = draws_needed(tolerance)
     both = np.array([needed - 1, needed])

@@ -8,7 +8,7 @@ from torch import nn
 
 import convstab as cs
 from convstab.errors import InputError
-from convstab.statistics.smoothing import certified_accuracy, certified_radius
+from convstab.statistics.smoothing import certified_radius
 
 
 @pytest.mark.parametrize("alpha", [0.001, 0.05])
@@ -64,8 +64,3 @@ def test_the_smoothed_linear_model_is_certified_to_no_more_than_its_distance() -
     assert known.sum() > 60
     assert (radius <= np.where(known, distance[:, None], np.inf))[known].all()
     assert (radius / distance[:, None])[known].max() > 0.7  # it is not idle
-
-
-def test_certified_accuracy_is_the_share_of_images_with_such_a_radius() -> None:
-    found = certified_accuracy(np.array([np.nan, 1.0, 2.0, 3.0]), np.array([0.0, 2.0, 3.5]))
-    assert found.tolist() == [0.75, 0.5, 0.0]

@@ -13,10 +13,10 @@ from convstab.commands import own
 from convstab.commands.app import sweep_name
 from convstab.errors import InputError
 from convstab.evaluation.gate import gate
-from convstab.figures.files import each_once
 from convstab.loggers.wandb import check_logger, tracking
 from convstab.runs import directory
 from convstab.runs.parts import Part, Parts, folder_name
+from convstab.runs.results import each_once
 from convstab.runs.run import Run
 from convstab.runs.settled import DRAWS, FORWARD, MEASURED, Measured, as_counts
 from convstab.runs.shard import Shard

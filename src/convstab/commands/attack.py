@@ -87,11 +87,14 @@ def images_of(values: Mapping[str, Any], device: torch.device) -> tuple[dict[str
 
 
 def with_images_of(run: Run, folder: Path) -> Run:
-    """A run with those of its test images that an evaluation has; InputError where there is none."""
-    rows = torch.from_numpy(np.isin(run.test.ids.numpy(), StabilityResult.read(folder).rows["index"]))
-    if not rows.any():
+    """A run with those of its test images that an evaluation has; InputError unless it has them all."""
+    result = StabilityResult.read(folder)
+    index, labels = result.by_image("index")[:, 0], result.labels
+    _, rows, places = np.intersect1d(run.test.ids.numpy(), index, return_indices=True)
+    same = len(rows) == len(index) and np.array_equal(run.test.labels.numpy()[rows], labels[places])
+    if not same or list(run.test.classes) != list(result.classes):
         raise InputError(f"{folder} is an evaluation of other images than those of {run.name}")
-    return replace(run, test=run.test.part(rows.nonzero()[:, 0]))
+    return replace(run, test=run.test.part(torch.from_numpy(np.sort(rows))))
 
 
 def attack_of(values: Mapping[str, Any]) -> Attack:

@@ -14,7 +14,7 @@ MARGIN_EDGES = np.linspace(-12.0, 52.0, 1025)  # log odds of the predicted class
 NLL_UNIT = 2.0**24  # its sums are kept in whole 2^-24
 MOST_NLL = 2.0**20  # nats; more counts as this, so 2^19 of the worst draws can be added
 SQUARE_UNIT = 2.0**26  # sums of squared margins are kept in whole 2^-26
-MOST_MARGIN = 2.0**10  # logits; more, or less than minus this, counts as this: 2^17 draws of an image can be added
+MOST_MARGIN = 2.0**10  # logits; more, or less than minus this, counts as this: 2^16 draws of an image can be added
 TOP, LEAST_CLASSES = 5, 10  # top-5 accuracy is counted of ten classes and more: of six it says little
 
 

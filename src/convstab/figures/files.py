@@ -81,13 +81,6 @@ def named_attacks(results: Mapping[Path, AttackResult]) -> dict[str, AttackResul
     return dict(zip(unique_names(list(results), names), results.values(), strict=True))
 
 
-def each_once(folders: Sequence[Path]) -> Sequence[Path]:
-    """These folders; InputError when one of them is named twice."""
-    if len({folder.resolve() for folder in folders}) < len(folders):
-        raise InputError(f"{', '.join(map(str, folders))}: one of these folders is named twice")
-    return folders
-
-
 def unique_names(folders: Sequence[Path], names: Sequence[str]) -> Sequence[str]:
     """These names, or those of the folders, or their paths where names are the same."""
     candidates = names, [folder.resolve().name for folder in folders], list(map(str, folders))

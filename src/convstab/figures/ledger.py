@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from convstab.figures.attack import limits, logarithmic
 from convstab.figures.evaluation import COLOURS, finish_axis
@@ -22,7 +23,7 @@ def of_ledger(ledger: Ledger) -> Iterator[tuple[str, Figure]]:
     """The figures of a ledger, and their names."""
     if chosen_ways(ledger):
         yield "distances", distances(ledger)
-    if ledger.smoothed:
+    if ledger.smoothed and (ledger.by_level("flips")[ledger.rows["clean_correct"]] > 0).any():
         yield "law", law(ledger)
 
 
@@ -36,17 +37,20 @@ def distances(ledger: Ledger) -> Figure:
     finish_axis(axis)
     axis.set(xlabel=DISTANCE, ylabel="share of the images that are further", xlim=ends, ylim=(-0.02, 1.02))
     logarithmic(axis, "x")
-    axis.set_title(f"{ledger.rows['clean_correct'].sum()} images that are correct when clean", fontsize=10)
+    axis.set_title("images that are correct when clean", fontsize=10)
     figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=8)
     return figure
 
 
 def chosen_ways(ledger: Ledger) -> list[tuple[str, str, Floats]]:
     """Name, style of the line, and distances of what is shown: attacks, the law, and a few of the certificates."""
-    found = [(name, "-" if what == "upper bound" else "--", values[some]) for name, what, values, some in ways(ledger)]
+    found = [
+        (f"{name}, {some.sum()} images", "-" if what == "upper bound" else "--", values[some])
+        for name, what, values, some in ways(ledger)
+    ]
     if ledger.smoothed:
         places = np.linspace(0, len(ledger.levels) - 1, min(SHOWN, len(ledger.levels))).round().astype(int)
-        levels = [ledger.levels[place] for place in places]
+        levels = [ledger.levels[place] for place in places if ledger.rows["clean_correct"].any()]
         found += [(f"certificate at sigma {level:g}", ":", radius_of(ledger, level)) for level in levels]
     return found
 
@@ -61,18 +65,27 @@ def draw_share(axis: Axes, values: Floats, ends: tuple[float, float], **style: s
 
 def law(ledger: Ledger) -> Figure:
     """Flips as counted beside those that the law tells from attacks, margins and its own fit; and its distances."""
-    figure = Figure(figsize=(9.6, 4.4), layout="constrained")
-    rates, scatter = figure.subplots(1, 2)
+    panels = 1 + bool(both_told(ledger).any())
+    figure = Figure(figsize=(5.2 * panels, 4.6), layout="constrained")
+    rates, *others = figure.subplots(1, panels, squeeze=False)[0]
     draw_rates(rates, ledger)
-    draw_distances(scatter, ledger)
+    for axis in others:
+        draw_distances(axis, ledger)
+    figure.legend(loc="outside lower center", ncols=2 * panels, frameon=False, fontsize=8)
     return figure
+
+
+def both_told(ledger: Ledger) -> NDArray[np.bool_]:
+    """The clean-correct images whose distance attacks and draws both tell, and neither at 0."""
+    nearest, distance = ledger.rows["perturbation"], ledger.rows["distance"]
+    return np.asarray(ledger.rows["clean_correct"] & np.isfinite(nearest) & (nearest > 0) & (distance > 0))
 
 
 def draw_rates(axis: Axes, ledger: Ledger) -> None:
     """The mean flip rate under each level, counted and told, of the clean-correct images that were attacked, or all."""
     levels, nearest = np.array(ledger.levels), ledger.rows["perturbation"]
     correct = ledger.rows["clean_correct"]
-    attacked = correct & np.isfinite(nearest)
+    attacked = correct & ~np.isnan(nearest)
     some = attacked if attacked.any() else correct
     axis.plot(levels, ledger.by_level("flips")[some].mean(0), "o", color="0.2", label="counted")
     curvature = np.nan_to_num(ledger.rows["curvature"])[some, None]
@@ -90,13 +103,12 @@ def draw_rates(axis: Axes, ledger: Ledger) -> None:
         logarithmic(axis, which)
     axis.yaxis.set_major_formatter(lambda share, _: f"{100 * share:g}%")
     axis.set_title(f"{some.sum()} images that are correct when clean", fontsize=10)
-    axis.legend(loc="upper left", frameon=False, fontsize=8)
 
 
 def draw_distances(axis: Axes, ledger: Ledger) -> None:
     """The distance that draws tell against the least perturbation, image by image."""
     nearest, distance = ledger.rows["perturbation"], ledger.rows["distance"]
-    both = ledger.rows["clean_correct"] & np.isfinite(nearest) & (distance > 0)  # NaN is not
+    both = both_told(ledger)
     low, high = limits(np.concatenate([nearest[both], distance[both]]))
     axis.scatter(nearest[both], distance[both], s=12, alpha=0.6, linewidths=0, color=COLOURS[0])
     axis.plot([low, high], [low, high], color="0.3", linewidth=1)

@@ -16,7 +16,6 @@ from convstab.figures.evaluation import curves
 from convstab.figures.files import (
     FORMS,
     Named,
-    each_once,
     named_attacks,
     named_evaluations,
     of_attack,
@@ -28,6 +27,7 @@ from convstab.figures.files import (
 )
 from convstab.files import FIGURES, write_text
 from convstab.runs import configuration, directory
+from convstab.runs.results import each_once
 from convstab.sweeps.comparison import TABLE, Comparison, as_csv
 from convstab.sweeps.families import TABLE as FAMILIES
 from convstab.sweeps.families import Families, families_csv, families_markdown

@@ -6,14 +6,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convstab.errors import InputError
+from convstab.evaluation.confidence import MOST_MARGIN, NLL_UNIT, SQUARE_UNIT
 from convstab.evaluation.result import StabilityResult
 from convstab.ledger.least import Clean
 from convstab.statistics.boundary import fit, flip_chance_of_margins
 from convstab.statistics.intervals import Floats
-from convstab.statistics.sequential import Verdict, first_failures
+from convstab.statistics.sequential import FirstFailures, Verdict, first_failures
 from convstab.statistics.smoothing import certified_radius
+from convstab.units import Integers
 
 FEW = 3  # draws, below which margins tell no chance
+FINEST = 10.0  # times the unit of their sums: margins closer together than this are not told apart
+DECISIVE = 10.0  # times that: a mean further from 0 is that of draws which all decide alike
 
 
 def column_of(name: str, level: float) -> str:
@@ -42,7 +46,7 @@ def draws(result: StabilityResult, tolerance: float) -> dict[str, NDArray[Any]]:
     counted, correct = result.by_image("draws")[:, some], result.by_image("correct")[:, some]
     failures, levels = counted - correct, np.append(result.levels[some], np.nan)
     seen = np.where((failures > 0).any(1), (failures > 0).argmax(1), len(levels) - 1)
-    first = first_failures(failures, counted, tolerance)
+    first = first_failures(failures, counted, tolerance) if result.degradation.random else first_failed(failures)
     words = np.array([verdict.name.lower() for verdict in Verdict], object)
     found: dict[str, NDArray[Any]] = {"first_flip": levels[seen], "first_failing": levels[first.place]}
     found["failing"] = words[first.verdict]
@@ -52,11 +56,23 @@ def draws(result: StabilityResult, tolerance: float) -> dict[str, NDArray[Any]]:
     return found
 
 
+def first_failed(failures: Integers) -> FirstFailures:
+    """Of a degradation that is not random, whose only draw tells all; failures (n, levels)."""
+    failed = (failures > 0).any(1)
+    place = np.where(failed, (failures > 0).argmax(1), failures.shape[1])
+    return FirstFailures(place, np.where(failed, Verdict.FAILS, Verdict.HOLDS))
+
+
 def by_margins(result: StabilityResult) -> Floats:
-    """Chance to be misclassified that the margins of the draws tell, (n, levels); NaN where there are too few."""
-    there = (result.by_image("draws") >= FEW) & result.scored
+    """Chance to be misclassified that the margins of the draws tell, (n, levels); NaN where they do not.
+
+    They are too few, or closer together than their sums are kept, or so large that they were cut.
+    """
     mean, spread, counted = (result.by_image(name) for name in ("margin_mean", "margin_sd", "draws"))
-    found: Floats = np.where(there, flip_chance_of_margins(mean, spread, counted), np.nan)
+    finest = FINEST * np.sqrt(1 / SQUARE_UNIT + np.abs(mean) / NLL_UNIT)
+    told = (spread > finest) | (np.abs(mean) > DECISIVE * finest)
+    told &= (np.abs(mean) + 3 * spread < MOST_MARGIN) & (counted >= FEW) & result.scored
+    found: Floats = np.where(told, flip_chance_of_margins(mean, spread, counted), np.nan)
     return found
 
 

@@ -49,10 +49,11 @@ def least_perturbation(clean: Clean, attacks: Mapping[str, AttackResult]) -> dic
     found |= {name: np.full(len(clean.index), np.nan) for name in OF_AN_ATTACK}
     for name, attack in attacks.items():
         rows, places = common(clean, name, attack)
-        norms = np.where(attack.rows["attacked"], attack.norms * GREY_LEVELS, 0.0)[rows]
+        misclassified = np.where(clean.predicted[places] == clean.label[places], np.nan, 0.0)  # not so when attacked
+        norms = np.where(attack.rows["attacked"][rows], attack.norms[rows] * GREY_LEVELS, misclassified)
         own = found[f"perturbation_{name}"] = np.full(len(clean.index), np.nan)
         own[places] = norms
-        less = ~(found["perturbation"][places] <= norms)  # NaN, nothing yet, is more
+        less = ~(found["perturbation"][places] <= norms) & ~np.isnan(norms)  # NaN, nothing yet, is more
         rows, places = rows[less], places[less]
         found["perturbation"][places] = norms[less]
         known = attack.rows["attacked"][rows] & attack.rows["success"][rows]

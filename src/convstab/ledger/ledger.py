@@ -29,8 +29,8 @@ class Ledger:
     """What is known of each of n images.
 
     levels: those that degrade, from the mildest to the worst. label: what stands at an axis of them. classes: names.
-    settings: alpha of a certificate, tolerance of a failing level, draws, the names of the attacks, and which of them
-        took gradients.
+    settings: alpha of a certificate, tolerance of a failing level, the fewest draws of a level, whether draws are
+        random, the names of the attacks, and which of them took gradients.
     rows: columns of ledger.parquet, (n,) each, see docs/margins.md.
     """
 
@@ -72,6 +72,7 @@ class Ledger:
         clean, attacks = clean_of(result), attacks or {}
         if not result.degraded.any():
             raise InputError("the ledger needs degraded images: the evaluation has clean ones only")
+        check_settings(result, alpha, tolerance)
         rows: dict[str, NDArray[Any]] = {
             "index": clean.index,
             "label": clean.label,
@@ -81,7 +82,8 @@ class Ledger:
         rows |= least_perturbation(clean, attacks) | draws(result, tolerance)
         if result.as_in_paper:
             rows |= boundary(result) | certificates(result, alpha)
-        settings = {"alpha": alpha, "tolerance": tolerance, "draws": result.draws, "attacks": list(attacks)}
+        settings: dict[str, Any] = {"alpha": alpha, "tolerance": tolerance, "attacks": list(attacks)}
+        settings |= {"fewest_draws": min(result.protocol.degraded_draws), "random": result.degradation.random}
         settings["by_gradients"] = [name for name, attack in attacks.items() if attack.rows["gradients"].any()]
         levels = result.levels[result.degraded].tolist()
         return cls(levels, result.label, list(result.classes), settings, rows)
@@ -134,3 +136,13 @@ class Ledger:
     def _repr_markdown_(self) -> str:
         """What a notebook shows."""
         return self.table()
+
+
+def check_settings(result: StabilityResult, alpha: float, tolerance: float) -> None:
+    """Raise InputError for chances out of range, and for levels that the names of columns do not tell apart."""
+    for name, value in (("alpha", alpha), ("tolerance", tolerance)):
+        if not 0 < value < 1:
+            raise InputError(f"{name} is {value}; it must be above 0 and below 1")
+    names = [column_of("flips", level) for level in result.levels]
+    if len(set(names)) < len(names):
+        raise InputError("two levels of the evaluation are the same to six digits: the ledger cannot tell them apart")

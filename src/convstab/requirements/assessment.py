@@ -12,7 +12,6 @@ from convstab.requirements.specification import Requirement, Specification
 from convstab.runs.results import Results
 
 EXIT_CODES = {PASS: 0, FAIL: 1, UNDECIDED: 3}  # 2 is that of bad input
-ROUNDING = 1e-9  # of a number of units, which comes of a sum of shares
 
 
 @dataclass(frozen=True)
@@ -35,8 +34,7 @@ def assess(specification: Specification, results: Results) -> list[Assessed]:
     """Test all requirements; InputError when results do not fit one, or are too few for any verdict but a fail."""
     requirements = specification.requirements
     evidences = [evidence_for(requirement, results) for requirement in requirements]
-    for requirement, evidence in zip(requirements, evidences, strict=True):
-        check_enough(requirement, evidence, specification)
+    check_enough(requirements, evidences, specification)
     tested = [weigh(requirement, found.samples) for requirement, found in zip(requirements, evidences, strict=True)]
     met, missed = (holm(np.array(p)).tolist() for p in ([one[0] for one in tested], [one[1] for one in tested]))
     words = [verdict(*p, specification.risk) for p in zip(met, missed, strict=True)]
@@ -51,18 +49,27 @@ def weigh(requirement: Requirement, samples: Sequence[Sample]) -> tuple[float, f
     return *of_each(met, missed), samples[int(met.argmax())]
 
 
-def check_enough(requirement: Requirement, evidence: Evidence, specification: Specification) -> None:
-    """Raise InputError when not even a perfect result could pass, whatever the images turn out to do."""
-    together = len(specification.requirements)
-    needed = units_needed(requirement.needed_share, requirement.at_least, specification.risk, together)
-    perfect = [replace(one, values=np.ones(len(one.values))) for one in evidence.samples]
-    fewest = min(perfect, key=lambda one: one.counted[1])
-    units = fewest.counted[1]
-    if units < needed * (1 - ROUNDING):
-        among = f" of the class {fewest.of}" if fewest.of else ""
-        said = f"{fewest.in_words}{among} count as {units:.4g} independent units, which could not pass"
-        sure = f"at confidence {specification.confidence:g} ({together} requirement{'s' * (together > 1)})"
-        raise InputError(f"{requirement.name}: {said} {sure} if all were perfect; it takes {needed:,}")
+def check_enough(
+    requirements: Sequence[Requirement], evidences: Sequence[Evidence], specification: Specification
+) -> None:
+    """Raise InputError for a requirement that could not pass if the results of all were perfect: of too few images."""
+    perfect = [as_if_perfect(wanted, found) for wanted, found in zip(requirements, evidences, strict=True)]
+    met = [weigh(wanted, samples)[0] for wanted, samples in zip(requirements, perfect, strict=True)]
+    for wanted, samples, p in zip(requirements, perfect, holm(np.array(met)), strict=True):
+        if p > specification.risk:
+            fewest = min(samples, key=lambda one: one.counted[1])
+            needed = units_needed(wanted.needed_share, wanted.at_least, specification.risk, len(requirements))
+            among = f" of the class {fewest.of}" if fewest.of else ""
+            said = f"{fewest.in_words}{among} count as {fewest.counted[1]:.4g} independent units, which could not pass"
+            together = f"{len(requirements)} requirement{'s' * (len(requirements) > 1)}"
+            sure = f"at confidence {specification.confidence:g} ({together})"
+            raise InputError(f"{wanted.name}: {said} {sure} if all were perfect; it takes {needed:,}")
+
+
+def as_if_perfect(requirement: Requirement, evidence: Evidence) -> list[Sample]:
+    """The samples, had all images kept the bound in all draws."""
+    best = float(requirement.at_least)
+    return [replace(one, values=np.full(len(one.values), best)) for one in evidence.samples]
 
 
 def exit_code(assessed: Sequence[Assessed]) -> int:

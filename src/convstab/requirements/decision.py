@@ -3,10 +3,10 @@
 from math import ceil, log
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import betainc
 
-Floats = NDArray[np.float64]
+from convstab.statistics.intervals import Floats
+
 PASS, FAIL, UNDECIDED = "pass", "fail", "undecided"
 
 

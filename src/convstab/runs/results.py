@@ -25,13 +25,19 @@ class Results:
     @classmethod
     def read(cls, folders: Sequence[Path]) -> "Results":
         """Read folders; InputError when one is not whole, is named twice, or they are of different models."""
-        if len({folder.resolve() for folder in folders}) < len(folders):
-            raise InputError(f"{', '.join(map(str, folders))}: one of these folders is named twice")
-        attacks = {folder: AttackResult.read(folder) for folder in folders if (folder / MINIMUM_NOISE).exists()}
+        attacked = [folder for folder in each_once(folders) if (folder / MINIMUM_NOISE).exists()]
+        attacks = {folder: AttackResult.read(folder) for folder in attacked}
         evaluations = {folder: StabilityResult.read(folder) for folder in folders if folder not in attacks}
         summaries = {folder: read_json(folder / SUMMARY) for folder in folders}
         check_one_model(summaries)
         return cls(evaluations, attacks, summaries)
+
+
+def each_once(folders: Sequence[Path]) -> Sequence[Path]:
+    """These folders; InputError when one of them is named twice."""
+    if len({folder.resolve() for folder in folders}) < len(folders):
+        raise InputError(f"{', '.join(map(str, folders))}: one of these folders is named twice")
+    return folders
 
 
 def check_finished(folders: Sequence[Path]) -> None:

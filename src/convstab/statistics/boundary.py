@@ -10,6 +10,7 @@ from convstab.statistics.intervals import Floats
 from convstab.units import Integers
 
 STEPS = 60  # of scoring; from anywhere a handful are enough, halved ones included
+APART = 1.01  # times: levels that are nearer than this tell nothing of a curvature
 CLOSE = 1e-9  # a step that is shorter, as a share of the parameters, is the last
 
 
@@ -47,15 +48,16 @@ def fit(flips: Integers, draws: Integers, sigma: Floats) -> Boundary:
     """The boundary of each image that makes its draws the most likely: probit regression on 1 / sigma and sigma.
 
     The second term stands for all that makes a boundary not flat: a curved one, or several, come nearer the further
-    one goes. It is fitted where at least two levels have draws of both kinds, otherwise the boundary is flat; where
-    none has, draws say no more than that it is far, or behind.
+    one goes. It is fitted where at least two levels, not all but equal, have draws of both kinds, otherwise the
+    boundary is flat; where no draw flips, or all do, they say no more than that it is far, or behind.
 
     flips: misclassified draws, (n, levels). draws: all, same shape, at least one each. sigma: (levels,), above 0.
     """
     mixed = (flips > 0) & (flips < draws)
     scale = np.exp(np.log(sigma).mean())  # the two terms are then of one size
     terms = np.stack([-scale / sigma, sigma / scale])  # (2, levels)
-    curved, some = mixed.sum(1) > 1, (flips.sum(1) > 0) & (flips.sum(1) < draws.sum(1))
+    widest, least = np.where(mixed, sigma, 0).max(1), np.where(mixed, sigma, np.inf).min(1)
+    curved, some = widest > APART * least, (flips.sum(1) > 0) & (flips.sum(1) < draws.sum(1))
     found = Boundary(*(np.full(len(flips), np.nan) for _ in range(3)))
     for rows, kept in ((curved, 2), (some & ~curved, 1)):
         values, errors = scored(flips[rows], draws[rows], terms[:kept])

@@ -3,6 +3,7 @@
 The error levels hold for any number of draws, also one that was chosen because of the draws before.
 """
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -13,6 +14,8 @@ from scipy.special import betaln, xlog1py, xlogy
 from convstab.errors import InputError
 from convstab.statistics.intervals import Floats
 from convstab.units import Integers
+
+MOST = 2**40  # draws that are thought of
 
 
 class Verdict(IntEnum):
@@ -93,6 +96,9 @@ def draws_needed(tolerance: float, alpha: float = 0.05) -> int:
     >>> draws_needed(0.05), draws_needed(0.01)
     (131, 754)
     """
-    draws = np.arange(1, int(20 / tolerance / alpha))
-    enough = log_evidence(np.zeros_like(draws), draws, tolerance) >= -np.log(alpha / 2)
-    return int(draws[enough.argmax()])
+    enough = -np.log(alpha / 2)
+
+    def evidence(draws: int) -> float:  # it rises with the draws
+        return float(log_evidence(np.array(0), np.array(draws), tolerance))
+
+    return 1 + bisect_left(range(1, MOST), enough, key=evidence)

@@ -5,7 +5,6 @@ It speaks of the smoothed model h, which decides as most copies under N(0, sigma
 """
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import betaincinv, ndtri
 
 from convstab.errors import InputError
@@ -44,9 +43,3 @@ def certified_radius(agreeing: Integers, draws: Integers, sigma: Floats, alpha: 
     chance = np.where(agreeing > 0, betaincinv(np.maximum(agreeing, 1), draws - agreeing + 1, alpha), 0.0)
     radius: Floats = np.where((chance > 0.5) & (sigma > 0), sigma * ndtri(np.maximum(chance, 0.5)), np.nan)
     return radius
-
-
-def certified_accuracy(radius: Floats, at: Floats) -> NDArray[np.float64]:
-    """Share of the images whose label is certified to each distance, (distances,); radius: (n,), for the labels."""
-    found: NDArray[np.float64] = (radius[:, None] >= at[None, :]).mean(0)  # NaN, an abstention, is not
-    return found

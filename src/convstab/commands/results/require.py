@@ -28,6 +28,9 @@ def require(requirements: Path, folders: Sequence[Path], output: Path) -> int:
     from convstab.requirements import parsing
 
     wanted = parsing.read(requirements)
+    from rich.markdown import Markdown
+
+    from convstab.commands.console import console
     from convstab.files import write_text
     from convstab.requirements import assessment, junit, markdown
     from convstab.runs.results import Results, check_finished
@@ -38,5 +41,6 @@ def require(requirements: Path, folders: Sequence[Path], output: Path) -> int:
     output.mkdir(parents=True, exist_ok=True)
     write_text(output / PAGE, markdown.document(wanted, assessed, results))
     write_text(output / CASES, junit.as_junit(assessed))
-    print(markdown.table(assessed), markdown.counts(assessed), output / PAGE, output / CASES, sep="\n")
+    console().print(Markdown(markdown.table(assessed)))
+    print(markdown.counts(assessed), output / PAGE, output / CASES, sep="\n")
     return assessment.exit_code(assessed)

@@ -1,0 +1,83 @@
+"""What may be said of a ledger in words, and what casts doubt on it."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from convstab.attacks.verification import CUT_OFF
+from convstab.evaluation.cells import in_percent
+from convstab.statistics.intervals import Floats
+from convstab.statistics.sequential import draws_needed
+
+if TYPE_CHECKING:
+    from convstab.ledger.ledger import Ledger
+
+SEEN = 2.576  # standard deviations: a boundary at this distance lets one draw in 200 through
+BEATEN, SOME = 0.95, 0.05  # a norm so many times as large is clearly less; and what share of images may be so by luck
+
+
+def sentences(ledger: "Ledger") -> Iterator[str]:
+    """What may be said, and of what."""
+    correct = ledger.rows["clean_correct"]
+    yield f"{in_percent(correct.mean())} of {len(correct)} images are correct when clean; all below is of these."
+    if correct.any():
+        yield withstood(ledger)
+    yield from doubts(ledger)
+    if ledger.smoothed:
+        yield from near(ledger)
+        yield (
+            "A certificate holds for the smoothed model, which decides as most noisy copies do, not for the model "
+            f"itself. Each is wrong with a chance of at most {ledger.settings['alpha']:g}."
+        )
+
+
+def withstood(ledger: "Ledger") -> str:
+    """How many clean-correct images withstand all levels, and for how many that is open."""
+    failing = ledger.rows["failing"][ledger.rows["clean_correct"]]
+    holds, undecided = (in_percent((failing == word).mean()) for word in ("holds", "undecided"))
+    if not ledger.settings["random"]:
+        return f"{holds} withstand all levels; the degradation is not random, so one draw of each tells."
+    tolerance = ledger.settings["tolerance"]
+    needed, fewest = draws_needed(tolerance), ledger.settings["fewest_draws"]
+    few = f": it takes {needed} draws without a failure to say that a level is withstood" if fewest < needed else ""
+    return (
+        f"{holds} are shown to withstand all levels with at most {100 * tolerance:g} % of their draws failing (error 5 "
+        f"% for each image); for {undecided} the draws do not tell which level is the first to fail{few}."
+    )
+
+
+def doubts(ledger: "Ledger") -> Iterator[str]:
+    """What casts doubt on the least perturbations: searches that were cut off, and gradients that mislead."""
+    cut_off = np.isin(ledger.rows["ended"], CUT_OFF).sum()
+    if cut_off:
+        yield f"{cut_off} of the least perturbations are of searches that a limit cut off: longer ones may find less."
+    by_gradients = ledger.settings["by_gradients"]
+    without = [name for name in ledger.settings["attacks"] if name not in by_gradients]
+    if by_gradients and without:
+        white, black = (least_of(ledger, names) for names in (by_gradients, without))
+        both = ledger.rows["clean_correct"] & np.isfinite(black) & np.isfinite(white)
+        beaten = int((black[both] < BEATEN * white[both]).sum())
+        if beaten > SOME * both.sum():
+            yield (
+                f"Searches without gradients found clearly less noise than those with them on {beaten} of {both.sum()} "
+                "images: those with them were too short, or the gradients of this model mislead."
+            )
+
+
+def least_of(ledger: "Ledger", attacks: Sequence[str]) -> Floats:
+    """The least perturbation over some attacks; NaN where none of them was made."""
+    found: Floats = np.fmin.reduce([ledger.rows[f"perturbation_{name}"] for name in attacks])
+    return found
+
+
+def near(ledger: "Ledger") -> Iterator[str]:
+    """Which share of the images the mildest level can make fail at all: the paper's claim of sigma 1."""
+    nearest, least = ledger.rows["perturbation"], ledger.levels[0]
+    attacked = ledger.rows["clean_correct"] & ~np.isnan(nearest)
+    if attacked.any():
+        share = in_percent((nearest[attacked] < SEEN * least).mean())
+        yield (
+            f"At sigma {least:g} one draw in 200 crosses a flat boundary at {SEEN * least:.3g} grey levels: attacks "
+            f"found one so near for {share} of {attacked.sum()} images."
+        )
