@@ -288,6 +288,14 @@ def test_a_refusal_names_the_requirement_and_all_count_in_holms_first_step() -> 
     assert verdicts(wanted[:1], evaluation(alike(0, 29))) == ["pass"]
 
 
+def test_what_holms_later_steps_let_pass_is_not_refused() -> None:
+    """0.96 to the 85th is 0.031: too much for the first of two steps, and not for the second."""
+    wanted = [{"name": str(low), "metric": "accuracy", "level": 8, "at_least": low} for low in (0.5, 0.96)]
+    assert verdicts(wanted, evaluation(alike(0, 85))) == ["pass", "pass"]
+    with pytest.raises(InputError, match=r"^0\.96: 73 images .* \(2 requirements\)"):  # 0.0508
+        held(wanted, evaluation(alike(0, 73)))
+
+
 def test_a_requirement_can_fail_on_as_few_images_as_could_pass() -> None:
     assert verdicts(ACCURACY, evaluation(alike(29, 29))) == ["fail"]
     assert Path("a") == held(ACCURACY, evaluation(alike(29, 29)))[0].evidence.folder

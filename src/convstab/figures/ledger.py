@@ -76,9 +76,9 @@ def law(ledger: Ledger) -> Figure:
 
 
 def both_told(ledger: Ledger) -> NDArray[np.bool_]:
-    """The clean-correct images whose distance attacks and draws both tell, and neither at 0."""
+    """The clean-correct images whose distance attacks and draws both tell."""
     nearest, distance = ledger.rows["perturbation"], ledger.rows["distance"]
-    return np.asarray(ledger.rows["clean_correct"] & np.isfinite(nearest) & (nearest > 0) & (distance > 0))
+    return np.asarray(ledger.rows["clean_correct"] & np.isfinite(nearest) & (distance > 0))
 
 
 def draw_rates(axis: Axes, ledger: Ledger) -> None:
