@@ -13,6 +13,7 @@ from convstab.ledger.ledger import Ledger
 from convstab.ledger.tables import far, radius_of, ways
 from convstab.statistics.boundary import flip_chance
 from convstab.statistics.intervals import Floats
+from convstab.statistics.rates import mean_of_drawn
 
 DISTANCE = "L2 distance in grey levels"
 SHOWN = 3  # certificates, of levels spread over all: twelve curves hide each other
@@ -96,7 +97,7 @@ def draw_rates(axis: Axes, ledger: Ledger) -> None:
     if attacked.any():
         told["by the least perturbation, if flat"] = flip_chance(nearest[some, None], levels)
     for number, (name, chances) in enumerate(told.items()):
-        axis.plot(levels, chances.mean(0), "-", color=COLOURS[number], linewidth=1.5, label=name)
+        axis.plot(levels, mean_of_drawn(chances.T), "-", color=COLOURS[number], linewidth=1.5, label=name)
     finish_axis(axis)
     axis.set(xlabel=ledger.label, ylabel="share of misclassified draws", ylim=(LEAST, 1))
     for which in ("x", "y"):
