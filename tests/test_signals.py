@@ -195,6 +195,7 @@ def test_a_reproduction_may_be_stopped_at_any_moment(reproduced: tuple[Path, flo
     assert left_over(stopped) == []
 
 
+RESULTS = "figures", "publish", "report", "ledger", "require"  # commands about results that are there
 STOPS_ITSELF = """
 import os, signal, sys
 if signal.getsignal(signal.{name}) == signal.SIG_IGN:  # by nohup, under which these tests may run
@@ -222,13 +223,15 @@ command()
         ("figures", "numpy", INT),
         ("publish", "torch", TERM),
         ("report", "torch", INT),
+        ("ledger", "numpy", INT),
+        ("require", "yaml", TERM),
     ],
 )
 def test_a_signal_while_a_command_is_loaded_is_a_line(
     command: str, module: str, number: signal.Signals, tmp_path: Path
 ) -> None:
-    where, call = (command, "main") if command in ("figures", "publish", "report") else ("app", command)
-    words = [command, *(["x"] if call == "main" else ["run=x"] if command == "evaluate" else [])]
+    where, call = (f"results.{command}", "main") if command in RESULTS else ("app", command)
+    words = [command, *(["x", "x"] if call == "main" else ["run=x"] if command == "evaluate" else [])]
     code = STOPS_ITSELF.format(module=module, name=number.name, words=words, where=where, call=call)
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     said = f"convstab: stopped by {number.name}; give the same command again\n"
@@ -324,7 +327,7 @@ def test_the_work_goes_on_when_standard_output_is_closed(folder: Path) -> None:
     assert finished(folder / "out") == "evaluate"
 
 
-@pytest.mark.parametrize("module", ["app import train", "figures import main"])
+@pytest.mark.parametrize("module", ["app import train", "results.figures import main"])
 def test_help_into_a_pipe_that_is_closed_is_quiet(module: str) -> None:
     code = f"import sys; sys.argv = ['x', '--help']; from convstab.commands.{module} as command; command()"
     output = closed_pipe()
