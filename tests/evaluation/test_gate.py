@@ -9,7 +9,7 @@ from scipy.stats import binomtest
 from torch import Tensor, nn
 
 import convstab as cs
-from convstab.evaluation.gate import Clean, gate
+from convstab.evaluation.gate import Clean, gate, repetitions
 
 CPU = torch.device("cpu")
 CLASSES = ("a", "b", "c", "d")
@@ -114,3 +114,15 @@ def test_evaluate_says_the_clean_accuracy_first_and_compares_names(capsys: pytes
     named = cs.evaluate(model, GOOD, levels=[8], draws=1, match="names")
     plain = cs.evaluate(model, GOOD, levels=[8], draws=1, match="order")
     assert named.confusion[0, :, [1, 0, 2, 3]].T.tolist() == plain.confusion[0].tolist()
+
+
+def test_images_that_stand_twice_are_counted() -> None:
+    pixels = torch.randint(256, (40, 3, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(3))
+    pixels[10:13] = pixels[0]
+    pixels[20] = pixels[5]
+    labels = torch.zeros(40, dtype=torch.int64)
+    labels[20] = labels[11] = 1
+    assert repetitions(cs.Images(pixels, labels)) == (4, 2)
+    said = Clean(1.0, 0.9, 1.0, np.eye(2, dtype=np.int64), ("a", "b"), 4, 2).repeated
+    assert said.startswith("4 of these images have the very pixels of an earlier one, 2 of them with another label")
+    assert Clean(1.0, 0.9, 1.0, np.eye(2, dtype=np.int64), ("a", "b")).repeated == ""

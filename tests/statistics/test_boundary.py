@@ -9,7 +9,7 @@ from scipy.stats import norm
 from torch import nn
 
 import convstab as cs
-from convstab.statistics.boundary import fit, flip_chance, flip_chance_of_margins
+from convstab.statistics.boundary import derivatives, fit, flip_chance, flip_chance_of_margins
 
 SIGMAS = np.array([1.0, 2, 4, 8, 10, 14, 18, 20, 25, 30, 35, 40])
 
@@ -68,6 +68,8 @@ def test_no_table_of_counts_breaks_the_fit() -> None:
     found = fit(generator.binomial(draws, share), draws, np.array([1e-3, 8.0, 8.0000001, 255.0]))
     for values in (found.distance, found.error, found.curvature):
         assert (np.isfinite(values) == found.told).all()
+    far = derivatives(np.array([[1e3, -1e3]]), np.array([[1, 1]]), np.array([[2, 2]]), np.ones((2, 2)))[1]
+    assert np.isfinite(np.linalg.inv(far)).all()  # of levels that tell the same
     near = fit(np.array([[231, 4]]), np.array([[733, 5]]), np.array([1.0000001, 1.0000002]))
     assert near.curvature.tolist() == [0]
 

@@ -182,7 +182,7 @@ def say_clean(task: Task[Any], run: Run, device: torch.device) -> None:
     if not task.parts.missing() and task.config["expect_clean"] is None:
         return
     clean = gate(run.model.to(device), run.test.spread(GATE), device, task.config["expect_clean"])
-    print(*filter(None, (f"{run.name}: {clean}", clean.suspicion)), sep="\n")
+    print(f"{run.name}: {clean}", *clean.remarks, sep="\n")
 
 
 def say_how_many(images: int | Sequence[int] | None, run: Run) -> None:

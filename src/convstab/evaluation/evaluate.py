@@ -118,7 +118,7 @@ def evaluate(
     own, images = own_model(matched(model, *names, match), images, chosen)
     clean = gate(own, images, chosen, expect_clean)
     if progress is True:
-        print(*filter(None, (str(clean), clean.suspicion)), sep="\n")
+        print(clean, *clean.remarks, sep="\n")
     pool = Workers(own, images, protocol, chosen, batch_size, workers)
     if told:
         enough = enough_draws(pool, within)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import blake2b
 
 import numpy as np
 import torch
@@ -24,6 +25,7 @@ class Clean:
     """How a model classifies clean images.
 
     value, low, high: its accuracy with the 95 % interval. confusion: int64 (K, K), label by predicted class.
+    again, otherwise: images whose pixels are those of an earlier one, and those of them that have another label.
     """
 
     value: float
@@ -31,10 +33,25 @@ class Clean:
     high: float
     confusion: NDArray[np.int64]
     classes: tuple[str, ...]
+    again: int = 0
+    otherwise: int = 0
 
     def __str__(self) -> str:
         interval = f"[{100 * self.low:.1f}, {100 * self.high:.1f}]"
         return f"clean accuracy {100 * self.value:.1f} % {interval} of {self.confusion.sum():,} images"
+
+    @property
+    def remarks(self) -> list[str]:
+        """What is strange about it, in lines."""
+        return list(filter(None, (self.repeated, self.suspicion)))
+
+    @property
+    def repeated(self) -> str:
+        """That images stand in the test set more than once: they are not independent, as intervals take them to be."""
+        if not self.again:
+            return ""
+        labels = f", {self.otherwise} of them with another label" if self.otherwise else ""
+        return f"{self.again} of these images have the very pixels of an earlier one{labels}: intervals are too narrow"
 
     @property
     def suspicion(self) -> str:
@@ -77,11 +94,22 @@ def gate(model: nn.Module, images: Images, device: torch.device, expected: float
     pairs = torch.bincount(images.labels * count + predicted, minlength=count * count).view(count, count)
     rates = intervals.mean((predicted == images.labels).double()[:, None].numpy(), units=images.units)
     value, low, high = (float(end[0]) for end in (rates.value, rates.low, rates.high))
-    clean = Clean(value, low, high, pairs.numpy(), images.classes)
+    clean = Clean(value, low, high, pairs.numpy(), images.classes, *repetitions(images))
     if expected is not None and clean.high < expected:
         hint = f"; {clean.suspicion}" if clean.suspicion else "; check the normalisation, the classes and the images"
         raise InputError(f"{clean}, and expect_clean is {expected:g}{hint}")
     return clean
+
+
+def repetitions(images: Images) -> tuple[int, int]:
+    """How many images have the pixels of an earlier one, and how many of these another label than the first of them."""
+    labels: dict[bytes, int] = {}  # of the first image with these pixels
+    again = otherwise = 0
+    for pixels, label in zip(images.pixels, images.labels.tolist(), strict=True):
+        key = blake2b(pixels.contiguous().numpy()).digest()
+        again += key in labels
+        otherwise += labels.setdefault(key, label) != label
+    return again, otherwise
 
 
 def check_again(model: nn.Module, pixels: Tensor, logits: Tensor, device: torch.device) -> None:

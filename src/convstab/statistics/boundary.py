@@ -11,6 +11,7 @@ from convstab.units import Integers
 
 STEPS = 60  # of scoring; from anywhere a handful are enough, halved ones included
 APART = 1.01  # times: levels that are nearer than this tell nothing of a curvature
+RIDGE = 1e-9  # of the information that is added to it
 CLOSE = 1e-9  # a step that is shorter, as a share of the parameters, is the last
 
 
@@ -96,12 +97,18 @@ def likelihood(values: Floats, flips: Integers, draws: Integers, terms: Floats) 
 
 
 def derivatives(values: Floats, flips: Integers, draws: Integers, terms: Floats) -> tuple[Floats, Floats]:
-    """The gradient of the logarithm of the likelihood, (n, terms), and the Fisher information, (n, terms, terms)."""
+    """The gradient of the logarithm of the likelihood, (n, terms), and the Fisher information, (n, terms, terms).
+
+    The information is a hair greater than it is, so that it can be inverted where levels tell all but nothing.
+    """
     at = values @ terms
     log_density = -(at**2) / 2 - np.log(2 * np.pi) / 2
     up, down = np.exp(log_density - log_ndtr(at)), np.exp(log_density - log_ndtr(-at))  # finite far out, too
     slope, weight = flips * up - (draws - flips) * down, draws * up * down
-    return slope @ terms.T, np.einsum("nl,il,jl->nij", weight, terms, terms)
+    information = np.einsum("nl,il,jl->nij", weight, terms, terms)
+    own = np.arange(len(terms))
+    information[:, own, own] = information[:, own, own] * (1 + RIDGE) + RIDGE**2
+    return slope @ terms.T, information
 
 
 def flip_chance_of_margins(mean: Floats, spread: Floats, draws: Integers) -> Floats:
