@@ -27,9 +27,13 @@ def check_limits(settings: object) -> None:
     """Raise InputError for the first field of a dataclass whose value its annotation does not allow."""
     for name, hint in get_type_hints(type(settings), include_extras=True).items():
         for limit in getattr(hint, "__metadata__", ()):
-            value = getattr(settings, name)
-            if not limit.holds(value):
-                raise InputError(f"{name} is {value}; it must be {limit.words}")
+            check_limit(name, getattr(settings, name), limit)
+
+
+def check_limit(name: str, value: Any, limit: Limit) -> None:
+    """Raise InputError for a value that the limit does not allow."""
+    if not limit.holds(value):
+        raise InputError(f"{name} is {value}; it must be {limit.words}")
 
 
 def is_number(value: Any) -> bool:
@@ -64,6 +68,7 @@ def is_rising(value: Any) -> bool:
     return numbers and 0 < value[0] <= value[1]
 
 
+FRACTION = Limit(lambda value: is_number(value) and 0 < value < 1, "above 0 and below 1")
 POSITIVE = Limit(lambda value: is_number(value) and value > 0, "a number above 0")
 
 Count = Annotated[int, at_least(1)]
@@ -75,7 +80,7 @@ PositiveOrNone = Annotated[
 ]
 NotNegative = Annotated[float, Limit(lambda value: is_number(value) and value >= 0, "a number, at least 0")]
 Share = Annotated[float, Limit(lambda value: is_number(value) and 0 <= value <= 1, "in [0, 1]")]
-Fraction = Annotated[float, Limit(lambda value: is_number(value) and 0 < value < 1, "above 0 and below 1")]
+Fraction = Annotated[float, FRACTION]
 Flag = Annotated[bool, Limit(lambda value: isinstance(value, bool), "true or false")]
 Sides = Annotated[
     tuple[int, ...], listed(lambda side: is_whole(side, 1), "a list of whole numbers, each at least 1, such as [2]")

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from convstab.attacks.query_counter import CERTAIN, OutOfQueries, QueryCounter
-from convstab.attacks.verification import as_input, classify, margin, measure, noisy_grey, verify
+from convstab.attacks.verification import as_input, classify, measure, noisy_grey, verify
 from convstab.errors import InputError
+from convstab.forward.margins import margin
 
 SHAPE = (1, 1, 2)
 

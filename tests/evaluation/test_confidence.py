@@ -19,7 +19,6 @@ from convstab.evaluation.confidence import (
     MOST_MARGIN,
     MOST_NLL,
     SQUARE_UNIT,
-    ahead_of_others,
     changed,
     margin,
     rank,
@@ -29,6 +28,7 @@ from convstab.evaluation.protocol import Protocol
 from convstab.evaluation.result import StabilityResult
 from convstab.evaluation.stability import stability
 from convstab.evaluation.tally import Counts
+from convstab.forward import margins
 
 SHAPE, CLASSES, IMAGES = (3, 8, 8), 12, 60
 PROTOCOL = Protocol(levels=(0, 10, 60), draws=37)
@@ -224,7 +224,7 @@ def test_images_that_were_not_drawn_do_not_count() -> None:
 
 def test_margins_are_those_of_the_label_and_the_greatest_other() -> None:
     logits = torch.tensor([[3.0, -1.0, 2.5], [0.0, 4.0, 4.0]])
-    assert ahead_of_others(logits, torch.tensor([0, 0])).tolist() == [0.5, -4]
+    assert margins.margin(logits, torch.tensor([0, 0])).tolist() == [0.5, -4]
     found = fixed(logits[0], label=2)
     assert (found.rows["margin_mean"] == -0.5).all()
     assert (found.rows["margin_sd"] == 0).all()

@@ -21,20 +21,15 @@ from convstab.evaluation.stability import stability
 from convstab.figures.ledger import of_ledger
 from convstab.ledger.ledger import LEDGER, Ledger
 from convstab.statistics.boundary import flip_chance
-from convstab.statistics.intervals import Floats
 from convstab.statistics.smoothing import certified_radius
+from tests.support.half_spaces import distances, half_space
 
 LEVELS = [0, 5, 20, 60]
 
 
 @pytest.fixture(scope="module")
 def model() -> nn.Module:
-    line = nn.Linear(192, 2)
-    torch.manual_seed(0)
-    with torch.no_grad():
-        line.weight.normal_()
-        line.bias.copy_(-line.weight.sum(1) / 2)
-    return nn.Sequential(nn.Flatten(), line).eval()
+    return half_space(192, seed=0)
 
 
 @pytest.fixture(scope="module")
@@ -69,16 +64,10 @@ def ledger(result: cs.StabilityResult, attacks: dict[str, AttackResult]) -> Ledg
     return Ledger.of(result, attacks)
 
 
-def distances(model: nn.Module, images: cs.Images) -> Floats:
-    logits, weight = model(images.pixels / 255).detach(), next(model.parameters()).detach()
-    across = (weight[0] - weight[1]).norm().item()
-    return np.asarray(255 * (logits[:, 0] - logits[:, 1]).abs().numpy() / across, np.float64)
-
-
 def test_every_way_to_tell_a_distance_agrees_with_the_true_one(
     ledger: Ledger, model: nn.Module, images: cs.Images
 ) -> None:
-    true, rows = distances(model, images), ledger.rows
+    true, rows = distances(model, images.pixels), ledger.rows
     correct = rows["clean_correct"]
     assert correct.tolist() == [row % 10 != 0 for row in range(80)]
     np.testing.assert_allclose(rows["perturbation"][correct], true[correct], rtol=0.02)

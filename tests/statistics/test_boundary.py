@@ -6,10 +6,10 @@ import torch
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.stats import norm
-from torch import nn
 
 import convstab as cs
 from convstab.statistics.boundary import derivatives, fit, flip_chance, flip_chance_of_margins
+from tests.support.half_spaces import distances, half_space
 
 SIGMAS = np.array([1.0, 2, 4, 8, 10, 14, 18, 20, 25, 30, 35, 40])
 
@@ -75,17 +75,11 @@ def test_no_table_of_counts_breaks_the_fit() -> None:
 
 
 def test_the_law_is_exact_on_a_linear_model() -> None:
-    line = nn.Linear(48, 2)
-    torch.manual_seed(1)
-    with torch.no_grad():
-        line.weight.normal_()
-        line.bias.copy_(-line.weight.sum(1) / 2)
-    model = nn.Sequential(nn.Flatten(), line).eval()
+    model = half_space(48, seed=1)
     pixels = torch.randint(100, 156, (400, 3, 4, 4), dtype=torch.uint8)
-    logits = model(pixels / 255).detach()
-    images = cs.Images(pixels, logits.argmax(1))
+    images = cs.Images(pixels, model(pixels / 255).argmax(1))
     result = cs.evaluate(model, images, levels=SIGMAS.tolist(), draws=100, clip=False, rounding=False)
-    distance = 255 * (logits[:, 0] - logits[:, 1]).abs().numpy() / (line.weight[0] - line.weight[1]).norm().item()
+    distance = distances(model, pixels)
     flips, draws = (result.by_image("draws") - result.by_image("correct"))[:, 1:], result.by_image("draws")[:, 1:]
     expected = flip_chance(distance[:, None], SIGMAS)
     error = np.sqrt((expected * (1 - expected)).sum(0) / 100) / len(distance)

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 from scipy.stats import binomtest, norm
-from torch import nn
 
 import convstab as cs
 from convstab.errors import InputError
 from convstab.statistics.smoothing import certified_radius
+from tests.support.half_spaces import distances, half_space
 
 
 @pytest.mark.parametrize("alpha", [0.001, 0.05])
@@ -47,18 +47,11 @@ def test_counts_that_cannot_be_are_refused() -> None:
 
 def test_the_smoothed_linear_model_is_certified_to_no_more_than_its_distance() -> None:
     """Of a half-space the smoothed model is the half-space itself, so its radius is the distance, and no more."""
-    line = nn.Linear(48, 2)
-    torch.manual_seed(0)
-    with torch.no_grad():
-        line.weight.normal_()
-        line.bias.copy_(-line.weight.sum(1) / 2)
-    model = nn.Sequential(nn.Flatten(), line).eval()
+    model = half_space(48, seed=0)
     pixels = torch.randint(90, 166, (60, 3, 4, 4), dtype=torch.uint8)
-    logits = model(pixels / 255).detach()
-    images = cs.Images(pixels, logits.argmax(1))
+    images = cs.Images(pixels, model(pixels / 255).argmax(1))
     result = cs.evaluate(model, images, levels=[5, 20, 60], draws=200, clip=False, rounding=False)
-    across = (line.weight[0] - line.weight[1]).norm().item()
-    distance = 255 * (logits[:, 0] - logits[:, 1]).abs().numpy() / across
+    distance = distances(model, pixels)
     radius = certified_radius(result.by_image("correct"), result.by_image("draws"), result.levels, alpha=1e-5)
     known = np.isfinite(radius)
     assert known.sum() > 60

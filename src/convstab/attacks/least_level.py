@@ -11,10 +11,11 @@ from torch import nn
 
 from convstab.attacks.attack import Attack, Task, joined
 from convstab.attacks.query_counter import CERTAIN
-from convstab.attacks.verification import TOGETHER, Found, as_input, classify, margin
+from convstab.attacks.verification import TOGETHER, Found, as_input, classify
 from convstab.degradations.by_name import NAMES, degradation
 from convstab.degradations.degradation import Degradation
 from convstab.degradations.draws.same_draws import SameDraws, within
+from convstab.forward.margins import margin
 from convstab.images import quantise_
 from convstab.validation import Count, CountOrZero, Limit
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from convstab.attacks.verification import margin
+from convstab.forward.margins import margin
 
 CERTAIN = 1e-4  # logits; a margin below -CERTAIN survives the rounding of pixels and of another batch size
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from convstab.attacks.attack import BatchedAttack
 from convstab.attacks.query_counter import CERTAIN, QueryCounter
-from convstab.attacks.verification import margin
+from convstab.forward.margins import margin
 from convstab.validation import Count, Fraction, Positive, Several, Share
 
 DOUBLINGS, MIDDLE = 6, 2  # radii that are tried, each twice the one before; place of the middle one

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from convstab.degradations.similarity import psnr_of_mse
 from convstab.errors import InputError
+from convstab.forward.margins import margin
 from convstab.images import GREY_LEVELS, ROWS, grey_to_unit_, quantise_
 from convstab.precision import true_float32
 
@@ -90,13 +91,6 @@ def classify(classifier: nn.Module, images: Tensor) -> Tensor:
     if not logits.isfinite().all():
         raise InputError("the classifier returned logits that are infinite or not a number; it cannot be attacked")
     return logits
-
-
-def margin(logits: Tensor, labels: Tensor) -> Tensor:
-    """Logit of the label minus the highest other one, (N,); below 0 when misclassified. logits: (N, K), K >= 2."""
-    label = logits.gather(1, labels[:, None])
-    others = logits.scatter(1, labels[:, None], -torch.inf)
-    return label[:, 0] - others.amax(1)
 
 
 def measure(classifier: nn.Module, pixels: Tensor, labels: Tensor, grey_levels: Tensor, rounding: bool) -> Columns:

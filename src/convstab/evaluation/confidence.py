@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from convstab.evaluation.exact import UNIT, whole, whole_squares
+from convstab.forward import margins
 
 BINS = 15  # of equal width, of the probability of the predicted class, as Guo et al. 2017 have them
 MARGIN_EDGES = np.linspace(-12.0, 52.0, 1025)  # log odds of the predicted class; the outer bins take what lies beyond
@@ -43,7 +44,7 @@ class ConfidenceTally:
         self.brier.index_add_(0, cell, brier * drawn)
         nll = -logits.log_softmax(1).gather(1, label[:, None])[:, 0]
         self.nll.index_add_(0, cell, whole(nll.clamp_(0, MOST_NLL), NLL_UNIT) * drawn)
-        ahead = ahead_of_others(logits, label).clamp_(-MOST_MARGIN, MOST_MARGIN).double()
+        ahead = margins.margin(logits, label).clamp_(-MOST_MARGIN, MOST_MARGIN).double()
         self.ahead.index_add_(0, cell, whole(ahead, NLL_UNIT) * drawn)
         self.ahead_squared.index_add_(0, cell, whole(ahead.square(), SQUARE_UNIT) * drawn)
         self.add_to_bins(level, correct, drawn, softmax.gather(1, predicted)[:, 0])
@@ -88,12 +89,6 @@ def margin(logits: Tensor, predicted: Tensor) -> Tensor:
     second, place = others.max(1, keepdim=True)
     ahead = logits.gather(1, predicted) - second
     return (ahead + others.log_softmax(1).gather(1, place))[:, 0]
-
-
-def ahead_of_others(logits: Tensor, label: Tensor) -> Tensor:
-    """How far the logit of the label is ahead of the greatest other, (n,), below 0 when misclassified; label (n,)."""
-    own = label[:, None]
-    return logits.gather(1, own)[:, 0] - logits.scatter(1, own, -torch.inf).amax(1)
 
 
 def rank(logits: Tensor, label: Tensor, order: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """Pictures of a ledger: how far images are from failing, and how well the law tells how often they fail."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -22,16 +22,16 @@ LEAST = 1e-4  # share of draws at which a logarithmic axis ends
 
 def of_ledger(ledger: Ledger) -> Iterator[tuple[str, Figure]]:
     """The figures of a ledger, and their names."""
-    if chosen_ways(ledger):
-        yield "distances", distances(ledger)
+    if shown := chosen_ways(ledger):
+        yield "distances", distances(shown)
     if ledger.smoothed and (ledger.by_level("flips")[ledger.rows["clean_correct"]] > 0).any():
         yield "law", law(ledger)
 
 
-def distances(ledger: Ledger) -> Figure:
-    """Share of the clean-correct images that are further than a distance: by attacks, the law, and certificates."""
+def distances(shown: Sequence[tuple[str, str, Floats]]) -> Figure:
+    """Share of the clean-correct images that are further than a distance; shown: see ``chosen_ways``."""
     figure = Figure(figsize=(6.8, 4.6), layout="constrained")
-    axis, shown = figure.subplots(), chosen_ways(ledger)
+    axis = figure.subplots()
     ends = limits(np.concatenate([values[values > 0] for _, _, values in shown]))
     for number, (name, line, values) in enumerate(shown):
         draw_share(axis, values, ends, label=name, linestyle=line, color=COLOURS[number % len(COLOURS)])

@@ -18,6 +18,7 @@ from convstab.ledger.columns import boundary, certificates, clean_of, column_of,
 from convstab.ledger.least import least_perturbation
 from convstab.statistics.smoothing import ALPHA
 from convstab.units import Units
+from convstab.validation import FRACTION, check_limit
 
 LEDGER = "ledger.parquet"
 SETTINGS = b"convstab.ledger"  # in the metadata of the file
@@ -141,8 +142,7 @@ class Ledger:
 def check_settings(result: StabilityResult, alpha: float, tolerance: float) -> None:
     """Raise InputError for chances out of range, and for levels that the names of columns do not tell apart."""
     for name, value in (("alpha", alpha), ("tolerance", tolerance)):
-        if not 0 < value < 1:
-            raise InputError(f"{name} is {value}; it must be above 0 and below 1")
+        check_limit(name, value, FRACTION)
     names = [column_of("flips", level) for level in result.levels]
     if len(set(names)) < len(names):
         raise InputError("two levels of the evaluation are the same to six digits: the ledger cannot tell them apart")

@@ -17,18 +17,18 @@ from convstab.statistics.intervals import Floats
 
 def as_markdown(ledger: Ledger) -> str:
     """The distances of the images, what the levels do to them, and sentences on what may be said of it."""
-    tables = [distances(ledger)] if any(True for _ in ways(ledger)) else []
-    return "\n".join([*tables, levels(ledger), *(f"{line}\n" for line in sentences(ledger))])
+    parts = [distances(ledger), levels(ledger), *(f"{line}\n" for line in sentences(ledger))]
+    return "\n".join(filter(None, parts))
 
 
 def distances(ledger: Ledger) -> str:
-    """A row for each way to tell how far images are from failing: their median and the nearest tenth."""
+    """A row for each way to tell how far images are from failing: their median and nearest tenth; empty without any."""
     head = ["distance to failing, L2 in grey levels", "it is", "images", "median (95 %)", "nearest 10 %"]
     rows = [
         [name, what, str(some.sum()), *quantiles(ledger, values[some], some)]
         for name, what, values, some in ways(ledger)
     ]
-    return markdown(head, rows, texts=2)
+    return markdown(head, rows, texts=2) if rows else ""
 
 
 def ways(ledger: Ledger) -> Iterator[tuple[str, str, Floats, NDArray[np.bool_]]]:

@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from convstab.validation import POSITIVE, Fraction, Limit
+from convstab.validation import FRACTION, POSITIVE, Limit
 
 Side = Literal["at_least", "at_most"]
-FRACTION: Limit = Fraction.__metadata__[0]  # type: ignore[attr-defined]  # which mypy does not know of Annotated
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from typing import Any
 import yaml
 
 from convstab.errors import InputError
-from convstab.requirements.metrics import FRACTION, METRICS, Metric
+from convstab.requirements.metrics import METRICS, Metric
 from convstab.requirements.specification import ALL, CLEAN, Requirement, Specification
-from convstab.validation import Limit, is_number
+from convstab.validation import FRACTION, Limit, check_limit, is_number
 
 CONFIDENCE = Limit(lambda value: is_number(value) and 0.5 < value < 1, "above 0.5 and below 1, such as 0.95")
 EXAMPLE = "requirements: [{metric: accuracy, level: 20, at_least: 0.9}]"
@@ -50,7 +50,7 @@ def parsed(content: Any) -> Specification:
         raise InputError(f"it holds no keys; it must be a mapping such as {EXAMPLE}")
     check_keys(content, ("confidence", "requirements"), "the file", needed=("requirements",))
     confidence, listed = number(content.get("confidence", 0.95)), content["requirements"]
-    check(confidence, CONFIDENCE, "confidence")
+    check_limit("confidence", confidence, CONFIDENCE)
     if not isinstance(listed, list) or not listed:
         raise InputError(f"requirements must be a list with at least one entry, such as {EXAMPLE}")
     requirements = tuple(requirement(entry, f"requirement {place}") for place, entry in enumerate(listed, 1))
@@ -74,9 +74,9 @@ def requirement(entry: Any, where: str) -> Requirement:
     check_side(entry, metric, where)
     check_keys(entry, metric.takes, f"{where} ({given})", (*metric.needs, metric.side))
     bound, share = number(entry[metric.side]), number(entry.get("share"))
-    check(bound, metric.limit, f"{where}: {metric.side}")
+    check_limit(f"{where}: {metric.side}", bound, metric.limit)
     if share is not None or "share" in metric.needs:
-        check(share, FRACTION, f"{where}: share")
+        check_limit(f"{where}: share", share, FRACTION)
     level, of_class = level_of(entry.get("level"), where), text(entry.get("class"), "class", where)
     source = text(entry.get(metric.source), metric.source, where)
     found = Requirement("", str(given), bound, level, of_class, share, source)
@@ -106,12 +106,6 @@ def nearest(word: Any, known: Iterable[str]) -> str:
     """The question whether another word was meant; empty where none is like it."""
     found = get_close_matches(str(word), tuple(known), n=1)
     return f"did you mean {found[0]}? " if found else ""
-
-
-def check(value: Any, limit: Limit, what: str) -> None:
-    """Raise InputError for a value that the limit does not allow."""
-    if not limit.holds(value):
-        raise InputError(f"{what} is {value}; it must be {limit.words}")
 
 
 def number(value: Any) -> Any:

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaln, xlog1py, xlogy
 
-from convstab.errors import InputError
 from convstab.statistics.intervals import Floats
 from convstab.units import Integers
+from convstab.validation import FRACTION, check_limit
 
 MOST = 2**40  # draws that are thought of
 
@@ -80,8 +80,7 @@ def first_failures(failures: Integers, draws: Integers, tolerance: float, alpha:
         InputError: tolerance or alpha out of range.
     """
     for name, value in (("tolerance", tolerance), ("alpha", alpha)):
-        if not 0 < value < 1:
-            raise InputError(f"{name} is {value}; it must be above 0 and below 1")
+        check_limit(name, value, FRACTION)
     levels = failures.shape[1]
     verdicts = decide(failures, draws, tolerance, alpha / 2, alpha / 2 / levels)
     open_yet = verdicts != Verdict.HOLDS

@@ -10,6 +10,7 @@ from scipy.special import betaincinv, ndtri
 from convstab.errors import InputError
 from convstab.statistics.intervals import Floats
 from convstab.units import Integers
+from convstab.validation import FRACTION, check_limit
 
 ALPHA = 0.001  # that of the paper: one certificate in a thousand may be wrong
 
@@ -36,8 +37,7 @@ def certified_radius(agreeing: Integers, draws: Integers, sigma: Floats, alpha: 
     >>> certified_radius(np.array([[150]]), np.array([[150]]), np.array([10.0]))
     array([[16.9531...]])
     """
-    if not 0 < alpha < 1:
-        raise InputError(f"alpha is {alpha}; it must be above 0 and below 1")
+    check_limit("alpha", alpha, FRACTION)
     if (agreeing > draws).any() or (agreeing < 0).any():
         raise InputError("of the draws of an image more agree than there are, or fewer than none")
     chance = np.where(agreeing > 0, betaincinv(np.maximum(agreeing, 1), draws - agreeing + 1, alpha), 0.0)
