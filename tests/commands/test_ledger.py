@@ -1,5 +1,6 @@
 """The command that joins an evaluation with attacks."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -41,7 +42,7 @@ def test_the_ledger_stands_beside_its_evaluation(made: Path, join: Main, capfd: 
     assert len(found.rows["index"]) == 40
     assert {path.name for path in (made / "evaluation/ledger").iterdir()} == {"ledger.parquet", "ledger.md", "figures"}
     assert (made / "evaluation/ledger/figures/law.png").exists()
-    assert (made / "evaluation/ledger/ledger.md").read_text() == found.table()
+    assert (made / "evaluation/ledger/ledger.md").read_text() == f"{found.table()}\n{found.by_class()}"
     said = capfd.readouterr().out
     assert "least of all attacks" in said
     assert said.splitlines()[-1] == "evaluation/ledger"
@@ -56,6 +57,16 @@ def test_an_attack_can_be_on_the_images_of_an_evaluation(made: Path, join: Main)
     assert join("evaluation", "same", "--output", "same_images") == (0, "")
     rows = cs.Ledger.read(made / "same_images").rows
     assert np.isfinite(rows["perturbation"]).all()
+
+
+def test_the_ledger_of_another_model_stands_beside(made: Path, join: Main) -> None:
+    for attack, output in (("ddn", "first"), ("nes", "second")):
+        assert join("evaluation", attack, "--output", output) == (0, "")
+    assert join("evaluation", "nes", "--output", "third", "--beside", "first", "--beside", "second") == (0, "")
+    text = (made / "third/ledger.md").read_text()
+    told = dict(re.findall(r"Beside (\w+): the least perturbation is ([\w.]+) times", text))
+    assert told["second"] == "1.000"  # the same search
+    assert float(told["first"]) > 1  # a search of 200 queries finds more noise than one with gradients
 
 
 ATTACK = ["run=one", "attack=ddn", "logger=none", "output=new"]
@@ -94,6 +105,7 @@ BAD = [
     (["ddn", "evaluation"], "the first folder must be an evaluation, and all others attacks on the same model"),
     (["evaluation", "evaluation"], "evaluation, evaluation: one of these folders is named twice"),
     (["evaluation", "other"], "evaluation is of one, other of two: their run differs; give results of one model"),
+    (["evaluation", "--beside", "ddn"], "ddn does not hold a ledger: "),
     (["evaluation", "--alpha", "2"], "alpha is 2.0; it must be above 0 and below 1"),
     (["evaluation", "--tolerance", "0"], "tolerance is 0.0; it must be above 0 and below 1"),
 ]
@@ -102,7 +114,9 @@ BAD = [
 @pytest.mark.parametrize(("words", "line"), BAD)
 def test_bad_input_is_told_in_one_line(words: list[str], line: str, made: Path, join: Main) -> None:
     before = sorted(made.rglob("*"))
-    assert join(*words) == (2, f"convstab: {line}\n")
+    code, said = join(*words)
+    assert (code, said.count("\n")) == (2, 1)
+    assert said.startswith(f"convstab: {line}") if line.endswith(": ") else said == f"convstab: {line}\n"
     assert sorted(made.rglob("*")) == before
 
 

@@ -331,3 +331,20 @@ def test_an_image_on_whose_clean_decision_both_disagree_has_no_least_perturbatio
     found = Ledger.of(result, {"DDN": replace(ddn, rows=rows)})
     assert np.isnan(found.rows["perturbation"][row])
     assert found.rows["attack"][row] == ""
+
+
+def test_classes_have_the_medians_of_their_own_images(ledger: Ledger, result: cs.StabilityResult) -> None:
+    head, _, *rows = [line.strip("| ").split(" | ") for line in ledger.by_class().splitlines()]
+    assert head[0] == "class"
+    assert "least of all attacks: median (95 %)" in head
+    assert len(rows) == 2
+    for label, cells in enumerate(rows):
+        some = ledger.rows["clean_correct"] & (ledger.rows["label"] == label)
+        assert cells[:2] == [result.classes[label], str(some.sum())]
+        assert float(cells[2].split()[0]) == pytest.approx(np.median(ledger.rows["perturbation"][some]), rel=0.01)
+        flips = ledger.rows["flips_60"][some].mean()
+        assert float(cells[4].rstrip("%")) == pytest.approx(100 * flips, abs=0.006)
+
+
+def test_without_attacks_classes_are_told_by_the_law(result: cs.StabilityResult) -> None:
+    assert "flat-boundary law: median" in Ledger.of(result).by_class()

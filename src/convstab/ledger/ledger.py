@@ -131,6 +131,12 @@ class Ledger:
 
         return as_markdown(self)
 
+    def by_class(self) -> str:
+        """How far the images of each class are from failing, as Markdown."""
+        from convstab.ledger.tables import classes  # noqa: PLC0415  # which needs this module
+
+        return classes(self).as_markdown()
+
     def __repr__(self) -> str:
         return self.table()
 

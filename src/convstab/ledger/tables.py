@@ -1,6 +1,7 @@
-"""What a ledger comes to, as tables: how far images are from failing, and what each level does to them."""
+"""What a ledger comes to, as tables: how far images are from failing, what each level does to them, class by class."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,20 +16,35 @@ from convstab.statistics.boundary import flip_chance
 from convstab.statistics.intervals import Floats
 
 
+@dataclass(frozen=True)
+class Table:
+    """Cells as text: head of the columns, and rows. texts: how many of the columns, the first ones, are no numbers."""
+
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    texts: int = 1
+
+    def as_markdown(self) -> str:
+        """The table, its numbers to the right."""
+        marks = ["---" if place < self.texts else "---:" for place in range(len(self.head))]
+        escaped = ([cell.replace("|", "\\|") for cell in row] for row in self.rows)
+        return "".join(f"| {' | '.join(row)} |\n" for row in (self.head, marks, *escaped))
+
+
 def as_markdown(ledger: Ledger) -> str:
     """The distances of the images, what the levels do to them, and sentences on what may be said of it."""
-    parts = [distances(ledger), levels(ledger), *(f"{line}\n" for line in sentences(ledger))]
-    return "\n".join(filter(None, parts))
+    tables = [table.as_markdown() for table in (distances(ledger), levels(ledger)) if table.rows]
+    return "\n".join([*tables, *(f"{line}\n" for line in sentences(ledger))])
 
 
-def distances(ledger: Ledger) -> str:
-    """A row for each way to tell how far images are from failing: their median and nearest tenth; empty without any."""
+def distances(ledger: Ledger) -> Table:
+    """A row for each way to tell how far images are from failing: their median and nearest tenth."""
     head = ["distance to failing, L2 in grey levels", "it is", "images", "median (95 %)", "nearest 10 %"]
     rows = [
         [name, what, str(some.sum()), *quantiles(ledger, values[some], some)]
         for name, what, values, some in ways(ledger)
     ]
-    return markdown(head, rows, texts=2) if rows else ""
+    return Table(head, rows, texts=2)
 
 
 def ways(ledger: Ledger) -> Iterator[tuple[str, str, Floats, NDArray[np.bool_]]]:
@@ -68,12 +84,35 @@ def number(value: float) -> str:
     return f"{value:.3g}" if np.isfinite(value) else "beyond" if value > 0 else NOT_DEFINED
 
 
-def levels(ledger: Ledger) -> str:
+def levels(ledger: Ledger) -> Table:
     """A row for each level, of clean-correct images: how often they flip, counted and told, and where they fail."""
     head = [ledger.label, "flips", "95 %", "by margins", "by attacks", "counted there"]
     head += ["certified", "median radius", "first to fail", "open"]
-    rows = [[level_in_words(level), *cells(ledger, level)] for level in ledger.levels]
-    return markdown(head, rows)
+    return Table(head, [[level_in_words(level), *cells(ledger, level)] for level in ledger.levels])
+
+
+def classes(ledger: Ledger) -> Table:
+    """A row for each class with clean-correct images: how far these are from failing, and how often they flip."""
+    ended = [f"{name}: {what}" for name, *_ in told(ledger) for what in ("median (95 %)", "nearest 10 %")]
+    head = ["class", "images", *ended, f"flips at {level_in_words(ledger.levels[-1])}", "95 %"]
+    each = [ledger.rows["clean_correct"] & (ledger.rows["label"] == label) for label in range(len(ledger.classes))]
+    named = zip(ledger.classes, each, strict=True)
+    return Table(head, [[name, str(some.sum()), *class_cells(ledger, some)] for name, some in named if some.any()])
+
+
+def told(ledger: Ledger) -> list[tuple[str, str, Floats, NDArray[np.bool_]]]:
+    """The first of the ways to tell distances: the least perturbation where there were attacks, else the law."""
+    return list(ways(ledger))[:1]
+
+
+def class_cells(ledger: Ledger, of_class: NDArray[np.bool_]) -> Iterator[str]:
+    """The cells of a class beside its name and number of images."""
+    for _, _, values, some in told(ledger):
+        here = some & of_class
+        yield from quantiles(ledger, values[here], here) if here.any() else [NOT_DEFINED] * 2
+    flips = ledger.rows[column_of("flips", ledger.levels[-1])]
+    drawn = of_class & ~np.isnan(flips)
+    yield from estimate_cells(intervals.mean(flips[drawn][:, None], units=ledger.units.part(drawn)), 0)
 
 
 def cells(ledger: Ledger, level: float) -> list[str]:
@@ -105,10 +144,3 @@ def mean_in_percent(values: Floats) -> str:
     """The mean of those that are known, or a dash where none is."""
     known = values[~np.isnan(values)]
     return in_percent(float(known.mean())) if len(known) else NOT_DEFINED
-
-
-def markdown(head: Sequence[str], rows: Sequence[Sequence[str]], texts: int = 1) -> str:
-    """A table; the first columns are text, the others stand to the right."""
-    marks = ["---" if place < texts else "---:" for place in range(len(head))]
-    escaped = ([cell.replace("|", "\\|") for cell in row] for row in rows)
-    return "".join(f"| {' | '.join(row)} |\n" for row in (head, marks, *escaped))

@@ -10,6 +10,7 @@ from convstab.errors import InputError
 
 if TYPE_CHECKING:
     from convstab.ledger.ledger import Ledger
+    from convstab.ledger.paired import Widening
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -22,11 +23,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--alpha", type=float, default=0.001, help=said)
     said = "share of the draws that may fail under a level that an image withstands; default: %(default)s"
     parser.add_argument("--tolerance", type=float, default=0.05, help=said)
+    said = "ledger of another model on the same images: how much longer the least perturbations are here"
+    parser.add_argument("--beside", type=Path, action="append", default=[], metavar="LEDGER", help=said)
     with command():
         options = parser.parse_args(arguments)
         folder = options.output or options.evaluation / "ledger"
-        write(joined(options.evaluation, options.attacks, options.alpha, options.tolerance), folder)
+        ledger = joined(options.evaluation, options.attacks, options.alpha, options.tolerance)
+        lines = [f"Beside {other}: {beside(ledger, other)}." for other in options.beside]
+        write(ledger, folder, lines)
         print(folder)
+
+
+def beside(ledger: "Ledger", other: Path) -> "Widening":
+    """How much longer the least perturbations are than in another ledger."""
+    from convstab.ledger.ledger import Ledger
+    from convstab.ledger.paired import widening
+
+    return widening(Ledger.read(other), ledger)
 
 
 def joined(evaluation: Path, attacks: Sequence[Path], alpha: float, tolerance: float) -> "Ledger":
@@ -43,8 +56,8 @@ def joined(evaluation: Path, attacks: Sequence[Path], alpha: float, tolerance: f
     return Ledger.of(found.evaluations[evaluation], named, alpha=alpha, tolerance=tolerance)
 
 
-def write(ledger: "Ledger", folder: Path) -> None:
-    """Write the rows, the tables and the figures, and show the tables."""
+def write(ledger: "Ledger", folder: Path, lines: Sequence[str]) -> None:
+    """Write the rows, the tables and the figures, and show the tables; lines: what is said besides."""
     from rich.markdown import Markdown
 
     from convstab.commands.console import console
@@ -53,7 +66,8 @@ def write(ledger: "Ledger", folder: Path) -> None:
     from convstab.files import FIGURES, write_text
 
     ledger.write(folder)
-    write_text(folder / "ledger.md", ledger.table())
+    said = "\n".join([ledger.table(), *(f"{line}\n" for line in lines)])
+    write_text(folder / "ledger.md", f"{said}\n{ledger.by_class()}")
     for name, figure in of_ledger(ledger):
         save(figure, folder / FIGURES / name)
-    console().print(Markdown(ledger.table()))
+    console().print(Markdown(said))
