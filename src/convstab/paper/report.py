@@ -10,8 +10,10 @@ from convstab.paper import CONTRADICTIONS
 from convstab.paper.claims import findings
 from convstab.paper.tables import tables
 from convstab.report.content import Report
+from convstab.report.figures import told_apart_names
 from convstab.report.formatting import is_published
 from convstab.report.inventory import results
+from convstab.report.ledgers import ledgers
 from convstab.report.markdown import as_markdown
 from convstab.report.page import as_html
 from convstab.report.results import Evidence, gather
@@ -33,12 +35,11 @@ def write_report(
     or when the report cannot be written.
     """
     evidence = gather(folders)
-    left_out = [*evidence.remarks, *remarks]
-    if beside_paper(evidence):
-        said = findings(evidence), left_out, list(CONTRADICTIONS)
-        report = Report(title or TITLE, evidence, tables(evidence), *said)
-    else:
-        report = Report(title or OTHER_TITLE, evidence, tables(evidence), [], left_out)
+    joined, apart = ledgers(evidence, told_apart_names(evidence))
+    left_out = [*evidence.remarks, *remarks, *apart]
+    claims, contradictions = (findings(evidence), list(CONTRADICTIONS)) if beside_paper(evidence) else ([], [])
+    title = title or (TITLE if beside_paper(evidence) else OTHER_TITLE)
+    report = Report(title, evidence, tables(evidence), claims, left_out, contradictions, joined)
     page, text = as_html(report), as_markdown(report)
     output.mkdir(parents=True, exist_ok=True)
     write_text(output / PAGE, page)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from convstab.report.ledgers import Joined
 from convstab.report.results import Evidence, Source
 
 Verdict = Literal["agrees", "disagrees", "mixed", "inconclusive"]
@@ -69,7 +70,11 @@ class Finding:
 
 @dataclass(frozen=True)
 class Report:
-    """All that a report shows. remarks: what was left out. contradictions: what the paper contradicts itself in."""
+    """All that a report shows.
+
+    remarks: what was left out. contradictions: what the paper contradicts itself in. ledgers: the evaluations image by
+    image, with the attacks on the same models.
+    """
 
     title: str
     evidence: Evidence
@@ -77,3 +82,4 @@ class Report:
     findings: list[Finding]
     remarks: list[str]
     contradictions: list[str] = field(default_factory=list)
+    ledgers: list[Joined] = field(default_factory=list)

@@ -7,10 +7,13 @@ import numpy as np
 
 from convstab.evaluation.result import StabilityResult
 from convstab.figures.evaluation import PER_PANEL
+from convstab.figures.ledger import of_ledger
 from convstab.report import charts, mosaics
 from convstab.report.charts import Plain
 from convstab.report.content import Report, ScoreTable
+from convstab.report.curves import curves, pictures
 from convstab.report.inventory import folders_of, unique_names
+from convstab.report.ledgers import Joined
 from convstab.report.mosaics import Mosaic, Picture, Tiles
 from convstab.report.results import Attacked, Evaluation, Evidence
 from convstab.statistics.rates import ratio
@@ -21,14 +24,15 @@ SHADING = (
     "logarithmic scale); the more orange, the more of them are misclassified."
 )
 TENTHS = 10  # of the images of an attack: groups that are thinned like classes
+ALT = {"distances": "share of the images that are further than a distance", "law": "flips as counted and as laws tell"}
 
 
 @dataclass(frozen=True)
 class ReportFigure:
     """A figure.
 
-    id: unique in the page. kind: "rates", "scatter", "attack" or "differences". caption: sentences. still: pictures
-    that the scripts replace. gallery: a picture that stays. data: for the scripts; None: there is nothing to draw.
+    id: unique in the page. kind: "rates", "scatter", "attack", "ledger" or "differences". caption: sentences. still:
+    pictures that the scripts replace. gallery: a picture that stays. data: for the scripts; None: nothing to draw.
     choices: the classes to choose from, as the reader sees them. note, still_note: what the caption says besides of
     what the scripts draw, and of the pictures.
     """
@@ -46,10 +50,11 @@ class ReportFigure:
 
 
 def figures(report: Report) -> list[ReportFigure]:
-    """All figures: rates, scatters, attacks, and differences from the paper."""
+    """All figures: rates, scatters, attacks, ledgers, and differences from the paper."""
     evidence = report.evidence
     names = told_apart_names(evidence)
-    tiled = iter(mosaics.mosaics(list(tiles(evidence))))
+    images = [pictures(joined) for joined in report.ledgers]
+    tiled = iter(mosaics.mosaics([*tiles(evidence), *(in_tenths(found) for _, found in images)]))
     found = [rates(evidence, names)] if evidence.evaluations else []
     for number, evaluation in enumerate(evidence.evaluations):
         mosaic = next(tiled) if evaluation.examples else None
@@ -57,6 +62,7 @@ def figures(report: Report) -> list[ReportFigure]:
             found.append(scatter(f"scatter-{number}", names[number], evaluation, mosaic))
     for number, attacked in enumerate(evidence.attacks):
         found.append(attack(f"attack-{number}", names[len(evidence.evaluations) + number], attacked, next(tiled)))
+    found += [ledger(joined, places, next(tiled)) for joined, (places, _) in zip(report.ledgers, images, strict=True)]
     return found + [differences(scores) for scores in report.tables if scores.paper]
 
 
@@ -86,8 +92,12 @@ def tiles(evidence: Evidence) -> Iterator[tuple[Tiles, Integers]]:
             classes = np.array([labels[index] for index in evaluation.examples.index])
             yield mosaics.versions(evaluation.examples), classes
     for attacked in evidence.attacks:
-        rows, images = mosaics.attacked_versions(attacked.result)
-        yield images, np.arange(len(rows)) * TENTHS // max(1, len(rows))
+        yield in_tenths(mosaics.attacked_versions(attacked.result)[1])
+
+
+def in_tenths(images: Tiles) -> tuple[Tiles, Integers]:
+    """Images in an order, and groups of neighbours, of which each loses as many when the page has no room for all."""
+    return images, np.arange(len(images)) * TENTHS // max(1, len(images))
 
 
 def rates(evidence: Evidence, names: list[str]) -> ReportFigure:
@@ -173,6 +183,19 @@ def attack(key: str, name: str, attacked: Attacked, mosaic: Mosaic) -> ReportFig
         gallery=mosaics.gallery(result, name) if found else None,
         note=f"Dots with pictures: {len(rows)} of {found:,}, evenly from the least norm to the greatest.",
     )
+
+
+def ledger(joined: Joined, places: Integers, mosaic: Mosaic) -> ReportFigure:
+    """One image of an evaluation at a time: its flips under each level, and how far it is from failing."""
+    of, shown = joined.ledger, len(joined.rows)
+    correct = int(of.rows["clean_correct"].sum())
+    kept = {int(place): at for at, place in enumerate(places[mosaic.rows])}
+    live = curves(joined) | {"mosaic": plain(mosaic), "pictures": [kept.get(place) for place in range(shown)]}
+    which = "all" if shown == correct else f"{shown:,} whose draws flip most often"
+    caption = [f"The table has {which} of the {correct:,} images that are correct when clean; choose one in it."]
+    still = [mosaics.picture(figure, f"{joined.name}: {ALT[name]}") for name, figure in of_ledger(of)]
+    note = "Bars: 95 % intervals that the image's own draws tell (Clopper and Pearson; the law's standard error)."
+    return ReportFigure(joined.id, "ledger", joined.name, caption, still, live if shown else None, note=note)
 
 
 def differences(scores: ScoreTable) -> ReportFigure:

@@ -11,12 +11,15 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from convstab.ledger import tables
+from convstab.ledger.sentences import sentences
 from convstab.report.content import Number, Report, ScoreTable
-from convstab.report.figures import figures
+from convstab.report.figures import ReportFigure, figures
 from convstab.report.inventory import machines, ran
+from convstab.report.ledgers import Joined, image_table
 from convstab.report.levels import NOTE, level_tables
 
-SCRIPTS = ("theme.js", "tables.js", "charts.js", "scatter.js", "attacks.js", "page.js")
+SCRIPTS = ("theme.js", "tables.js", "charts.js", "scatter.js", "attacks.js", "ledger.js", "page.js")
 MARKS = {"agrees": "✓", "disagrees": "✗", "mixed": "±", "inconclusive": "?"}
 GROUPS = {
     "rates": "All evaluations",
@@ -36,6 +39,7 @@ def as_html(report: Report) -> str:
     return template.render(
         report=report,
         groups={kind: [one for one in found if one.kind == kind] for kind in GROUPS},
+        accounts=[account(joined, found) for joined in report.ledgers],
         names=GROUPS,
         marks=MARKS,
         levels=level_tables(report.evidence),
@@ -47,6 +51,14 @@ def as_html(report: Report) -> str:
         scripts=scripts,
         policy=policy(scripts),
     )
+
+
+def account(joined: Joined, found: list[ReportFigure]) -> dict[str, Any]:
+    """What the page says of an evaluation image by image."""
+    ledger = joined.ledger
+    figure = next(one for one in found if one.id == joined.id)
+    parts = {"distances": tables.distances(ledger), "levels": tables.levels(ledger), "classes": tables.classes(ledger)}
+    return {"figure": figure, "images": image_table(joined), "sentences": list(sentences(ledger)), **parts}
 
 
 def environment() -> Environment:

@@ -1,6 +1,6 @@
 "use strict";
 
-const STARTS = { rates: startRates, scatter: startScatter, attack: startAttack, differences: startDifferences };
+const STARTS = { rates: startRates, scatter: startScatter, attack: startAttack, ledger: startLedger, differences: startDifferences };
 
 /** Draw the charts of a figure when it is about to be seen, in place of its pictures; keep those when it fails. */
 function startFigure(figure, watcher) {

@@ -1,0 +1,113 @@
+"""The ledgers of a page: which attacks an evaluation is joined with, and the images that fail first."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+import convstab as cs
+from convstab.evaluation.protocol import Protocol
+from convstab.evaluation.stability import stability
+from convstab.report import ledgers as module
+from convstab.report.ledgers import Joined, image_table, ledgers
+from convstab.report.results import Evidence
+from tests.support.half_spaces import half_space
+from tests.support.ledger_examples import NAMES, attacked, evaluation, evidence, images, result
+from tests.support.page_examples import EVIL
+
+
+@pytest.fixture(scope="module")
+def joined() -> Joined:
+    (found,), remarks = ledgers(evidence(attacked(), attacked("nes", count=20, max_queries=300)), list(NAMES))
+    assert remarks == []
+    return found
+
+
+def test_an_evaluation_is_joined_with_the_attacks_on_its_model() -> None:
+    (found,), remarks = ledgers(evidence(attacked(), attacked("nes", run="other", max_queries=300)), list(NAMES))
+    assert (list(found.attacks), found.name, remarks) == (["DDN"], "evaluation", [])
+    assert np.isfinite(found.ledger.rows["perturbation_DDN"]).sum() > 30
+
+
+def test_an_attack_that_does_not_fit_is_named_and_left_out() -> None:
+    elsewhere = replace(
+        attacked(), result=replace(attacked().result, rows=attacked().result.rows | {"index": np.arange(40) + 99})
+    )
+    (found,), (remark,) = ledgers(evidence(elsewhere), list(NAMES))
+    assert found.attacks == {}
+    assert remark == "evaluation: DDN does not belong to the evaluation: they have no image in common"
+
+
+def test_an_evaluation_without_clean_images_has_no_ledger() -> None:
+    pixels, labels = images().pixels, images().labels
+    protocol = Protocol((5, 20), draws=3)
+    counts = stability(half_space(192, seed=0), pixels, labels, torch.arange(40), 2, protocol)
+    noisy = cs.StabilityResult(["one", EVIL], protocol, counts.rows, counts.totals)
+    every = Evidence([], [evaluation(), replace(evaluation(), result=noisy)], [], [])
+    found, (remark,) = ledgers(every, ["one", "two"])
+    assert [one.name for one in found] == ["one"]
+    assert remark == "two: no image by image account: the ledger needs the clean images: add 0 to the levels"
+
+
+def test_images_stand_in_the_order_in_which_they_fail(joined: Joined, monkeypatch: pytest.MonkeyPatch) -> None:
+    flips, nearest = joined.ledger.by_level("flips").mean(1), joined.ledger.rows["perturbation"]
+    order = [(-flips[row], nearest[row]) for row in joined.rows]
+    assert order == sorted(order)
+    assert len({often for often, _ in order}) < len(order)  # some flip as often: the nearer one comes first
+    assert joined.ledger.rows["clean_correct"][joined.rows].all()
+    assert len(joined.rows) == joined.ledger.rows["clean_correct"].sum() == 36
+    first = joined.rows[:5].tolist()
+    monkeypatch.setattr(module, "MOST", 5)
+    assert joined.rows.tolist() == first
+
+
+def test_the_table_says_what_the_ledger_has(joined: Joined) -> None:
+    head, rows = image_table(joined)
+    assert head == [
+        *("image", "class", "clean margin", "least perturbation", "PSNR (dB)", "by"),
+        *("boundary by draws", "certified radius", "first failing level", "flips at 60"),
+    ]
+    of = joined.ledger.rows
+    for row, cells in zip(joined.rows, rows, strict=True):
+        said = dict(zip(head, cells, strict=True))
+        assert said["image"].text == str(of["index"][row])
+        assert said["class"].text == ("one", EVIL)[of["label"][row]]
+        assert float(said["least perturbation"].key) == pytest.approx(of["perturbation"][row], rel=1e-5)
+        assert said["by"].text == of["attack"][row]
+        assert float(said["flips at 60"].key) == pytest.approx(of["flips_60"][row], abs=1e-6)
+        radius = max(np.nan_to_num(of[f"radius_{level}"][row]) for level in (5, 20, 60))
+        assert float(said["certified radius"].key) == pytest.approx(radius, rel=1e-5)
+
+
+def test_what_is_beyond_is_sorted_after_all_numbers_and_what_is_unknown_has_no_key(joined: Joined) -> None:
+    rows = joined.ledger.rows
+    some = joined.rows[:2]
+    changed = rows["perturbation"].copy()
+    changed[some[0]], changed[some[1]] = np.inf, np.nan
+    ledger = replace(joined.ledger, rows=dict(rows) | {"perturbation": changed})
+    head, cells = image_table(replace(joined, ledger=ledger))
+    column = {row[0].text: row[head.index("least perturbation")] for row in cells}
+    keys = [float(cell.key) for cell in column.values() if cell.key]
+    first, second = (column[str(rows["index"][row])] for row in some)
+    assert (first.text, float(first.key)) == ("beyond", max(keys))
+    assert (second.text, second.key) == ("-", "")
+
+
+def test_words_tell_what_is_known_of_the_first_failing_level(joined: Joined) -> None:
+    head, rows = image_table(joined)
+    said = {row[head.index("first failing level")].text for row in rows}
+    assert "5" in said  # nearly half of the draws of the nearest fail there
+    assert any(word.startswith("open at ") for word in said)  # 40 draws are too few to say that a level holds
+    many = cs.evaluate(half_space(192, seed=0), images(), levels=[0, 0.1], draws=200)
+    (easy,), _ = ledgers(Evidence([], [replace(evaluation(), result=many)], [], []), list(NAMES))
+    head, rows = image_table(easy)
+    assert {row[head.index("first failing level")].text for row in rows} >= {"withstands all"}
+
+
+def test_other_degradations_have_no_certificate_and_no_boundary() -> None:
+    blurred = cs.evaluate(half_space(192, seed=0), images(), "jpeg", levels=[100, 50, 10])
+    (found,), _ = ledgers(Evidence([], [replace(evaluation(), result=blurred)], [], []), list(NAMES))
+    head, rows = image_table(found)
+    assert head == ["image", "class", "clean margin", "first failing level", "flips at 10"]
+    assert len(rows) == result().images - 4
