@@ -8,7 +8,7 @@ import pytest
 from convstab.commands import app
 from convstab.commands.results import report
 from convstab.paper import CONTRADICTIONS
-from convstab.paper.report import PAGE, TEXT, TITLE, write_report
+from convstab.paper.report import OTHER_TITLE, PAGE, TEXT, write_report
 from convstab.report.results import gather
 from convstab.runs.directory import FINISHED
 from tests.support.in_process import call_in
@@ -53,7 +53,7 @@ def test_the_report_lies_in_the_first_folder(root: Path, capsys: pytest.CaptureF
     page, text = (root / "report.html").read_text(encoding="utf-8"), (root / "report.md").read_text(encoding="utf-8")
     assert page.startswith("<!doctype html>")
     for told in (page, text):
-        assert TITLE.partition(":")[0] in told
+        assert OTHER_TITLE in told
         assert "digits" in told
     assert 'id="scatter-0"' in page
     assert 'id="attack-0"' in page
@@ -80,7 +80,7 @@ def test_a_report_is_the_same_twice_and_does_not_read_itself(root: Path) -> None
 
 def test_what_is_half_finished_is_a_remark(root: Path) -> None:
     (root / "evaluate" / FINISHED).unlink()
-    written = write_report([root], root, remarks=["One step more was not tried"])
+    written = write_report([root], root, remarks=["One step more was not tried"], reproduced=True)
     (left_out, more) = written.remarks
     assert ("half-finished" in left_out, more) == (True, "One step more was not tried")
     assert written.contradictions == CONTRADICTIONS
@@ -112,7 +112,7 @@ def test_the_report_goes_to_wandb_under_an_id_of_its_own(
     report.main([str(root / "evaluate"), "--wandb", "offline"])
     (run,) = offline_runs(root / "evaluate" / "report")
     assert (run.exit_code, run.run.job_type, run.run.display_name) == (0, "report", "report")
-    assert run.config == {"title": TITLE, "folders": [str(root / "evaluate")]}
+    assert run.config == {"title": OTHER_TITLE, "folders": [str(root / "evaluate")]}
     assert not (root / "evaluate" / "wandb.id").exists()  # that would be the run of the evaluation
     assert capsys.readouterr().out.splitlines()[-1].startswith("wandb sync ")
     assert len(gather([root / "evaluate"]).evaluations) == 1

@@ -102,7 +102,7 @@ def report(output: Path, done: Sequence[Step], failed: Sequence[str], title: str
         print(f"nothing to do, all is done: {page}")
         return
     remarks = [f"{name}: its command failed; what is shown of it, if anything, is older" for name in failed]
-    made = write_report([output], output, title, remarks)
+    made = write_report([output], output, title, remarks, reproduced=True)
     print(f"report: {page}")
     if wandb:
         print(send(made, [output], output, "auto"))

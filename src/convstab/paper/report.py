@@ -6,15 +6,15 @@ from pathlib import Path
 
 from convstab.files import write_text
 from convstab.loggers import publish
-from convstab.paper import CONTRADICTIONS
+from convstab.paper import CONTRADICTIONS, TABLES
 from convstab.paper.claims import findings
 from convstab.paper.tables import tables
 from convstab.report.content import Report
 from convstab.report.figures import told_apart_names
-from convstab.report.formatting import is_published
 from convstab.report.inventory import results
 from convstab.report.ledgers import ledgers
 from convstab.report.markdown import as_markdown
+from convstab.report.overview import overviews
 from convstab.report.page import as_html
 from convstab.report.results import Evidence, gather
 from convstab.report.wandb import log_report
@@ -22,24 +22,36 @@ from convstab.report.wandb import log_report
 PAGE, TEXT = "report.html", "report.md"
 TITLE = "Stability against noise: our results beside the paper's"
 OTHER_TITLE = "Stability against image degradation"  # of results that are not of the paper's images
+DATASETS = {table.dataset for table in TABLES}
 JOB = "report"  # job type in W&B, and the folder that keeps the id of the W&B run
 
 
 def write_report(
-    folders: Sequence[Path], output: Path, title: str | None = None, remarks: Sequence[str] = ()
+    folders: Sequence[Path],
+    output: Path,
+    title: str | None = None,
+    remarks: Sequence[str] = (),
+    *,
+    reproduced: bool = False,
 ) -> Report:
     """Gather the results in these folders, and write the page and the text about them; the output folder is made.
 
-    title: None: what suits the results. The claims of the paper are there where a result is of images that it has.
-    remarks: what was left out besides, in sentences. Raises InputError when there is no result, when one is damaged,
-    or when the report cannot be written.
+    The claims of the paper are there where a result is of images that it has; of others the page says first what was
+    asked of each model, and the answers.
+
+    title: None: what suits the results. remarks: what was left out besides, in sentences. reproduced: whether this is a
+    reproduction of the paper, even if on other images: the claims are there, too. Raises InputError when there is no
+    result, when one is damaged, or when the report cannot be written.
     """
     evidence = gather(folders)
-    joined, apart = ledgers(evidence, told_apart_names(evidence))
+    names = told_apart_names(evidence)
+    joined, apart = ledgers(evidence, names)
     left_out = [*evidence.remarks, *remarks, *apart]
-    claims, contradictions = (findings(evidence), list(CONTRADICTIONS)) if beside_paper(evidence) else ([], [])
-    title = title or (TITLE if beside_paper(evidence) else OTHER_TITLE)
-    report = Report(title, evidence, tables(evidence), claims, left_out, contradictions, joined)
+    beside = reproduced or beside_paper(evidence)
+    claims, contradictions = (findings(evidence), list(CONTRADICTIONS)) if beside else ([], [])
+    title = title or (TITLE if beside else OTHER_TITLE)
+    answers = [] if claims else overviews(evidence.evaluations, joined, names)
+    report = Report(title, evidence, tables(evidence), claims, left_out, contradictions, joined, answers)
     page, text = as_html(report), as_markdown(report)
     output.mkdir(parents=True, exist_ok=True)
     write_text(output / PAGE, page)
@@ -48,8 +60,8 @@ def write_report(
 
 
 def beside_paper(evidence: Evidence) -> bool:
-    """Whether any result is of data that the paper has, or stands in for it: its claims are of no other images."""
-    return any(is_published(result.source) for result in results(evidence))
+    """Whether any result is of images that the paper has: its claims are of no others."""
+    return any(result.source.dataset in DATASETS for result in results(evidence))
 
 
 def send(report: Report, folders: Sequence[Path], output: Path, mode: str) -> str:

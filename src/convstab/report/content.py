@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from convstab.report.ledgers import Joined
+from convstab.report.overview import Overview
 from convstab.report.results import Evidence, Source
 
 Verdict = Literal["agrees", "disagrees", "mixed", "inconclusive"]
@@ -73,7 +74,7 @@ class Report:
     """All that a report shows.
 
     remarks: what was left out. contradictions: what the paper contradicts itself in. ledgers: the evaluations image by
-    image, with the attacks on the same models.
+    image, with the attacks on the same models. overviews: what is said first of each evaluation.
     """
 
     title: str
@@ -83,3 +84,4 @@ class Report:
     remarks: list[str]
     contradictions: list[str] = field(default_factory=list)
     ledgers: list[Joined] = field(default_factory=list)
+    overviews: list[Overview] = field(default_factory=list)

@@ -12,6 +12,7 @@ from convstab.report.formatting import in_percent, points
 from convstab.report.inventory import Ran, machines, ran
 from convstab.report.ledgers import Joined
 from convstab.report.levels import NOTE, LevelTable, level_tables
+from convstab.report.overview import Overview
 
 INTERVALS = (
     "Intervals are 95 % and over images, or over what a table names: the noisy copies of one image are not "
@@ -30,6 +31,7 @@ def as_markdown(report: Report) -> str:
     """The whole report: what it says of the paper's claims, the tables, what was run, and what limits it."""
     parts = [
         f"# {escape(report.title)}",
+        *(part for one in report.overviews for part in overview_parts(one)),
         *overview(report.findings),
         *(part for finding in report.findings for part in finding_parts(finding)),
         "## Tables",
@@ -69,6 +71,14 @@ def overview(findings: Sequence[Finding]) -> Iterator[str]:
     yield "## The paper's claims"
     rows = [[found.claim, found.where, found.verdict] for found in findings]
     yield table(["claim of the paper", "where", "our numbers"], rows, text_columns=3)
+
+
+def overview_parts(one: Overview) -> Iterator[str]:
+    """What is said first of an evaluation."""
+    yield f"## {escape(one.name)}"
+    yield bullets([f"{answer.question}: {answer.text}" for answer in one.answers])
+    yield "Next:"
+    yield bullets(one.next)
 
 
 def finding_parts(finding: Finding) -> Iterator[str]:

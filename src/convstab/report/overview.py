@@ -1,0 +1,182 @@
+"""What a page says first of a model: what was asked of it, and the answers, each in a sentence with its numbers."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from convstab.evaluation.cells import NOT_DEFINED, level_in_words
+from convstab.evaluation.result import StabilityResult
+from convstab.ledger.ledger import Ledger
+from convstab.ledger.tables import Table, distances, radius_of
+from convstab.report.formatting import count, in_percent, listed, of_draws, points
+from convstab.report.ledgers import Joined
+from convstab.report.results import Evaluation
+from convstab.statistics import rates
+from convstab.statistics.intervals import Estimate, Floats
+
+FELT = 0.01  # share of the draws: from where on a degradation is said to be felt
+NAMED = 3  # classes, and images, that are named
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A question, what the numbers say, and the id of the part of the page that shows them; "": none."""
+
+    question: str
+    text: str
+    shown: str = ""
+
+
+@dataclass(frozen=True)
+class Overview:
+    """The answers of an evaluation. name: of the evaluation. next: what to do next, in sentences."""
+
+    name: str
+    answers: list[Answer]
+    next: list[str]
+
+
+def overviews(evaluations: Sequence[Evaluation], ledgers: Sequence[Joined], names: Sequence[str]) -> list[Overview]:
+    """One for each evaluation; names: theirs."""
+    joined = {id(one.evaluation): one for one in ledgers}
+    return [
+        overview(name, place, evaluation, joined.get(id(evaluation)))
+        for place, (name, evaluation) in enumerate(zip(names, evaluations, strict=False))
+    ]
+
+
+def overview(name: str, place: int, evaluation: Evaluation, joined: Joined | None) -> Overview:
+    """The answers of one evaluation; place: its number among all."""
+    result, levels = evaluation.result, f"levels-{place}"
+    answers = [Answer("What was asked", asked(result), "ran"), Answer("Without degradation", clean(result), levels)]
+    if result.degraded.any():
+        answers.append(Answer("At the worst level", at_the_worst(result), levels))
+        answers += [Answer("From where it is felt", felt(result), levels)] if not result.degraded[0] else []
+        answers += [Answer("Which classes", classes(result))] if len(result.classes) > 1 else []
+    if joined is not None and len(joined.rows):
+        answers.append(Answer("Which images first", first_images(joined), f"{joined.id}-images"))
+        answers += [Answer("The least noise", line, f"account-{joined.id}") for line in least_noise(joined.ledger)]
+        if joined.ledger.smoothed:
+            answers.append(Answer("What is certain", certified(joined.ledger), f"account-{joined.id}"))
+    return Overview(name, answers, list(next_steps(evaluation, joined)))
+
+
+def asked(result: StabilityResult) -> str:
+    """The images, and what was done to them."""
+    quantity, unit = result.protocol.quantity, result.protocol.unit
+    some = [level_in_words(level) for level in result.levels[result.degraded]]
+    span = f"{quantity} {some[0]} to {some[-1]} ({unit})" if some else "no level that changes them"
+    copies = f"{of_draws(result, 'degraded copy', 'degraded copies')} of each at each of {count(len(some), 'level')}"
+    images = f"{count(result.images, 'image')} of {count(len(result.classes), 'class', 'classes')}"
+    return f"{images}; {result.degradation.title}, {span}: {copies}."
+
+
+def clean(result: StabilityResult) -> str:
+    """The accuracy on the images as they are."""
+    if result.degraded[0]:
+        return "The images as they are were not classified."
+    over = result.units.in_words(result.images)
+    return f"{estimated(result.accuracy, 0)} of the images are classified correctly; intervals are over {over}."
+
+
+def at_the_worst(result: StabilityResult) -> str:
+    """Accuracy and flips under the last level."""
+    said = f"At {named_level(result, -1)} {estimated(result.accuracy, -1)} of the copies are classified correctly"
+    if result.degraded[0]:
+        return f"{said}."
+    return f"{said}; of images that are correct when clean, {estimated(result.flip_rate, -1)} of the copies flip."
+
+
+def felt(result: StabilityResult) -> str:
+    """The mildest level with clearly more flips than a share."""
+    over = np.flatnonzero(result.flip_rate.low > FELT)
+    share = in_percent(FELT)
+    if not len(over):
+        return f"At no level do clearly more than {share} of the copies flip."
+    return f"From {named_level(result, over[0])} on, clearly more than {share} of the copies flip."
+
+
+def classes(result: StabilityResult) -> str:
+    """The classes that lose most recall, and least, under the last level."""
+    lost, images = losses(result), np.bincount(result.labels, minlength=len(result.classes))
+    order = [int(label) for label in np.argsort(lost, kind="stable") if np.isfinite(lost[label])]
+    some = min(NAMED, len(order) // 2)
+    if not some:
+        return "Fewer than two classes have images."
+
+    def said(labels: Sequence[int]) -> str:
+        return listed([f"{result.classes[of]} ({points(lost[of])}, {count(images[of], 'image')})" for of in labels])
+
+    most, least = said(order[:some]), said(order[::-1][:some])
+    return f"Change of recall up to {named_level(result, -1)}. Hurt most: {most}. Least: {least}."
+
+
+def losses(result: StabilityResult) -> Floats:
+    """Change of the recall of each class from the first level to the last, (K,); NaN without images."""
+    recall = rates.recall(result.confusion)
+    change: Floats = recall[-1] - recall[0]
+    return change
+
+
+def first_images(joined: Joined) -> str:
+    """The images that flip most often."""
+    ledger, rows = joined.ledger, joined.rows[:NAMED]
+    flips = ledger.by_level("flips")
+    names = [ledger.classes[label] for label in ledger.rows["label"][rows]]
+    index, shares = ledger.rows["index"][rows], [in_percent(np.nanmean(flips[row])) for row in rows]
+    named = [f"{number} ({name}, {share})" for number, name, share in zip(index, names, shares, strict=True)]
+    never = int((np.nansum(flips[ledger.rows["clean_correct"]], axis=1) == 0).sum())
+    return (
+        f"Of those that are correct when clean, these flip most often over all levels: {listed(named)}. "
+        f"{count(never, 'image')} of {int(ledger.rows['clean_correct'].sum()):,} never flipped."
+    )
+
+
+def least_noise(ledger: Ledger) -> Iterator[str]:
+    """What each attack, or all together, found."""
+    table: Table = distances(ledger)
+    for name, what, images, median, nearest in table.rows:
+        if what == "upper bound":
+            yield (
+                f"{name}: half of {images} images need no more than an L2 norm of {median} grey levels, "
+                f"a tenth no more than {nearest}."
+            )
+
+
+def certified(ledger: Ledger) -> str:
+    """The sigma whose certificates reach furthest."""
+    radius = {level: radius_of(ledger, level) for level in ledger.levels}
+    best = max(radius, key=lambda level: float(np.median(radius[level])))
+    share, median = float((radius[best] > 0).mean()), float(np.median(radius[best]))
+    return (
+        f"The model smoothed with sigma {best:g} decides for the label of {in_percent(share)} of the images that "
+        f"are correct when clean, whatever is added to them up to an L2 norm of {median:.3g} grey levels (median). "
+        "This says nothing of the model itself."
+    )
+
+
+def next_steps(evaluation: Evaluation, joined: Joined | None) -> Iterator[str]:
+    """What would tell more."""
+    folder = evaluation.source.folder.name
+    if joined is not None and not joined.attacks:
+        yield (
+            f"The least noise: attack.py with the same words for the model, attack=ddn images=null images_of={folder}; "
+            "then convstab-report with both folders."
+        )
+    if evaluation.examples is not None:
+        yield "The charts of scores below show the images behind each dot."
+    yield f"A bound that the model has to keep: write it down and ask convstab-require requirements.yaml {folder}."
+
+
+def named_level(result: StabilityResult, place: int) -> str:
+    """A level with its quantity, for example "sigma 40"."""
+    return f"{result.protocol.quantity} {level_in_words(result.levels[place])}"
+
+
+def estimated(rate: Estimate, place: int) -> str:
+    """A share with its 95 % interval."""
+    value, low, high = (float(ends[place]) for ends in (rate.value, rate.low, rate.high))
+    if np.isnan(value):
+        return NOT_DEFINED
+    return f"{in_percent(value)} ({100 * low:.2f} to {100 * high:.2f} %)"

@@ -1,0 +1,129 @@
+"""What a page says first of a model: sentences whose numbers are those of the counts."""
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import convstab as cs
+from convstab.evaluation.protocol import Protocol
+from convstab.evaluation.stability import stability
+from convstab.report.ledgers import ledgers
+from convstab.report.markdown import as_markdown
+from convstab.report.overview import Overview, overviews
+from convstab.report.page import as_html
+from tests.support.half_spaces import half_space
+from tests.support.ledger_examples import NAMES, attacked, evaluation, evidence, images, report, result
+from tests.support.page_examples import CLASSES
+from tests.support.page_examples import evaluation as of_four_classes
+from tests.support.parsed_page import Parsed
+
+
+def said_of(*attacks: Any) -> Overview:
+    every = evidence(*attacks)
+    return overviews(every.evaluations, ledgers(every, list(NAMES))[0], NAMES)[0]
+
+
+def texts(one: Overview) -> dict[str, str]:
+    return {answer.question: answer.text for answer in one.answers}
+
+
+def numbers(text: str) -> list[float]:
+    return [float(number) for number in re.findall(r"-?\d+(?:\.\d+)?", text)]
+
+
+def test_the_first_answers_are_the_question_and_the_clean_accuracy() -> None:
+    said = texts(said_of())
+    assert said["What was asked"] == (
+        "40 images of 2 classes; gaussian, sigma 5 to 60 (grey levels): "
+        "40 degraded copies of each at each of 3 levels."
+    )
+    assert said["Without degradation"].startswith("90.00 % (")
+    assert "over images" in said["Without degradation"]
+
+
+def test_the_worst_level_is_told_by_accuracy_and_flips() -> None:
+    correct = result().by_image("correct")[:, -1]
+    clean = result().by_image("correct")[:, 0] == 1
+    text = texts(said_of())["At the worst level"]
+    shares = [float(share) for share in re.findall(r"([\d.]+) % \(", text)]
+    assert shares == pytest.approx([100 * correct.mean() / 40, 100 * (1 - correct[clean].mean() / 40)], abs=0.01)
+    assert text.startswith("At sigma 60 ")
+
+
+def test_a_level_is_felt_when_its_interval_lies_above_a_hundredth() -> None:
+    over = result().levels[result().flip_rate.low > 0.01]
+    assert texts(said_of())["From where it is felt"].startswith(f"From sigma {over[0]:g} on")
+    weak = cs.evaluate(half_space(192, seed=0), images(), levels=[1], draws=2)
+    (one,) = overviews([replace(evaluation(), result=weak)], [], NAMES)
+    assert texts(one)["From where it is felt"] == "At no level do clearly more than 1.00 % of the copies flip."
+
+
+def test_classes_are_ordered_by_the_recall_that_they_lose() -> None:
+    (one,) = overviews([of_four_classes()], [], NAMES)
+    of = of_four_classes().result
+    recall = np.array([[of.rates[of.labels == label, place].mean() for label in range(4)] for place in (0, -1)])
+    order = np.argsort(recall[1] - recall[0], kind="stable")
+    text = texts(one)["Which classes"]
+    places = [text.index(f"{CLASSES[label]} (") for label in (*order[:2], *order[::-1][:2])]
+    assert places == sorted(places)
+    assert f"{CLASSES[order[0]]} ({100 * (recall[1] - recall[0])[order[0]]:+.2f} points, 10 images)" in text
+
+
+def test_the_images_that_flip_most_are_named() -> None:
+    text = texts(said_of())["Which images first"]
+    flips = 1 - result().rates[:, 1:].mean(1)
+    correct = result().rates[:, 0] == 1
+    named = [int(place) for place in re.findall(r"(\d+) \(", text)]
+    shares = [float(share) / 100 for share in re.findall(r"([\d.]+) %\)", text)]
+    assert shares == pytest.approx(flips[named].tolist(), abs=1e-4)  # the ids are the places
+    assert shares == pytest.approx(sorted(flips[correct].tolist())[:-4:-1], abs=1e-4)
+    never = int((flips[correct] == 0).sum())
+    assert f"{never} images of 36 never flipped." in text or f"{never} image of 36 never flipped." in text
+
+
+def test_the_least_noise_is_there_where_there_were_attacks() -> None:
+    norms = attacked().result.rows["l2"][attacked().result.rows["attacked"]] * 255
+    median = np.quantile(norms, 0.5, method="inverted_cdf")
+    said = said_of(attacked())
+    assert numbers(texts(said)["The least noise"])[2] == pytest.approx(median, rel=0.01)
+    assert "attack.py" not in " ".join(said.next)
+    alone = said_of()
+    assert "The least noise" not in texts(alone)
+    assert "images_of=evaluation" in alone.next[0]
+
+
+def test_what_is_certain_is_said_of_the_smoothed_model() -> None:
+    text = texts(said_of())["What is certain"]
+    assert text.endswith("This says nothing of the model itself.")
+    blurred = cs.evaluate(half_space(192, seed=0), images(), "jpeg", levels=[100, 10])
+    every = replace(evidence(), evaluations=[replace(evaluation(), result=blurred)])
+    (one,) = overviews(every.evaluations, ledgers(every, list(NAMES))[0], NAMES)
+    assert "What is certain" not in texts(one)
+    assert "jpeg, level 100 to 10 (quality)" in texts(one)["What was asked"]
+
+
+def test_without_clean_images_nothing_is_said_of_flips() -> None:
+    protocol = Protocol((5, 20), draws=3)
+    counts = stability(half_space(192, seed=0), images().pixels, images().labels, torch.arange(40), 2, protocol)
+    noisy = cs.StabilityResult(["one", "two"], protocol, counts.rows, counts.totals)
+    (one,) = overviews([replace(evaluation(), result=noisy)], [], NAMES)
+    said = texts(one)
+    assert said["Without degradation"] == "The images as they are were not classified."
+    assert "flip" not in said["At the worst level"]
+    assert "From where it is felt" not in said
+
+
+def test_page_and_text_begin_with_the_answers_and_their_links_lead_somewhere() -> None:
+    one = said_of(attacked())
+    whole = replace(report(attacked()), overviews=[one])
+    page = Parsed(as_html(whole))
+    for answer in one.answers:
+        assert answer.text in page.text
+        assert f"- {answer.question}: " in as_markdown(whole)
+    links = {link.removeprefix("#") for link in page.all("href")}
+    assert {answer.shown for answer in one.answers if answer.shown} <= links
+    assert links - {""} <= set(page.all("id"))
