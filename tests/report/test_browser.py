@@ -1,6 +1,9 @@
 """The page in a browser: its charts and tables answer, it reaches nothing, and without scripts it can be read."""
 
+import csv
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -67,6 +70,7 @@ def test_what_is_not_known_is_sorted_last(opened: Opened) -> None:
 def test_class_and_sigma_choose_what_is_drawn(opened: Opened) -> None:
     page = opened()
     figure = drawn(page, "#scatter-0")
+    figure.get_by_role("combobox", name="Class").select_option("0")
     first = traces(page, "#scatter-0")
     assert len(first[CORRECT][0]) + len(first[MISCLASSIFIED][0]) == 10 * 3
     figure.get_by_label("Sigma (grey levels)").select_option(label="60")
@@ -84,6 +88,7 @@ def test_class_and_sigma_choose_what_is_drawn(opened: Opened) -> None:
 def test_a_dot_shows_its_images_when_pointed_at(opened: Opened) -> None:
     page = opened()
     figure = drawn(page, "#scatter-0")
+    figure.get_by_role("combobox", name="Class").select_option("0")
     figure.get_by_label("Sigma (grey levels)").select_option(label="20")
     psnr, score = (values[-1] for values in traces(page, "#scatter-0")[CORRECT])
     chosen = page.evaluate("(at) => document.querySelector('#scatter-0 .chart').data[at].customdata.at(-1)", CORRECT)
@@ -111,6 +116,35 @@ def test_dots_can_be_chosen_from_the_keyboard(opened: Opened) -> None:
     assert seen[0] <= seen[1] <= seen[2]
     assert seen[3] == seen[1]
     assert seen[4] == pytest.approx(max(max(xs) for xs, _ in traces(page, "#scatter-0")[CORRECT:RING]), abs=0.01)
+
+
+def test_the_class_that_suffers_most_is_shown_first(opened: Opened) -> None:
+    figure = drawn(opened(), "#scatter-0")
+    shares = [float(text.rsplit("(", 1)[1].split()[0]) for text in figure.locator("option").all_text_contents()[:4]]
+    assert figure.get_by_role("combobox", name="Class").input_value() == str(shares.index(max(shares)))
+    assert shares.index(max(shares)) > 0
+
+
+def test_a_table_is_saved_as_csv_with_what_stands_above_its_columns(opened: Opened) -> None:
+    page = opened()
+    with page.expect_download() as download:
+        page.get_by_role("button", name=re.compile("^Save Table 2: models under noise: classes")).click()
+    assert download.value.suggested_filename == "table_2_models_under_noise_classes.csv"
+    with Path(download.value.path()).open(newline="") as file:
+        head, *rows = csv.reader(file)
+    assert head[:5] == ["No.", "Class", "Images", "Recall: Ours", "Recall: 95 % interval"]
+    assert [row[1] for row in rows] == CLASSES
+    assert [row[3] for row in rows] == ["75.00", "20.00", "90.00", "10.00"]
+
+
+@pytest.mark.slow
+def test_a_chart_is_saved_as_png(opened: Opened) -> None:
+    page = opened()
+    figure = drawn(page, "#rates")
+    figure.locator(".chart").first.hover()
+    with page.expect_download() as download:
+        figure.locator(".modebar-btn").nth(3).click()
+    assert Path(download.value.path()).read_bytes().startswith(b"\x89PNG")
 
 
 def test_an_attack_shows_image_noise_and_both(opened: Opened) -> None:

@@ -63,6 +63,17 @@ def test_a_sorted_table_still_opens_the_image_of_the_row(opened: Opened) -> None
     assert facts(figure)["Image"] == f"id {last.locator('th').text_content()}"
 
 
+def test_rows_can_be_searched(opened: Opened) -> None:
+    page = opened()
+    drawn(page, FIGURE)
+    table = page.locator(f"{FIGURE}-images")
+    shown = [text for text in table.locator("tbody tr").all_text_contents() if "<script>" in text]
+    page.get_by_label("Search the rows of evaluation: images").fill("<SCRIPT>")
+    assert table.locator("tbody tr:visible").count() == len(shown) < 36
+    page.get_by_label("Search the rows of evaluation: images").fill("")
+    assert table.locator("tbody tr:visible").count() == 36
+
+
 def test_without_scripts_the_tables_and_pictures_are_there(opened: Opened) -> None:
     page = opened(java_script_enabled=False)
     assert page.locator(f"{FIGURE}-images tbody tr").count() == 36

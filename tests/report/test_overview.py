@@ -38,8 +38,7 @@ def numbers(text: str) -> list[float]:
 def test_the_first_answers_are_the_question_and_the_clean_accuracy() -> None:
     said = texts(said_of())
     assert said["What was asked"] == (
-        "40 images of 2 classes; gaussian, sigma 5 to 60 (grey levels): "
-        "40 degraded copies of each at each of 3 levels."
+        "40 images of 2 classes; gaussian, sigma 5 to 60 (grey levels): 40 degraded copies of each at each of 3 levels."
     )
     assert said["Without degradation"].startswith("90.00 % (")
     assert "over images" in said["Without degradation"]

@@ -41,7 +41,7 @@ def opening(browser: Any, address: str) -> Iterator[Opened]:
     contexts = []
 
     def requested(request: Any) -> None:
-        if request.url.partition("#")[0] != address and not request.url.startswith("data:"):
+        if request.url.partition("#")[0] != address and not request.url.startswith(("data:", "blob:null/")):
             seen.append(f"request: {request.url}")
 
     def popped_up(dialog: Any) -> None:

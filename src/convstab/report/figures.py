@@ -128,7 +128,8 @@ def scatter(key: str, name: str, evaluation: Evaluation, mosaic: Mosaic | None) 
     draws = int(result.by_image("draws")[:, result.degraded].sum())
     caption = [
         f"{draws:,} draws (degraded copies) of {result.images:,} images; a high PSNR means little degradation.",
-        f"Score: the probability of {'the label' if result.protocol.score == 'label' else 'the predicted class'}.",
+        f"Score: the probability of {'the label' if result.protocol.score == 'label' else 'the predicted class'}. "
+        "The class that is misclassified most is shown first.",
     ]
     return ReportFigure(
         key,
@@ -136,7 +137,7 @@ def scatter(key: str, name: str, evaluation: Evaluation, mosaic: Mosaic | None) 
         f"Score against PSNR: {name}",
         caption,
         mosaics.scatter_pictures(result, name),
-        charts.scatter(evaluation, rows) | {"mosaic": plain(mosaic)},
+        charts.scatter(evaluation, rows) | {"mosaic": plain(mosaic), "first": int(np.nan_to_num(errors).argmax())},
         note=f"{SHADING} {kept(evaluation, len(rows))}",
         still_note=f"Dots: one draw of each image and level, at most {PER_PANEL:,} of a class.",
         choices=[

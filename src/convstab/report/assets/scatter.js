@@ -164,6 +164,7 @@ function startScatter(figure, data) {
     drawRecall();
   }
 
+  classes.value = data.first;
   for (const choice of [classes, levels]) choice.addEventListener("change", draw);
   let listening = false;
   const whole = () => {

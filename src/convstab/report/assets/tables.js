@@ -31,3 +31,60 @@ function makeSortable(table) {
     head.setAttribute("aria-sort", "none");
   });
 }
+
+const MANY = 12; // rows, from which on a table can be searched
+
+/** The cells that a reader sees, row by row, as comma-separated values. */
+function asCsv(table) {
+  const heads = table.tHead.rows[table.tHead.rows.length - 1];
+  const groups = table.tHead.rows.length > 1 ? groupNames(table.tHead.rows[0]) : [];
+  const quoted = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+  const line = (row, before = []) =>
+    [...row.cells].map((cell, at) => quoted(`${before[at] ?? ""}${cell.textContent.trim()}`)).join(",");
+  return [line(heads, groups), ...[...table.tBodies[0].rows].map((row) => line(row))].join("\n") + "\n";
+}
+
+/** What stands above each column, over all that it spans. */
+function groupNames(row) {
+  return [...row.cells].flatMap((cell) => {
+    const name = cell.textContent.trim();
+    return new Array(cell.colSpan).fill(name && `${name}: `);
+  });
+}
+
+/** Let the reader keep a file. */
+function save(text, name) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
+
+/** A field that leaves the rows that hold some words. */
+function searchField(table, label) {
+  const field = document.createElement("input");
+  Object.assign(field, { type: "search", placeholder: "Search rows" });
+  field.setAttribute("aria-label", `Search the rows of ${label}`);
+  field.addEventListener("input", () => {
+    const words = field.value.trim().toLowerCase();
+    for (const row of table.tBodies[0].rows) row.hidden = !row.textContent.toLowerCase().includes(words);
+  });
+  return field;
+}
+
+/** Above a table: a button that saves it as CSV, and a field that searches it where it is long. */
+function addTools(table) {
+  const box = table.closest(".scroll");
+  const label = box.getAttribute("aria-label");
+  const [tools, button] = [document.createElement("div"), document.createElement("button")];
+  tools.className = "tools";
+  button.type = "button";
+  button.textContent = "CSV";
+  button.setAttribute("aria-label", `Save ${label} as CSV`);
+  const name = label.toLowerCase().replace(/[^a-z0-9]+/g, "_").replace(/^_|_$/g, "");
+  button.addEventListener("click", () => save(asCsv(table), `${name}.csv`));
+  if (table.tBodies[0].rows.length > MANY) tools.append(searchField(table, label));
+  tools.append(button);
+  box.before(tools);
+}
