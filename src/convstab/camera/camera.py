@@ -149,7 +149,7 @@ def why(points: Points) -> str:
     """What hinders most, and what to do about it."""
     pixels = max(int(points.pixels.sum()), 1)
     if len(points.pixels) < FEWEST:
-        return f"give frames of {FEWEST * PIXELS:,} pixels and more that are not black or white"
+        return f"the frames are too small, or black or white all over; give {FEWEST * PIXELS:,} pixels in between"
     clipped = int(points.pixels[points.clipped > 0].sum()) / pixels
     if points.coarse.mean() > clipped:
         return "the noise is below half a step of the files; store 16 bits, or raise the ISO"

@@ -114,15 +114,13 @@ def read(path: Path) -> Pixels:
 def opened_frame(path: Path) -> Iterator[Image.Image]:
     """A file as an image; InputError, which names it, when it is not a readable one."""
     try:
-        image = Image.open(opened(path), formats=FORMATS)
-        image.load()
+        with Image.open(opened(path), formats=FORMATS) as image:
+            yield image
     except InputError:
         raise
     except Exception as error:  # a damaged image can raise anything
         reason = getattr(error, "strerror", None) or "it is truncated or altered"  # Pillow's own have no strerror
         raise InputError(f"{path} is not a readable image: {reason}") from error
-    with image:
-        yield image
 
 
 def in_words(frame: Pixels) -> str:

@@ -14,7 +14,7 @@ HUBER = 1.345  # standard errors beyond which a point counts less: 95 % efficien
 ROUNDS = 50  # of reweighting; a dozen is the rule
 SETTLED = 1e-10  # relative change of the coefficients that is none
 CURVED = 3  # degree of the curve that the law is held against: what a gamma does to it bends twice
-DOUBT, DEPARTURE = 0.001, 0.03  # the law does not fit if so rare a curve is so far, relatively, from the line
+DOUBT, DEPARTURE = 0.001, 0.02  # the law does not fit if so rare a curve is so far, relatively, from the line
 MID_GREY = 128.0
 
 

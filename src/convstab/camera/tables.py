@@ -10,6 +10,7 @@ from convstab.evaluation.cells import NOT_DEFINED, in_percent
 from convstab.images import GREY_LEVELS
 
 HEAD = ("ISO", "channel", "gain", "95 %", "read noise", "95 %", *(f"sigma at {grey}" for grey in SHOWN))
+MOST_READ_NOISE = 50.0  # electrons; a mild curve of brightness is nearly an affine law of another sensor
 DOUBLINGS = 6  # of the gain, in the levels to evaluate: stops
 
 
@@ -85,6 +86,11 @@ def doubts(noise: Noise) -> Iterator[str]:
         yield (
             f"{name}: the affine law does not fit: {grows if low <= 0 else bent}. Frames that are gamma-encoded or "
             "processed do so; take linear (raw) ones. No gain is told, and sigma is as measured between the levels."
+        )
+    elif law.read_noise_interval[0] > MOST_READ_NOISE:
+        yield (
+            f"{name}: a read noise of {law.read_noise:.3g} electrons is more than sensors have (1 to 30): the frames "
+            "may not be linear. The numbers describe the files all the same; stops would not be those of the light."
         )
     if law.line.outlying:
         yield (
