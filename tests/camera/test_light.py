@@ -61,6 +61,7 @@ def evaluated(levels: list[float], count: int = 600) -> tuple[cs.StabilityResult
     [
         ([0.25, 1.0, 2.0], 0.25, 1.0, True),  # the chances are 0.003 %, 16 %, 31 %
         ([0.3, 0.39, 0.5], 0.39, 0.5, False),  # 0.04 %, 0.5 %, 2.3 %
+        ([0.2, 0.46], 0.2, 0.46, False),  # 1.5 % of 600 images may be 1 % of all
         ([0.2, 0.25], 0.25, None, True),
         ([1.0, 2.0], None, 1.0, True),
     ],

@@ -101,3 +101,13 @@ def test_points_have_hundreds_of_pixels_and_small_frames_few_points() -> None:
     assert 2 <= len(of(32).pixels) <= 4
     assert of(32).pixels.min() >= PIXELS
     assert len(of(256).pixels) == LEVELS
+
+
+def test_what_lies_beside_white_areas_does_not_spoil_the_levels_between() -> None:
+    """Windows of white all over the scene: levels of their edges would hold clipped pixels."""
+    scene = 20 + 0.7 * ramp(256, 256)
+    rows, columns = np.mgrid[:256, :256]
+    scene[(rows % 16 < 8) & (columns % 16 < 8)] = 400
+    points = points_of(stored(light_on(scene, 0.5, 4.0, 4)), EIGHT_BITS)
+    assert points.usable.mean() > 0.9
+    assert 0.75 < off(points.part(points.usable), 0.5, 4.0) < 1.25
