@@ -17,7 +17,7 @@ from pytorch_lightning.utilities import rank_zero_only
 
 from convstab.errors import InputError
 from convstab.loggers.tracker import Artifact, Tracker, as_bytes
-from convstab.packages import one_line
+from convstab.packages import need, one_line
 from convstab.runs.configuration import Config, leaves
 
 DATABASE, FILES = "mlflow.db", "mlartifacts"
@@ -51,9 +51,8 @@ class MlflowRun(Logger, Tracker):
     @rank_zero_only
     def log_hyperparams(self, params: Any, *args: Any, **kwargs: Any) -> None:  # noqa: ARG002
         """The configuration: its single values as parameters, and all of it as a file."""
-        from mlflow.entities import Param
-
-        given = [Param(name, str(value)[:LONGEST_VALUE]) for name, value in parameters(params)]
+        entities = need("mlflow.entities", "mlflow")
+        given = [entities.Param(name, str(value)[:LONGEST_VALUE]) for name, value in parameters(params)]
         for start in range(0, len(given), MOST_PARAMETERS):
             self.client.log_batch(self.run, params=given[start : start + MOST_PARAMETERS])
         self.client.log_dict(self.run, dict(params), "config.yaml")
@@ -61,11 +60,10 @@ class MlflowRun(Logger, Tracker):
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Points of curves."""
-        from mlflow.entities import Metric
-
+        entities = need("mlflow.entities", "mlflow")
         now = int(time() * 1000)
         self.client.log_batch(
-            self.run, metrics=[Metric(name, float(value), now, step or 0) for name, value in metrics.items()]
+            self.run, metrics=[entities.Metric(name, float(value), now, step or 0) for name, value in metrics.items()]
         )
 
     def summarise(self, values: Mapping[str, float]) -> None:
@@ -142,11 +140,9 @@ def mlflow_logger(
     logging.getLogger("mlflow").setLevel(logging.WARNING)  # it says that it makes its database
     logging.getLogger("alembic").setLevel(logging.WARNING)
     where = uri or os.environ.get("MLFLOW_TRACKING_URI")
-    from mlflow.exceptions import MlflowException
-    from mlflow.tracking import MlflowClient
-
+    tracking, exceptions = need("mlflow.tracking", "mlflow"), need("mlflow.exceptions", "mlflow")
     try:
-        client = MlflowClient(where or database(Path(folder).absolute()))
+        client = tracking.MlflowClient(where or database(Path(folder).absolute()))
         within = experiment_of(client, experiment, None if where else Path(folder).absolute() / FILES)
         before = [run.info.run_id for run in client.search_runs([within], f"tags.`{ID}` = '{id}'")]
         if resume and before:
@@ -156,7 +152,7 @@ def mlflow_logger(
             client.delete_run(old)
         said = {ID: id, "job_type": job_type, "group": group or "", "tags": ", ".join(tags)}
         run = client.create_run(within, run_name=name, tags=said)
-    except MlflowException as error:
+    except exceptions.MlflowException as error:
         raise InputError(f"MLflow: {one_line(error)}; logger.mlflow.uri=null needs no server") from error
     return MlflowRun(client, run.info.run_id, log_model)
 

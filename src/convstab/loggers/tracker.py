@@ -1,6 +1,7 @@
 """What a tool that shows runs is given beside the numbers that every logger of Lightning takes."""
 
 import math
+import os
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
@@ -99,7 +100,8 @@ def stable_id(folder: Path, tool: str) -> str:
     path = id_file(folder, tool)
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        write_text(path, uuid4().hex[:12] + "\n")
+        given = os.environ.get("WANDB_RUN_ID") if tool == "wandb" and "WANDB_SWEEP_ID" in os.environ else None
+        write_text(path, (given or uuid4().hex[:12]) + "\n")  # an agent of W&B waits for the run that it has named
     text = path.read_text(encoding="utf-8").strip()
     if not re.fullmatch(r"[\w-]{1,64}", text):
         raise InputError(f"{path} does not hold the id of a {TOOLS[tool]} run; delete it to get another one")

@@ -12,6 +12,7 @@ from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities import rank_zero_only
 
 from convstab.loggers.tracker import Artifact, Tracker, as_bytes
+from convstab.packages import need
 
 QUIET = {"auto_log_gpu": False, "auto_log_cpu": False}  # nobody asked how busy the machine is
 ID = "convstab_id"  # in the configuration of a run: the folder that it is of
@@ -52,26 +53,26 @@ class TrackioRun(Logger, Tracker):
 
     def add_table(self, name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """A table, with images."""
-        import trackio
+        trackio = need("trackio", "trackio")
 
         data: Any = [dict(zip(columns, map(cell_of, row), strict=True)) for row in rows]
         self.run.log({name: trackio.Table(data=data)})
 
     def add_figures(self, paths: Mapping[str, Path]) -> None:
         """Pictures, in one step."""
-        import trackio
+        trackio = need("trackio", "trackio")
 
         self.run.log({name: trackio.Image(str(path)) for name, path in paths.items()})
 
     def add_page(self, name: str, path: Path) -> None:
         """An HTML page."""
-        import trackio
+        trackio = need("trackio", "trackio")
 
         self.run.log({name: trackio.Html(path.read_text(encoding="utf-8"))})
 
     def add_output(self, artifact: Artifact) -> None:
         """An output of the run; its files are copied, once."""
-        import trackio
+        trackio = need("trackio", "trackio")
 
         made = trackio.Artifact(artifact.name(self.tool), artifact.kind, metadata=dict(artifact.about))
         for name, path in artifact.files.items():
@@ -89,16 +90,16 @@ class TrackioRun(Logger, Tracker):
 
     def close(self, failed: bool) -> None:
         """End the run; Trackio has no failed ones, so a number says it."""
-        import trackio
+        trackio = need("trackio", "trackio")
 
         self.run.log({"failed": int(failed)})
         with quiet():
-            trackio.finish()  # type: ignore[no-untyped-call]  # the run's own would be called again when Python ends
+            trackio.finish()  # the run's own would be called again when Python ends
 
 
 def cell_of(cell: Any) -> Any:
     """A cell of a table: pixels (H, W, C) in [0, 1] as an image of Trackio, which has three channels."""
-    import trackio
+    trackio = need("trackio", "trackio")
 
     if not isinstance(cell, np.ndarray):
         return cell
@@ -123,7 +124,7 @@ def trackio_logger(
     id: of the run of this job, by which an earlier one is found: it goes on where ``resume`` says so, else it is
         replaced. options: of trackio.init.
     """
-    import trackio
+    trackio = need("trackio", "trackio")
 
     said = {ID: id, "job_type": job_type, "tags": list(tags)}
     with quiet():
@@ -141,7 +142,7 @@ def trackio_logger(
 
 def earlier(project: str, key: str) -> tuple[list[Any], set[str]]:
     """The runs of this job in a project, and the names that others have."""
-    import trackio
+    trackio = need("trackio", "trackio")
 
     try:
         runs = list(trackio.Api().runs(project))
