@@ -34,8 +34,8 @@ OF_ALL: list[tuple[Word, str]] = [  # of train, evaluate and attack
     ("runs=", "runs is ''; it must be a folder"),
     ("output=5", "output is 5; it must be a folder"),
     ("dataset.root=5", "dataset.root is 5; it must be a folder, or null"),
-    ("logger=5", "logger=5 is not there; it can be csv, none, tensorboard, wandb"),
-    ("logger=[csv,foo]", "logger=foo is not there; it can be csv, none, tensorboard, wandb"),
+    ("logger=5", "logger=5 is not there; it can be csv, mlflow, none, tensorboard, trackio, wandb"),
+    ("logger=[csv,foo]", "logger=foo is not there; it can be csv, mlflow, none, tensorboard, trackio, wandb"),
     (["logger=wandb", "logger.wandb.mode=x"], "logger.wandb.mode is x; it must be auto or online or offline"),
     ("~seed", "seed is needed; it must be a whole number"),
     ("seed=null", "seed is null; it must be a whole number"),
@@ -415,6 +415,7 @@ def test_every_kind_is_of_a_key(command: str) -> None:
     words = chosen if command == "train" else []
     own = [[f"model={kind}"] for kind in OWN_KINDS]
     words += own if command in ("train", "evaluate", "attack") else []
+    words += [["logger=[mlflow,trackio]"]] if "logger" in KINDS[command] else []
     words += [["sweep=runs"]] if command in ("evaluate", "attack") else []
     there = {key for word in [["runs=runs"], *words] for key, _ in nested(plain(composed(command, *word)))}
     assert {key for key in KINDS[command] if not key.startswith("augment.")} - there <= {"of", "optimizer.amsgrad"}

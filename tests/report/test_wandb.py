@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
-from convstab.loggers.wandb import tracking
+from convstab.loggers.tracking import tracking
 from convstab.paper.tables import tables
 from convstab.report.content import Finding, Number, Report
 from convstab.report.wandb import cells, log_report

@@ -35,12 +35,35 @@ class OfflineRun:
         """The points of a curve against an axis."""
         return [(row[axis], row[name]) for row in self.history if name in row]
 
+    @property
+    def summary_keys(self) -> list[str]:
+        """The keys of the summary, each that is in another as well."""
+        return [key for name, value in self.summary.items() for key in (value if isinstance(value, dict) else [name])]
+
+    def outputs(self) -> dict[str, str]:
+        """The digests of the artifacts that the run makes, but for W&B's own of tables."""
+        return {
+            name: one.digest for name, one in self.artifacts.items() if not is_input(one) and one.type != "run_table"
+        }
+
+    def inputs(self) -> dict[str, str]:
+        """The digests of the artifacts that the run uses.
+
+        W&B's server then makes no new one where the name has one of this digest, and says no other run made it.
+        """
+        return {name: one.digest for name, one in self.artifacts.items() if is_input(one)}
+
     def table(self, name: str) -> dict[str, Any]:
         """The table that was logged under a name."""
         files = (file for artifact in self.artifacts.values() for file in artifact.manifest.contents)
         path = next(Path(file.local_path) for file in files if file.path == f"{name}.table.json")
         content: dict[str, Any] = json.loads(path.read_text())
         return content
+
+
+def is_input(artifact: Any) -> bool:
+    """Whether an artifact is used, not made: what wandb.Run.use_artifact says of one that it has not logged."""
+    return bool(artifact.use_after_commit and artifact.user_created)
 
 
 def offline_runs(folder: Path) -> list[OfflineRun]:
@@ -66,6 +89,8 @@ def read(path: Path) -> OfflineRun:
                 told.history.append(values(record.history.item))
             case "summary":
                 told.summary |= values(record.summary.update)
+                for item in record.summary.remove:
+                    told.summary.pop(item.key or item.nested_key[0], None)
             case "metric":
                 told.axes[record.metric.glob_name or record.metric.name] = record.metric.step_metric
             case "artifact":

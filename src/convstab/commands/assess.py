@@ -13,7 +13,7 @@ from convstab.commands import own
 from convstab.commands.app import sweep_name
 from convstab.errors import InputError
 from convstab.evaluation.gate import gate
-from convstab.loggers.wandb import check_logger, tracking
+from convstab.loggers.tracking import check_logger, tracking
 from convstab.runs import directory
 from convstab.runs.parts import Part, Parts, folder_name
 from convstab.runs.results import each_once

@@ -121,15 +121,21 @@ SIDES = Limit(
 ATTACKS = sorted(choices("attack"))
 NAMED_ATTACKS = either(one_of(*ATTACKS), listed(lambda name: name in ATTACKS, "a list of them"))
 
+TEXTS = Limit(lambda value: isinstance(value, list) and all(map(is_text, value)), "a list of texts")
+
 SHARED = {"skip_done": SWITCH, "threads": or_null(COUNT), "runs": FOLDER}
 LOGGER = {
     "logger": Limit(lambda value: value is None or isinstance(value, Mapping), group("logger").words),
+    **{f"logger.{tool}.{name}": or_null(TEXT) for tool in ("wandb", "mlflow", "trackio") for name in ("name", "group")},
+    **{f"logger.{tool}.log_model": SWITCH for tool in ("wandb", "mlflow", "trackio")},
+    **{f"logger.{tool}.tags": TEXTS for tool in ("wandb", "mlflow", "trackio")},
     "logger.wandb.mode": one_of("auto", "online", "offline"),
     "logger.wandb.project": or_null(TEXT),
     "logger.wandb.entity": or_null(TEXT),
-    "logger.wandb.group": or_null(TEXT),
-    "logger.wandb.tags": Limit(lambda value: isinstance(value, list) and all(map(is_text, value)), "a list of texts"),
-    "logger.wandb.log_model": SWITCH,
+    "logger.mlflow.uri": or_null(TEXT),
+    "logger.mlflow.folder": FOLDER,
+    "logger.mlflow.experiment": TEXT,
+    "logger.trackio.project": TEXT,
 }
 OWN = {
     "model": Limit(lambda value: value is None or isinstance(value, Mapping), "a model of your own, such as python"),

@@ -1,7 +1,6 @@
 """What is tried in evaluate and attack: a run, an own model in place of it, or either on the images of a data set."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,12 +15,13 @@ from convstab.models import OwnClassifier
 from convstab.models.ensemble import Ensemble
 from convstab.models.own.kinds import KINDS
 from convstab.models.own.load import load_model
-from convstab.runs.configuration import is_below
+from convstab.runs.configuration import images_name, is_below
 from convstab.runs.own import on_other_images, own_run
 from convstab.runs.run import Run, load_run
 
 OF_TRAIN = "trainer", "optimizer", "dataset.batch_size", "dataset.validation"  # words that change nothing here
 OF_TRAININGS = "model", "trainer", "optimizer"  # what a data set brings for trainings, and nothing here reads
+name_of = images_name
 
 
 def check(values: Mapping[str, Any]) -> None:
@@ -116,10 +116,3 @@ def data_of(dataset: Mapping[str, Any]) -> ImageData:
     with values_of("dataset"):
         data: ImageData = instantiate(dataset, _convert_="all")
     return data
-
-
-def name_of(dataset: Mapping[str, Any]) -> str:
-    """What a data set is called: the module that loads it, or its folder or file where that is the user's."""
-    load, kind = dataset["load"], str(dataset["load"]["_target_"]).split(".")[-2]
-    place = load.get("path") or load.get("name") or (dataset.get("root") if kind == "folder" else None)
-    return Path(place).stem if place else str(load.get("target") or kind).replace(":", "-")

@@ -15,7 +15,7 @@ from convstab.commands.signals import GOES_ON, KEPT_NOTHING, goes_on
 from convstab.errors import InputError
 from convstab.exits import BAD_INPUT
 from convstab.files import alone
-from convstab.loggers.wandb import ID
+from convstab.loggers.tracker import id_file
 from convstab.paper.experiments import Step, planned, quoted
 from convstab.paper.progress import TimeLeft
 from convstab.paper.report import JOB, PAGE, send, write_report
@@ -97,7 +97,7 @@ def report(output: Path, done: Sequence[Step], failed: Sequence[str], title: str
         print("nothing is done, so there is nothing to report")
         return
     newest = max((output / step.name / DONE).stat().st_mtime_ns for step in done)
-    told = page.exists() and page.stat().st_mtime_ns > newest and (not wandb or (output / JOB / ID).exists())
+    told = page.exists() and page.stat().st_mtime_ns > newest and (not wandb or id_file(output / JOB, "wandb").exists())
     if told and not failed:
         print(f"nothing to do, all is done: {page}")
         return

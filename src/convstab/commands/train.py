@@ -28,7 +28,7 @@ from convstab.errors import InputError
 from convstab.figures.files import of_training, save
 from convstab.files import BEST, FIGURES, LAST, METRICS, alone, write_json
 from convstab.loggers.results import log_training
-from convstab.loggers.wandb import tracking
+from convstab.loggers.tracking import tracking
 from convstab.models import Classifier, OwnClassifier
 from convstab.models.own.load import names_of
 from convstab.runs import checkpoints, directory

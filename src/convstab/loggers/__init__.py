@@ -1,1 +1,1 @@
-"""Where numbers and pictures are logged to: Weights & Biases, CSV."""
+"""Where numbers, pictures and artifacts are logged to: Weights & Biases, MLflow, Trackio, CSV."""

@@ -67,6 +67,6 @@ def beside_paper(evidence: Evidence) -> bool:
 def send(report: Report, folders: Sequence[Path], output: Path, mode: str) -> str:
     """Give W&B the report, in place of the one from this folder before; a line that says where it is."""
     config = {"title": report.title, "folders": [str(folder) for folder in folders]}
-    logger = publish.logger_of(config, {"mode": mode}, None)
+    logger = publish.logger_of(config, {"mode": mode})
     log = partial(log_report, report=report, page=output / PAGE)
     return publish.send(config, output / JOB, JOB, logger, log, option="--wandb")

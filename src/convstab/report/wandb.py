@@ -8,7 +8,7 @@ from typing import Any
 
 from pytorch_lightning.loggers import Logger
 
-from convstab.loggers.wandb import log_numbers, log_page, log_table
+from convstab.loggers.tracker import log_numbers, log_page, log_table
 from convstab.report.content import Number, Report, ScoreTable
 from convstab.report.inventory import Ran, machines, ran
 from convstab.report.levels import level_tables

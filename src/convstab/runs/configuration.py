@@ -154,6 +154,13 @@ def data_name(config: Config) -> str:
     return f"{name} {load['target']}" if load.get("target") else name
 
 
+def images_name(dataset: Config) -> str:
+    """What a data set is called: the module that loads it, or its folder or file where that is the user's."""
+    load, kind = dataset["load"], str(dataset["load"]["_target_"]).split(".")[-2]
+    place = load.get("path") or load.get("name") or (dataset.get("root") if kind == "folder" else None)
+    return Path(place).stem if place else str(load.get("target") or kind).replace(":", "-")
+
+
 def model_name(config: Config) -> str:
     """What the model of a training is called: its class, or the kind of an own one and where it is from."""
     model = config["model"]

@@ -35,7 +35,8 @@ PRECISION = "test/precision/"  # and a class: a key of the metrics
 FINISHED = "finished.json"  # written last, by the command that made the result
 FORMS = (".yaml", ".json", ".csv", ".parquet", ".npz")  # of the files of a result
 MAY_GO = ("examples.npz",)  # a result may be handed on without its images
-NOT_OF_A_RESULT = (FINISHED, "job.json", "step.json", "forward.json", "pilot.json")  # of a sweep, a step, the parts
+JOB, SWEEP = "job.json", "sweep.yaml"  # of a job of a sweep, and of the sweep
+NOT_OF_A_RESULT = (FINISHED, JOB, "step.json", "forward.json", "pilot.json")  # of a sweep, a step, the parts
 COMMANDS = ("train", "evaluate", "attack")
 CHECKPOINTS, PARTS = "checkpoints", "parts"  # folders of a training, and of an evaluation or attack
 
@@ -160,6 +161,12 @@ def finished(folder: Path) -> str | None:
         command = read_json(folder / FINISHED).get("command")
         return command if command in COMMANDS else None
     return None
+
+
+def sweep_of(folder: Path) -> str | None:
+    """The name of the sweep that a folder is a job of, or None."""
+    above = folder.resolve().parent
+    return above.name if (folder / JOB).is_file() and (above / SWEEP).is_file() else None
 
 
 def begun_below(folder: Path) -> set[Path]:

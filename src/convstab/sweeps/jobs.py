@@ -21,7 +21,7 @@ from convstab.runs import configuration, directory
 
 log = logging.getLogger(__name__)
 
-JOB, CONFIG = "job.json", "sweep.yaml"
+JOB, CONFIG = directory.JOB, directory.SWEEP
 NAMELESS = ("sweep", "skip_done", "runs", "output", "of", "dataset.root", "threads", "logger", "trust")
 MAY_CHANGE = (*configuration.MAY_CHANGE, "of", "callbacks")  # a job looks at its own callbacks: they hold its folder
 LONGEST = 120  # characters in the name of a folder
