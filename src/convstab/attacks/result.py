@@ -242,6 +242,12 @@ def quantile_of(ordered: NDArray[Any], percent: int) -> Any:
     return ordered[-(-len(ordered) * percent // 100) - 1]
 
 
+MEANT = (  # by the columns of the table
+    "L2: norm of the least noise that was found, of pixels in [0, 1]. Median: over the attacked images, those that "
+    "withstood it count as infinite; 90 %: what so many of them need at most (PSNR: at least). Queries: median."
+)
+
+
 def as_markdown(result: AttackResult) -> str:
     """One row with the numbers of the summary; level, L2 and PSNR: median, and what 90 % of the images reach."""
     numbers, names = result.summary, {"l2": "L2", "psnr": "PSNR (dB)"}
@@ -255,8 +261,4 @@ def as_markdown(result: AttackResult) -> str:
     head = ["attack", "attacked", "success", *(word for name in names.values() for word in (f"{name} median", "90 %"))]
     head += ["queries", "cut off", "seconds"]
     note = f"\nLeft out, since they could not be read: {result.units.unread:,}.\n" if result.units.unread else ""
-    meant = (
-        "L2: norm of the least noise that was found, of pixels in [0, 1]. Median: over the attacked images, those that "
-        "withstood it count as infinite; 90 %: what so many of them need at most (PSNR: at least). Queries: median."
-    )
-    return f"| {' | '.join(head)} |\n|---|{'---:|' * (len(head) - 1)}\n| {' | '.join(cells)} |\n\n{meant}\n{note}"
+    return f"| {' | '.join(head)} |\n|---|{'---:|' * (len(head) - 1)}\n| {' | '.join(cells)} |\n{note}"
