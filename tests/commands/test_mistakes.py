@@ -1,8 +1,10 @@
 """What a user may type wrong: one line that names it, exit code 2, and nothing is left; and what is right is taken."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -55,12 +57,28 @@ OF_ALL: list[tuple[Word, str]] = [  # of train, evaluate and attack
     ("~sede", "there is no key sede; did you mean seed?"),
     ("seed.foo=1", "seed.foo"),
     ("+seed=1", "An item is already at 'seed'"),
+    (["--seed", "3"], "--seed is not KEY=VALUE; did you mean seed=3?"),
+    ("--seed=3", "--seed=3 is not KEY=VALUE; did you mean seed=3?"),
+    (["seed", "3"], "seed is not KEY=VALUE; did you mean seed=3?"),
+    ("seed:3", "seed:3 is not KEY=VALUE; did you mean seed=3?"),
+    ("seed = 3", "seed = 3 cannot be read: LexerNoViableAltException: seed = 3; KEY=VALUE has no spaces around ="),
+    ("=3", "=3 has no key; options are KEY=VALUE"),
+    ("--colour", "--colour is not KEY=VALUE; --help lists them"),
+    (["--cfg", "jb"], "invalid choice: 'jb'"),
+    ("--cfg", "argument --cfg/-c: expected one argument; options are KEY=VALUE"),
 ]
 OF_BOTH: list[tuple[Word, str]] = [  # of evaluate and attack
     ("run=5", "run is 5; it must be a run directory, latest, or a list of them"),
     ("run=[1,2]", "run is [1, 2]; it must be a run directory, latest, or a list of them"),
     ("run=[]", "run is []; it must be a run directory, latest, or a list of them"),
     ("run=nowhere", "run=nowhere does not exist"),
+    ("nets.py", "nets.py is not KEY=VALUE; --help lists them"),
+    ("match=names", "match=names has no effect without dataset="),
+    ("images=[0,0]", "images is [0, 0]; it must be a whole number, at least 1, or a list of places, each once"),
+    ("sweep=runs", "of is needed; it must be a folder"),
+    (["sweep=runs", "of=nowhere"], "convstab: nowhere is not the folder of a sweep"),
+    ("dataset.load.size=64", "dataset.load.size is there with dataset=folder or dataset=gtsrb or dataset=hf"),
+    ("augment=noisy", "there is no key augment; --cfg job shows those there are (augment is a key of train)"),
     ("rule=foo", "rule is foo; it must be probabilities or logits or vote"),
     ("images=abc", "images is abc; it must be a whole number, at least 1, or a list of places"),
     ("images=[a]", "images is [a]; it must be a whole number, at least 1, or a list of places"),
@@ -121,10 +139,21 @@ OF_ONE: dict[str, list[tuple[Word, str]]] = {
         ("batch_size=0", "batch_size is 0; it must be a whole number"),
         ("workers=a", "workers is a; it must be a whole number"),
         ("level=[1]", "there is no key level; did you mean levels?"),
+        ("sigmas=[10,20]", "there is no key sigmas; did you mean levels?"),
+        ("noise=jpeg", "there is no key noise; did you mean degradation?"),
+        ("attack=ddn", "there is no key attack; --cfg job shows those there are (attack is a key of attack)"),
+        ("levels=8,20", "Ambiguous value for argument 'levels=8,20': -m makes a job of each, levels=[8,20] is a list"),
+        ("degradation=gausian", "did you mean gaussian?"),
         (["degradation=jpeg", "degradation.sigma=1"], "there is no key degradation.sigma; degradation has name, subs"),
         ("degradation=[jpeg,sensor]", "degradation=[jpeg,sensor] is several; it must be one: degradation=chain "),
     ],
     "attack": [
+        (
+            "degradation=jpeg",
+            "there is no key degradation; --cfg job shows those there are (degradation is a key",
+        ),
+        ("attack.steps=3", "there is no key attack.steps as it is; attack.steps is there with attack=boundary or "),
+        ("attack=DDN", "did you mean ddn?"),
         ("max_queries=abc", "max_queries is abc; it must be a whole number, at least 1, or null"),
         ("max_queries=-1", "max_queries is -1; it must be a whole number, at least 1, or null"),
         ("attack=null", "attack=null is not there; it can be boundary, "),
@@ -232,6 +261,16 @@ OF_ONE: dict[str, list[tuple[Word, str]]] = {
         ("~logger", "logger is needed and cannot be left out; logger=none does without"),
         ("~callbacks", "callbacks is needed; it must be one of default"),
         ("lr=0.1", "there is no key lr; did you mean optimizer.lr?"),
+        (["--lr", "0.1"], "--lr is not KEY=VALUE; did you mean optimizer.lr=0.1?"),
+        ("mnist", "mnist is not KEY=VALUE; did you mean dataset=mnist?"),
+        (["dataset", "=", "mnist"], "dataset is not KEY=VALUE; did you mean dataset=mnist?"),
+        ("dataset=MNIST", "did you mean mnist?"),
+        ("dataset=digits,mnist", "Ambiguous value for argument 'dataset=digits,mnist': -m makes a job of each"),
+        ("augment.sigma=3", "augment.sigma is there with augment=gaussian"),
+        ("sigma=3", "there is no key sigma as it is; augment.sigma is there with augment=gaussian"),
+        ("model.dropout=0.5", "model.dropout is there with model=aghdam"),
+        ("levels=[1]", "there is no key levels; --cfg job shows those there are (levels is a key of evaluate, draws)"),
+        ("trainer.limit_train_batches=2", "+trainer.limit_train_batches= hands it over as it is"),
         ("epochs=3", "there is no key epochs; did you mean trainer.max_epochs?"),
         ("batch_size=3", "there is no key batch_size; did you mean dataset.batch_size?"),
         (["augment=gaussian", "sigma=3"], "there is no key sigma; did you mean augment.sigma?"),
@@ -264,6 +303,12 @@ OF_ONE: dict[str, list[tuple[Word, str]]] = {
         (["path=a.csv", "draws=a", "seed=3"], "there is no key seed"),
     ],
     "reproduce": [
+        ("-m", "convstab-reproduce does its steps one after another and has no multirun: leave -m out"),
+        ("table2", "table2 is not KEY=VALUE; did you mean experiment=table2?"),
+        (
+            "experiment=table4,table2",
+            "Ambiguous value for argument 'experiment=table4,table2': experiment=[table4,table2] is a list",
+        ),
         ("size=foo", "size=foo is not there; it can be full, laptop, smoke"),
         ("experiment=foo", "experiment=foo is not there; it can be figure1_cifar10, "),
         ("experiment=[foo]", "experiment=foo is not there; it can be figure1_cifar10, "),
@@ -427,13 +472,20 @@ def test_what_has_no_effect_is_said(
     empty: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     short = ["trainer.max_epochs=1", "logger=none", "output=one", "dataset.images=5000", "dataset.root=photos"]
-    assert call(monkeypatch, app.train, *short) == 0
+    assert call(monkeypatch, app.train, *short, "dataset.batch_size=2000") == 0
     said = capfd.readouterr().out
+    assert "dataset.batch_size=2000: there are 1212 training images, and an epoch is one step" in said
+    assert "your own images are dataset=folder" in said
     assert "dataset.root=photos has no effect: digits ships with a library" in said
     assert "dataset.images=5000: digits has 1347 training images, and all are taken" in said
     quick = ["run=one", "logger=none", "output=two", "draws=1", "levels=[8]"]
-    assert call(monkeypatch, app.evaluate, *quick, "images=10000", "rule=vote") == 0
+    threads = (os.cpu_count() or 1) + 1
+    more = ["dataset.root=photos", "confusion_level=99", f"threads={threads}"]
+    assert call(monkeypatch, app.evaluate, *quick, "images=10000", "rule=vote", *more) == 0
     said = capfd.readouterr().out
+    assert "dataset.root=photos has no effect: digits ships" in said
+    assert "confusion_level=99 is no level of this evaluation; the nearest, 8, is shown" in said
+    assert f"threads={threads}: this machine has {os.cpu_count()} cores" in said
     assert "rule=vote has no effect: one is one model" in said
     assert "images=10000: the test set has 450, and all are taken" in said
     assert call(monkeypatch, app.evaluate, *quick, "output=three", "images=450") == 0
@@ -441,6 +493,11 @@ def test_what_has_no_effect_is_said(
     said = capfd.readouterr().out
     assert "no effect" not in said
     assert "all are taken" not in said
+    copies = ["dataset=digits", "degradation=jpeg", "levels=[50]", "output=copies"]
+    assert call(monkeypatch, app.draws, *copies, "draws=2", "images=5000") == 0
+    said = capfd.readouterr().out
+    assert "draws=2 has no effect: jpeg is the same in each draw, and one is taken" in said
+    assert "images=5000: the test set has 450, and all are taken" in said
 
 
 @pytest.mark.parametrize(("words", "jobs"), [([], 1), (["-m", "seed=0,1"], 2)])
@@ -451,3 +508,43 @@ def test_each_job_is_checked_once(words: list[str], jobs: int, tmp_path: Path, m
     monkeypatch.chdir(tmp_path)
     assert call(monkeypatch, app.train, *words, "logger=none") == 0
     assert checked == list(range(jobs))
+
+
+OF_RESULTS: list[tuple[str, list[str], str]] = [  # commands about results
+    ("report", [], "convstab-report: the following arguments are required: folder; --help says what it takes"),
+    ("report", ["--titel", "x", "a"], "convstab-report: unrecognized arguments: --titel"),
+    ("report", ["nowhere"], "nowhere does not exist; name folders that train.py, evaluate.py or attack.py wrote"),
+    ("report", ["a", "--wandb", "yes"], "argument --wandb: invalid choice: 'yes'"),
+    ("ledger", ["nowhere"], "nowhere does not hold a finished evaluation or attack"),
+    ("ledger", ["a", "--alpha", "x"], "argument --alpha: invalid float value: 'x'"),
+    ("require", ["r.yaml"], "convstab-require: the following arguments are required: folder"),
+    ("require", ["nowhere.yaml", "a"], "nowhere.yaml is not a file; it must be a YAML file"),
+    ("figures", [], "convstab-figures: the following arguments are required: folder"),
+    ("figures", ["nowhere"], "nowhere does not hold a finished evaluation or attack"),
+    ("figures", ["a", "--level", "x"], "argument --level: invalid float value: 'x'"),
+    ("publish", ["nowhere"], "nowhere holds no finished result of train, evaluate or attack"),
+    ("publish", ["a", "--mode", "foo"], "argument --mode: invalid choice: 'foo'"),
+]
+
+
+@pytest.mark.parametrize(("command", "words", "line"), OF_RESULTS, ids=[f"{row[0]} {row[1]}" for row in OF_RESULTS])
+def test_so_does_one_of_a_command_about_results(
+    command: str, words: list[str], line: str, empty: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        import_module(f"convstab.commands.results.{command}").main(words)
+    said, error = capfd.readouterr()
+    assert (end.value.code, said, len(error.splitlines())) == (2, "", 1), error
+    assert error.startswith("convstab: ")
+    assert line in error
+    assert not list(empty.iterdir())
+
+
+def test_a_folder_of_another_kind_is_refused(
+    empty: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for folder, inside in (("training", "checkpoints"), ("evaluation", "parts")):
+        (empty / folder / inside).mkdir(parents=True)
+        assert call(monkeypatch, app.draws, "dataset=digits", f"output={folder}") == 2
+        assert f"{folder} holds a" in capfd.readouterr().err
+        assert [path.name for path in (empty / folder).iterdir()] == [inside]

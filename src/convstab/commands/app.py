@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from convstab.sweeps.jobs import Outcome
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
+ALONE = "reproduce"  # the command that is no job of a multirun
+NO_MULTIRUN = "convstab-reproduce does its steps one after another and has no multirun: leave -m out"
 PACKAGE = Path(__file__).parents[1]
 as_python_writes = warnings.formatwarning
 
@@ -48,6 +50,8 @@ class App:
             with command(traceback_wanted=wanted):
                 if {"-h", "--help"} & set(sys.argv[1:]):
                     print(self.help)  # Hydra would look through all groups of all commands first: a second
+                elif "--version" in sys.argv[1:]:
+                    print(version())  # Hydra would say its own
                 else:
                     self.run()
         finally:
@@ -65,14 +69,23 @@ class App:
     def run(self) -> None:
         """Let Hydra compose the configuration and run the jobs; raises what went wrong."""
         from hydra.errors import HydraException
+        from omegaconf.errors import OmegaConfBaseException
 
         from convstab.commands import composing
+        from convstab.commands.mistakes import refuse_options
 
+        refuse_options(self.name, sys.argv[1:])
+        if self.name == ALONE and {"-m", "--multirun"} & set(sys.argv[1:]):
+            raise InputError(NO_MULTIRUN)  # before Hydra says what it launches
         stopped = False
         try:
             composing.run(self.name, self.job)
-        except (HydraException, ValueError) as error:  # some mistakes are a ValueError of Hydra's
-            from convstab.commands.values import explained
+        except (
+            HydraException,
+            OmegaConfBaseException,
+            ValueError,
+        ) as error:  # Hydra's own, some of them
+            from convstab.commands.mistakes import explained
 
             if (said := explained(error, self.name, sys.argv[1:])) is not None:
                 raise said from error
@@ -91,6 +104,7 @@ class App:
         from hydra.core.hydra_config import HydraConfig
         from hydra.types import RunMode
 
+        from convstab.commands.next_steps import say_next
         from convstab.sweeps import jobs
 
         hydra_config, work = HydraConfig.get(), partial(self.work, config)
@@ -98,7 +112,10 @@ class App:
             folder = Path(hydra_config.runtime.output_dir)
             return jobs.recorded(work, folder, list(hydra_config.overrides.task)).metric
         try:
-            return work().metric
+            outcome = work()
+            if is_first_process():
+                say_next(self.name, outcome.folder)
+            return outcome.metric
         except Exception as error:  # kept: Hydra would print more than our one line
             self.error = error
             return None
@@ -110,6 +127,7 @@ class App:
         from convstab.files import clear
         from convstab.forward.device import use_threads  # torch, which a mistake need not wait for
 
+        say_cores(config.threads)
         use_threads(config.threads)
         start = time.time()
         try:
@@ -157,6 +175,20 @@ class App:
             goes_on(partial(with_words, "skip_done=true", f"hydra.sweep.dir={folder}"))
         elif finished and hasattr(self.module, "after_sweep"):
             self.module.after_sweep(finished, folder)
+
+
+def say_cores(threads: int | None) -> None:
+    """Print a line where more threads are asked for than there are cores: they slow each other down."""
+    cores = os.cpu_count() or 1
+    if threads is not None and threads > cores and is_first_process():
+        print(f"threads={threads}: this machine has {cores} cores, and more threads are slower")
+
+
+def version() -> str:
+    """Which convstab this is."""
+    from importlib import metadata
+
+    return f"convstab {metadata.version('convstab')}"
 
 
 def plain(config: "DictConfig", **instead: Any) -> dict[str, Any]:

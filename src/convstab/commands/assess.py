@@ -169,7 +169,7 @@ def load(
     loaded = own.run_of(config, members, name, images, device)
     if len(members) < 2 and config["rule"] != ALONE:
         print(f"rule={config['rule']} has no effect: {loaded.name} is one model")
-    say_how_many(config["images"], loaded)
+    say_how_many(config["images"], len(loaded.test))
     return config | {"run": run}, loaded
 
 
@@ -185,7 +185,7 @@ def say_clean(task: Task[Any], run: Run, device: torch.device) -> None:
     print(f"{run.name}: {clean}", *clean.remarks, sep="\n")
 
 
-def say_how_many(images: int | Sequence[int] | None, run: Run) -> None:
+def say_how_many(images: int | Sequence[int] | None, count: int) -> None:
     """Print a line where more images are asked for than the test set has."""
-    if isinstance(images, int) and images > len(run.test):
-        print(f"images={images}: the test set has {len(run.test)}, and all are taken")
+    if isinstance(images, int) and images > count:
+        print(f"images={images}: the test set has {count}, and all are taken")

@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 from rich.markdown import Markdown
 
 from convstab.attacks import Attack
-from convstab.attacks.result import AttackResult, as_markdown, as_table
+from convstab.attacks.result import MEANT, AttackResult, as_markdown, as_table
 from convstab.commands import own
 from convstab.commands.app import plain
 from convstab.commands.assess import Task, load, say_clean
@@ -67,7 +67,7 @@ def main(config: DictConfig) -> Outcome:
         for name, figure in figures:
             save(figure, task.folder / FIGURES / name)
         log_attack(loggers, task.folder, result)
-    console().print(Markdown(table))
+    console().print(Markdown(f"{table}\n{MEANT}"))
     print(f"{run.name}: {task.folder}")
     return task.outcome(result.summary["l2_median"])
 

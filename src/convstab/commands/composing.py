@@ -12,6 +12,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
 from convstab.commands.signals import goes_on, with_words
+from convstab.errors import InputError
 from convstab.exits import bad_input_ends
 
 NOT_OF_A_SWEEP = ("hydra", "callbacks")  # keys that a job has for itself: the callbacks hold its folder
@@ -51,6 +52,10 @@ class Watch(Callback):
             jobs.refuse_shared_folders(list(config.hydra.overrides.task), self.app.name)
             HydraConfig.instance().set_config(config)
             check(self.app.name, plain(without_hydra(config), {}))  # what all jobs share
+            if OmegaConf.is_missing(config, "of"):
+                raise InputError("of is needed; it must be a folder of a sweep of trainings")
+            if "of" in config:
+                jobs.runs_of(config.of)  # before there is a folder
             folder = Path(config.hydra.sweep.dir).absolute()
             fixed = [str(key) for key in config if key not in (*NOT_OF_A_SWEEP, *jobs.MAY_CHANGE)]
             jobs.open_sweep(folder, plain(OmegaConf.masked_copy(config, fixed), {}))

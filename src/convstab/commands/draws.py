@@ -12,8 +12,9 @@ from torch import Tensor
 
 from convstab.commands import own
 from convstab.commands.app import plain
+from convstab.commands.assess import say_how_many
 from convstab.commands.console import progress_bar
-from convstab.commands.evaluate import protocol_of
+from convstab.commands.evaluate import protocol_of, say_draws
 from convstab.commands.signals import GOES_ON, goes_on
 from convstab.errors import InputError
 from convstab.evaluation.protocol import Protocol
@@ -21,6 +22,7 @@ from convstab.evaluation.recorded import Draw, draws_of, name_of
 from convstab.files import alone, choices, read_json, write_bytes, write_json, write_text
 from convstab.files.csv_text import csv_text
 from convstab.images import Images
+from convstab.runs import directory
 from convstab.runs.configuration import is_below
 from convstab.runs.own import test_of
 from convstab.runs.parts import folder_name
@@ -37,11 +39,14 @@ def main(config: DictConfig) -> Outcome:
     """Write what the configuration names; what a folder has of it already is kept."""
     values = own.tidy(plain(config))
     protocol = protocol_of(values | AS_FILES, torch.device("cpu"))
+    say_draws(values["draws"] if "draws" in own.words() else None, protocol)
     images, places = images_of(values)
     channels, height, width = images.pixels.shape[1:]
     protocol.degradation.check_shape((channels, height, width))
     settings = settings_of(values, protocol, images)
     folder = folder_of(values, protocol, settings)
+    directory.refuse_training(folder)
+    directory.refuse_parts(folder)
     with alone(folder, "convstab-draws"):
         refuse_others(folder, settings)
         if values["skip_done"] and (folder / MANIFEST).exists():
@@ -69,6 +74,7 @@ def images_of(values: Mapping[str, Any]) -> tuple[Images, list[int]]:
     whole = test_of(own.data_of(values["dataset"]))
     if whole.pixels.shape[1] not in CHANNELS:
         raise InputError(f"the images have {whole.pixels.shape[1]} channels; a PNG file holds 1, 3 or 4")
+    say_how_many(values["images"], len(whole))
     places = chosen(values["images"], len(whole))
     return whole.part(places), places.tolist()
 

@@ -54,6 +54,7 @@ def main(config: DictConfig) -> Outcome:
     device = device_of(values["device"])
     protocol, wish = protocol_of(values, device), Wish(values["precision"], values["compile"])
     check_auto(values["draws"], values["within"])
+    say_draws(values["draws"], protocol)
     values, run = load(values, values["images"], device)
     protocol.degradation.check_shape(run.test.shape)
     task = Task.open(
@@ -84,6 +85,7 @@ def conclude(task: Task[StabilityResult], protocol: Protocol, speed: Mapping[str
         write(task, result, protocol, speed)
         pairs = pair(joined(task, result), task.folder)
         log_evaluation(loggers, task.folder, result)
+    say_nearest(task.config["confusion_level"], result)
     report(run, result, task.folder)
     if pairs:
         console().print(Markdown(pairs))
@@ -109,6 +111,12 @@ def first_draws(draws: Any, device: torch.device) -> Any:
     if draws == AUTO:
         return 1
     return (PAPER_DRAWS if device.type == "cuda" else CPU_DRAWS) if draws is None else draws
+
+
+def say_draws(draws: Any, protocol: Protocol) -> None:
+    """Print a line where draws are asked for of a degradation that is the same in each."""
+    if draws not in (None, AUTO, 1) and not protocol.degradation.random:
+        print(f"draws={draws} has no effect: {protocol.degradation.name} is the same in each draw, and one is taken")
 
 
 def with_draws(task: Task[StabilityResult], workers: Workers) -> Task[StabilityResult]:
@@ -204,6 +212,13 @@ def announce(rate: float, workers: Workers, images: int) -> None:
     if draws < full:
         line += f"; the paper's {PAPER_DRAWS} would take {duration(images * full / rate)} (draws={PAPER_DRAWS})"
     print(f"{rate:,.0f} draws/s: {line}")
+
+
+def say_nearest(level: float | None, result: StabilityResult) -> None:
+    """Print a line where the confusion that is asked for is that of no level."""
+    if level is not None and not np.isclose(result.levels, level).any():
+        nearest = result.levels[np.abs(result.levels - level).argmin()]
+        print(f"confusion_level={level:g} is no level of this evaluation; the nearest, {nearest:g}, is shown")
 
 
 def write(task: Task[StabilityResult], result: StabilityResult, protocol: Protocol, speed: Mapping[str, float]) -> None:

@@ -72,6 +72,11 @@ def is_pair(value: Any) -> bool:
     return isinstance(value, list) and len(value) == 2 and all(map(LEVEL.holds, value)) and value[0] <= value[1]
 
 
+def each_once(places: list[Any]) -> bool:
+    """Whether all of a list are places in a test set, and none stands in it twice."""
+    return all(is_whole(place, 0) for place in places) and len(set(places)) == len(places)
+
+
 def is_options(value: Any) -> bool:
     """Whether a value is names with values, of which Hydra makes nothing before a function is given them."""
     return isinstance(value, Mapping) and not any(key.split(".")[-1].startswith("_") for key, _ in nested(value))
@@ -96,7 +101,10 @@ RUN = Limit(
 FOLDERS = Limit(
     lambda value: isinstance(value, list) and all(map(is_text, value)), "a list of folders, such as [runs/a]"
 )
-PLACES = listed(lambda value: is_whole(value, 0), "a list of places, such as [0, 5]")
+PLACES = Limit(
+    lambda value: isinstance(value, list) and len(value) > 0 and each_once(value),
+    "a list of places, each once, such as [0, 5]",
+)
 TRAINING_SEED = Limit(
     lambda seed: is_whole(seed, 0) and seed <= LARGEST_SEED, f"a whole number from 0 to {LARGEST_SEED}"
 )

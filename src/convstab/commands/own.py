@@ -1,12 +1,15 @@
 """What is tried in evaluate and attack: a run, an own model in place of it, or either on the images of a data set."""
 
-from collections.abc import Mapping, Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
 from hydra.core.hydra_config import HydraConfig
-from hydra.utils import instantiate
+from hydra.utils import get_object, instantiate
 
+from convstab.commands.mistakes import OF_TRAIN
 from convstab.commands.trial import check_given, is_own, values_of
 from convstab.data.images import ImageData
 from convstab.errors import InputError
@@ -15,11 +18,10 @@ from convstab.models import OwnClassifier
 from convstab.models.ensemble import Ensemble
 from convstab.models.own.kinds import KINDS
 from convstab.models.own.load import load_model
-from convstab.runs.configuration import images_name, is_below
+from convstab.runs.configuration import images_name, is_below, load_config, value
 from convstab.runs.own import on_other_images, own_run
 from convstab.runs.run import Run, load_run
 
-OF_TRAIN = "trainer", "optimizer", "dataset.batch_size", "dataset.validation"  # words that change nothing here
 OF_TRAININGS = "model", "trainer", "optimizer"  # what a data set brings for trainings, and nothing here reads
 name_of = images_name
 
@@ -29,6 +31,10 @@ def check(values: Mapping[str, Any]) -> None:
     said = words()
     refuse_words_of_train()
     model = values.get("model") or {}
+    if values["match"] is not None and "load" not in values["dataset"]:
+        raise InputError(
+            f"match={values['match']} has no effect without dataset=: the images of a run have its classes"
+        )
     if values["stage"] == "source" and "load" not in values["dataset"]:
         raise InputError("stage=source needs dataset=, with images that are larger than those that the model takes")
     if "model" in said and not is_own(model):
@@ -83,6 +89,7 @@ def run_of(
     if "load" not in dataset:
         run = load_run(members, values["runs"], values["rule"], dataset["root"], images, name, trust)
         say_what_is_not_needed(trust, run)
+        say_root(dataset["root"], value(load_config(Path(members[0])), "dataset.load._target_"))
         return run
     run = load_run(members, values["runs"], values["rule"], None, None, name, trust)
     say_what_is_not_needed(trust, run)
@@ -115,4 +122,18 @@ def data_of(dataset: Mapping[str, Any]) -> ImageData:
     """The data set that the group ``dataset`` names."""
     with values_of("dataset"):
         data: ImageData = instantiate(dataset, _convert_="all")
+    say_root(dataset["root"], dataset["load"]["_target_"])
     return data
+
+
+def say_root(root: Any, target: str) -> None:
+    """Print a line where a folder is given to a data set that is read from none. target: the function that loads it."""
+    if root is not None and "root" in with_default(get_object(target)):
+        what = f"{target.split('.')[-2]} ships with a library and is read from no folder"
+        print(f"dataset.root={root} has no effect: {what}; your own images are dataset=folder")
+
+
+def with_default(function: Callable[..., Any]) -> set[str]:
+    """The parameters of a function that need not be given."""
+    parameters = inspect.signature(function).parameters.values()
+    return {parameter.name for parameter in parameters if parameter.default is not parameter.empty}

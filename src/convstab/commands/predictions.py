@@ -48,6 +48,8 @@ def main(config: DictConfig) -> Outcome:
     """Count the predictions as those of a model that is here; leave the tables and figures of an evaluation."""
     values = plain(config)
     path, folder = Path(values["path"]), Path(values["draws"])
+    if values["output"] is not None and (Path(values["output"]) / SETTINGS).exists():
+        raise InputError(f"{values['output']} holds the draws themselves; choose another output=")
     settings, protocol = settings_of(folder, values["trust"] or ())
     files = files_of(folder, protocol)
     images, official = images_of(settings, folder)

@@ -9,7 +9,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from convstab.commands.app import plain
+from convstab.commands.app import NO_MULTIRUN, plain
 from convstab.commands.processes import Start, processes
 from convstab.commands.signals import GOES_ON, KEPT_NOTHING, goes_on
 from convstab.errors import InputError
@@ -30,7 +30,7 @@ def main(config: DictConfig) -> Outcome:
     """Do what is missing, and end with the report; a step that fails stops only those that need it."""
     hydra = HydraConfig.get()
     if hydra.mode == RunMode.MULTIRUN:
-        raise InputError("convstab-reproduce does its steps one after another and has no multirun: leave -m out")
+        raise InputError(NO_MULTIRUN)
     values = plain(config)
     output = Path(values["output"]).absolute()
     steps = planned(values)

@@ -1,11 +1,10 @@
 """Train one classifier, test it, and leave a run directory."""
 
 import errno
-import inspect
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -20,7 +19,8 @@ from pytorch_lightning.loggers import Logger
 from torch import Tensor
 
 from convstab.commands.app import plain, sweep_name
-from convstab.commands.console import class_table, console
+from convstab.commands.console import class_table, console, on_terminal
+from convstab.commands.own import say_root
 from convstab.commands.signals import GOES_ON, HEARD, KEPT_NOTHING, goes_on, hear_in_exchanges, listener, with_words
 from convstab.commands.trial import check_parts, first_cause, is_own, values_of
 from convstab.data.images import ImageData
@@ -32,6 +32,7 @@ from convstab.loggers.tracking import tracking
 from convstab.models import Classifier, OwnClassifier
 from convstab.models.own.load import names_of
 from convstab.runs import checkpoints, directory
+from convstab.runs.display import LineAMinute
 from convstab.runs.ending import OneEnd, end_started, lost_process_named
 from convstab.runs.processes import is_first_process
 from convstab.runs.provenance import augmentations_of, made_with
@@ -147,18 +148,13 @@ def data_of(values: Mapping[str, Any]) -> ImageData:
 
 def say_what_has_no_effect(options: Mapping[str, Any], data: ImageData) -> None:
     """Print a line where a folder is given to a data set that reads none, or more images are asked for than it has."""
-    root, images, name = options["root"], options["images"], options["load"]["_target_"].split(".")[-2]
-    if root is not None and "root" in with_default(data.load):
-        print(f"dataset.root={root} has no effect: {name} ships with a library and is read from no folder")
+    images, batch, target = options["images"], options["batch_size"], options["load"]["_target_"]
+    say_root(options["root"], target)
     count = len(data.images.train)
     if images is not None and images > count:
-        print(f"dataset.images={images}: {name} has {count} training images, and all are taken")
-
-
-def with_default(function: Callable[..., Any]) -> set[str]:
-    """The parameters of a function that need not be given."""
-    parameters = inspect.signature(function).parameters.values()
-    return {parameter.name for parameter in parameters if parameter.default is not parameter.empty}
+        print(f"dataset.images={images}: {target.split('.')[-2]} has {count} training images, and all are taken")
+    if batch > len(data.train):
+        print(f"dataset.batch_size={batch}: there are {len(data.train)} training images, and an epoch is one step")
 
 
 def make_classifier(values: Mapping[str, Any], data: ImageData) -> Classifier:
@@ -208,10 +204,11 @@ def make_trainer(values: Mapping[str, Any], data: ImageData, loggers: list[Logge
         callbacks["checkpoint"] = {**callbacks["checkpoint"], "monitor": None}  # the last one is the best
     if not loggers:
         callbacks.pop("learning_rate", None)  # it refuses to work without a logger
+    shown = [] if on_terminal() else [LineAMinute()]
     trainer: pl.Trainer = instantiate(
         values["trainer"],
         logger=loggers,
-        callbacks=[*(instantiate(callback) for callback in callbacks.values()), OneEnd(HEARD, listener)],
+        callbacks=[*(instantiate(callback) for callback in callbacks.values()), *shown, OneEnd(HEARD, listener)],
         _convert_="all",
     )
     if trainer.world_size > 1 and trainer.strategy.launcher is not None and sweep_name():

@@ -12,7 +12,7 @@ from convstab.errors import InputError
 from convstab.files import BEST, CONFIG, LAST, METRICS, read_json, write_json
 from convstab.files.seals import DamagedError
 from convstab.files.shapes import shaped
-from convstab.runs.configuration import Config, refuse_other_training, value, write_config
+from convstab.runs.configuration import Config, load_config, refuse_other_training, value, write_config
 
 Metrics = TypedDict(  # what others read of metrics.json
     "Metrics",
@@ -47,8 +47,7 @@ def open_for_training(folder: Path, config: Config) -> Path | None:
     Raises InputError when the folder holds another run, or one that ``ckpt=last`` was not said for.
     """
     ckpt = config["ckpt"]
-    if (folder / PARTS).exists():
-        raise InputError(f"{folder} holds an evaluation or attack; choose another output=")
+    refuse_parts(folder)
     if any((folder / name).exists() for name in (LAST, METRICS)):  # else nothing was trained yet: start afresh
         if ckpt != "last":
             raise InputError(f"{folder} holds a run already: add ckpt=last to resume it, or choose another output=")
@@ -124,6 +123,12 @@ def refuse_training(folder: Path) -> None:
         raise InputError(f"{folder} holds a training; choose another output=")
 
 
+def refuse_parts(folder: Path) -> None:
+    """Raise InputError when a training, or degraded copies, would go into the folder of an evaluation or attack."""
+    if (folder / PARTS).exists():
+        raise InputError(f"{folder} holds an evaluation or attack; choose another output=")
+
+
 def begin(folder: Path, config: Config) -> None:
     """Keep the configuration of an evaluation or attack in its folder, which is not finished from now on."""
     write_config(folder, config)
@@ -167,6 +172,17 @@ def sweep_of(folder: Path) -> str | None:
     """The name of the sweep that a folder is a job of, or None."""
     above = folder.resolve().parent
     return above.name if (folder / JOB).is_file() and (above / SWEEP).is_file() else None
+
+
+def kind(folder: Path) -> str | None:
+    """The command whose result a folder holds, finished or not; None where it holds none."""
+    found = finished(folder)
+    if found is None and (folder / CHECKPOINTS).exists():
+        return "train"
+    if found is None and (folder / PARTS).exists():
+        with suppress(InputError):
+            return "attack" if "attack" in load_config(folder) else "evaluate"
+    return found
 
 
 def begun_below(folder: Path) -> set[Path]:

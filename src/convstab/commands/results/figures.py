@@ -1,15 +1,15 @@
 """Draw results from their tables, without a model: convstab-figures <evaluation or attack folder> [...]."""
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from convstab.commands.results.arguments import Arguments
 from convstab.commands.signals import command
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Redraw the figures of evaluations, or of attacks, in place; of several, also what compares them."""
-    parser = argparse.ArgumentParser(prog="convstab-figures", description=main.__doc__)
+    parser = Arguments(prog="convstab-figures", description=main.__doc__)
     parser.add_argument("folders", nargs="+", type=Path, metavar="folder", help="that evaluate.py or attack.py wrote")
     parser.add_argument("--level", type=float, help="of the confusion; default: confusion_level of the evaluation")
     parser.add_argument("--output", type=Path, help="folder of what compares several; default: that of the first one")

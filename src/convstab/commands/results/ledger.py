@@ -1,10 +1,10 @@
 """Join an evaluation with attacks, image by image: convstab-ledger <evaluation> [<attack> ...]."""
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from convstab.commands.results.arguments import Arguments
 from convstab.commands.signals import command
 from convstab.errors import InputError
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Write ledger.parquet, a row for each image: distances by attacks, draws and certificates; a table and figures."""
-    parser = argparse.ArgumentParser(prog="convstab-ledger", description=main.__doc__)
+    parser = Arguments(prog="convstab-ledger", description=main.__doc__)
     parser.add_argument("evaluation", type=Path, help="folder that evaluate wrote")
     parser.add_argument("attacks", nargs="*", type=Path, metavar="attack", help="folders of attacks on the same run")
     parser.add_argument("--output", type=Path, help="folder of the ledger; default: ledger in that of the evaluation")

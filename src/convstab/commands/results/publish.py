@@ -1,15 +1,15 @@
 """Send finished results to Weights & Biases, later: convstab-publish <run, evaluation, attack or sweep> [...]."""
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from convstab.commands.results.arguments import Arguments
 from convstab.commands.signals import command
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Send what train, evaluate and attack have left to Weights & Biases, each under the id that its folder keeps."""
-    parser = argparse.ArgumentParser(prog="convstab-publish", description=main.__doc__)
+    parser = Arguments(prog="convstab-publish", description=main.__doc__)
     parser.add_argument("folders", nargs="+", type=Path, metavar="folder", help="of a result, or of a sweep")
     parser.add_argument("--project", help="default: that of the configuration")
     parser.add_argument("--entity", help="user or team; default: that of the configuration")

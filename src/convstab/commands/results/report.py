@@ -1,15 +1,15 @@
 """Write the page about results: convstab-report <folder> [...], which may hold trainings, evaluations and attacks."""
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from convstab.commands.results.arguments import Arguments
 from convstab.commands.signals import command
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Write report.html and report.md about results of train, evaluate and attack, beside the paper's numbers."""
-    parser = argparse.ArgumentParser(prog="convstab-report", description=main.__doc__)
+    parser = Arguments(prog="convstab-report", description=main.__doc__)
     parser.add_argument("folders", nargs="+", type=Path, metavar="folder", help="with results in it or below it")
     parser.add_argument("--output", type=Path, help="folder of the report; default: the first folder")
     parser.add_argument("--title", help="of the page; default: what suits the results")

@@ -1,10 +1,10 @@
 """Hold results against requirements: convstab-require requirements.yaml <evaluation or attack folder> [...]."""
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from convstab.commands.results.arguments import Arguments
 from convstab.commands.signals import command
 
 PAGE, CASES = "requirements.md", "requirements.xml"
@@ -13,7 +13,7 @@ PAGE, CASES = "requirements.md", "requirements.xml"
 def main(arguments: Sequence[str] | None = None) -> None:
     """Say of each requirement whether results are evidence that it is met: pass, fail or undecided."""
     codes = "exit code: 0 all pass, 1 one fails, 3 none fails and one is undecided, 2 something cannot be used"
-    parser = argparse.ArgumentParser(prog="convstab-require", description=main.__doc__, epilog=codes)
+    parser = Arguments(prog="convstab-require", description=main.__doc__, epilog=codes)
     parser.add_argument("requirements", type=Path, help="a YAML file; docs/requirements.md says what it can hold")
     parser.add_argument("folders", nargs="+", type=Path, metavar="folder", help="that evaluate.py or attack.py wrote")
     parser.add_argument("--output", type=Path, help=f"folder of {PAGE} and {CASES}; default: the first folder")

@@ -1,0 +1,119 @@
+"""What is in a folder of results: each with its kind, whether it is finished, its number, and how it is opened."""
+
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from convstab.errors import InputError
+from convstab.files import CONFIG, METRICS, SUMMARY, read_json
+from convstab.runs import directory
+from convstab.sweeps.jobs import JOB, is_sweep, read_jobs
+from convstab.sweeps.table import TABLE
+
+STEP, PAGE, COPIES, MANIFEST = (
+    "step.json",
+    "report.html",
+    "draws.json",
+    "manifest.csv",
+)  # of reproduction and draws
+KINDS = {"train": "training", "evaluate": "evaluation", "attack": "attack"}
+AGES = {"d": 86_400, "h": 3_600, "min": 60}  # seconds
+
+
+@dataclass(frozen=True)
+class Found:
+    """A result. kind: such as evaluation. state: finished, or how far. number: the one that tells most. time: of it."""
+
+    folder: Path
+    kind: str
+    state: str
+    number: str
+    time: float
+    opened: str
+
+    def cells(self) -> tuple[str, ...]:
+        """The row of a table."""
+        return str(self.folder), self.kind, self.state, self.number, age(time.time() - self.time), self.opened
+
+
+def results_below(folder: Path) -> Iterator[Found]:
+    """The results that a folder is or has below it; those of a sweep, or of a reproduction below it, are one."""
+    for path, folders, files in os.walk(folder):
+        here = Path(path)
+        found = whole(here, files, outermost=here == folder)
+        if found is not None:
+            yield found
+        if found is not None and not (found.kind == "sweep" and here == folder):
+            folders.clear()
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+
+
+def whole(folder: Path, files: list[str], outermost: bool) -> Found | None:
+    """What a folder is, None where it is no result but may have some below it."""
+    if is_sweep(folder):
+        return sweep(folder)
+    kind = directory.kind(folder) if CONFIG in files else None
+    if kind is not None:
+        return result(folder, kind)
+    if COPIES in files:
+        state = "finished" if MANIFEST in files else "not finished"
+        opened = f"convstab import path=FILE draws={folder}"
+        return Found(folder, "degraded copies", state, "", newest(folder), opened)
+    steps = list(folder.glob(f"*/{STEP}"))
+    if steps and not outermost:
+        page = folder / PAGE
+        opened = str(page) if page.exists() else "the same command goes on"
+        state = "finished" if page.exists() else "not finished"
+        return Found(folder, "reproduction", state, f"{len(steps)} steps done", newest(folder), opened)
+    return None
+
+
+def result(folder: Path, kind: str) -> Found:
+    """A training, an evaluation or an attack."""
+    finished = directory.finished(folder) == kind
+    if not finished:
+        return Found(folder, KINDS[kind], "not finished", "", newest(folder), "the same command goes on")
+    number, page = "its numbers are damaged", folder / PAGE
+    with suppress(InputError, OSError, KeyError, TypeError, IndexError, ValueError):
+        number = headline(kind, read_json(folder / (METRICS if kind == "train" else SUMMARY)))
+    follows = f"convstab evaluate run={folder}" if kind == "train" else f"convstab report {folder}"
+    opened = str(page) if page.exists() else follows
+    return Found(folder, KINDS[kind], "finished", number, (folder / directory.FINISHED).stat().st_mtime, opened)
+
+
+def headline(kind: str, numbers: Mapping[str, Any]) -> str:
+    """The number that tells most of a result."""
+    if kind == "train":
+        return f"clean accuracy {numbers['test/accuracy']:.1%}"
+    if kind == "evaluate":
+        accuracy, levels = numbers["accuracy"]["value"], numbers["levels"]
+        return f"accuracy {accuracy[0]:.1%} clean, {accuracy[-1]:.1%} at {float(levels[-1]):g}"
+    median = numbers["l2_median"]
+    return f"median L2 {'infinite' if median is None else f'{median:.3g}'}, {numbers['success_rate']:.0%} found"
+
+
+def sweep(folder: Path) -> Found:
+    """A sweep, by its jobs."""
+    jobs = read_jobs(folder)
+    done = sum(job.status == "done" for job in jobs)
+    opened = str(folder / TABLE) if (folder / TABLE).exists() else "the same command goes on"
+    state = "finished" if done == len(jobs) else "not finished"
+    when = max(path.stat().st_mtime for path in folder.glob(f"*/{JOB}"))
+    return Found(folder, "sweep", state, f"{done} of {len(jobs)} jobs done", when, opened)
+
+
+def newest(folder: Path) -> float:
+    """When something in a folder was last changed."""
+    return max((path.stat().st_mtime for path in folder.iterdir()), default=folder.stat().st_mtime)
+
+
+def age(seconds: float) -> str:
+    """How long ago something was."""
+    for unit, length in AGES.items():
+        if seconds >= length:
+            return f"{seconds // length:.0f} {unit} ago"
+    return "now"

@@ -1,0 +1,106 @@
+"""What is said after a finished result, and how far a long work is."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from convstab.commands import next_steps
+from convstab.commands.console import LONGEST, Lines, class_table, shortened
+from convstab.files import write_json
+from convstab.runs import directory
+from convstab.runs.configuration import write_config
+
+
+def finished(folder: Path, command: str, run: object) -> Path:
+    write_config(folder, {"run": run})
+    write_json(folder / "summary.json", {})
+    directory.finish(folder, command)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("program", "next_one"),
+    [
+        ("train.py", "python evaluate.py run=a"),
+        ("code/train.py", "python code/evaluate.py run=a"),
+        ("/usr/bin/convstab-train", "convstab-evaluate run=a"),
+        ("/usr/bin/convstab", "convstab evaluate run=a"),
+    ],
+)
+def test_the_next_command_is_called_as_the_last_one_was(
+    program: str, next_one: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", [program])
+    monkeypatch.chdir(tmp_path)
+    next_steps.say_next("train", finished(Path("a"), "train", None))
+    assert capsys.readouterr().out == f"next: {next_one}\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "run", "line"),
+    [
+        ("evaluate", "runs/m", "next: convstab-attack run=runs/m attack=ddn\n"),
+        ("evaluate", None, "next: convstab-report a\n"),
+        ("attack", "runs/m", "next: convstab-report a\n"),
+    ],
+)
+def test_after_each_command_comes_another_one(
+    command: str,
+    run: str | None,
+    line: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(sys, "argv", [f"convstab-{command}"])
+    monkeypatch.chdir(tmp_path)
+    folder = finished(Path("a"), command, run)
+    next_steps.say_next(command, folder)
+    assert capsys.readouterr().out == line
+    (folder / "finished.json").unlink()
+    next_steps.say_next(command, folder)
+    assert capsys.readouterr().out == ""
+
+
+def test_files_of_wandb_that_are_not_sent_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert next_steps.unsent(Path("a")) == ""
+    Path("a/wandb/run-1").mkdir(parents=True)
+    assert next_steps.unsent(Path("a")) == ""
+    Path("a/wandb/offline-run-1").mkdir()
+    assert next_steps.unsent(Path("a")) == "W&B, not sent: a/wandb/offline-run-1; convstab-publish a sends it"
+
+
+def test_a_log_has_a_line_a_minute_with_the_time_left() -> None:
+    now, lines = [0.0], list[str]()
+    with Lines(lambda: now[0], lines.append) as log:
+        task = log.add_task("draws", total=600)
+        for _ in range(6):
+            now[0] += 25
+            log.advance(task, 100)
+    assert lines == [
+        "draws 300/600, 4/s, about 75 s left",
+        "draws 600/600, 4/s",
+    ]
+
+
+def test_a_log_of_what_has_failed_does_not_say_that_it_is_done() -> None:
+    lines = list[str]()
+    log = Lines(lambda: 0.0, lines.append)
+    log.add_task("draws", total=600)
+    log.__exit__(KeyError)
+    assert lines == []
+
+
+def test_long_names_keep_both_ends() -> None:
+    assert shortened("speed limit") == "speed limit"
+    name = "vehicles over 3.5 tons, no overtaking, variant a"
+    cut = shortened(name)
+    assert len(cut) == LONGEST
+    start, end = cut.split("…")
+    assert name.startswith(start)
+    assert name.endswith(end)
+    assert abs(len(start) - len(end)) <= 1
+    table = class_table({f"precision/{name}": 1.0, f"recall/{name}": 1.0}, [name], "classes", 80)
+    assert list(table.columns[0].cells) == [cut]

@@ -1,0 +1,27 @@
+"""What a training shows: no count of operations that were not counted, and a line a minute in a log."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from convstab.runs.display import LineAMinute, Summary
+
+
+def test_the_summary_is_one_line_without_operations(capsys: pytest.CaptureFixture[str]) -> None:
+    Summary.summarize([], 1500, 1000, 0.006, {"train": 1, "eval": 0}, 0)
+    assert capsys.readouterr().out == "1,500 parameters, 1,000 of them trained; 0.0 MB in float32\n"
+
+
+def test_a_log_of_a_training_has_a_line_a_minute() -> None:
+    now, lines = [0.0], list[str]()
+    callback = LineAMinute(lambda: now[0], lines.append)
+    trainer: Any = SimpleNamespace(
+        global_step=0, estimated_stepping_batches=100, current_epoch=0, max_epochs=2, is_global_zero=True
+    )
+    callback.on_train_start()
+    for step in range(1, 11):
+        now[0], trainer.global_step = step * 25.0, step * 10
+        callback.on_train_batch_end(trainer)
+    assert [line.partition(",")[0] for line in lines] == ["epoch 1 of 2"] * 3  # at 75, 150 and 225 seconds
+    assert "step 30 of 100, about 3 min left" in lines[0]  # 70 of 100 steps at 2.5 s each: 175 s
