@@ -55,6 +55,7 @@ def test_the_report_lies_in_the_first_folder(root: Path, capsys: pytest.CaptureF
     for told in (page, text):
         assert OTHER_TITLE in told
         assert "digits" in told
+        assert "the paper" not in told.partition("</main>")[0].lower()
     assert 'id="scatter-0"' in page
     assert 'id="attack-0"' in page
 

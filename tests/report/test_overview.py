@@ -50,7 +50,7 @@ def test_the_worst_level_is_told_by_accuracy_and_flips() -> None:
     text = texts(said_of())["At the worst level"]
     shares = [float(share) for share in re.findall(r"([\d.]+) % \(", text)]
     assert shares == pytest.approx([100 * correct.mean() / 40, 100 * (1 - correct[clean].mean() / 40)], abs=0.01)
-    assert text.startswith("At sigma 60 ")
+    assert text.startswith("At sigma 60, ")
 
 
 def test_a_level_is_felt_when_its_interval_lies_above_a_hundredth() -> None:

@@ -8,7 +8,7 @@ from convstab.files import write_text
 from convstab.loggers import publish
 from convstab.paper import CONTRADICTIONS, TABLES
 from convstab.paper.claims import findings
-from convstab.paper.tables import tables
+from convstab.paper.tables import tables, without_paper
 from convstab.report.content import Report
 from convstab.report.figures import told_apart_names
 from convstab.report.inventory import results
@@ -50,8 +50,9 @@ def write_report(
     beside = reproduced or beside_paper(evidence)
     claims, contradictions = (findings(evidence), list(CONTRADICTIONS)) if beside else ([], [])
     title = title or (TITLE if beside else OTHER_TITLE)
+    shown = tables(evidence) if beside else without_paper(evidence)
     answers = [] if claims else overviews(evidence.evaluations, joined, names)
-    report = Report(title, evidence, tables(evidence), claims, left_out, contradictions, joined, answers)
+    report = Report(title, evidence, shown, claims, left_out, contradictions, joined, answers)
     page, text = as_html(report), as_markdown(report)
     output.mkdir(parents=True, exist_ok=True)
     write_text(output / PAGE, page)

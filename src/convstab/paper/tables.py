@@ -33,6 +33,7 @@ FREE = (
 
 
 DEGRADED = "DegradedCopies"
+ABSENT = "Not in the paper"
 OTHER = "The paper degrades images with Gaussian noise only."
 
 
@@ -54,6 +55,18 @@ def tables(evidence: Evidence) -> list[ScoreTable]:
     return [
         replace(scores, id=anchor, title=title)
         for scores, anchor, title in zip(made, numbered([scores.id for scores in made]), titles, strict=True)
+    ]
+
+
+def without_paper(evidence: Evidence) -> list[ScoreTable]:
+    """The same of results that the paper has none of, without a word on it."""
+    return [
+        replace(
+            scores,
+            title=scores.title.removeprefix(f"{ABSENT}: "),
+            remarks=[r for r in scores.remarks if "The paper " not in r],
+        )
+        for scores in tables(evidence)
     ]
 
 
@@ -200,7 +213,7 @@ def score_table(
     trained = " trained on noise," if source.noisy else ""
     who = source.models if source.seeds else source.model  # as it was given, where it was trained elsewhere
     kind = f"{who}{trained} {condition}"
-    place = paper.name if paper else "Not in the paper" if is_published(source) else ""
+    place = paper.name if paper else ABSENT if is_published(source) else ""
     title = ": ".join(filter(None, (place, f"{kind}, {dataset_name(source.dataset)}")))
     words = f"{paper.name if paper else kind} {source.dataset}"
     anchor = re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")

@@ -82,7 +82,7 @@ def clean(result: StabilityResult) -> str:
 
 def at_the_worst(result: StabilityResult) -> str:
     """Accuracy and flips under the last level."""
-    said = f"At {named_level(result, -1)} {estimated(result.accuracy, -1)} of the copies are classified correctly"
+    said = f"At {named_level(result, -1)}, {estimated(result.accuracy, -1)} of the copies are classified correctly"
     if result.degraded[0]:
         return f"{said}."
     return f"{said}; of images that are correct when clean, {estimated(result.flip_rate, -1)} of the copies flip."
