@@ -31,7 +31,7 @@ def test_from_a_folder_and_a_model_to_a_page(tmp_path: Path) -> None:
     assert "pass" in said[6]
     assert "| flip rate |" in said[-1]
     page = (tmp_path / "page/report.html").read_text(encoding="utf-8")
-    assert "motion_blur" in page
+    assert all(said_there in page for said_there in ("motion blur", "391 test images", "DDN"))
     assert (tmp_path / "runs/noise/report.html").exists()
 
 
