@@ -1,5 +1,7 @@
 import ast
+import importlib.metadata
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,8 +14,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+import convstab
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -149,6 +154,20 @@ def test_the_wheel_holds_every_module_configuration_and_data_file(wheel: Path) -
         scripts = [archive.read(name).decode() for name in archive.namelist() if name.endswith("/entry_points.txt")]
     assert inside == files
     assert "convstab-train = convstab.commands.app:train" in scripts[0]
+
+
+def test_the_version_stands_once(wheel: Path) -> None:
+    """In pyproject.toml; what a user cites and what has changed name the same."""
+    version = PROJECT["project"]["version"]
+    with zipfile.ZipFile(wheel) as archive:
+        (metadata,) = [archive.read(name).decode() for name in archive.namelist() if name.endswith("/METADATA")]
+    assert f"\nVersion: {version}\n" in metadata
+    assert convstab.__version__ == importlib.metadata.version("convstab")
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert cited["version"] == version
+    assert re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.M)[0] == version
+    others = [path.name for path in SOURCES["convstab"].rglob("*.py") if version in path.read_text(encoding="utf-8")]
+    assert others == []
 
 
 @pytest.mark.slow

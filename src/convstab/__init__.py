@@ -18,7 +18,8 @@ own = cs.load_model(net, mean=[0.5], std=[0.25])               a model that is t
 Names are loaded when they are used: the import itself loads no torch.
 """
 
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import lazy_loader
 
@@ -61,7 +62,7 @@ __all__ = [
     "plot",
     "table",
 ]
-__getattr__, __dir__, _ = lazy_loader.attach(
+_loaded, __dir__, _ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "attacks.by_name": ["attack"],
@@ -83,3 +84,19 @@ __getattr__, __dir__, _ = lazy_loader.attach(
         "runs.run": ["Run", "load_run"],
     },
 )
+
+
+def __getattr__(name: str) -> Any:
+    """A public name, or ``__version__``: that of the package that is installed, see ``pyproject.toml``.
+
+    Raises InputError where a torchvision is installed that does not fit torch, without which it would be loaded.
+    """
+    if name == "__version__":
+        return import_module("importlib.metadata").version(__name__)
+    try:
+        return _loaded(name)
+    except RuntimeError as error:
+        exits = import_module("convstab.exits")
+        if exits.fails_to_load("torchvision", error):
+            raise exits.InputError(exits.misfit(error)) from error
+        raise

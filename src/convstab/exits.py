@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from traceback import walk_tb
 
 from convstab.errors import InputError
 
@@ -39,6 +40,8 @@ def bad_input(error: BaseException | None) -> str | None:
                 return f"{OURS}{link}"
             case OSError() if is_of_a_path_that_was_named(link):
                 return f"{OURS}{link.strerror}: {link.filename}"
+    if chain and fails_to_load("torchvision", chain[-1]):
+        return f"{OURS}{misfit(chain[-1])}"
     of_hydra = bool(chain) and any(kind.__module__ in HYDRAS for kind in type(chain[-1]).__mro__)
     return f"{OURS}{one_line(chain)}" if of_hydra else None
 
@@ -47,6 +50,22 @@ def one_line(chain: Sequence[BaseException]) -> str:
     """What Hydra and OmegaConf say: the outermost where, the innermost why; without the types of objects."""
     said = dict.fromkeys(str(link).partition("object_type=")[0] for link in (chain[0], chain[-1]))
     return " ".join(": ".join(filter(None, said)).split())
+
+
+def fails_to_load(package: str, error: BaseException) -> bool:
+    """Whether an error was raised while a package was being imported."""
+    frames = [frame for frame, _ in walk_tb(error.__traceback__)]
+    return any(frame.f_code.co_name == "<module>" and frame.f_globals["__name__"] == package for frame in frames)
+
+
+def misfit(error: BaseException) -> str:
+    """What to do about a torchvision that was built for another torch: Lightning loads it wherever it is installed."""
+    torch = f"torch {getattr(sys.modules.get('torch'), '__version__', '')}".strip()
+    cpu = "https://download.pytorch.org/whl/cpu"
+    return (
+        f"the torchvision that is installed does not fit {torch} ({one_line([error])}); install the one from the index "
+        f"that torch is from (pip install --force-reinstall --no-deps torchvision --index-url {cpu}), or uninstall it"
+    )
 
 
 def machine_fault(error: BaseException | None) -> str | None:

@@ -23,7 +23,8 @@ def plot(result: Result | Mapping[str, Result]) -> Figure:
             each. Attacks have to be on the same model and images.
 
     Returns:
-        A matplotlib Figure, which a notebook shows; ``figure.savefig("stability.png")`` keeps it.
+        A matplotlib Figure, which a notebook shows after ``%matplotlib inline``;
+        ``figure.savefig("stability.png")`` keeps it.
 
     Raises:
         InputError: results of two kinds, of different models or images, or none.
