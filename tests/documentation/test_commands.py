@@ -15,6 +15,7 @@ from hydra.errors import HydraException
 from omegaconf import open_dict
 
 from convstab.commands.composing import plain, without_hydra
+from convstab.commands.results.convstab import LS
 from convstab.commands.values import check, refuse_lists
 from convstab.errors import InputError
 from tests.support.documented import ROOT, Command, commands
@@ -83,7 +84,11 @@ def parses(module: str, words: Sequence[str], monkeypatch: pytest.MonkeyPatch) -
 def understood(words: Sequence[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Fail unless a command is there and understands what it is told."""
     program, *rest = words[1:] if words[0] == "python" else words
-    if program == "-m":
+    if program == "-m" and rest[0] == "convstab":
+        program, *rest = rest
+    if program == "convstab":
+        understood_by_name(rest, monkeypatch)
+    elif program == "-m":
         assert (ROOT / f"{rest[0].replace('.', '/')}.py").is_file(), rest[0]
     elif found := entry(program):
         module, _, function = found.partition(":")
@@ -96,6 +101,14 @@ def understood(words: Sequence[str], monkeypatch: pytest.MonkeyPatch) -> None:
         assert {extra for names in named for extra in names.split(",")} <= set(PROJECT["optional-dependencies"])
     else:
         assert program in OTHERS or words[0] == "python", program
+
+
+def understood_by_name(words: Sequence[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """As ``understood``, of convstab <command> ...; its own words are few."""
+    if not words or words[0] in (LS, "--version", "--help", "demo"):
+        assert len(words) <= 2
+    else:
+        understood([f"convstab-{words[0]}", *words[1:]], monkeypatch)
 
 
 @pytest.mark.parametrize("command", sorted(set(COMMANDS), key=str), ids=str)
@@ -116,6 +129,8 @@ def test_it_is_there_and_has_these_options(command: Command, monkeypatch: pytest
         "convstab-publsh runs/a",
         "pip install -e '.[jolib]'",
         "python -m benchmarks.drawz a",
+        "convstab trian",
+        "python -m convstab evaluate run=runs/m levles=[10]",
     ],
 )
 def test_a_wrong_one_is_seen(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:

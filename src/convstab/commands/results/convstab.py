@@ -21,12 +21,15 @@ COMPOSED = {  # what Hydra composes: their names, those of their module, and wha
     "import": ("predictions", "make an evaluation of what that model predicts for them"),
     "reproduce": ("reproduce", "reproduce the paper, or some of its tables and figures"),
 }
-ABOUT_RESULTS = {
+OTHERS = {
+    "demo": "train, evaluate and attack a model of the digits, and write the page: under two minutes",
     "report": "a page for the browser about results",
     "figures": "draw the figures of results again, and compare several",
     "ledger": "join an evaluation with attacks, image by image",
     "require": "hold results against requirements: pass, fail or undecided",
+    "camera": "measure the noise of a camera, in the units of degradation=sensor",
     "publish": "send results to Weights & Biases",
+    "wandb": "a workspace in Weights & Biases, and sweeps for its agents",
 }
 LS = "ls"
 HEAD = "folder", "kind", "state", "number", "age", "open"
@@ -37,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """List the commands and the newest results, or do what a command does: convstab train is convstab-train."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     name = words[0] if words else ""
-    if name in COMPOSED or name in ABOUT_RESULTS:
+    if name in COMPOSED or name in OTHERS:
         sys.argv = [str(Path(sys.argv[0]).with_name("convstab")), *words[1:]]  # also of python -m convstab
         start(name)
         return
@@ -51,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         elif name == LS:
             list_results(words[1:])
         else:
-            raise InputError(f"there is no command {name}; it can be {', '.join([*COMPOSED, *ABOUT_RESULTS, LS])}")
+            raise InputError(f"there is no command {name}; it can be {', '.join([*COMPOSED, *OTHERS, LS])}")
 
 
 def start(name: str) -> None:
@@ -66,7 +69,7 @@ def start(name: str) -> None:
 
 def overview() -> str:
     """The commands with a line each, and the newest results below runs."""
-    lines = {name: says for name, (_, says) in COMPOSED.items()} | ABOUT_RESULTS
+    lines = {name: says for name, (_, says) in COMPOSED.items()} | OTHERS
     lines[LS] = "what is in a folder of results, runs where none is said"
     commands = "\n".join(f"  convstab {name:10} {says}" for name, says in lines.items())
     newest = listed(Path("runs"))[:NEWEST]
