@@ -10,7 +10,7 @@ import convstab as cs
 from convstab.evaluation.protocol import Protocol
 from convstab.evaluation.stability import stability
 from convstab.report import ledgers as module
-from convstab.report.ledgers import Joined, image_table, ledgers
+from convstab.report.ledgers import Joined, image_table, ledgers, said_of
 from convstab.report.results import Evidence
 from tests.support.half_spaces import half_space
 from tests.support.ledger_examples import NAMES, attacked, evaluation, evidence, images, result
@@ -103,6 +103,23 @@ def test_words_tell_what_is_known_of_the_first_failing_level(joined: Joined) -> 
     (easy,), _ = ledgers(Evidence([], [replace(evaluation(), result=many)], [], []), list(NAMES))
     head, rows = image_table(easy)
     assert {row[head.index("first failing level")].text for row in rows} >= {"withstands all"}
+
+
+def test_a_model_is_said_to_stand_further_away_than_another_on_the_same_images() -> None:
+    weaker = attacked(steps=3)
+    every = Evidence(
+        [], [evaluation(), evaluation("n")], [attacked(), replace(weaker, summary=weaker.summary | {"run": "n"})], []
+    )
+    first, second = ledgers(every, ["one", "two"])[0]
+    ratio = second.ledger.rows["perturbation"] / first.ledger.rows["perturbation"]
+    median = np.median(ratio[first.ledger.rows["clean_correct"]])
+    (line,) = [line for line in said_of(second, [first, second]) if line.startswith("Beside")]
+    assert line.startswith(f"Beside one: the least perturbation is {median:.3f} times as long")
+    assert median > 1
+    elsewhere = replace(first, evaluation=evaluation("m", dataset="other"))
+    assert not [line for line in said_of(second, [elsewhere]) if line.startswith("Beside")]
+    alone = replace(first, ledger=cs.Ledger.of(result()))
+    assert not [line for line in said_of(second, [alone]) if line.startswith("Beside")]
 
 
 def test_other_degradations_have_no_certificate_and_no_boundary() -> None:

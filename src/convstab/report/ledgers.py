@@ -1,6 +1,7 @@
 """The ledgers of a page: each evaluation joined with the attacks on the same model, and the images that fail first."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -11,6 +12,8 @@ from convstab.evaluation.cells import NOT_DEFINED, in_percent, level_in_words
 from convstab.ledger.columns import clean_of, column_of
 from convstab.ledger.least import Clean, common
 from convstab.ledger.ledger import Ledger
+from convstab.ledger.paired import widening
+from convstab.ledger.sentences import sentences
 from convstab.ledger.tables import number
 from convstab.report.inventory import folders_of, unique_names
 from convstab.report.results import Attacked, Evaluation, Evidence
@@ -84,6 +87,16 @@ def apart(clean: Clean, name: str, attacked: Attacked) -> str:
     except InputError as error:
         return str(error)
     return ""
+
+
+def said_of(joined: Joined, others: Sequence[Joined]) -> list[str]:
+    """Sentences on a ledger, and on how much further away its boundaries are than those of others of its images."""
+    found = list(sentences(joined.ledger))
+    for other in others:
+        if other is not joined and other.evaluation.source.dataset == joined.evaluation.source.dataset:
+            with suppress(InputError):  # no attack on the same images
+                found.append(f"Beside {other.name}: {widening(other.ledger, joined.ledger)}.")
+    return found
 
 
 def image_table(joined: Joined) -> tuple[list[str], list[list[Cell]]]:

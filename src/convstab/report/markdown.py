@@ -6,11 +6,10 @@ from collections.abc import Iterator, Sequence
 from math import isnan
 
 from convstab.ledger import tables
-from convstab.ledger.sentences import sentences
 from convstab.report.content import ClassRow, Finding, Number, Report, ScoreTable
 from convstab.report.formatting import in_percent, points
 from convstab.report.inventory import Ran, machines, ran
-from convstab.report.ledgers import Joined
+from convstab.report.ledgers import Joined, said_of
 from convstab.report.levels import NOTE, LevelTable, level_tables
 from convstab.report.overview import Overview
 
@@ -38,7 +37,7 @@ def as_markdown(report: Report) -> str:
         f"{INTERVALS} {DIFFERENCES}" if any(scores.paper for scores in report.tables) else INTERVALS,
         *(part for scores in report.tables for part in table_parts(scores)),
         *level_parts(level_tables(report.evidence)),
-        *(part for joined in report.ledgers for part in ledger_parts(joined)),
+        *(part for joined in report.ledgers for part in ledger_parts(joined, report)),
         *run_parts(report),
         *listed_under("What was left out", report.remarks),
         *listed_under("Where the paper contradicts itself", report.contradictions),
@@ -164,13 +163,13 @@ def level_parts(tables: Sequence[LevelTable]) -> Iterator[str]:
         yield table(one.head, one.rows, text_columns=0)
 
 
-def ledger_parts(joined: Joined) -> Iterator[str]:
+def ledger_parts(joined: Joined, report: Report) -> Iterator[str]:
     """How far the images of an evaluation are from failing."""
     yield f"### {escape(f'Image by image: {joined.name}')}"
     for one in (tables.distances(joined.ledger), tables.levels(joined.ledger), tables.classes(joined.ledger)):
         if one.rows:
             yield table(one.head, one.rows, one.texts)
-    yield bullets(list(sentences(joined.ledger)))
+    yield bullets(said_of(joined, report.ledgers))
 
 
 def run_parts(report: Report) -> Iterator[str]:

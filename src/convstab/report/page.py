@@ -14,11 +14,10 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from convstab.ledger import tables
-from convstab.ledger.sentences import sentences
 from convstab.report.content import Number, Report, ScoreTable
 from convstab.report.figures import ReportFigure, figures
 from convstab.report.inventory import machines, ran
-from convstab.report.ledgers import Joined, image_table
+from convstab.report.ledgers import Joined, image_table, said_of
 from convstab.report.levels import NOTE, level_tables
 
 SCRIPTS = ("theme.js", "tables.js", "charts.js", "scatter.js", "attacks.js", "ledger.js", "page.js")
@@ -41,7 +40,7 @@ def as_html(report: Report) -> str:
     return template.render(
         report=report,
         groups={kind: [one for one in found if one.kind == kind] for kind in GROUPS},
-        accounts=[account(joined, found) for joined in report.ledgers],
+        accounts=[account(joined, report, found) for joined in report.ledgers],
         names=GROUPS,
         marks=MARKS,
         levels=level_tables(report.evidence),
@@ -56,12 +55,12 @@ def as_html(report: Report) -> str:
     )
 
 
-def account(joined: Joined, found: list[ReportFigure]) -> dict[str, Any]:
+def account(joined: Joined, report: Report, found: list[ReportFigure]) -> dict[str, Any]:
     """What the page says of an evaluation image by image."""
     ledger = joined.ledger
     figure = next(one for one in found if one.id == joined.id)
     parts = {"distances": tables.distances(ledger), "levels": tables.levels(ledger), "classes": tables.classes(ledger)}
-    return {"figure": figure, "images": image_table(joined), "sentences": list(sentences(ledger)), **parts}
+    return {"figure": figure, "images": image_table(joined), "sentences": said_of(joined, report.ledgers), **parts}
 
 
 def environment() -> Environment:
