@@ -61,7 +61,9 @@ def test_a_training_leaves_its_run_directory(finished: tuple[Path, subprocess.Co
     run, done = finished
     assert done.stderr == ""
     assert "precision" in done.stdout
-    assert done.stdout.rstrip().endswith(f"s: {run}")
+    *_, last, hint = done.stdout.rstrip().splitlines()
+    assert last.endswith(f"s: {run}")
+    assert (hint.startswith("next: "), hint.endswith("evaluate.py run=run")) == (True, True)
     config = OmegaConf.load(run / CONFIG)
     assert (config.dataset.images, config.augment.sigma, config.output) == (200, 10, str(run))
     metrics, rows, _ = result(run)

@@ -141,6 +141,7 @@ def test_a_wrong_one_is_seen(wrong: str, monkeypatch: pytest.MonkeyPatch) -> Non
 def test_commands_of_all_kinds_are_found() -> None:
     """Else the pages may have changed in a way that hides them."""
     programs = {command.words[1] if command.words[0] == "python" else command.words[0] for command in COMMANDS}
+    programs |= {"-".join(command.words[:2]) for command in COMMANDS if command.words[0] == "convstab"}
     assert programs >= {"train.py", "evaluate.py", "attack.py", *PROJECT["scripts"]} - {"convstab-train"}
     assert len(COMMANDS) > 100
     assert sum(command.page == "README.md" for command in COMMANDS) > 10
