@@ -37,7 +37,7 @@ def independent(chances: NDArray[np.float64], draws: int, rng: np.random.Generat
 
 
 def test_identical_members_correlate_by_one_and_gain_nothing() -> None:
-    one = independent(hard(RNG(0), 200, 1), 20, RNG(1))
+    one = independent(hard(RNG(0), 1500, 1), 20, RNG(1))
     found = voting(np.repeat(one, 3, 0))
     assert found.correlation.value[1] == pytest.approx(1)
     for gain in (found.over_mean, found.over_best):
@@ -75,6 +75,27 @@ def test_the_independent_vote_is_that_of_the_chances() -> None:
     assert low[1] < expected.mean() < high[1]
 
 
+@pytest.mark.parametrize("draws", [4, 12])
+def test_what_is_beyond_independence_is_covered_where_draws_are_shared(draws: int) -> None:
+    """Members that are one and the same: nothing moves the independent vote further than few draws of theirs do."""
+    many = hard(RNG(1), 200_000, 1)
+    truth = majority_fails(np.repeat(many, 3, 0)).mean() - (1 - many).mean()
+    inside, off = 0, []
+    for seed in range(TRIES):
+        rng = RNG(seed + 2)
+        found = voting(np.repeat(independent(hard(rng, 300, 1), draws, rng), 3, 0)).beyond
+        inside += bool(found.low[1] <= truth <= found.high[1])
+        off.append(found.value[1] - truth)
+    assert inside >= binom.ppf(0.001, TRIES, 0.95)
+    assert np.mean(off) > 4 * np.std(off) / TRIES**0.5  # without the ends it is off
+
+
+def test_clean_images_do_not_flip_by_definition() -> None:
+    found = voting(independent(hard(RNG(0), 30), 5, RNG(1)))
+    for estimate in (found.ensemble_flips, found.beyond):
+        assert [estimate.value[0], estimate.low[0], estimate.high[0]] == [0, 0, 0]
+
+
 def alike(rng: np.random.Generator) -> NDArray[np.float64]:
     """Three members of the same chances."""
     return np.repeat(hard(rng, 150, 1), 3, 0)
@@ -82,7 +103,8 @@ def alike(rng: np.random.Generator) -> NDArray[np.float64]:
 
 def one_is_best(rng: np.random.Generator) -> NDArray[np.float64]:
     """Three members of which one is better."""
-    return (alike(rng) * np.array([[1.0], [0.9], [0.8]])).clip(0, 1)
+    found: NDArray[np.float64] = (alike(rng) * np.array([[1.0], [0.9], [0.8]])).clip(0, 1)
+    return found
 
 
 @pytest.mark.parametrize("made", [alike, one_is_best])

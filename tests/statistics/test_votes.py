@@ -55,7 +55,8 @@ def test_the_chance_to_share_a_draw_is_that_of_birthdays() -> None:
 def drawn(chances: Floats, draws: int, sets: int, rng: np.random.Generator, same: bool) -> Floats:
     """Shares of correct draws, (members, sets): draws that fail independently, or for all members alike."""
     seen = rng.random((1 if same else len(chances), sets, draws))
-    return (seen < chances[:, None, None]).mean(2)
+    found: Floats = (seen < chances[:, None, None]).mean(2)
+    return found
 
 
 def test_members_that_are_independent_are_told_without_bias_by_few_draws() -> None:

@@ -1,7 +1,7 @@
 """An ensemble and its members on the same draws."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -80,7 +80,8 @@ class Members:
     @cached_property
     def ensemble_flips(self) -> Estimate:
         """That of the ensemble, (levels,), with its interval."""
-        return rates.flip_rate(self.ensemble.rates, self.common, self.ensemble.units)
+        found = rates.flip_rate(self.ensemble.rates, self.common, self.ensemble.units)
+        return replace(found, high=np.where(self.ensemble.degraded, found.high, found.value))  # 0 there by definition
 
     @cached_property
     def over_mean(self) -> Estimate:
@@ -140,6 +141,13 @@ class Members:
 
     @cached_property
     def beyond(self) -> Estimate:
-        """Flips of the independent vote less those of the ensemble, on the common images, (levels,)."""
+        """Flips of the independent vote less those of the ensemble, on the common images, (levels,).
+
+        The interval is as much wider to both sides as shared draws may have moved the vote.
+        """
         changes = self.independent - (1 - self.ensemble.rates[self.common])
-        return gains.change(changes, self.ensemble.units.part(self.common))
+        found = gains.change(changes, self.ensemble.units.part(self.common))
+        low, high = self.independent_limits
+        vote, degraded = rates.mean_of_drawn(self.independent.T), self.ensemble.degraded
+        ends = (found.low - (vote - low)).clip(-1), (found.high + (high - vote)).clip(None, 1)
+        return Estimate(found.value, *(np.where(degraded, end, found.value) for end in ends))  # 0 there by definition

@@ -58,5 +58,5 @@ def shared_draws(members: Members) -> str:
     return (
         f"It is told from shares of {members.ensemble.draws_in_words} draws, the same for all members, which moves it "
         f"towards members that see the same draw, by at most {shared.max():.1%} of the way; without that it lies "
-        "between the two ends, which are no interval."
+        "between the two ends, which are no interval; that of the difference allows for it."
     )

@@ -73,7 +73,8 @@ def correlation(values: Floats, ranks: Floats) -> tuple[float, Floats]:
 def of_covariance(values: Floats, ranks: Floats, one: int, other: int) -> Floats:
     """The influence of each image on the covariance of the ranks of two models: its own ranks, and those it moves."""
     found: Floats = ranks[one] * ranks[other] + moved(values[one], ranks[other]) + moved(values[other], ranks[one])
-    return found - found.mean()
+    found -= found.mean()
+    return found
 
 
 def moved(values: Floats, ranks: Floats) -> Floats:
