@@ -53,7 +53,7 @@ def test_an_evaluation_from_python_loads_no_lightning() -> None:
 COMPOSED = ("train", "evaluate", "attack", "reproduce", "draws", "predictions")
 
 
-@pytest.mark.parametrize("name", [*COMPOSED, "figures", "publish", "report", "ledger", "require", "camera"])
+@pytest.mark.parametrize("name", [*COMPOSED, "figures", "publish", "report", "ledger", "members", "require", "camera"])
 def test_help_loads_nothing_heavy(name: str) -> None:
     module, call = ("app", name) if name in COMPOSED else (f"results.{name}", "main")
     code = f"""

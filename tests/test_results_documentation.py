@@ -16,6 +16,7 @@ from convstab.attacks import integrity as of_attacks
 from convstab.commands import app
 from convstab.commands.results import figures
 from convstab.commands.results import ledger as of_images
+from convstab.commands.results import members as of_ensembles
 from convstab.evaluation import integrity as of_evaluations
 from convstab.evaluation.protocol import Protocol
 from convstab.figures.redraw import RELATIVE
@@ -119,6 +120,22 @@ def test_columns_of_the_ledger_in_their_order(folder: Path) -> None:
     always = [column for column in said if "<" not in column]
     assert [name for name in there if name not in of_each] == always
     assert set(there) == {*always, *of_each}
+
+
+def test_columns_of_an_ensemble_and_its_members_in_their_order(tmp_path: Path) -> None:
+    where = train_short(tmp_path, {"one": [], "two": ["seed=1"]})
+    for run, output in (("[one,two]", "both"), ("one", "of_one"), ("two", "of_two")):
+        few = ["logger=none", "images=30", "draws=2", "levels=[60]", f"run={run}", f"output={output}"]
+        call_in(where, app.evaluate, *few)
+    call_in(where, of_ensembles.main, "both", "of_one", "of_two")
+    rows = rows_of(where / "both/members/members.csv")
+    said = documented("An ensemble and its members: members.csv")
+    always, of_each = ([name for name in said if ("<" in name) is each] for each in (False, True))
+    each = [name.replace("<member>", member) for member in ("one", "two") for name in of_each]
+    assert list(rows[0]) == [*always, *each]
+    for name in always[1:]:
+        low, high = (0, 30) if name == "common" else (-1, 1) if "-1" in said[name][0] else (0, 1)
+        assert all(low <= float(row[name]) <= high for row in rows if row[name]), name
 
 
 @pytest.mark.parametrize(("heading", "kind"), [("histogram.npz", "evaluation"), ("noise.npz", "attack")])

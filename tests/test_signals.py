@@ -195,7 +195,7 @@ def test_a_reproduction_may_be_stopped_at_any_moment(reproduced: tuple[Path, flo
     assert left_over(stopped) == []
 
 
-RESULTS = "figures", "publish", "report", "ledger", "require"  # commands about results that are there
+RESULTS = "figures", "publish", "report", "ledger", "members", "require"  # commands about results that are there
 STOPS_ITSELF = """
 import os, signal, sys
 if signal.getsignal(signal.{name}) == signal.SIG_IGN:  # by nohup, under which these tests may run
@@ -224,6 +224,7 @@ command()
         ("publish", "torch", TERM),
         ("report", "torch", INT),
         ("ledger", "numpy", INT),
+        ("members", "numpy", INT),
         ("require", "yaml", TERM),
     ],
 )

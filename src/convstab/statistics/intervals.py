@@ -29,7 +29,7 @@ class Estimate:
         return (self.high - self.low) / 2
 
 
-def mean(rates: Floats, weights: Floats | None = None, units: Units = IMAGES) -> Estimate:
+def mean(rates: Floats, weights: Floats | None = None, units: Units = IMAGES, tail: float = TAIL) -> Estimate:
     """Weighted mean over images, (levels,), with a 95 % interval.
 
     The interval is that of Clopper and Pearson (1934) with the mean times the effective number of units in place of
@@ -37,13 +37,13 @@ def mean(rates: Floats, weights: Floats | None = None, units: Units = IMAGES) ->
     [0, 1] with one mean, those that are 0 or 1 spread most (Hoeffding 1963, Journal of the ASA 58:13). So the draws of
     an image and the images of a group may be as dependent as they like.
 
-    rates: (n, levels), in [0, 1]. weights: (n,), above 0; None: all the same.
+    rates: (n, levels), in [0, 1]. weights: (n,), above 0; None: all the same. tail: chance to lie beyond each end.
     """
     if not len(rates):
         nothing = np.full(rates.shape[1], np.nan)
         return Estimate(nothing, nothing, nothing)
     value, trials = value_and_trials(rates, weights, units)
-    return Estimate(value, *clopper_pearson(value, trials))
+    return Estimate(value, *clopper_pearson(value, trials, tail))
 
 
 def value_and_trials(rates: Floats, weights: Floats | None = None, units: Units = IMAGES) -> tuple[Floats, Floats]:
@@ -86,27 +86,31 @@ def effective_trials(means: Floats, value: Floats, share: Floats) -> Floats:
     return trials
 
 
-def clopper_pearson(share: Floats, trials: Floats) -> tuple[Floats, Floats]:
-    """The exact 95 % interval of a share of independent trials; neither they nor the successes need be whole."""
+def clopper_pearson(share: Floats, trials: Floats, tail: float = TAIL) -> tuple[Floats, Floats]:
+    """The exact 95 % interval of a share of independent trials; neither they nor the successes need be whole.
+
+    tail: chance to lie beyond each end, 2.5 % of that interval.
+    """
     successes = share * trials
     failures = np.maximum(trials - successes, 0.0)
-    low = np.where(share > LEAST, betaincinv(np.maximum(successes, LEAST), failures + 1, TAIL), 0.0)
-    high = np.where(share < 1 - LEAST, betaincinv(successes + 1, np.maximum(failures, LEAST), 1 - TAIL), 1.0)
+    low = np.where(share > LEAST, betaincinv(np.maximum(successes, LEAST), failures + 1, tail), 0.0)
+    high = np.where(share < 1 - LEAST, betaincinv(successes + 1, np.maximum(failures, LEAST), 1 - tail), 1.0)
     return np.minimum(low, share), np.maximum(high, share)  # rounding must not exclude the share
 
 
-def mean_change(changes: Floats, units: Units = IMAGES) -> Estimate:
+def mean_change(changes: Floats, units: Units = IMAGES, tail: float = TAIL) -> Estimate:
     """Mean over images of changes in [-1, 1], (n, levels), with a 95 % interval.
 
     It is the difference of how far units rise and how far they fall, two shares that are 0 for most; so its interval
     is made of theirs, which know few changing units (Newcombe 1998, Statistics in Medicine 17:2635).
+    tail: chance to lie beyond each end.
     """
     if not len(changes):
         return mean(changes)
     net, share = by_unit(changes, np.ones(len(changes)), units)
     rises, falls = net.clip(0, 1), (-net).clip(0, 1)
     alike = Units(design_effect=units.design_effect)
-    up, down = mean(rises, share, alike), mean(falls, share, alike)
+    up, down = (mean(part, share, alike, tail) for part in (rises, falls))
     spread = rises.std(0) * falls.std(0)
     inner = -rises.mean(0) * falls.mean(0)  # their covariance: no unit does both
     together = np.divide(inner, spread, out=np.zeros_like(spread), where=spread > 0)
