@@ -54,6 +54,30 @@ def test_a_convolution_is_never_steeper_than_its_bound_and_hardly_less(
     assert true <= bound <= 1.3 * true
 
 
+@pytest.mark.parametrize("size", [(1, 1), (2, 3)])
+@pytest.mark.parametrize("padding", [1, 2, 4])
+def test_images_smaller_than_the_filter_see_all_of_it(size: tuple[int, int], padding: int) -> None:
+    torch.manual_seed(0)
+    layer = nn.Conv2d(2, 4, 3, padding=padding)
+    assert exact(layer, (2, *size)) <= lipschitz(layer, (2, *size))
+
+
+def test_groups_are_as_steep_as_the_steepest_of_them() -> None:
+    torch.manual_seed(0)
+    layer, apart = nn.Conv2d(4, 6, 3, groups=2), [nn.Conv2d(2, 3, 3) for _ in range(2)]
+    for place, one in enumerate(apart):
+        one.weight.data.copy_(layer.weight[3 * place : 3 * place + 3])
+    assert lipschitz(layer, (4, 9, 9)) == pytest.approx(max(lipschitz(one, (2, 9, 9)) for one in apart))
+
+
+def test_dilation_is_a_filter_with_zeros_between() -> None:
+    torch.manual_seed(0)
+    layer, whole = nn.Conv2d(2, 3, 3, dilation=4), nn.Conv2d(2, 3, 9)
+    nn.init.zeros_(whole.weight)
+    whole.weight.data[:, :, ::4, ::4] = layer.weight
+    assert lipschitz(layer, (2, 12, 12)) == pytest.approx(lipschitz(whole, (2, 12, 12)))
+
+
 def test_a_filter_that_is_all_alike_is_as_steep_as_its_bound_where_images_are_large() -> None:
     layer = nn.Conv2d(1, 1, 3, padding=1)
     nn.init.ones_(layer.weight)

@@ -82,7 +82,7 @@ def test_an_ensemble_is_not_steeper_than_its_bound(rule: Any) -> None:
     for scale in (0.3, 3, 30):
         with torch.no_grad():
             for member in members:
-                member[1].weight.normal_(std=scale)
+                next(member.parameters()).normal_(std=scale)
         model = Ensemble(members, rule).eval()
         bound, found = pairs(model, (3, 2, 2)), torch.zeros(4, 4, dtype=torch.float64)
         for _ in range(100):

@@ -45,7 +45,7 @@ def test_of_several_classes_the_nearest_counts() -> None:
     """The boundary to a class is flat: the nearest of three is known, each as far as its margin by its own norm."""
     model = nn.Sequential(nn.Flatten(), nn.Linear(4, 4, bias=False)).eval()
     with torch.no_grad():
-        model[1].weight.copy_(torch.diag(torch.tensor([1.0, 2.0, 3.0, 4.0])))
+        next(model.parameters()).copy_(torch.diag(torch.tensor([1.0, 2.0, 3.0, 4.0])))
     pixels = torch.tensor([255, 51, 0, 102], dtype=torch.uint8).view(1, 1, 2, 2)  # logits 1, 0.4, 0, 1.6
     found = lower_bounds(model, cs.Images(pixels, torch.tensor([3])))
     each = [(1.6 - other) / np.hypot(4, 1 + place) for place, other in enumerate([1.0, 0.4, 0.0])]
@@ -92,8 +92,9 @@ def test_rounding_of_the_greatest_logit_is_taken_off() -> None:
     """A margin that float32 cannot tell beside logits of 1,000 tells no distance."""
     model = nn.Sequential(nn.Flatten(), nn.Linear(4, 2)).eval()
     with torch.no_grad():
-        model[1].weight.copy_(torch.tensor([[1.0, 0, 0, 0], [0, 1, 0, 0]]))
-        model[1].bias.fill_(1000.0)
+        weight, bias = model.parameters()
+        weight.copy_(torch.tensor([[1.0, 0, 0, 0], [0, 1, 0, 0]]))
+        bias.fill_(1000.0)
     pixels = torch.tensor([[128, 127, 0, 0], [255, 0, 0, 0]], dtype=torch.uint8).view(2, 1, 2, 2)
     found = lower_bounds(model, cs.Images(pixels, torch.zeros(2, dtype=torch.int64)))
     assert found[0] == 0

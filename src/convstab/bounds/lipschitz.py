@@ -42,9 +42,10 @@ def pairs(model: nn.Module, size: Size) -> Tensor:
         raise InputError("the model has weights that are infinite or not a number")
     if isinstance(model, Ensemble):
         return of_ensemble(model, size)
-    own = isinstance(model, Classifier) and type(model).forward in (Classifier.forward, OwnClassifier.forward)
-    steepness = float(1 / model.std.min()) if own else 1.0
-    last, rest = head(list(chain(model.net if own else model)))
+    steepness, layers = 1.0, model
+    if isinstance(model, Classifier) and type(model).forward in (Classifier.forward, OwnClassifier.forward):
+        steepness, layers = float(1 / model.std.min()), model.net
+    last, rest = head(list(chain(layers)))
     for layer in rest:
         steepness *= lipschitz(layer, size)
         size = size_after(layer, size)
