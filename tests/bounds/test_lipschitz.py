@@ -149,3 +149,12 @@ def test_a_sequential_of_a_user_that_was_trained_here_has_a_bound() -> None:
     model.std.fill_(0.5)
     weight = model.net[1].weight  # type: ignore[index]
     torch.testing.assert_close(pairs(model, (1, 8, 8)), 2 * (weight[:, None] - weight[None]).norm(dim=2))
+
+
+def test_the_channel_with_the_least_spread_is_the_steepest() -> None:
+    model = OwnClassifier((4, 4, 4), CLASSES, "python", target=f"{__name__}:small").eval().double()
+    model.std.copy_(torch.tensor([0.5, 0.1, 1, 1]).view(4, 1, 1))
+    weight = next(model.net.parameters())
+    with torch.no_grad():
+        weight.view(4, 4, 16)[:, [0, 2, 3]] = 0  # only the second channel counts
+    torch.testing.assert_close(pairs(model, (4, 4, 4)), 10 * (weight[:, None] - weight[None]).norm(dim=2))
