@@ -109,7 +109,7 @@ def test_columns_that_are_not_always_there() -> None:
 
 
 def test_columns_of_the_ledger_in_their_order(folder: Path) -> None:
-    call_in(folder, of_images.main, "evaluation", "attack", "--output", "ledger")
+    call_in(folder, of_images.main, "evaluation", "attack", "--bounds", "--output", "ledger")
     there = pq.read_table(folder / "ledger/ledger.parquet").column_names
     name = read_json(folder / "attack" / SUMMARY)["attack"]
     levels = {"<attack>": [name], "<level>": ["10", "60"], "<sigma>": ["10", "60"]}

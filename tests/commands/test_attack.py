@@ -135,7 +135,7 @@ def test_what_is_finished_can_be_left_as_it_is(whole: Path, main: Main, tmp_path
 
 def test_loggers_are_given_images_of_successes(whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tables: list[tuple[str, tuple[str, ...], list[list[Any]]]] = []
-    monkeypatch.setattr(results, "log_images_table", lambda _, *table: tables.append(table))
+    monkeypatch.setattr(results, "log_table", lambda _, *table: tables.append(table))
     result = AttackResult.read(whole)
     results.log_attack([], whole, result)
     ((name, columns, rows),) = tables

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 import convstab as cs
+from convstab.bounds.lower import lower_bounds
 from convstab.commands import app
 from convstab.commands.results import ledger
 from convstab.files import CHECKSUM, SUMMARY, read_json, write_json
 from convstab.runs import directory
+from convstab.runs.configuration import load_config, write_config
 from tests.support.in_process import Main, call_in, caller, train_short
 
 
@@ -129,3 +131,33 @@ def test_an_attack_that_calls_itself_by_the_name_of_the_run_is_found_out(made: P
     code, said = join("evaluation", "renamed")
     assert code == 2
     assert "DDN does not belong to the evaluation: it attacks another model" in said
+
+
+def test_bounds_are_those_of_the_run_and_below_its_attacks(made: Path, join: Main) -> None:
+    """Of images in the order of the evaluation."""
+    assert join("evaluation", "ddn", "nes", "--bounds", "--output", "bounded") == (0, "")
+    found = cs.Ledger.read(made / "bounded")
+    rows, run = found.rows, cs.load_run("one")
+    bounds = dict(zip(run.test.ids.tolist(), lower_bounds(run.model, run.test), strict=True))
+    assert rows["lower_bound"].tolist() == [bounds[index] for index in rows["index"].tolist()]
+    correct = rows["clean_correct"]
+    assert correct.sum() > 0
+    assert (rows["lower_bound"][correct] > 0).all()
+    assert (rows["lower_bound"][~correct] == 0).all()
+    tried = np.isfinite(rows["perturbation"])
+    assert (rows["lower_bound"] <= rows["perturbation"])[tried].all()
+    text = (made / "bounded/ledger.md").read_text()
+    assert f"| steepness of the layers | lower bound, loose | {correct.sum()} |" in text
+    times = np.median((rows["perturbation"] / rows["lower_bound"])[correct & tried])
+    assert f"the least perturbation is {times:.3g} times as long" in text
+    assert join("evaluation", "--output", "unbounded") == (0, "")
+    assert "lower_bound" not in cs.Ledger.read(made / "unbounded").rows
+
+
+def test_bounds_of_what_is_no_run_are_refused(made: Path, join: Main) -> None:
+    shutil.copytree(made / "evaluation", made / "elsewhere")
+    write_config(made / "elsewhere", load_config(made / "evaluation") | {"run": None})
+    directory.finish(made / "elsewhere", "evaluate")
+    code, said = join("elsewhere", "--bounds")
+    assert (code, said.count("\n")) == (2, 1)
+    assert said.startswith("convstab: --bounds needs a run that train made and its own test images; elsewhere is of")

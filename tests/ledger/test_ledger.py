@@ -15,6 +15,7 @@ from torch import nn
 
 import convstab as cs
 from convstab.attacks.result import AttackResult
+from convstab.bounds.lower import lower_bounds
 from convstab.errors import InputError
 from convstab.evaluation.protocol import Protocol
 from convstab.evaluation.stability import stability
@@ -348,3 +349,34 @@ def test_classes_have_the_medians_of_their_own_images(ledger: Ledger, result: cs
 
 def test_without_attacks_classes_are_told_by_the_law(result: cs.StabilityResult) -> None:
     assert "flat-boundary law: median" in Ledger.of(result).by_class()
+
+
+def test_lower_bounds_stand_beside_what_attacks_found(
+    model: nn.Module, images: cs.Images, result: cs.StabilityResult, attacks: dict[str, AttackResult]
+) -> None:
+    bounds = lower_bounds(model, images)
+    found = Ledger.of(result, attacks, lower_bound=bounds)
+    np.testing.assert_array_equal(found.rows["lower_bound"], bounds)
+    row = next(line for line in found.table().splitlines() if "lower bound, loose" in line)
+    median = np.median(distances(model, images.pixels)[found.rows["clean_correct"]])
+    assert float(row.split("|")[4].split()[0]) == pytest.approx(median, rel=0.02)  # of a linear model it is exact
+    assert "the least perturbation is 1 times as long" in found.table()
+    tie = Ledger.of(result, attacks, lower_bound=np.where(np.arange(80) == 0, 5.0, bounds))
+    assert tie.rows["lower_bound"][0] == 0  # misclassified by the evaluation, whose arithmetic may be another
+    alone = Ledger.of(result, lower_bound=bounds).table()
+    assert "no attack can find less.\n" in alone  # without attacks there is nothing to compare with
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (lambda bounds: 2 * bounds, "or of one that attacks do not fit: they found less for 72 images"),
+        (lambda bounds: bounds + 1e-3, "another model than the evaluation: 8 of 80 images are correct there"),
+        (lambda bounds: bounds[:5], "there are 5 lower bounds; the evaluation has 80 images"),
+    ],
+)
+def test_lower_bounds_of_another_model_are_refused(
+    change: Any, line: str, model: nn.Module, images: cs.Images, result: cs.StabilityResult, attacks: Any
+) -> None:
+    with pytest.raises(InputError, match=line):
+        Ledger.of(result, attacks, lower_bound=change(lower_bounds(model, images)))

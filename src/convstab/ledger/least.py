@@ -87,6 +87,23 @@ def common(clean: Clean, name: str, attack: AttackResult) -> tuple[Integers, Int
     return rows, places
 
 
+def lower_bounds_of(clean: Clean, rows: Mapping[str, NDArray[Any]], given: Floats) -> dict[str, NDArray[Any]]:
+    """The column of lower bounds: 0 where the clean image is misclassified; InputError where they are of another model.
+
+    rows: with the least perturbations. given: lower bounds of the distances, (n,), grey levels; 0: misclassified.
+    """
+    said, correct = "the lower bounds are of another model than the evaluation", clean.predicted == clean.label
+    if given.shape != correct.shape:
+        raise InputError(f"there are {len(given)} lower bounds; the evaluation has {len(correct)} images")
+    other = int(((given > 0) & ~correct).sum())  # a bound may be 0 where the margin is as small as its rounding
+    if other > max(1, OTHER_DECISIONS * len(correct)):
+        raise InputError(f"{said}: {other} of {len(correct)} images are correct there, and here misclassified")
+    beaten = int((correct & (rows["perturbation"] > 0) & (rows["perturbation"] < given)).sum())
+    if beaten:
+        raise InputError(f"{said}, or of one that attacks do not fit: they found less for {beaten} images")
+    return {"lower_bound": np.where(correct, given, 0.0)}
+
+
 def similarity(attack: AttackResult, rows: Integers) -> Floats:
     """Structural similarity of images with their perturbation to themselves, (rows,)."""
     pixels = attack.pixels[rows].astype(np.float32)

@@ -15,7 +15,8 @@ from convstab.errors import InputError
 from convstab.evaluation.result import StabilityResult
 from convstab.files.tables import as_frame, columns, read_table, write_table
 from convstab.ledger.columns import boundary, certificates, clean_of, column_of, draws, margins
-from convstab.ledger.least import least_perturbation
+from convstab.ledger.least import least_perturbation, lower_bounds_of
+from convstab.statistics.intervals import Floats
 from convstab.statistics.smoothing import ALPHA
 from convstab.units import Units
 from convstab.validation import FRACTION, check_limit
@@ -49,6 +50,7 @@ class Ledger:
         *,
         alpha: float = ALPHA,
         tolerance: float = TOLERANCE,
+        lower_bound: Floats | None = None,
     ) -> "Ledger":
         """Join an evaluation with attacks on the same model and images.
 
@@ -58,9 +60,10 @@ class Ledger:
             attacks: by their names; each on some or all of the images.
             alpha: how often a certified radius may be too great, for each image and level, in (0, 1).
             tolerance: share of the draws of an image that may fail under a level that it is said to withstand.
+            lower_bound: of the distances, (n,), L2 in grey levels, see ``bounds.lower.lower_bounds``.
 
         Raises:
-            InputError: no clean images, no degraded ones, or an attack on other images or on another model.
+            InputError: no clean images, no degraded ones, or attacks or bounds of other images or another model.
 
         >>> import torch, convstab as cs
         >>> model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(192, 2)).eval()
@@ -80,7 +83,10 @@ class Ledger:
             "clean_correct": clean.predicted == clean.label,
         }
         rows |= result.units.columns(result.images) | margins(result)
-        rows |= least_perturbation(clean, attacks) | draws(result, tolerance)
+        rows |= least_perturbation(clean, attacks)
+        if lower_bound is not None:
+            rows |= lower_bounds_of(clean, rows, lower_bound)
+        rows |= draws(result, tolerance)
         if result.as_in_paper:
             rows |= boundary(result) | certificates(result, alpha)
         settings: dict[str, Any] = {"alpha": alpha, "tolerance": tolerance, "attacks": list(attacks)}

@@ -24,6 +24,7 @@ def sentences(ledger: "Ledger") -> Iterator[str]:
     if correct.any():
         yield withstood(ledger)
     yield from doubts(ledger)
+    yield from bounded(ledger)
     if ledger.smoothed:
         yield from near(ledger)
         yield (
@@ -69,6 +70,19 @@ def least_of(ledger: "Ledger", attacks: Sequence[str]) -> Floats:
     """The least perturbation over some attacks; NaN where none of them was made."""
     found: Floats = np.fmin.reduce([ledger.rows[f"perturbation_{name}"] for name in attacks])
     return found
+
+
+def bounded(ledger: "Ledger") -> Iterator[str]:
+    """What a lower bound holds for, and how far it is from the least perturbations."""
+    if "lower_bound" not in ledger.rows:
+        return
+    said = "The lower bound is certain, of the model itself in exact arithmetic: no attack can find less"
+    lower, nearest = ledger.rows["lower_bound"], ledger.rows["perturbation"]
+    both = ledger.rows["clean_correct"] & (lower > 0) & np.isfinite(nearest)
+    if both.any():
+        times = np.median(nearest[both] / lower[both])
+        said += f"; it is loose: the least perturbation is {times:.3g} times as long (median of {both.sum()} images)"
+    yield f"{said}."
 
 
 def near(ledger: "Ledger") -> Iterator[str]:

@@ -58,6 +58,8 @@ def ways(ledger: Ledger) -> Iterator[tuple[str, str, Floats, NDArray[np.bool_]]]
     if ledger.smoothed and correct.any():
         told = (correct & np.isfinite(ledger.rows["distance"])).sum()
         yield "flat-boundary law", f"estimate, told for {told}", far(ledger).clip(0), correct
+    if "lower_bound" in ledger.rows and correct.any():
+        yield "steepness of the layers", "lower bound, loose", ledger.rows["lower_bound"], correct
 
 
 def far(ledger: Ledger) -> Floats:

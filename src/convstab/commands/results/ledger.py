@@ -25,10 +25,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--tolerance", type=float, default=0.05, help=said)
     said = "ledger of another model on the same images: how much longer the least perturbations are here"
     parser.add_argument("--beside", type=Path, action="append", default=[], metavar="LEDGER", help=said)
+    said = "a lower bound of each distance, from the layers of the model, whose run and data set must be there"
+    parser.add_argument("--bounds", action="store_true", help=said)
     with command():
         options = parser.parse_args(arguments)
         folder = options.output or options.evaluation / "ledger"
-        ledger = joined(options.evaluation, options.attacks, options.alpha, options.tolerance)
+        ledger = joined(options.evaluation, options.attacks, options.alpha, options.tolerance, options.bounds)
         lines = [f"Beside {other}: {beside(ledger, other)}." for other in options.beside]
         write(ledger, folder, lines)
         print(folder)
@@ -42,8 +44,9 @@ def beside(ledger: "Ledger", other: Path) -> "Widening":
     return widening(Ledger.read(other), ledger)
 
 
-def joined(evaluation: Path, attacks: Sequence[Path], alpha: float, tolerance: float) -> "Ledger":
+def joined(evaluation: Path, attacks: Sequence[Path], alpha: float, tolerance: float, bounds: bool) -> "Ledger":
     """The ledger of these folders; InputError unless it is an evaluation and attacks on its model."""
+    from convstab.commands.results.bounds import lower_bounds_of
     from convstab.figures.files import named_attacks
     from convstab.ledger.ledger import Ledger
     from convstab.runs.results import Results, check_finished
@@ -53,7 +56,8 @@ def joined(evaluation: Path, attacks: Sequence[Path], alpha: float, tolerance: f
     if list(found.evaluations) != [evaluation]:
         raise InputError("the first folder must be an evaluation, and all others attacks on the same model")
     named = named_attacks(found.attacks) if attacks else {}
-    return Ledger.of(found.evaluations[evaluation], named, alpha=alpha, tolerance=tolerance)
+    lower = lower_bounds_of(evaluation) if bounds else None
+    return Ledger.of(found.evaluations[evaluation], named, alpha=alpha, tolerance=tolerance, lower_bound=lower)
 
 
 def write(ledger: "Ledger", folder: Path, lines: Sequence[str]) -> None:
