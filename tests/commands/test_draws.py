@@ -14,6 +14,7 @@ from PIL import Image
 import convstab as cs
 from convstab.commands import app
 from convstab.data import digits
+from convstab.evaluation.confidence import SQUARE_UNIT
 from convstab.files import read_json, write_json
 from convstab.runs import directory
 from tests.support.in_process import Main, call_in, caller
@@ -84,8 +85,8 @@ def test_predictions_make_the_evaluation_that_the_model_here_makes(
     assert importing(path, "draws=draws", f"output={tmp_path / 'made'}") == (0, "")
     here, made = (cs.StabilityResult.read(folder) for folder in (there / "evaluation", tmp_path / "made"))
     for name, column in here.rows.items():
-        power = 2 if name == "margin_sd" else 1  # what is kept is the sum of squares, in whole units
-        np.testing.assert_allclose(made.rows[name] ** power, column**power, rtol=1e-4, atol=1e-6, err_msg=name)
+        power, atol = (2, 4 / SQUARE_UNIT) if name == "margin_sd" else (1, 1e-6)  # sums of squares are in whole units
+        np.testing.assert_allclose(made.rows[name] ** power, column**power, rtol=1e-4, atol=atol, err_msg=name)
     np.testing.assert_array_equal(made.confusion, here.confusion)
     np.testing.assert_allclose(made.ece, here.ece, atol=1e-5)
     assert directory.finished(tmp_path / "made") == "evaluate"
