@@ -124,7 +124,8 @@ def test_the_strip_shows_draws_that_were_counted(
     shown: Any = evaluate.strip(run, result, protocol, CPU)
     assert shown.shape == (4, len(SIGMAS), 16, 16, 3)
     for label, row in enumerate(evaluate.typical_image(run, label) for label in range(4)):
-        for level, draw in enumerate((0, 1, 1 + 6)):  # the first of each sigma
+        kept = result.by_image("sample_draw")[row]
+        for level, draw in enumerate((0, 1 + kept[1], 1 + 6 + kept[2])):  # whose decisions the frames tell
             expected = counted[row, draw].clamp(0, 1).permute(1, 2, 0).numpy()
             np.testing.assert_array_equal(shown[label, level], expected)
 

@@ -157,6 +157,7 @@ def test_classes_without_an_attacked_image_are_left_out() -> None:
     assert [len(failed) for failed in norms[1::2]] == [1, 0]
     assert norms[1][0] > 5
     assert "triangles: 1 failed" in figure.get_suptitle()
+    assert figure.get_suptitle().endswith("\nno attacked image of yield")
     assert to_rgb(attack.BLUE) != to_rgb(attack.ORANGE)
     drawn(figure)
 

@@ -74,6 +74,7 @@ def test_curves_show_the_rates_of_each_run(result: StabilityResult) -> None:
     for line in accuracy.lines:
         np.testing.assert_array_equal(line.get_xydata(), np.stack([result.levels, result.accuracy.value], 1))
     np.testing.assert_array_equal(flips.lines[0].get_ydata(), result.flip_rate.value)
+    assert flips.yaxis.get_major_formatter()(0.125, None) == "12.5 %"
     assert flips.get_legend_handles_labels()[1] == ["one", "two"]
     assert len({line.get_color() for line in accuracy.lines}) == 2
     assert len({line.get_marker() for line in accuracy.lines}) == 2
@@ -92,6 +93,10 @@ def test_confusion_shows_shares_at_the_nearest_sigma(result: StabilityResult) ->
     np.testing.assert_allclose(shares.sum(1), 1)
     np.testing.assert_allclose(shares, result.confusion[2] / result.confusion[2].sum(1, keepdims=True))
     assert "sigma 20" in figure.axes[0].get_title()
+    assert figure.axes[1].get_ylabel() == "share of the draws of the label (colours not linear)"
+    clean = evaluation.confusion(result, 0)
+    assert clean.axes[1].get_ylabel() == "share of the images of the label (colours not linear)"
+    assert clean.axes[0].get_title().startswith("clean images")
     drawn(figure)
     drawn(evaluation.confusion(with_classes(43), 40))
 
@@ -99,11 +104,16 @@ def test_confusion_shows_shares_at_the_nearest_sigma(result: StabilityResult) ->
 @pytest.mark.parametrize(("count", "channels", "blocks"), [(2, 1, 1), (10, 1, 1), (43, 3, 2)])
 def test_the_strip_holds_every_class_under_every_sigma(count: int, channels: int, blocks: int) -> None:
     images = np.random.default_rng(0).random((count, 3, 8, 6, channels)) * 0.9
-    figure = evaluation.strip(images, [0, 1, 40], [f"class {i}" for i in range(count)], "sigma")
+    misread = np.zeros((count, 3), bool)
+    misread[1, 2] = misread[count - 1, 0] = True
+    figure = evaluation.strip(images, [0, 1, 40], [f"class {i}" for i in range(count)], "sigma", misread)
     assert len(figure.axes) == blocks
     tables = [np.asarray(axis.images[0].get_array()) for axis in figure.axes]
     assert sum(len(scores) for scores in tables) == count * 9  # a line of white below every image
     np.testing.assert_array_equal(tables[0][9:17, 7:13], images[1, 1].squeeze())
+    frames: list[Any] = [frame for axis in figure.axes for frame in axis.patches]
+    assert (13.5, 8.5) in [(frame.get_x(), frame.get_y()) for frame in frames]  # around image (1, 2)
+    assert (len(frames), frames[-1].axes) == (2, figure.axes[-1])
     drawn(figure)
 
 
@@ -126,6 +136,7 @@ def test_names_with_dollars_are_no_formulas(result: StabilityResult) -> None:
     legend = curves.axes[1].get_legend()
     assert legend is not None
     assert [text.get_text() for text in legend.get_texts()] == [r"\$x^\$"]
-    strip = evaluation.strip(np.zeros((2, 2, 8, 8, 1)), [0, 1], names[:2], "sigma")
+    strip = evaluation.strip(np.zeros((2, 2, 8, 8, 1)), [0, 1], names[:2], "sigma", np.zeros((2, 2), bool))
+    assert strip.get_suptitle() == ""
     drawn(strip)
     assert [text.get_text() for text in strip.axes[0].get_yticklabels()] == [r"\$x^\$", r"price in \$"]

@@ -260,16 +260,18 @@ def report(run: Run, result: StabilityResult, folder: Path) -> None:
 
 
 def strip(run: Run, result: StabilityResult, protocol: Protocol, device: torch.device) -> Figure:
-    """One typical image of each class under all levels: the first draws that were counted, clipped to be shown."""
+    """One typical image of each class under all levels: the draws whose decisions are kept, clipped to be shown."""
     labels, tried = np.unique(result.labels), result.levels.tolist()
-    copies = []
-    for row in (typical_image(run, label) for label in labels):
+    copies, rows = list[torch.Tensor](), [typical_image(run, label) for label in labels]
+    draws = result.by_image("sample_draw")
+    for row in rows:
         pixels, image = run.test.pixels[row].to(device), int(run.test.ids[row])
-        drawn = zip(tried, result.applied[row].tolist(), strict=True)
-        copies.append(torch.cat([protocol.copies(pixels, level, 1, image, applied) for level, applied in drawn]))
+        drawn = zip(tried, result.applied[row].tolist(), draws[row].tolist(), strict=True)
+        copies.append(torch.cat([protocol.copies(pixels, level, 1, image, at, first) for level, at, first in drawn]))
     images = torch.stack(copies).clamp_(0, 1).permute(0, 1, 3, 4, 2).cpu().numpy()
     names = [result.classes[label] for label in labels]
-    return evaluation.strip(images, tried, names, result.label)
+    misread = result.by_image("sample_prediction")[rows] != labels[:, None]
+    return evaluation.strip(images, tried, names, result.label, misread)
 
 
 def typical_image(run: Run, label: int) -> int:

@@ -10,11 +10,13 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 from convstab.attacks.result import AttackResult, on_common_images, quantile
-from convstab.figures.evaluation import COLOURS, MARKERS, finish_axis, labelled
+from convstab.figures.evaluation import COLOURS, MARKERS, finish_axis, in_percent, labelled
+from convstab.units import Integers
 
 BLUE, ORANGE = COLOURS[:2]
 NORM = "L2 norm for pixels in [0, 1]"
 STYLES = ("-", "--", ":")  # when the colours are used up
+NAMED = 3  # of the classes that a figure leaves out
 
 
 def samples(result: AttackResult, count: int = 6) -> Figure:
@@ -78,6 +80,7 @@ def survival(results: Mapping[str, AttackResult]) -> Figure:
             label=f"{name} ({failed} failed)" if failed else name,
         )
     finish_axis(axis)
+    in_percent(axis)
     axis.set(xlabel=NORM, ylabel="share of the images that withstand it", xlim=(low, high), ylim=(-0.02, 1.02))
     logarithmic(axis, "x")
     axis.set_title(f"{count} images", fontsize=10)
@@ -175,10 +178,18 @@ def by_class(result: AttackResult) -> Figure:
     axis.set(xlim=(0, 1.03 * edge), ylim=(len(labels) - 0.4, -0.6), xlabel=NORM)
     failed = int(np.isinf(norms).sum())
     title = f"{result.attack}, {len(norms)} images; bar: median and middle half"
-    figure.suptitle(title + (f"; triangles: {failed} failed" if failed else ""), fontsize=9)
+    title += f"; triangles: {failed} failed" if failed else ""
+    figure.suptitle("\n".join(filter(None, (title, left_out(result, labels)))), fontsize=9)
     axis.grid(axis="x", alpha=0.3)
     axis.spines[["top", "right"]].set_visible(False)
     return figure
+
+
+def left_out(result: AttackResult, labels: Integers) -> str:
+    """Which classes have no attacked image; empty where all have one."""
+    absent = [labelled(name, 20) for label, name in enumerate(result.classes) if label not in labels]
+    more = f" and {len(absent) - NAMED} more" if len(absent) > NAMED else ""
+    return f"no attacked image of {', '.join(absent[:NAMED])}{more}" if absent else ""
 
 
 def draw_class(axis: Axes, place: int, norms: NDArray[np.float64], edge: float) -> None:

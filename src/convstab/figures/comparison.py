@@ -7,7 +7,7 @@ from matplotlib import colormaps
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
-from convstab.figures.evaluation import MARKERS, draw_estimate, finish_axis, labelled
+from convstab.figures.evaluation import MANY, MARKERS, draw_estimate, finish_axis, in_percent, labelled
 from convstab.figures.levels import LevelAxis
 from convstab.sweeps.comparison import Comparison
 
@@ -33,7 +33,7 @@ def heat_map(comparison: Comparison) -> Figure:
     )
     axis.tick_params(length=0, labelsize=8)
     axis.spines[:].set_visible(False)
-    figure.colorbar(image, label="accuracy (%)", pad=0.02)
+    figure.colorbar(image, label="accuracy (%), colours not linear", pad=0.02)
     return figure
 
 
@@ -49,12 +49,14 @@ def lines(comparison: Comparison) -> Figure:
             "marker": MARKERS[number % len(MARKERS)],
             "label": labelled(str(value)),
         }
-        draw_estimate(left, levels.positions(result), result.accuracy, **style, band=False)
-        draw_estimate(right, levels.positions(result), result.flip_rate, **style, band=False)
+        few = len(comparison.values) <= MANY
+        draw_estimate(left, levels.positions(result), result.accuracy, **style, band=few)
+        draw_estimate(right, levels.positions(result), result.flip_rate, **style, band=few)
     left.set(title="accuracy", ylabel="share of draws")
     right.set(title="flip rate of clean-correct images", ylim=(0, None))
     for axis in (left, right):
         finish_axis(axis)
+        in_percent(axis)
         levels.finish(axis)
     figure.legend(
         *left.get_legend_handles_labels(), loc="outside right upper", title=labelled(comparison.name), fontsize=8

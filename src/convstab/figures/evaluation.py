@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm, PowerNorm
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from convstab.evaluation.cells import level_in_words
@@ -110,7 +111,7 @@ def draw_samples(axis: Axes, result: StabilityResult, label: int) -> None:
 def curves(results: Mapping[str, StabilityResult]) -> Figure:
     """Accuracy and flip rate against the level, one line per result; few have their 95 % intervals."""
     many = len(results) > MANY
-    figure = Figure(figsize=(11, 5) if many else (9, 3.8), layout="constrained")
+    figure = Figure(figsize=(11, 5) if many else (10, 3.8), layout="constrained")
     left, right = figure.subplots(1, 2)
     levels = LevelAxis(results.values())
     for number, (name, result) in enumerate(results.items()):
@@ -122,11 +123,9 @@ def curves(results: Mapping[str, StabilityResult]) -> Figure:
     right.set(title="flip rate of clean-correct images", ylim=(0, None))
     for axis in (left, right):
         finish_axis(axis)
+        in_percent(axis)
         levels.finish(axis)
-    if many:
-        figure.legend(*right.get_legend_handles_labels(), loc="outside right upper", frameon=False, fontsize=8)
-    else:
-        right.legend(frameon=False, loc="upper left", fontsize=8)
+    right.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1), fontsize=8)  # beside the lines, not on them
     return figure
 
 
@@ -141,6 +140,11 @@ def finish_axis(axis: Axes) -> None:
     axis.grid(alpha=0.3)
     axis.spines[["top", "right"]].set_visible(False)
     axis.yaxis.set_major_formatter(lambda value, _: f"{value:.4g}" if value < 0.01 else f"{value:.3g}")
+
+
+def in_percent(axis: Axes) -> None:
+    """Shares along the y axis as per cent."""
+    axis.yaxis.set_major_formatter(lambda share, _: f"{100 * share:.4g} %")
 
 
 def draw_estimate(
@@ -163,10 +167,10 @@ def confusion(result: StabilityResult, level: float | None = None) -> Figure:
     figure = Figure(figsize=(size + 0.8, size), layout="constrained")
     axis = figure.subplots()
     image = axis.imshow(shares, cmap="Blues", norm=PowerNorm(0.4, 0, 1))
-    axis.set_title(
-        f"{result.protocol.quantity} {result.levels[place]:g}, accuracy {np.trace(counts) / counts.sum():.2%}",
-        fontsize=10,
-    )
+    what, where = "draws", f"{result.protocol.quantity} {result.levels[place]:g}"
+    if not result.degraded[place]:
+        what, where = "images", "clean images"
+    axis.set_title(f"{where}, accuracy {np.trace(counts) / counts.sum():.2%}", fontsize=10)
     axis.set(xlabel="predicted", ylabel="label")
     names = [labelled(name, 24) for name in result.classes]
     axis.set_xticks(range(count), names, rotation=90 if count > 10 or max(map(len, names)) > 3 else 0, fontsize=7)
@@ -176,12 +180,18 @@ def confusion(result: StabilityResult, level: float | None = None) -> Figure:
             if share >= 0.0005:
                 colour = "white" if share > 0.25 else "black"
                 axis.text(column, row, f"{100 * share:.1f}", ha="center", va="center", fontsize=6.5, color=colour)
-    figure.colorbar(image, label="share of the draws of the label", shrink=0.8)
+    bar = figure.colorbar(image, label=f"share of the {what} of the label (colours not linear)", shrink=0.8)
+    in_percent(bar.ax)
     return figure
 
 
-def strip(images: NDArray[Any], columns: Sequence[float], classes: Sequence[str], label: str) -> Figure:
-    """One image per class under all levels; images (classes, levels, H, W, C) in [0, 1]; label: of the columns."""
+def strip(
+    images: NDArray[Any], columns: Sequence[float], classes: Sequence[str], label: str, misread: NDArray[np.bool_]
+) -> Figure:
+    """One image per class under all levels, with a frame where it is misclassified.
+
+    images: (classes, levels, H, W, C) in [0, 1]. label: of the columns. misread: (classes, levels).
+    """
     count, levels, height, width, channels = images.shape
     blocks = -(-count // 22)
     per_block = -(-count // blocks)
@@ -199,6 +209,11 @@ def strip(images: NDArray[Any], columns: Sequence[float], classes: Sequence[str]
         axis.tick_params(length=0)
         axis.spines[:].set_visible(False)
         axis.set_xlabel(label, fontsize=8)
+        for row, column in np.argwhere(misread[block * per_block :][: len(shown)]):
+            corner = column * (width + 1) - 0.5, row * (height + 1) - 0.5
+            axis.add_patch(Rectangle(corner, width, height, fill=False, color=MISCLASSIFIED, linewidth=1.2))
+    if misread.any():
+        figure.suptitle("framed: misclassified", fontsize=8, color=MISCLASSIFIED)
     return figure
 
 

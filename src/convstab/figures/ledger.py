@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from convstab.figures.attack import limits, logarithmic
-from convstab.figures.evaluation import COLOURS, finish_axis
+from convstab.figures.evaluation import COLOURS, finish_axis, in_percent
 from convstab.ledger.ledger import Ledger
 from convstab.ledger.tables import far, radius_of, ways
 from convstab.statistics.boundary import flip_chance
@@ -37,6 +37,7 @@ def distances(shown: Sequence[tuple[str, str, Floats]]) -> Figure:
         draw_share(axis, values, ends, label=name, linestyle=line, color=COLOURS[number % len(COLOURS)])
     finish_axis(axis)
     axis.set(xlabel=DISTANCE, ylabel="share of the images that are further", xlim=ends, ylim=(-0.02, 1.02))
+    in_percent(axis)
     logarithmic(axis, "x")
     axis.set_title("images that are correct when clean", fontsize=10)
     figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=8)
@@ -102,7 +103,7 @@ def draw_rates(axis: Axes, ledger: Ledger) -> None:
     axis.set(xlabel=ledger.label, ylabel="share of misclassified draws", ylim=(LEAST, 1))
     for which in ("x", "y"):
         logarithmic(axis, which)
-    axis.yaxis.set_major_formatter(lambda share, _: f"{100 * share:g}%")
+    in_percent(axis)
     axis.set_title(f"{some.sum()} images that are correct when clean", fontsize=10)
 
 
