@@ -95,7 +95,7 @@ def __getattr__(name: str) -> Any:
         return import_module("importlib.metadata").version(__name__)
     try:
         return _loaded(name)
-    except RuntimeError as error:
+    except (RuntimeError, AttributeError, OSError) as error:
         exits = import_module("convstab.exits")
         if exits.fails_to_load("torchvision", error):
             raise exits.InputError(exits.misfit(error)) from error

@@ -53,9 +53,11 @@ def one_line(chain: Sequence[BaseException]) -> str:
 
 
 def fails_to_load(package: str, error: BaseException) -> bool:
-    """Whether an error was raised while a package was being imported."""
+    """Whether an error was raised while a package was being imported, for want of no other one."""
+    if isinstance(error, ModuleNotFoundError):
+        return False
     frames = [frame for frame, _ in walk_tb(error.__traceback__)]
-    return any(frame.f_code.co_name == "<module>" and frame.f_globals["__name__"] == package for frame in frames)
+    return any(frame.f_code.co_name == "<module>" and frame.f_globals.get("__name__") == package for frame in frames)
 
 
 def misfit(error: BaseException) -> str:

@@ -61,7 +61,8 @@ def test_a_result_has_its_kind_state_and_number(
     _, line = said(capsys, "ls", str(tmp_path))
     kind, *rest = LINES[command]
     assert line.startswith(f"{folder}  {kind}")
-    for word in rest if finish else ["not finished", "the same command goes on"]:
+    goes_on = "convstab train ckpt=last output=" if command == "train" else "the same command goes on"
+    for word in rest if finish else ["not finished", goes_on]:
         assert word in line
     assert finish != ("not finished" in line)
 
@@ -140,3 +141,14 @@ print("loaded", *sorted(set(sys.modules) & {heavy!r}))
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "loaded"
+
+
+def test_a_damaged_sweep_hides_nothing_else(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    make(tmp_path / "runs" / "a", "evaluate", finish=True)
+    job = tmp_path / "runs" / "s" / "one"
+    job.mkdir(parents=True)
+    (job.parent / "sweep.yaml").touch()
+    (job / "job.json").write_text("{")
+    lines = said(capsys, "ls", str(tmp_path))
+    assert sum("  evaluation  " in line for line in lines) == 1
+    assert sum("  sweep " in line and "  damaged  " in line for line in lines) == 1

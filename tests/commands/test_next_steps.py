@@ -1,5 +1,6 @@
 """What is said after a finished result, and how far a long work is."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -70,6 +71,17 @@ def test_files_of_wandb_that_are_not_sent_are_named(tmp_path: Path, monkeypatch:
     assert next_steps.unsent(Path("a")) == ""
     Path("a/wandb/offline-run-1").mkdir()
     assert next_steps.unsent(Path("a")) == "W&B, not sent: a/wandb/offline-run-1; convstab-publish a sends it"
+    os.utime("a/wandb/run-1", (2e9, 2e9))  # the result was sent since
+    assert next_steps.unsent(Path("a")) == ""
+    os.utime("a/wandb/run-1", (1, 1))
+    Path("a/wandb/offline-run-1/run-1.wandb.synced").touch()
+    assert next_steps.unsent(Path("a")) == ""
+
+
+def test_what_is_printed_can_be_pasted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["convstab"])
+    assert next_steps.next_command("train", Path("my runs/a")) == "convstab evaluate run='my runs/a'"
 
 
 def test_a_log_has_a_line_a_minute_with_the_time_left() -> None:

@@ -32,6 +32,20 @@ def test_the_agents_are_given_the_jobs_of_hydra() -> None:
     assert (sweep["project"], sweep["method"]) == ("signs", "grid")
 
 
+def test_null_and_true_reach_the_jobs_as_they_were_given() -> None:
+    sweep = yaml.safe_load(
+        sweep_file("train", ["dataset.images=null,500", "trainer.deterministic=true,false"], "signs")
+    )
+    values = {key: {"value": found["values"][0]} for key, found in sweep["parameters"].items()}
+    given = create_sweep_command_args({"args": values})["args_no_hyphens"]
+    assert sorted(map(str.lower, given)) == ["dataset.images=null", "trainer.deterministic=true"]
+
+
+def test_a_word_that_cannot_be_read_is_named() -> None:
+    with pytest.raises(InputError, match="x y=1,2 cannot be read"):
+        sweep_file("train", ["x y=1,2"], "signs")
+
+
 def test_an_interval_is_searched_by_bayes() -> None:
     words = ["optimizer.lr=tag(log,interval(0.001,0.1))", "optimizer.momentum=interval(0,1)", "seed=1"]
     sweep = yaml.safe_load(sweep_file("train", words, "signs"))

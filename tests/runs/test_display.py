@@ -19,9 +19,21 @@ def test_a_log_of_a_training_has_a_line_a_minute() -> None:
     trainer: Any = SimpleNamespace(
         global_step=0, estimated_stepping_batches=100, current_epoch=0, max_epochs=2, is_global_zero=True
     )
-    callback.on_train_start()
+    callback.on_train_start(trainer)
     for step in range(1, 11):
         now[0], trainer.global_step = step * 25.0, step * 10
         callback.on_train_batch_end(trainer)
     assert [line.partition(",")[0] for line in lines] == ["epoch 1 of 2"] * 3  # at 75, 150 and 225 seconds
     assert "step 30 of 100, about 3 min left" in lines[0]  # 70 of 100 steps at 2.5 s each: 175 s
+
+
+def test_a_resumed_training_counts_its_own_steps_only() -> None:
+    now, lines = [0.0], list[str]()
+    callback = LineAMinute(lambda: now[0], lines.append)
+    trainer: Any = SimpleNamespace(
+        global_step=1000, estimated_stepping_batches=1140, current_epoch=7, max_epochs=8, is_global_zero=True
+    )
+    callback.on_train_start(trainer)
+    now[0], trainer.global_step = 60.0, 1010
+    callback.on_train_batch_end(trainer)
+    assert lines == ["epoch 8 of 8, step 1,010 of 1,140, about 13 min left"]  # 130 steps at 6 s each

@@ -103,8 +103,25 @@ def explained(error: Exception, command: str, words: Sequence[str]) -> InputErro
 def several(command: str, key: str, value: str) -> str:
     """That a value has commas, and what it may have been meant for."""
     ways = [] if command == "reproduce" else ["-m makes a job of each"]
-    ways += [f"{key}=[{value}] is a list"] if key not in groups() or key in ("logger", "experiment") else []
+    ways += [f"{key}=[{value}] is a list"] if takes_list(command, key, value) else []
     return f"Ambiguous value for argument '{key}={value}': {', '.join(ways)}"
+
+
+def takes_list(command: str, key: str, value: str) -> bool:
+    """Whether a key may have several values at once."""
+    if key in groups():
+        return key in ("logger", "experiment")
+    kind = KINDS.get(command, {}).get(key)
+    return kind is None or kind.holds([as_one(part) for part in value.split(",")])
+
+
+def as_one(text: str) -> object:
+    """A value as Hydra reads it, as far as numbers go."""
+    with suppress(ValueError):
+        return int(text)
+    with suppress(ValueError):
+        return float(text)
+    return text
 
 
 def no_name(words: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from shlex import quote
 
 from convstab.runs import directory
 from convstab.runs.configuration import load_config, value
@@ -19,8 +20,15 @@ def say_next(command: str, folder: Path) -> None:
 
 def unsent(folder: Path) -> str:
     """Where W&B has written a run that is offline, and how it is sent; empty where there is none."""
-    newest = max((folder / "wandb").glob("offline-run-*"), key=lambda path: path.stat().st_mtime, default=None)
+    kept = [path for path in (folder / "wandb").glob("offline-run-*") if not any(path.glob("*.wandb.synced"))]
+    sent = max((changed(path) for path in (folder / "wandb").glob("run-*")), default=0.0)
+    newest = max((path for path in kept if changed(path) >= sent), key=changed, default=None)
     return "" if newest is None else f"W&B, not sent: {shown(newest)}; convstab-publish {shown(folder)} sends it"
+
+
+def changed(path: Path) -> float:
+    """When a folder was last changed."""
+    return path.stat().st_mtime
 
 
 def next_command(command: str, folder: Path) -> str:
@@ -30,8 +38,13 @@ def next_command(command: str, folder: Path) -> str:
         case "train":
             return f"{typed('evaluate')} run={here}"
         case "evaluate":
-            run = value(load_config(folder), "run")
-            return f"{typed('attack')} run={run} attack=ddn" if isinstance(run, str) else f"convstab-report {here}"
+            config = load_config(folder)
+            run, other = value(config, "run"), [value(config, name) for name in ("dataset", "trust", "stage")]
+            if not isinstance(run, str) or (
+                any(other) and other != [None, None, "input"]
+            ):  # words that it would need, too
+                return f"convstab-report {here}"
+            return f"{typed('attack')} run={quote(run)} attack=ddn"
         case "draws":
             return f"convstab-import path=predictions.csv draws={here}"
         case "attack" | "predictions":
@@ -48,6 +61,6 @@ def typed(command: str) -> str:
 
 
 def shown(folder: Path) -> str:
-    """A folder as it is shortest from here."""
+    """A folder as it is shortest from here, and as a shell takes it."""
     path = folder.absolute()
-    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+    return quote(str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path))

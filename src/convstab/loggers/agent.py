@@ -6,6 +6,7 @@ from typing import Any
 import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Override, RangeSweep
+from hydra.errors import OverrideParseException
 
 from convstab.errors import InputError
 
@@ -23,7 +24,10 @@ def sweep_file(command: str, words: Sequence[str], project: str) -> str:
     interval W&B searches by Bayes, else it tries all.
     Raises InputError where no word has several values, or one is of a kind that W&B has not.
     """
-    overrides = OverridesParser.create().parse_overrides(list(words))
+    try:
+        overrides = OverridesParser.create().parse_overrides(list(words))
+    except OverrideParseException as error:
+        raise InputError(f"{error.override} cannot be read; give KEY=VALUE, such as seed=0,1,2") from error
     swept = {key_of(one): parameter(one) for one in overrides if one.is_sweep_override()}
     if not swept:
         raise InputError("no word has several values; a sweep needs one, such as seed=0,1,2")
@@ -53,5 +57,11 @@ def parameter(override: Override) -> Mapping[str, Any]:
         law = "log_uniform_values" if "log" in found.tags else "uniform"
         return {"distribution": law, "min": found.start, "max": found.end}
     if isinstance(found, ChoiceSweep | RangeSweep):
-        return {"values": [yaml.safe_load(text) for text in override.sweep_string_iterator()]}
+        return {"values": [as_agent_says(text) for text in override.sweep_string_iterator()]}
     raise InputError(f"{override.input_line} is of a kind that W&B does not have; give values or an interval")
+
+
+def as_agent_says(text: str) -> Any:
+    """A value that an agent writes as it was given: W&B makes None of null, and True of true."""
+    value = yaml.safe_load(text)
+    return value if isinstance(value, int | float | str) and not isinstance(value, bool) else text

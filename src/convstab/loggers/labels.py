@@ -47,8 +47,8 @@ def runs_of(config: Config) -> list[Path]:
     return folders
 
 
-def group_of(config: Config, folder: Path, job_type: str, sweep: str | None) -> str | None:
-    """What joins a training, or a sweep of them, with all its evaluations and attacks.
+def group_of(config: Config, folder: Path, job_type: str, sweep: str | None, tool: str) -> str | None:
+    """What joins a training, or a sweep of them, with all its evaluations and attacks in a tool.
 
     sweep: the name of the one that the job belongs to. None: of a report.
     """
@@ -56,13 +56,13 @@ def group_of(config: Config, folder: Path, job_type: str, sweep: str | None) -> 
         return (sweep or sweep_of(folder) or folder.resolve().name)[:LONGEST_GROUP]
     if not is_result(job_type):
         return None
-    groups = dict.fromkeys(group_of_training(run) for run in runs_of(config))
+    groups = dict.fromkeys(group_of_training(run, tool) for run in runs_of(config))
     return "+".join(groups)[:LONGEST_GROUP] if groups else sweep or model_label(config)
 
 
-def group_of_training(folder: Path) -> str:
-    """The group that a training has, or would have, in W&B."""
-    chosen: str | None = value(load_config(folder), "logger.wandb.group") if (folder / CONFIG).is_file() else None
+def group_of_training(folder: Path, tool: str) -> str:
+    """The group that a training has, or would have, in a tool."""
+    chosen: str | None = value(load_config(folder), f"logger.{tool}.group") if (folder / CONFIG).is_file() else None
     return chosen or sweep_of(folder) or folder.resolve().name
 
 

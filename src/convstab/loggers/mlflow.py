@@ -9,8 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from time import time
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
+from filelock import FileLock
 from PIL import Image
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities import rank_zero_only
@@ -50,9 +52,13 @@ class MlflowRun(Logger, Tracker):
 
     @rank_zero_only
     def log_hyperparams(self, params: Any, *args: Any, **kwargs: Any) -> None:  # noqa: ARG002
-        """The configuration: its single values as parameters, and all of it as a file."""
-        entities = need("mlflow.entities", "mlflow")
-        given = [entities.Param(name, str(value)[:LONGEST_VALUE]) for name, value in parameters(params)]
+        """The configuration: its single values as parameters, and all of it as a file.
+
+        A parameter that the run has already stays as it was, since MLflow lets none change; the file says what is now.
+        """
+        entities, there = need("mlflow.entities", "mlflow"), self.client.get_run(self.run).data.params
+        new = [(name, value) for name, value in parameters(params) if name not in there]
+        given = [entities.Param(name, str(value)[:LONGEST_VALUE]) for name, value in new]
         for start in range(0, len(given), MOST_PARAMETERS):
             self.client.log_batch(self.run, params=given[start : start + MOST_PARAMETERS])
         self.client.log_dict(self.run, dict(params), "config.yaml")
@@ -141,9 +147,9 @@ def mlflow_logger(
     logging.getLogger("alembic").setLevel(logging.WARNING)
     where = uri or os.environ.get("MLFLOW_TRACKING_URI")
     tracking, exceptions = need("mlflow.tracking", "mlflow"), need("mlflow.exceptions", "mlflow")
+    check_uri(where)
     try:
-        client = tracking.MlflowClient(where or database(Path(folder).absolute()))
-        within = experiment_of(client, experiment, None if where else Path(folder).absolute() / FILES)
+        client, within = opened(tracking, where, Path(folder).absolute(), experiment)
         before = [run.info.run_id for run in client.search_runs([within], f"tags.`{ID}` = '{id}'")]
         if resume and before:
             client.update_run(before[0], "RUNNING")
@@ -153,13 +159,37 @@ def mlflow_logger(
         said = {ID: id, "job_type": job_type, "group": group or "", "tags": ", ".join(tags)}
         run = client.create_run(within, run_name=name, tags=said)
     except exceptions.MlflowException as error:
-        raise InputError(f"MLflow: {one_line(error)}; logger.mlflow.uri=null needs no server") from error
+        raise InputError(f"MLflow at {where or folder}: {one_line(error)}; {without_server(uri)}") from error
     return MlflowRun(client, run.info.run_id, log_model)
 
 
-def database(folder: Path) -> str:
-    """The address of the database in a folder, which is made."""
+def opened(tracking: Any, where: str | None, folder: Path, experiment: str) -> tuple[Any, str]:
+    """A client of mlflow, and the id of the experiment; jobs that begin at once make the database one after another."""
+    if where:
+        client = tracking.MlflowClient(where)
+        return client, experiment_of(client, experiment, None)
     folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / f"{DATABASE}.lock"):
+        client = tracking.MlflowClient(database(folder))
+        return client, experiment_of(client, experiment, folder / FILES)
+
+
+def check_uri(where: str | None) -> None:
+    """Raise InputError for an address with a password, which would be written into every configuration."""
+    if where and urlsplit(where).password:
+        raise InputError(
+            "the address of MLflow holds a password, which would be written to config.yaml; "
+            "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
+        )
+
+
+def without_server(uri: str | None) -> str:
+    """What to do to need no server; uri: as it was configured, None: the environment has it."""
+    return "logger.mlflow.uri=null needs no server" if uri else "unset MLFLOW_TRACKING_URI to need no server"
+
+
+def database(folder: Path) -> str:
+    """The address of the database in a folder."""
     return f"sqlite:///{folder / DATABASE}"
 
 

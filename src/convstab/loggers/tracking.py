@@ -97,7 +97,7 @@ def of_the_run(
     return {
         "id": stable_id(folder, tool),
         "resume": resume,
-        "group": options.get("group") or group_of(config, folder, job_type, sweep),
+        "group": options.get("group") or group_of(config, folder, job_type, sweep, tool),
         "job_type": job_type,
         "name": options.get("name") or name_of(config, folder, job_type),
         "tags": tags_of(config, options.get("tags") or []),

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytorch_lightning as pl
@@ -34,13 +35,15 @@ class LineAMinute(pl.Callback):
     clock: seconds. say: what takes a line.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic, say: Callable[[str], object] = print) -> None:
-        self.clock, self.say = clock, say
+    def __init__(self, clock: Callable[[], float] = time.monotonic, say: Callable[[str], object] | None = None) -> None:
+        self.clock, self.say = clock, say or partial(print, flush=True)  # at once, in a file too
         self.begun = self.said = clock()
+        self.before = 0  # steps of the training that is resumed
 
-    def on_train_start(self, *_: object) -> None:
+    def on_train_start(self, trainer: pl.Trainer, *_: object) -> None:
         """The first minute begins."""
         self.begun = self.said = self.clock()
+        self.before = trainer.global_step
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: object, **__: object) -> None:
         """Say it once a minute."""
@@ -48,6 +51,6 @@ class LineAMinute(pl.Callback):
         if now - self.said >= MINUTE and trainer.is_global_zero:
             self.said = now
             steps, every = trainer.global_step, trainer.estimated_stepping_batches
-            left = (now - self.begun) * (every - steps) / max(steps, 1)
+            left = (now - self.begun) * (every - steps) / max(steps - self.before, 1)
             epochs = f"epoch {trainer.current_epoch + 1} of {trainer.max_epochs}, step {steps:,} of {every:,.0f}"
             self.say(f"{epochs}, about {left / MINUTE:.0f} min left")

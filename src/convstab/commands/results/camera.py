@@ -1,10 +1,10 @@
 """Measure a camera's noise from frames, in units of degradation=sensor: convstab-camera <frames>."""
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from convstab.commands.results.arguments import Arguments
 from convstab.commands.signals import command
 from convstab.errors import InputError
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Say gain and read noise of a camera at each ISO from two or more frames of a static scene."""
-    parser = argparse.ArgumentParser(prog="convstab-camera", description=main.__doc__)
+    parser = Arguments(prog="convstab-camera", description=main.__doc__)
     parser.add_argument("frames", type=Path, help="folder of frames (PNG, TIFF, JPEG), or of a folder for each ISO")
     said = "folder of an evaluation under degradation=sensor or gaussian: how many stops of light are left is told, too"
     parser.add_argument("--result", type=Path, metavar="evaluation", help=said)

@@ -22,7 +22,7 @@ COMPOSED = {  # what Hydra composes: their names, those of their module, and wha
     "reproduce": ("reproduce", "reproduce the paper, or some of its tables and figures"),
 }
 OTHERS = {
-    "demo": "train, evaluate and attack a model of the digits, and write the page: under two minutes",
+    "demo": "train, evaluate and attack a model of the digits, and write the page",
     "report": "a page for the browser about results",
     "figures": "draw the figures of results again, and compare several",
     "ledger": "join an evaluation with attacks, image by image",

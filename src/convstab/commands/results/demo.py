@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from convstab.commands.results.arguments import Arguments
-from convstab.commands.signals import command
+from convstab.commands.signals import GOES_ON, command, goes_on
 from convstab.errors import InputError
 from convstab.files import CONFIG
 
@@ -22,11 +22,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with command():
         folder = parser.parse_args(arguments).folder
         check(folder)
+        goes_on(lambda: GOES_ON)
         for words in steps(folder):
             print(f"\n$ convstab {shlex.join(words)}", flush=True)
-            done = subprocess.run([sys.executable, "-m", "convstab", *words], check=False)  # noqa: S603 - ours
-            if done.returncode:
-                sys.exit(done.returncode)
+            code = outcome([sys.executable, "-m", "convstab", *words])
+            if code:
+                sys.exit(code)
+
+
+def outcome(words: Sequence[str]) -> int:
+    """The exit code of a command, which does not outlive this one."""
+    process = subprocess.Popen(words)  # noqa: S603 - ours
+    try:
+        return process.wait()
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def check(folder: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from convstab.errors import InputError
@@ -21,6 +22,7 @@ STEP, PAGE, COPIES, MANIFEST = (
     "manifest.csv",
 )  # of reproduction and draws
 KINDS = {"train": "training", "evaluate": "evaluation", "attack": "attack"}
+SAME = "the same command goes on"
 AGES = {"d": 86_400, "h": 3_600, "min": 60}  # seconds
 
 
@@ -61,12 +63,12 @@ def whole(folder: Path, files: list[str], outermost: bool) -> Found | None:
         return result(folder, kind)
     if COPIES in files:
         state = "finished" if MANIFEST in files else "not finished"
-        opened = f"convstab import path=FILE draws={folder}"
+        opened = f"convstab import path=FILE draws={quote(str(folder))}"
         return Found(folder, "degraded copies", state, "", newest(folder), opened)
     steps = list(folder.glob(f"*/{STEP}"))
     if steps and not outermost:
         page = folder / PAGE
-        opened = str(page) if page.exists() else "the same command goes on"
+        opened = str(page) if page.exists() else SAME
         state = "finished" if page.exists() else "not finished"
         return Found(folder, "reproduction", state, f"{len(steps)} steps done", newest(folder), opened)
     return None
@@ -76,11 +78,15 @@ def result(folder: Path, kind: str) -> Found:
     """A training, an evaluation or an attack."""
     finished = directory.finished(folder) == kind
     if not finished:
-        return Found(folder, KINDS[kind], "not finished", "", newest(folder), "the same command goes on")
+        goes_on = (
+            f"convstab train ckpt=last output={quote(str(folder))}, and its other words" if kind == "train" else SAME
+        )
+        return Found(folder, KINDS[kind], "not finished", "", newest(folder), goes_on)
     number, page = "its numbers are damaged", folder / PAGE
     with suppress(InputError, OSError, KeyError, TypeError, IndexError, ValueError):
         number = headline(kind, read_json(folder / (METRICS if kind == "train" else SUMMARY)))
-    follows = f"convstab evaluate run={folder}" if kind == "train" else f"convstab report {folder}"
+    named = quote(str(folder))
+    follows = f"convstab evaluate run={named}" if kind == "train" else f"convstab report {named}"
     opened = str(page) if page.exists() else follows
     return Found(folder, KINDS[kind], "finished", number, (folder / directory.FINISHED).stat().st_mtime, opened)
 
@@ -98,17 +104,23 @@ def headline(kind: str, numbers: Mapping[str, Any]) -> str:
 
 def sweep(folder: Path) -> Found:
     """A sweep, by its jobs."""
-    jobs = read_jobs(folder)
+    try:
+        jobs = read_jobs(folder)
+    except (InputError, OSError) as error:
+        return Found(folder, "sweep", "damaged", str(error), newest(folder), "")
     done = sum(job.status == "done" for job in jobs)
-    opened = str(folder / TABLE) if (folder / TABLE).exists() else "the same command goes on"
+    opened = str(folder / TABLE) if (folder / TABLE).exists() else SAME
     state = "finished" if done == len(jobs) else "not finished"
-    when = max(path.stat().st_mtime for path in folder.glob(f"*/{JOB}"))
-    return Found(folder, "sweep", state, f"{done} of {len(jobs)} jobs done", when, opened)
+    return Found(folder, "sweep", state, f"{done} of {len(jobs)} jobs done", newest(folder, f"*/{JOB}"), opened)
 
 
-def newest(folder: Path) -> float:
-    """When something in a folder was last changed."""
-    return max((path.stat().st_mtime for path in folder.iterdir()), default=folder.stat().st_mtime)
+def newest(folder: Path, pattern: str = "*") -> float:
+    """When something in a folder was last changed, or else the folder; what has gone meanwhile does not count."""
+    times = []
+    for path in (folder, *folder.glob(pattern)):
+        with suppress(OSError):
+            times.append(path.lstat().st_mtime)
+    return max(times[1:], default=max(times, default=0.0))
 
 
 def age(seconds: float) -> str:

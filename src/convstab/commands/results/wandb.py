@@ -1,14 +1,14 @@
 """What Weights & Biases itself is told: a workspace of the project, and sweeps for its agents."""
 
-import argparse
 from collections.abc import Sequence
 
+from convstab.commands.results.arguments import Arguments
 from convstab.commands.signals import command
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Save a workspace to W&B, or print a sweep for wandb agent: convstab-wandb sweep train seed=0,1,2 > sweep.yaml."""
-    parser = argparse.ArgumentParser(prog="convstab-wandb", description=main.__doc__)
+    parser = Arguments(prog="convstab-wandb", description=main.__doc__)
     parser.add_argument("--project", default="convstab", help="default: convstab")
     what = parser.add_subparsers(dest="what", required=True)
     saved = what.add_parser("workspace", help="save a workspace with the curves, the sweep and the attacks to W&B")
