@@ -49,7 +49,7 @@ def test_what_is_written_stands_beside_the_ensemble(made: Path, capfd: pytest.Ca
     rows = rows_of(folder)
     for name in ("one", "two"):
         accuracy = cs.StabilityResult.read(made / f"of_{name}").accuracy.value
-        assert [float(row[f"top1_{name}"]) for row in rows] == pytest.approx(accuracy.tolist(), rel=1e-7)
+        assert [float(row[f"top1_of_{name}"]) for row in rows] == pytest.approx(accuracy.tolist(), rel=1e-7)
     ensemble = cs.StabilityResult.read(made / "both")
     assert [float(row["top1"]) for row in rows] == pytest.approx(ensemble.accuracy.value.tolist(), rel=1e-7)
     assert [row["level"] for row in rows] == ["0", "20", "120"]

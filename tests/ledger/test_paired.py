@@ -1,5 +1,6 @@
 """How much further away a model has its boundaries than another: on ledgers whose distances are made up."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,15 +13,16 @@ from convstab.ledger.paired import widening
 from convstab.statistics.intervals import Floats
 
 
-def ledger(perturbation: list[float], correct: list[bool] | None = None, **more: Any) -> Ledger:
+def ledger(perturbation: list[float], correct: list[bool] | None = None, attack: str = "DDN", **more: Any) -> Ledger:
     count = len(perturbation)
     rows = {
         "index": np.arange(count),
         "label": np.arange(count) % 2,
         "clean_correct": np.array(correct or [True] * count),
         "perturbation": np.array(perturbation, float),
+        f"perturbation_{attack}": np.array(perturbation, float),
     }
-    return Ledger([10.0], "sigma", ["even", "odd"], {}, rows | more)
+    return Ledger([10.0], "sigma", ["even", "odd"], {"attacks": [attack]}, rows | more)
 
 
 def test_it_is_the_median_of_the_ratios_of_images() -> None:
@@ -41,8 +43,25 @@ def test_images_meet_by_their_number() -> None:
 
 
 def test_a_search_that_failed_counts_as_endless() -> None:
-    found = widening(ledger([1, np.inf, np.inf]), ledger([np.inf, 1, np.inf]))
-    assert (found.longer, found.ratio) == (1 / 3, 1)
+    found = widening(ledger([1, np.inf, 1]), ledger([np.inf, 1, 4]))
+    assert (found.longer, found.ratio, found.failed) == (2 / 3, 4, 0)
+    assert "too few images for an interval" in str(found)
+
+
+def test_what_no_search_found_in_either_is_left_out_and_told() -> None:
+    found = widening(ledger([np.inf] * 40 + [1.0] * 5), ledger([np.inf] * 40 + [2.0] * 5))
+    assert (found.ratio, found.images, found.failed) == (2, 5, 40)
+    assert "40 more, where no search found any, are left out" in str(found)
+    assert "endlessly many times" in str(widening(ledger([1, 1]), ledger([np.inf, np.inf])))
+
+
+def test_bounds_of_other_attacks_are_not_compared() -> None:
+    both = ledger([5, 5], perturbation_NES=np.array([9.0, 9.0]))
+    both = replace(both, settings={"attacks": ["NES", "DDN"]})
+    assert widening(ledger([1, 1]), both).ratio == 5
+    assert widening(ledger([3, 3], attack="NES"), both).attacks == ["NES"]
+    with pytest.raises(InputError, match="no attack in common"):
+        widening(ledger([1, 1]), ledger([1, 1], attack="NES"))
 
 
 def test_the_interval_covers_the_true_ratio_and_groups_widen_it() -> None:
@@ -67,8 +86,14 @@ def test_the_interval_covers_the_true_ratio_and_groups_widen_it() -> None:
         (ledger([1, 2], label=np.array([1, 0])), "the two ledgers are of other images"),
         (ledger([1, 2], index=np.array([7, 8])), "no image in common"),
         (ledger([np.nan, 2], [True, False]), "no image in common"),
+        (ledger([1, 2], attack="NES"), "no attack in common"),
     ],
 )
 def test_ledgers_that_do_not_meet_are_refused(after: Ledger, line: str) -> None:
     with pytest.raises(InputError, match=line):
         widening(ledger([1, 2]), after)
+
+
+def test_searches_that_all_failed_tell_nothing() -> None:
+    with pytest.raises(InputError, match="no search of either ledger found any noise for the 2 images"):
+        widening(ledger([np.inf, np.inf]), ledger([np.inf, np.inf]))

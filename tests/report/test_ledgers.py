@@ -66,7 +66,7 @@ def test_the_table_says_what_the_ledger_has(joined: Joined) -> None:
     head, rows = image_table(joined)
     assert head == [
         *("image", "class", "clean margin", "least perturbation", "PSNR (dB)", "by"),
-        *("boundary by draws", "certified radius", "first failing level", "flips at 60"),
+        *("boundary by draws", "certified radius, best sigma", "first failing level", "flips at 60"),
     ]
     of = joined.ledger.rows
     for row, cells in zip(joined.rows, rows, strict=True):
@@ -77,7 +77,7 @@ def test_the_table_says_what_the_ledger_has(joined: Joined) -> None:
         assert said["by"].text == of["attack"][row]
         assert float(said["flips at 60"].key) == pytest.approx(of["flips_60"][row], abs=1e-6)
         radius = max(np.nan_to_num(of[f"radius_{level}"][row]) for level in (5, 20, 60))
-        assert float(said["certified radius"].key) == pytest.approx(radius, rel=1e-5)
+        assert float(said["certified radius, best sigma"].key) == pytest.approx(radius, rel=1e-5)
 
 
 def test_what_is_beyond_is_sorted_after_all_numbers_and_what_is_unknown_has_no_key(joined: Joined) -> None:
@@ -114,8 +114,10 @@ def test_a_model_is_said_to_stand_further_away_than_another_on_the_same_images()
     ratio = second.ledger.rows["perturbation"] / first.ledger.rows["perturbation"]
     median = np.median(ratio[first.ledger.rows["clean_correct"]])
     (line,) = [line for line in said_of(second, [first, second]) if line.startswith("Beside")]
-    assert line.startswith(f"Beside one: the least perturbation is {median:.3f} times as long")
+    assert line.startswith(f"Beside one: the least perturbation by DDN is {median:.3f} times as long")
     assert median > 1
+    same = replace(first, name="jpeg", evaluation=evaluation("n"))  # the same model under something else
+    assert not [line for line in said_of(second, [same]) if line.startswith("Beside")]
     elsewhere = replace(first, evaluation=evaluation("m", dataset="other"))
     assert not [line for line in said_of(second, [elsewhere]) if line.startswith("Beside")]
     alone = replace(first, ledger=cs.Ledger.of(result()))

@@ -72,6 +72,26 @@ def test_classes_are_ordered_by_the_recall_that_they_lose() -> None:
     assert f"{CLASSES[order[0]]} ({100 * (recall[1] - recall[0])[order[0]]:+.2f} points, 10 images)" in text
 
 
+def test_only_images_that_were_drawn_at_both_ends_tell_the_change_of_a_class() -> None:
+    of = of_four_classes()
+    draws = of.result.rows["draws"].reshape(-1, 4).copy()
+    draws[:30, -1] = 0  # no level leaves them this PSNR
+    rows = of.result.rows | {"draws": draws.ravel()}
+    (one,) = overviews([replace(of, result=replace(of.result, rows=rows))], [], NAMES)
+    counts = {int(number) for number in re.findall(r"points, (\d+) image", texts(one)["Which classes"])}
+    assert counts <= {2, 3}
+
+
+def test_nothing_is_said_of_classes_that_lose_nothing_nor_of_flips_without_a_correct_image() -> None:
+    of = of_four_classes()
+    easy = replace(of.result, rows=of.result.rows | {"correct": of.result.rows["draws"]})
+    (one,) = overviews([replace(of, result=easy)], [], NAMES)
+    assert "Which classes" not in texts(one)
+    hard = replace(of.result, rows=of.result.rows | {"correct": 0 * of.result.rows["draws"]})
+    (one,) = overviews([replace(of, result=hard)], [], NAMES)
+    assert "From where it is felt" not in texts(one)
+
+
 def test_the_images_that_flip_most_are_named() -> None:
     text = texts(said_of())["Which images first"]
     flips = 1 - result().rates[:, 1:].mean(1)
@@ -82,6 +102,7 @@ def test_the_images_that_flip_most_are_named() -> None:
     assert shares == pytest.approx(sorted(flips[correct].tolist())[:-4:-1], abs=1e-4)
     never = int((flips[correct] == 0).sum())
     assert f"{never} images of 36 never flipped." in text or f"{never} image of 36 never flipped." in text
+    assert text.endswith("never flipped.")
 
 
 def test_the_least_noise_is_there_where_there_were_attacks() -> None:
@@ -92,12 +113,27 @@ def test_the_least_noise_is_there_where_there_were_attacks() -> None:
     assert "attack.py" not in " ".join(said.next)
     alone = said_of()
     assert "The least noise" not in texts(alone)
-    assert "images_of=evaluation" in alone.next[0]
+    assert "images_of=FOLDER" in alone.next[0]
+
+
+def test_an_attack_that_found_nothing_is_not_told_as_a_success() -> None:
+    of = attacked()
+    rows = dict(of.result.rows) | {"success": np.zeros(40, bool), "l2": np.full(40, np.inf)}
+    text = texts(said_of(replace(of, result=replace(of.result, rows=rows))))["The least noise"]
+    assert text == "DDN: for fewer than half of 36 images noise was found."
 
 
 def test_what_is_certain_is_said_of_the_smoothed_model() -> None:
     text = texts(said_of())["What is certain"]
-    assert text.endswith("This says nothing of the model itself.")
+    assert text.endswith("It says nothing of the model itself.")
+    (shown,) = ledgers(evidence(), list(NAMES))[0]
+    correct = shown.ledger.rows["clean_correct"]
+    medians = {level: np.median(np.nan_to_num(shown.ledger.rows[f"radius_{level}"][correct])) for level in (5, 20, 60)}
+    best = max(medians, key=lambda level: medians[level])
+    radius = np.nan_to_num(shown.ledger.rows[f"radius_{best}"][correct])
+    assert f"sigma {best} has a certificate for the label of {100 * (radius > 0).mean():.2f} %" in text
+    assert f"for half of them it reaches an L2 norm of {medians[best]:.3g} grey levels or more" in text
+    assert (radius >= medians[best]).mean() >= 0.5
     blurred = cs.evaluate(half_space(192, seed=0), images(), "jpeg", levels=[100, 10])
     every = replace(evidence(), evaluations=[replace(evaluation(), result=blurred)])
     (one,) = overviews(every.evaluations, ledgers(every, list(NAMES))[0], NAMES)

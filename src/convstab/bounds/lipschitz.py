@@ -40,6 +40,7 @@ def pairs(model: nn.Module, size: Size) -> Tensor:
         raise InputError("the model is in training mode: call model.eval() first")
     if not all(weight.isfinite().all() for weight in model.parameters()):
         raise InputError("the model has weights that are infinite or not a number")
+    check_hooks(model)
     if isinstance(model, Ensemble):
         return of_ensemble(model, size)
     steepness, layers = 1.0, model
@@ -67,10 +68,15 @@ def of_ensemble(model: Ensemble, size: Size) -> Tensor:
     raise InputError(f"there is no bound for an ensemble by {model.rule}: a vote changes at once")
 
 
-def chain(module: nn.Module) -> Iterator[nn.Module]:
-    """The layers that come one after another, those within others as well."""
+def check_hooks(module: nn.Module) -> None:
+    """Raise InputError for a module with hooks."""
     if module._forward_hooks or module._forward_pre_hooks:
         raise InputError(f"there is no bound for a layer with hooks, which may do anything: {module}")
+
+
+def chain(module: nn.Module) -> Iterator[nn.Module]:
+    """The layers that come one after another, those within others as well."""
+    check_hooks(module)
     if type(module) is nn.Sequential:
         for layer in module:
             yield from chain(layer)

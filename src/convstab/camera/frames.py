@@ -17,6 +17,7 @@ from convstab.errors import InputError
 
 KINDS = (".png", ".tif", ".tiff", ".jpg", ".jpeg")
 FORMATS = ("PNG", "TIFF", "JPEG")
+BITS = 258  # TIFF's tag of the bits of each channel
 EXIF, ISO = 0x8769, 0x8827  # tags: the table of the exposure, and the photographic sensitivity in it
 SEVERAL = "noise is measured between two or more frames of one static scene"
 MOST = 2**30  # values of a scene: it is in memory, and what is counted of it beside it
@@ -98,6 +99,8 @@ def iso_of_file(path: Path) -> str:
 def read(path: Path) -> Pixels:
     """The pixels of one file as they were stored, (H, W, C), uint8 or uint16."""
     with opened_frame(path) as image:
+        if image.mode.startswith("RGB") and is_deep(image):
+            raise InputError(f"{path} is RGB of 16 bits, which is read as 8; store its channels as grey files")
         if image.mode in ("RGBA", "RGBX"):
             return np.asarray(image.convert("RGB"))
         if image.mode in ("L", "RGB", "LA"):
@@ -108,6 +111,13 @@ def read(path: Path) -> Pixels:
             if 0 <= values.min() <= values.max() <= WHITE_16:
                 return values.astype(np.uint16)
         raise InputError(f"{path} has pixels of the kind {image.mode}; frames are grey of 8 or 16 bits, or RGB of 8")
+
+
+def is_deep(image: Image.Image) -> bool:
+    """Whether a file has more than 8 bits for each channel."""
+    if image.format == "TIFF":
+        return bool(max(image.tag_v2.get(BITS, (8,))) > 8)  # type: ignore[attr-defined]
+    return any("16" in str(tile[3]) for tile in getattr(image, "tile", ()))  # how PNG says it
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 
-from convstab.camera.camera import SHOWN, Camera, Noise
+from convstab.camera.camera import CHANNELS, SHOWN, Camera, Noise
 from convstab.camera.law import MID_GREY
 from convstab.camera.light import Failure
 from convstab.evaluation.cells import NOT_DEFINED, in_percent
@@ -79,6 +79,11 @@ def sentences(camera: Camera) -> Iterator[str]:
 def doubts(noise: Noise) -> Iterator[str]:
     """What casts doubt on the numbers of one channel."""
     name, law = f"ISO {noise.iso}, {noise.channel}", noise.law
+    if noise.channel in CHANNELS[3]:
+        yield (
+            f"{name}: most cameras interpolate RGB from a mosaic, which takes much of the noise away: gain and read "
+            "noise are then of the files, not of the sensor. Give the planes of one colour as grey frames."
+        )
     if not law.fits:
         low, high = law.gain_interval
         grows = f"the variance does not grow with brightness (slope {low:.3g} to {high:.3g})"
@@ -106,6 +111,9 @@ def left(noise: Noise, failure: Failure) -> str:
         return f"{name}: stops are not told, since the affine law does not fit."
     holds, fails = failure.stops(noise.law.gain, noise.law.read_noise)
     flips = f"flips exceed {100 * failure.share:g} %"
+    if failure.fails is not None and fails <= 0:
+        more = f"its noise is that of {-fails:.1f} stops more"
+        return f"{name}: none are left: {flips} at level {failure.fails:g} already, and {more}."
     if failure.fails is None:
         said = f"more than {holds:.1f} stops of light are left: at no level of the evaluation {flips}"
     elif failure.holds is None:

@@ -24,8 +24,10 @@ def transfer(camera: Camera) -> Figure:
         axis.set(xlabel="brightness in grey levels", title=channel, xlim=(0, GREY_LEVELS))
     axes[0].set_ylabel("variance in grey levels squared")
     logarithmic(axes[0], "y")
+    handles = {label: handle for axis in axes for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)}
     figure.legend(
-        *axes[0].get_legend_handles_labels(),
+        list(handles.values()),
+        list(handles),
         loc="outside right upper",
         frameon=False,
         fontsize=8,

@@ -81,7 +81,7 @@ def columns(members: Members) -> dict[str, Floats]:
     names = "independent", "independent_from", "independent_to", "independent_least"
     found |= dict(zip(names, votes, strict=True)) | ends("beyond", members.beyond)
     for name, top1, flip in zip(members.members, members.accuracies, members.flip_rates, strict=True):
-        found |= {f"top1_{name}": top1, f"flips_{name}": flip}
+        found |= {f"top1_of_{name}": top1, f"flips_of_{name}": flip}
     return found
 
 

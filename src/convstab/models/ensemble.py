@@ -39,11 +39,11 @@ class Ensemble(nn.Module):
         return self.rule != "vote" or len(self.members) == 1
 
     def forward(self, images: Tensor) -> Tensor:
-        """Images in [0, 1], float (N, C, H, W) -> logits (N, K), float32 for more than one member."""
+        """Images in [0, 1], float (N, C, H, W) -> logits (N, K), at least float32 for more than one member."""
         if len(self.members) == 1:
             logits: Tensor = self.members[0](images)
             return logits
-        outputs = torch.stack([member(images).float() for member in self.members])
+        outputs = torch.stack([at_least_float32(member(images)) for member in self.members])
         if self.rule == "logits":
             return outputs.mean(0)
         if self.rule == "probabilities":
@@ -51,6 +51,11 @@ class Ensemble(nn.Module):
         votes = nn.functional.one_hot(outputs.argmax(2), outputs.shape[2]).float()
         nan = 0 * outputs.sum((0, 2))[:, None]  # a member that returns NaN must not pass as a vote
         return log_share(votes.mean(0)) + nan
+
+
+def at_least_float32(logits: Tensor) -> Tensor:
+    """The same logits, those of half precision in float32."""
+    return logits if logits.dtype == torch.float64 else logits.float()
 
 
 def log_share(share: Tensor) -> Tensor:

@@ -24,7 +24,9 @@ def curves(joined: Joined) -> Plain:
     ledger, rows, result = joined.ledger, joined.rows, joined.evaluation.result
     axis = LevelAxis([result])
     flips = ledger.by_level("flips")[rows]
-    low, high = clopper_pearson(flips, result.by_image("draws")[rows][:, result.degraded].astype(float))
+    low, high = flips, flips  # one draw tells all of what is not random
+    if result.degradation.random:
+        low, high = clopper_pearson(flips, result.by_image("draws")[rows][:, result.degraded].astype(float))
     shares = {"flips": flips, "low": low, "high": high} | laws(ledger, rows)
     return {
         "axis": axis_of(axis),
@@ -76,7 +78,7 @@ def facts(joined: Joined, row: int) -> Iterator[tuple[str, str]]:
         yield "Boundary by draws", f"{of['distance']:.3g} ± {of['distance_error']:.2g} grey levels (standard error)"
     if ledger.smoothed:
         radius, sigma = (values[row] for values in best_radius(ledger))
-        held = f"{radius:.3g} grey levels, of the model smoothed with sigma {sigma:g}"
+        held = f"{radius:.3g} grey levels, of the model smoothed with sigma {sigma:g}, the best"
         yield "Certified", held if radius > 0 else "under no sigma"
     level = f"{ledger.label.split(' (')[0].lower()} {level_in_words(of['first_failing'])}"
     said = {"fails": f"first at {level}", "undecided": f"open from {level} on", "holds": "under no level"}

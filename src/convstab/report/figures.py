@@ -195,7 +195,8 @@ def ledger(joined: Joined, places: Integers, mosaic: Mosaic) -> ReportFigure:
     which = "all" if shown == correct else f"{shown:,} whose draws flip most often"
     caption = [f"The table has {which} of the {correct:,} images that are correct when clean; choose one in it."]
     still = [mosaics.picture(figure, f"{joined.name}: {ALT[name]}") for name, figure in of_ledger(of)]
-    note = "Bars: 95 % intervals that the image's own draws tell (Clopper and Pearson; the law's standard error)."
+    bars = "Bars: 95 % intervals that the image's own draws tell (Clopper and Pearson; the law's standard error)."
+    note = bars if joined.evaluation.result.degradation.random else ""
     return ReportFigure(joined.id, "ledger", joined.name, caption, still, live if shown else None, note=note)
 
 

@@ -75,7 +75,7 @@ def ledgers(evidence: Evidence, names: list[str]) -> tuple[list[Joined], list[st
     return found, remarks
 
 
-def same_model(evaluation: Evaluation, attacked: Attacked) -> bool:
+def same_model(evaluation: Evaluation, attacked: Evaluation | Attacked) -> bool:
     """Whether both say that they are of one model."""
     return all(evaluation.summary.get(key) == attacked.summary.get(key) for key in IDENTITY)
 
@@ -93,7 +93,8 @@ def said_of(joined: Joined, others: Sequence[Joined]) -> list[str]:
     """Sentences on a ledger, and on how much further away its boundaries are than those of others of its images."""
     found = list(sentences(joined.ledger))
     for other in others:
-        if other is not joined and other.evaluation.source.dataset == joined.evaluation.source.dataset:
+        alike = other.evaluation.source.dataset == joined.evaluation.source.dataset
+        if alike and not same_model(other.evaluation, joined.evaluation):
             with suppress(InputError):  # no attack on the same images
                 found.append(f"Beside {other.name}: {widening(other.ledger, joined.ledger)}.")
     return found
@@ -119,7 +120,7 @@ def cells(joined: Joined) -> Iterator[tuple[str, list[Cell]]]:
         yield "by", [Cell(name or NOT_DEFINED, name) for name in of["attack"]]
     if ledger.smoothed:
         yield "boundary by draws", [numbered(value) for value in of["distance"]]
-        yield "certified radius", [numbered(value) for value in best_radius(ledger)[0][rows]]
+        yield "certified radius, best sigma", [numbered(value) for value in best_radius(ledger)[0][rows]]
     first = zip(of["failing"], of["first_failing"], strict=True)
     yield "first failing level", [failing(word, level) for word, level in first]
     yield (

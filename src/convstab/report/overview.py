@@ -8,14 +8,16 @@ import numpy as np
 from convstab.evaluation.cells import NOT_DEFINED, level_in_words
 from convstab.evaluation.result import StabilityResult
 from convstab.ledger.ledger import Ledger
-from convstab.ledger.tables import Table, distances, radius_of
+from convstab.ledger.tables import distances, number, radius_of
 from convstab.report.formatting import count, in_percent, listed, of_draws, points
 from convstab.report.ledgers import Joined
 from convstab.report.results import Evaluation
 from convstab.statistics import rates
 from convstab.statistics.intervals import Estimate, Floats
+from convstab.units import Integers
 
 FELT = 0.01  # share of the draws: from where on a degradation is said to be felt
+BEYOND = number(np.inf)  # how a table says that no search found any
 NAMED = 3  # classes, and images, that are named
 
 
@@ -53,13 +55,14 @@ def overview(name: str, place: int, evaluation: Evaluation, joined: Joined | Non
     if result.degraded.any():
         answers.append(Answer("At the worst level", at_the_worst(result), levels))
         answers += [Answer("From where it is felt", felt(result), levels)] if not result.degraded[0] else []
-        answers += [Answer("Which classes", classes(result))] if len(result.classes) > 1 else []
+        answers.append(Answer("Which classes", classes(result)))
     if joined is not None and len(joined.rows):
         answers.append(Answer("Which images first", first_images(joined), f"{joined.id}-images"))
         answers += [Answer("The least noise", line, f"account-{joined.id}") for line in least_noise(joined.ledger)]
         if joined.ledger.smoothed:
             answers.append(Answer("What is certain", certified(joined.ledger), f"account-{joined.id}"))
-    return Overview(name, answers, list(next_steps(evaluation, joined)))
+    told = [answer for answer in answers if answer.text]
+    return Overview(name, told, list(next_steps(evaluation, joined)))
 
 
 def asked(result: StabilityResult) -> str:
@@ -89,55 +92,62 @@ def at_the_worst(result: StabilityResult) -> str:
 
 
 def felt(result: StabilityResult) -> str:
-    """The mildest level with clearly more flips than a share."""
-    over = np.flatnonzero(result.flip_rate.low > FELT)
-    share = in_percent(FELT)
+    """The mildest level with clearly more flips than a share; empty where no image is correct when clean."""
+    low, share = result.flip_rate.low, in_percent(FELT)
+    over = np.flatnonzero(low > FELT)
+    if np.isnan(low[result.degraded]).all():
+        return ""
     if not len(over):
         return f"At no level do clearly more than {share} of the copies flip."
-    return f"From {named_level(result, over[0])} on, clearly more than {share} of the copies flip."
+    since = f"From {named_level(result, over[0])} on" if len(over) == len(low) - over[0] else "First"
+    where = "" if since != "First" else f" at {named_level(result, over[0])}"
+    return f"{since}{where}, clearly more than {share} of the copies flip."
 
 
 def classes(result: StabilityResult) -> str:
-    """The classes that lose most recall, and least, under the last level."""
-    lost, images = losses(result), np.bincount(result.labels, minlength=len(result.classes))
+    """The classes that lose most recall, and least, under the last level; empty where none loses any."""
+    lost, images = losses(result)
     order = [int(label) for label in np.argsort(lost, kind="stable") if np.isfinite(lost[label])]
     some = min(NAMED, len(order) // 2)
-    if not some:
-        return "Fewer than two classes have images."
+    if not some or lost[order[0]] >= 0:
+        return ""
 
     def said(labels: Sequence[int]) -> str:
         return listed([f"{result.classes[of]} ({points(lost[of])}, {count(images[of], 'image')})" for of in labels])
 
     most, least = said(order[:some]), said(order[::-1][:some])
-    return f"Change of recall up to {named_level(result, -1)}. Hurt most: {most}. Least: {least}."
+    return f"Change of recall up to {named_level(result, -1)}, not tested. Hurt most: {most}. Least: {least}."
 
 
-def losses(result: StabilityResult) -> Floats:
-    """Change of the recall of each class from the first level to the last, (K,); NaN without images."""
-    recall = rates.recall(result.confusion)
-    change: Floats = recall[-1] - recall[0]
-    return change
+def losses(result: StabilityResult) -> tuple[Floats, Integers]:
+    """Change of the recall of each class from the first level to the last, (K,), NaN without images; and how many."""
+    both = ~np.isnan(result.rates[:, [0, -1]]).any(1)  # not every image can have each PSNR
+    number = np.bincount(result.labels[both], minlength=len(result.classes))
+    change = np.bincount(result.labels[both], result.rates[both, -1] - result.rates[both, 0], len(result.classes))
+    return rates.ratio(change, number), number
 
 
 def first_images(joined: Joined) -> str:
     """The images that flip most often."""
-    ledger, rows = joined.ledger, joined.rows[:NAMED]
-    flips = ledger.by_level("flips")
+    ledger, flips = joined.ledger, joined.ledger.by_level("flips")
+    drawn = ledger.rows["clean_correct"] & ~np.isnan(flips).all(1)
+    never = f"{count(int((np.nansum(flips[drawn], axis=1) == 0).sum()), 'image')} of {int(drawn.sum()):,} never flipped"
+    rows = [row for row in joined.rows[:NAMED] if np.nansum(flips[row]) > 0]
+    if not rows:
+        return f"Of those that are correct when clean, {never}."
     names = [ledger.classes[label] for label in ledger.rows["label"][rows]]
     index, shares = ledger.rows["index"][rows], [in_percent(np.nanmean(flips[row])) for row in rows]
-    named = [f"{number} ({name}, {share})" for number, name, share in zip(index, names, shares, strict=True)]
-    never = int((np.nansum(flips[ledger.rows["clean_correct"]], axis=1) == 0).sum())
-    return (
-        f"Of those that are correct when clean, these flip most often over all levels: {listed(named)}. "
-        f"{count(never, 'image')} of {int(ledger.rows['clean_correct'].sum()):,} never flipped."
-    )
+    named = [f"{place} ({name}, {share})" for place, name, share in zip(index, names, shares, strict=True)]
+    return f"Of those that are correct when clean, these flip most often over all levels: {listed(named)}. {never}."
 
 
 def least_noise(ledger: Ledger) -> Iterator[str]:
     """What each attack, or all together, found."""
-    table: Table = distances(ledger)
-    for name, what, images, median, nearest in table.rows:
-        if what == "upper bound":
+    for name, what, images, median, nearest in distances(ledger).rows:
+        if what == "upper bound" and median.startswith(BEYOND):
+            tenth = f"; a tenth need no more than {nearest} grey levels" if nearest != BEYOND else ""
+            yield f"{name}: for fewer than half of {images} images noise was found{tenth}."
+        elif what == "upper bound":
             yield (
                 f"{name}: half of {images} images need no more than an L2 norm of {median} grey levels, "
                 f"a tenth no more than {nearest}."
@@ -145,28 +155,28 @@ def least_noise(ledger: Ledger) -> Iterator[str]:
 
 
 def certified(ledger: Ledger) -> str:
-    """The sigma whose certificates reach furthest."""
+    """The sigma whose certificates reach furthest, and how far."""
     radius = {level: radius_of(ledger, level) for level in ledger.levels}
-    best = max(radius, key=lambda level: float(np.median(radius[level])))
+    best = max(radius, key=lambda level: (float(np.median(radius[level])), float((radius[level] > 0).mean())))
     share, median = float((radius[best] > 0).mean()), float(np.median(radius[best]))
     return (
-        f"The model smoothed with sigma {best:g} decides for the label of {in_percent(share)} of the images that "
-        f"are correct when clean, whatever is added to them up to an L2 norm of {median:.3g} grey levels (median). "
-        "This says nothing of the model itself."
+        f"The model smoothed with sigma {best:g} has a certificate for the label of {in_percent(share)} of the images "
+        f"that are correct when clean; for half of them it reaches an L2 norm of {median:.3g} grey levels or more. "
+        f"Each is wrong with a chance of at most {ledger.settings['alpha']:g}; the sigma was chosen afterwards. "
+        "It says nothing of the model itself."
     )
 
 
 def next_steps(evaluation: Evaluation, joined: Joined | None) -> Iterator[str]:
     """What would tell more."""
-    folder = evaluation.source.folder.name
     if joined is not None and not joined.attacks:
         yield (
-            f"The least noise: attack.py with the same words for the model, attack=ddn images=null images_of={folder}; "
-            "then convstab-report with both folders."
+            "The least noise, if the model can be loaded here: attack.py with the same words for it, attack=ddn "
+            "images=null images_of=FOLDER, the folder of this evaluation; then convstab-report with both folders."
         )
-    if evaluation.examples is not None:
+    if evaluation.examples is not None and evaluation.result.scored:
         yield "The charts of scores below show the images behind each dot."
-    yield f"A bound that the model has to keep: write it down and ask convstab-require requirements.yaml {folder}."
+    yield "A bound that the model has to keep: write it down and ask convstab-require requirements.yaml FOLDER."
 
 
 def named_level(result: StabilityResult, place: int) -> str:

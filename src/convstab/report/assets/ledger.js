@@ -92,12 +92,12 @@ function startLedger(figure, data) {
       yaxis: axis("share of draws (%)", { range: [-0.04 * top(), 1.04 * top()] }),
     });
     const found = data.distances[now];
-    plot(distances, [distanceTrace(found)], {
+    distances.hidden = !found.length; // before it is drawn: a hidden box has no size
+    if (found.length) plot(distances, [distanceTrace(found)], {
       title: { text: "Distance to failing", font: { size: 13 } },
       xaxis: axis("L2 norm in grey levels", { rangemode: "tozero" }),
       yaxis: axis("", { tickvals: found.map((_, place) => place), ticktext: found.map(([name]) => escaped(name)), range: [found.length - 0.4, -0.6] }),
     });
-    distances.hidden = !found.length;
     mark(now);
     showPictures();
   }

@@ -36,6 +36,7 @@ async function unpackPlotly() {
 
 async function startPage() {
   startTheme();
+  window.addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((part) => (part.open = true)));
   document.querySelectorAll(".scripted").forEach((part) => (part.hidden = false));
   document.querySelectorAll("table.sortable").forEach(makeSortable);
   document.querySelectorAll("main table").forEach(addTools);

@@ -41,7 +41,7 @@ function asCsv(table) {
   const quoted = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
   const line = (row, before = []) =>
     [...row.cells].map((cell, at) => quoted(`${before[at] ?? ""}${cell.textContent.trim()}`)).join(",");
-  return [line(heads, groups), ...[...table.tBodies[0].rows].map((row) => line(row))].join("\n") + "\n";
+  return [line(heads, groups), ...[...table.tBodies[0].rows].filter((row) => !row.hidden).map((row) => line(row))].join("\n") + "\n";
 }
 
 /** What stands above each column, over all that it spans. */
