@@ -113,7 +113,7 @@ def left(noise: Noise, failure: Failure) -> str:
     flips = f"flips exceed {100 * failure.share:g} %"
     if failure.fails is not None and fails <= 0:
         more = f"its noise is that of {-fails:.1f} stops more"
-        return f"{name}: none are left: {flips} at level {failure.fails:g} already, and {more}."
+        return f"{name}: no stops of light are left: {flips} at level {failure.fails:g} already, and {more}."
     if failure.fails is None:
         said = f"more than {holds:.1f} stops of light are left: at no level of the evaluation {flips}"
     elif failure.holds is None:
