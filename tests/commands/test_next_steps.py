@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from convstab.commands import next_steps
-from convstab.commands.console import LONGEST, Lines, class_table, shortened
+from convstab.commands.console import LONGEST, Lines, class_table
+from convstab.evaluation.cells import shortened
 from convstab.files import write_json
 from convstab.runs import directory
 from convstab.runs.configuration import write_config
@@ -106,9 +107,9 @@ def test_a_log_of_what_has_failed_does_not_say_that_it_is_done() -> None:
 
 
 def test_long_names_keep_both_ends() -> None:
-    assert shortened("speed limit") == "speed limit"
+    assert shortened("speed limit", LONGEST) == "speed limit"
     name = "vehicles over 3.5 tons, no overtaking, variant a"
-    cut = shortened(name)
+    cut = shortened(name, LONGEST)
     assert len(cut) == LONGEST
     start, end = cut.split("…")
     assert name.startswith(start)

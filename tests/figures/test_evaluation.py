@@ -8,6 +8,7 @@ import pytest
 from matplotlib.collections import PathCollection
 from matplotlib.colors import to_rgb
 
+from convstab.evaluation.cells import shortened
 from convstab.evaluation.protocol import Protocol
 from convstab.evaluation.result import StabilityResult
 from convstab.evaluation.tally import PSNR_EDGES, SCORE_EDGES
@@ -124,7 +125,7 @@ def test_figures_can_be_vector_graphics(result: StabilityResult) -> None:
 
 @pytest.mark.parametrize(("name", "short"), [("yield", "yield"), ("no passing for trucks", "no …cks")])
 def test_long_names_keep_both_ends(name: str, short: str) -> None:
-    assert evaluation.shortened(name, 7) == short
+    assert shortened(name, 7) == short
 
 
 def test_names_with_dollars_are_no_formulas(result: StabilityResult) -> None:

@@ -2,14 +2,13 @@
 
 import csv
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from convstab.report.page import as_html
-from tests.support.page_browser import MEAN, POSITION, Opened, drawn, facts, opening, started, traces
+from tests.support.page_browser import MEAN, POSITION, Opened, drawn, facts, traces
 from tests.support.page_examples import CLASSES, EVIL, report
 
 CORRECT, MISCLASSIFIED, RING = 4, 5, 6  # traces of the scatter, after the four of the density
@@ -20,18 +19,6 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     path = tmp_path_factory.mktemp("page") / "report.html"
     path.write_text(as_html(report()), encoding="utf-8")
     return path.as_uri()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with started() as found:
-        yield found
-
-
-@pytest.fixture
-def opened(browser: Any, address: str) -> Iterator[Opened]:
-    with opening(browser, address) as open_page:
-        yield open_page
 
 
 def names(table: Any) -> list[str]:

@@ -1,14 +1,11 @@
 """The account of single images on the page: in a browser, and as it is without scripts."""
 
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
 
 from convstab.report.markdown import as_markdown
 from convstab.report.page import as_html
 from tests.support.ledger_examples import attacked, report
-from tests.support.page_browser import Opened, drawn, facts, opening, started, traces
+from tests.support.page_browser import Opened, drawn, facts, traces
 from tests.support.page_examples import EVIL
 from tests.support.parsed_page import Parsed
 
@@ -20,18 +17,6 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     path = tmp_path_factory.mktemp("page") / "report.html"
     path.write_text(as_html(report(attacked())), encoding="utf-8")
     return path.as_uri()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with started() as found:
-        yield found
-
-
-@pytest.fixture
-def opened(browser: Any, address: str) -> Iterator[Opened]:
-    with opening(browser, address) as open_page:
-        yield open_page
 
 
 def test_a_row_opens_the_curve_of_its_image(opened: Opened) -> None:

@@ -8,6 +8,13 @@ import pytest
 from convstab.runs.display import LineAMinute, Summary
 
 
+def at(step: int, of: int, epoch: int, epochs: int) -> Any:
+    """A trainer that has come so far."""
+    return SimpleNamespace(
+        global_step=step, estimated_stepping_batches=of, current_epoch=epoch, max_epochs=epochs, is_global_zero=True
+    )
+
+
 def test_the_summary_is_one_line_without_operations(capsys: pytest.CaptureFixture[str]) -> None:
     Summary.summarize([], 1500, 1000, 0.006, {"train": 1, "eval": 0}, 0)
     assert capsys.readouterr().out == "1,500 parameters, 1,000 of them trained; 0.0 MB in float32\n"
@@ -16,9 +23,7 @@ def test_the_summary_is_one_line_without_operations(capsys: pytest.CaptureFixtur
 def test_a_log_of_a_training_has_a_line_a_minute() -> None:
     now, lines = [0.0], list[str]()
     callback = LineAMinute(lambda: now[0], lines.append)
-    trainer: Any = SimpleNamespace(
-        global_step=0, estimated_stepping_batches=100, current_epoch=0, max_epochs=2, is_global_zero=True
-    )
+    trainer = at(0, of=100, epoch=0, epochs=2)
     callback.on_train_start(trainer)
     for step in range(1, 11):
         now[0], trainer.global_step = step * 25.0, step * 10
@@ -30,9 +35,7 @@ def test_a_log_of_a_training_has_a_line_a_minute() -> None:
 def test_a_resumed_training_counts_its_own_steps_only() -> None:
     now, lines = [0.0], list[str]()
     callback = LineAMinute(lambda: now[0], lines.append)
-    trainer: Any = SimpleNamespace(
-        global_step=1000, estimated_stepping_batches=1140, current_epoch=7, max_epochs=8, is_global_zero=True
-    )
+    trainer = at(1000, of=1140, epoch=7, epochs=8)
     callback.on_train_start(trainer)
     now[0], trainer.global_step = 60.0, 1010
     callback.on_train_batch_end(trainer)

@@ -55,7 +55,6 @@ def exact_logits(model: nn.Module, pixels: Tensor) -> Tensor:
 def nearest(logits: Tensor, labels: Tensor, apart: Tensor) -> Tensor:
     """The bound in grey levels of images with these logits, (N,). apart: see ``pairs``."""
     ahead = logits.gather(1, labels[:, None]) - logits - ROUNDING * logits.abs().amax(1, keepdim=True)
-    distance = torch.where(ahead > 0, ahead / apart[labels], 0.0).scatter(
-        1, labels[:, None], torch.inf
-    )  # never to the label itself
+    distance = torch.where(ahead > 0, ahead / apart[labels], 0.0)
+    distance = distance.scatter(1, labels[:, None], torch.inf)  # never to the label itself
     return GREY_LEVELS * distance.amin(1).clamp_min(0)

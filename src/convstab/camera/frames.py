@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from convstab.camera.points import Pixels
-from convstab.data.decoding import WHITE_16, opened
+from convstab.data.decoding import WHITE_16, opened, unreadable
 from convstab.errors import InputError
 
 KINDS = (".png", ".tif", ".tiff", ".jpg", ".jpeg")
@@ -129,8 +129,7 @@ def opened_frame(path: Path) -> Iterator[Image.Image]:
     except InputError:
         raise
     except Exception as error:  # a damaged image can raise anything
-        reason = getattr(error, "strerror", None) or "it is truncated or altered"  # Pillow's own have no strerror
-        raise InputError(f"{path} is not a readable image: {reason}") from error
+        raise unreadable(path, error) from error
 
 
 def in_words(frame: Pixels) -> str:

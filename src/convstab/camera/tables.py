@@ -7,6 +7,7 @@ from convstab.camera.camera import CHANNELS, SHOWN, Camera, Noise
 from convstab.camera.law import MID_GREY
 from convstab.camera.light import Failure
 from convstab.evaluation.cells import NOT_DEFINED, in_percent
+from convstab.files.markdown_text import markdown_text
 from convstab.images import GREY_LEVELS
 
 HEAD = ("ISO", "channel", "gain", "95 %", "read noise", "95 %", *(f"sigma at {grey}" for grey in SHOWN))
@@ -29,9 +30,7 @@ def document(camera: Camera, failure: Failure | None) -> str:
 def table(camera: Camera) -> str:
     """A row for each channel at each ISO: gain and sigma in grey levels, read noise in electrons."""
     head = [*HEAD, f"PSNR at {MID_GREY:g}", "residual", "affine"]
-    marks = ["---" if place < 2 else "---:" for place in range(len(head))]
-    rows = (head, marks, *(cells(noise) for noise in camera.noises))
-    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    return markdown_text(head, map(cells, camera.noises), texts=2)
 
 
 def cells(noise: Noise) -> list[str]:

@@ -186,9 +186,9 @@ def say_cores(threads: int | None) -> None:
 
 def version() -> str:
     """Which convstab this is."""
-    from importlib import metadata
+    import convstab
 
-    return f"convstab {metadata.version('convstab')}"
+    return f"convstab {convstab.__version__}"
 
 
 def plain(config: "DictConfig", **instead: Any) -> dict[str, Any]:

@@ -164,7 +164,7 @@ def load(
         run = str(directory.find_run("latest", config["runs"]))
         print(f"run=latest: {run}")
     if run is not None:
-        members = members_of(run) if isinstance(run, str) else list(run)
+        members = members_of(run)
         name = Path(run).name if isinstance(run, str) and len(members) > 1 else ""
     loaded = own.run_of(config, members, name, images, device)
     if len(members) < 2 and config["rule"] != ALONE:

@@ -20,7 +20,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from convstab.evaluation.cells import four_digits
+from convstab.evaluation.cells import four_digits, shortened
 from convstab.report.formatting import duration
 
 WIDE = 160  # letters
@@ -102,14 +102,6 @@ class Rate(ProgressColumn):
         return Text("" if speed is None else f"{speed:,.{0 if speed >= 10 else 2}f}/s")
 
 
-def shortened(name: str, longest: int = LONGEST) -> str:
-    """A name of at most so many letters, cut in the middle: its beginning and its end tell most."""
-    if len(name) <= longest:
-        return name
-    end = (longest - 1) // 2
-    return f"{name[: longest - 1 - end]}…{name[len(name) - end :]}"
-
-
 def class_table(scores: Mapping[str, float | None], classes: Sequence[str], title: str, width: int) -> Table:
     """Lay precision and recall of each class out side by side, as the paper's tables, in at most ``width`` letters."""
     longest = max(len("class"), *(min(len(name), LONGEST) for name in classes))
@@ -125,6 +117,6 @@ def class_table(scores: Mapping[str, float | None], classes: Sequence[str], titl
         cells: list[str] = []
         for name in across:
             values = (scores[f"{kind}/{name}"] for kind in ("precision", "recall") if name is not None)
-            cells += ["", "", ""] if name is None else [escape(shortened(name)), *map(four_digits, values)]
+            cells += ["", "", ""] if name is None else [escape(shortened(name, LONGEST)), *map(four_digits, values)]
         table.add_row(*cells)
     return table

@@ -10,6 +10,7 @@ from omegaconf import DictConfig
 from PIL import Image
 from torch import Tensor
 
+from convstab import files
 from convstab.commands import own
 from convstab.commands.app import plain
 from convstab.commands.assess import say_how_many
@@ -23,13 +24,13 @@ from convstab.files import alone, choices, read_json, write_bytes, write_json, w
 from convstab.files.csv_text import csv_text
 from convstab.images import Images
 from convstab.runs import directory
-from convstab.runs.configuration import is_below
+from convstab.runs.configuration import images_name, is_below
 from convstab.runs.own import test_of
 from convstab.runs.parts import folder_name
 from convstab.runs.run import chosen, digest_of
 from convstab.sweeps.jobs import Outcome
 
-MANIFEST, SETTINGS, IMAGES = "manifest.csv", "draws.json", "images"
+MANIFEST, SETTINGS, IMAGES = files.MANIFEST, files.COPIES, "images"
 COLUMNS = "file", "image", "id", "label", "class", "level", "draw", "applied", "psnr"
 AS_FILES = {"clip": True, "rounding": True, "score": "predicted"}  # what a PNG file holds
 CHANNELS = 1, 3, 4  # grey, RGB, RGBA
@@ -81,7 +82,7 @@ def images_of(values: Mapping[str, Any]) -> tuple[Images, list[int]]:
 
 def folder_of(values: Mapping[str, Any], protocol: Protocol, settings: Mapping[str, Any]) -> Path:
     """Where the files go: a folder named by what they depend on, where none is said."""
-    name = f"{own.name_of(values['dataset'])}_{protocol.degradation.name}{'_psnr' if protocol.by_psnr else ''}"
+    name = f"{images_name(values['dataset'])}_{protocol.degradation.name}{'_psnr' if protocol.by_psnr else ''}"
     return Path(values["output"] or Path(values["runs"], "draws", folder_name(name, settings)))
 
 

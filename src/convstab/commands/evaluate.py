@@ -217,7 +217,7 @@ def announce(rate: float, workers: Workers, images: int) -> None:
 def say_nearest(level: float | None, result: StabilityResult) -> None:
     """Print a line where the confusion that is asked for is that of no level."""
     if level is not None and not np.isclose(result.levels, level).any():
-        nearest = result.levels[np.abs(result.levels - level).argmin()]
+        nearest = result.levels[evaluation.nearest_drawn(result, level)]
         print(f"confusion_level={level:g} is no level of this evaluation; the nearest, {nearest:g}, is shown")
 
 

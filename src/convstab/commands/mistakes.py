@@ -112,16 +112,7 @@ def takes_list(command: str, key: str, value: str) -> bool:
     if key in groups():
         return key in ("logger", "experiment")
     kind = KINDS.get(command, {}).get(key)
-    return kind is None or kind.holds([as_one(part) for part in value.split(",")])
-
-
-def as_one(text: str) -> object:
-    """A value as Hydra reads it, as far as numbers go."""
-    with suppress(ValueError):
-        return int(text)
-    with suppress(ValueError):
-        return float(text)
-    return text
+    return kind is None or kind.holds(OverridesParser.create().parse_override(f"{key}=[{value}]").value())
 
 
 def no_name(words: Sequence[str]) -> str:

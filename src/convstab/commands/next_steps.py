@@ -39,12 +39,11 @@ def next_command(command: str, folder: Path) -> str:
             return f"{typed('evaluate')} run={here}"
         case "evaluate":
             config = load_config(folder)
-            run, other = value(config, "run"), [value(config, name) for name in ("dataset", "trust", "stage")]
-            if not isinstance(run, str) or (
-                any(other) and other != [None, None, "input"]
-            ):  # words that it would need, too
-                return f"convstab-report {here}"
-            return f"{typed('attack')} run={quote(run)} attack=ddn"
+            run, stage = value(config, "run"), value(config, "stage")
+            more = value(config, "dataset") or value(config, "trust") or stage not in (None, "input")
+            if isinstance(run, str) and not more:  # else it takes more words than the run
+                return f"{typed('attack')} run={quote(run)} attack=ddn"
+            return f"convstab-report {here}"
         case "draws":
             return f"convstab-import path=predictions.csv draws={here}"
         case "attack" | "predictions":

@@ -23,7 +23,6 @@ from convstab.runs.own import on_other_images, own_run
 from convstab.runs.run import Run, load_run
 
 OF_TRAININGS = "model", "trainer", "optimizer"  # what a data set brings for trainings, and nothing here reads
-name_of = images_name
 
 
 def check(values: Mapping[str, Any]) -> None:
@@ -85,7 +84,7 @@ def run_of(
     dataset, match, stage, trust = values["dataset"], values["match"], values["stage"], values["trust"] or ()
     if is_own(values.get("model")):
         own = own_model_of(values["model"])
-        return own_run(own, data_of(dataset), name_of(dataset), device, images, match, stage)
+        return own_run(own, data_of(dataset), images_name(dataset), device, images, match, stage)
     if "load" not in dataset:
         run = load_run(members, values["runs"], values["rule"], dataset["root"], images, name, trust)
         say_what_is_not_needed(trust, run)
@@ -93,7 +92,7 @@ def run_of(
         return run
     run = load_run(members, values["runs"], values["rule"], None, None, name, trust)
     say_what_is_not_needed(trust, run)
-    return on_other_images(run, data_of(dataset), name_of(dataset), images, match, stage)
+    return on_other_images(run, data_of(dataset), images_name(dataset), images, match, stage)
 
 
 def say_what_is_not_needed(trust: str | Sequence[str], run: Run) -> None:

@@ -108,7 +108,10 @@ def place_of(row: Mapping[str, str], protocol: Protocol) -> tuple[int, int, int]
 
 def images_of(settings: Mapping[str, Any], folder: Path) -> tuple[Images, bool]:
     """The images that were degraded, and whether they are the publisher's; InputError where they have changed."""
-    data, name = own.data_of(configuration.fetching_nothing(settings["dataset"])), own.name_of(settings["dataset"])
+    data, name = (
+        own.data_of(configuration.fetching_nothing(settings["dataset"])),
+        configuration.images_name(settings["dataset"]),
+    )
     whole = test_of(data)
     images = whole.part(chosen(settings["images"], len(whole)))
     if digest_of(images) != settings["data"]:
@@ -118,7 +121,7 @@ def images_of(settings: Mapping[str, Any], folder: Path) -> tuple[Images, bool]:
 
 def run_of(name: str, settings: Mapping[str, Any], images: Images, official: bool, logits: Tensor) -> Run:
     """The images, and what is known of the model: its name and its predictions."""
-    training = trained_elsewhere(own.name_of(settings["dataset"]), name, len(images), official)
+    training = trained_elsewhere(configuration.images_name(settings["dataset"]), name, len(images), official)
     source = {"kind": "predictions", "name": name, "weights": digest({"logits": logits})}
     return Run(nn.Identity(), images, name, training, source)
 

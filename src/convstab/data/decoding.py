@@ -96,8 +96,13 @@ def read(path: Source, form: Form) -> np.ndarray:
     except InputError as error:
         raise error if str(path) in str(error) else InputError(f"{path} {error}") from error
     except Exception as error:  # a damaged image can raise anything
-        reason = getattr(error, "strerror", None) or "it is truncated or altered"  # Pillow's own have no strerror
-        raise InputError(f"{path} is not a readable image: {reason}") from error
+        raise unreadable(path, error) from error
+
+
+def unreadable(path: Source, error: Exception) -> InputError:
+    """That a file is no image, for this reason."""
+    reason = getattr(error, "strerror", None) or "it is truncated or altered"  # Pillow's own have no strerror
+    return InputError(f"{path} is not a readable image: {reason}")
 
 
 def opened(path: Source) -> Path | io.BytesIO:

@@ -40,3 +40,11 @@ def as_cell(value: Any) -> Any:
 def four_digits(number: float | None) -> str:
     """A number with four decimals, as the paper prints shares; "-" where it is not defined."""
     return NOT_DEFINED if number is None or math.isnan(number) else f"{number:.4f}"
+
+
+def shortened(name: str, longest: int) -> str:
+    """A name of at most so many letters, cut in the middle: its beginning and its end tell names apart."""
+    if len(name) <= longest:
+        return name
+    end = (longest - 1) // 2
+    return f"{name[: longest - 1 - end]}…{name[len(name) - end :]}"

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from convstab.evaluation.cells import level_in_words
+from convstab.evaluation.cells import level_in_words, shortened
 from convstab.evaluation.result import StabilityResult
 from convstab.evaluation.tally import PSNR_EDGES, SCORE_EDGES
 from convstab.figures.levels import LevelAxis
@@ -158,8 +158,7 @@ def draw_estimate(
 
 def confusion(result: StabilityResult, level: float | None = None) -> Figure:
     """What each class is taken for at the level with draws that is nearest to this one (None: the worst), as shares."""
-    drawn = np.flatnonzero(result.confusion.sum((1, 2)))
-    place = drawn[-1] if level is None else drawn[np.abs(result.levels[drawn] - level).argmin()]
+    place = nearest_drawn(result, level)
     counts = result.confusion[place]
     shares = ratio(counts, counts.sum(1, keepdims=True))
     count = len(result.classes)
@@ -183,6 +182,12 @@ def confusion(result: StabilityResult, level: float | None = None) -> Figure:
     bar = figure.colorbar(image, label=f"share of the {what} of the label (colours not linear)", shrink=0.8)
     in_percent(bar.ax)
     return figure
+
+
+def nearest_drawn(result: StabilityResult, level: float | None) -> int:
+    """The place of the level with draws that is nearest to this one; None: of the worst."""
+    drawn = np.flatnonzero(result.confusion.sum((1, 2)))
+    return int(drawn[-1] if level is None else drawn[np.abs(result.levels[drawn] - level).argmin()])
 
 
 def strip(
@@ -220,11 +225,3 @@ def strip(
 def labelled(name: str, length: int | None = None) -> str:
     """A name as matplotlib shows it as it is: without this, what stands between two dollars is a formula."""
     return (name if length is None else shortened(name, length)).replace("$", r"\$")
-
-
-def shortened(name: str, length: int) -> str:
-    """A class name that fits, cut in the middle: the ends tell names apart."""
-    if len(name) <= length:
-        return name
-    half = (length - 1) // 2
-    return f"{name[:half]}…{name[-half:]}"

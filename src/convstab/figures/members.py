@@ -3,7 +3,7 @@
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from convstab.figures.evaluation import COLOURS, MARKERS, draw_estimate, finish_axis, labelled
+from convstab.figures.evaluation import COLOURS, MARKERS, draw_estimate, finish_axis, in_percent, labelled
 from convstab.figures.levels import LevelAxis
 from convstab.members.members import Members
 from convstab.statistics.intervals import Estimate, Floats
@@ -31,6 +31,7 @@ def of_members(members: Members) -> Figure:
         finish_axis(axis)
         levels.finish(axis)
         axis.title.set_fontsize(10)
+    in_percent(left)
     left.legend(frameon=False, fontsize=8, loc="upper left")
     return figure
 

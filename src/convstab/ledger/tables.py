@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convstab.attacks.result import quantile
 from convstab.evaluation.cells import NOT_DEFINED, estimate_cells, in_percent, level_in_words
+from convstab.files.markdown_text import markdown_text
 from convstab.ledger.columns import column_of
 from convstab.ledger.ledger import Ledger
 from convstab.ledger.sentences import sentences
@@ -26,9 +28,8 @@ class Table:
 
     def as_markdown(self) -> str:
         """The table, its numbers to the right."""
-        marks = ["---" if place < self.texts else "---:" for place in range(len(self.head))]
         escaped = ([cell.replace("|", "\\|") for cell in row] for row in self.rows)
-        return "".join(f"| {' | '.join(row)} |\n" for row in (self.head, marks, *escaped))
+        return markdown_text(self.head, escaped, self.texts)
 
 
 def as_markdown(ledger: Ledger) -> str:
@@ -95,21 +96,20 @@ def levels(ledger: Ledger) -> Table:
 
 def classes(ledger: Ledger) -> Table:
     """A row for each class with clean-correct images: how far these are from failing, and how often they flip."""
-    ended = [f"{name}: {what}" for name, *_ in told(ledger) for what in ("median (95 %)", "nearest 10 %")]
+    told = list(islice(ways(ledger), 1))  # the least perturbation where there were attacks, else the law
+    ended = [f"{name}: {what}" for name, *_ in told for what in ("median (95 %)", "nearest 10 %")]
     head = ["class", "images", *ended, f"flips at {level_in_words(ledger.levels[-1])}", "95 %"]
     each = [ledger.rows["clean_correct"] & (ledger.rows["label"] == label) for label in range(len(ledger.classes))]
-    named = zip(ledger.classes, each, strict=True)
-    return Table(head, [[name, str(some.sum()), *class_cells(ledger, some)] for name, some in named if some.any()])
+    named = [(name, some) for name, some in zip(ledger.classes, each, strict=True) if some.any()]
+    distances = [(values, some) for _, _, values, some in told]
+    return Table(head, [[name, str(some.sum()), *class_cells(ledger, some, distances)] for name, some in named])
 
 
-def told(ledger: Ledger) -> list[tuple[str, str, Floats, NDArray[np.bool_]]]:
-    """The first of the ways to tell distances: the least perturbation where there were attacks, else the law."""
-    return list(ways(ledger))[:1]
-
-
-def class_cells(ledger: Ledger, of_class: NDArray[np.bool_]) -> Iterator[str]:
-    """The cells of a class beside its name and number of images."""
-    for _, _, values, some in told(ledger):
+def class_cells(
+    ledger: Ledger, of_class: NDArray[np.bool_], told: Sequence[tuple[Floats, NDArray[np.bool_]]]
+) -> Iterator[str]:
+    """The cells of a class beside its name and number of images; told: distances, and of which images they are."""
+    for values, some in told:
         here = some & of_class
         yield from quantiles(ledger, values[here], here) if here.any() else [NOT_DEFINED] * 2
     flips = ledger.rows[column_of("flips", ledger.levels[-1])]

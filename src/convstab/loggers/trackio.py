@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from convstab.loggers.tracker import Artifact, Tracker, as_bytes
 from convstab.packages import need
 
 QUIET = {"auto_log_gpu": False, "auto_log_cpu": False}  # nobody asked how busy the machine is
+package = partial(need, "trackio", "trackio")
 ID = "convstab_id"  # in the configuration of a run: the folder that it is of
 
 
@@ -53,28 +55,20 @@ class TrackioRun(Logger, Tracker):
 
     def add_table(self, name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """A table, with images."""
-        trackio = need("trackio", "trackio")
-
         data: Any = [dict(zip(columns, map(cell_of, row), strict=True)) for row in rows]
-        self.run.log({name: trackio.Table(data=data)})
+        self.run.log({name: package().Table(data=data)})
 
     def add_figures(self, paths: Mapping[str, Path]) -> None:
         """Pictures, in one step."""
-        trackio = need("trackio", "trackio")
-
-        self.run.log({name: trackio.Image(str(path)) for name, path in paths.items()})
+        self.run.log({name: package().Image(str(path)) for name, path in paths.items()})
 
     def add_page(self, name: str, path: Path) -> None:
         """An HTML page."""
-        trackio = need("trackio", "trackio")
-
-        self.run.log({name: trackio.Html(path.read_text(encoding="utf-8"))})
+        self.run.log({name: package().Html(path.read_text(encoding="utf-8"))})
 
     def add_output(self, artifact: Artifact) -> None:
         """An output of the run; its files are copied, once."""
-        trackio = need("trackio", "trackio")
-
-        made = trackio.Artifact(artifact.name(self.tool), artifact.kind, metadata=dict(artifact.about))
+        made = package().Artifact(artifact.name(self.tool), artifact.kind, metadata=dict(artifact.about))
         for name, path in artifact.files.items():
             made.add_file(path, name)
         with quiet():
@@ -90,21 +84,17 @@ class TrackioRun(Logger, Tracker):
 
     def close(self, failed: bool) -> None:
         """End the run; Trackio has no failed ones, so a number says it."""
-        trackio = need("trackio", "trackio")
-
         self.run.log({"failed": int(failed)})
         with quiet():
-            trackio.finish()  # the run's own would be called again when Python ends
+            package().finish()  # the run's own would be called again when Python ends
 
 
 def cell_of(cell: Any) -> Any:
     """A cell of a table: pixels (H, W, C) in [0, 1] as an image of Trackio, which has three channels."""
-    trackio = need("trackio", "trackio")
-
     if not isinstance(cell, np.ndarray):
         return cell
     shown = as_bytes(cell)
-    return trackio.Image(np.repeat(shown, 3, axis=2) if shown.shape[2] == 1 else shown)
+    return package().Image(np.repeat(shown, 3, axis=2) if shown.shape[2] == 1 else shown)
 
 
 def trackio_logger(
@@ -124,8 +114,6 @@ def trackio_logger(
     id: of the run of this job, by which an earlier one is found: it goes on where ``resume`` says so, else it is
         replaced. options: of trackio.init.
     """
-    trackio = need("trackio", "trackio")
-
     said = {ID: id, "job_type": job_type, "tags": list(tags)}
     with quiet():
         before, taken = earlier(project, id)
@@ -136,16 +124,14 @@ def trackio_logger(
                 old.delete()
             name = unused(name, taken)
         how = "allow" if resume and before else "never"
-        run = trackio.init(project, name, group=group, config=said, resume=how, embed=False, **QUIET | options)
+        run = package().init(project, name, group=group, config=said, resume=how, embed=False, **QUIET | options)
     return TrackioRun(run, log_model)
 
 
 def earlier(project: str, key: str) -> tuple[list[Any], set[str]]:
     """The runs of this job in a project, and the names that others have."""
-    trackio = need("trackio", "trackio")
-
     try:
-        runs = list(trackio.Api().runs(project))
+        runs = list(package().Api().runs(project))
     except ValueError:  # the project is a new one
         return [], set()
     mine = [run for run in runs if (run.config or {}).get(ID) == key]

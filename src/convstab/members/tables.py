@@ -6,6 +6,7 @@ import numpy as np
 
 from convstab.evaluation.cells import NOT_DEFINED, as_cell, difference_cells, estimate_cells, in_percent, level_in_words
 from convstab.files.csv_text import csv_text
+from convstab.files.markdown_text import markdown_text
 from convstab.members.members import Members
 from convstab.members.sentences import sentences
 from convstab.statistics.intervals import Estimate, Floats
@@ -16,14 +17,8 @@ OF_MEMBERS = "members: mean", "least", "greatest"
 
 def as_markdown(members: Members) -> str:
     """Accuracies, flips, and sentences on what may be said of them."""
-    tables = markdown(*accuracies(members)), markdown(*flips(members))
+    tables = markdown_text(*accuracies(members)), markdown_text(*flips(members))
     return "\n".join([*tables, *(f"{line}\n" for line in sentences(members))])
-
-
-def markdown(head: list[str], rows: list[list[str]]) -> str:
-    """A table of numbers."""
-    lines = [head, ["---:"] * len(head), *rows]
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
 def accuracies(members: Members) -> tuple[list[str], list[list[str]]]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from convstab import files
 from convstab.files import write_text
 from convstab.loggers import publish
 from convstab.paper import CONTRADICTIONS, TABLES
@@ -19,7 +20,7 @@ from convstab.report.page import as_html
 from convstab.report.results import Evidence, gather
 from convstab.report.wandb import log_report
 
-PAGE, TEXT = "report.html", "report.md"
+PAGE, TEXT = files.PAGE, "report.md"
 TITLE = "Stability against noise: our results beside the paper's"
 OTHER_TITLE = "Stability against image degradation"  # of results that are not of the paper's images
 DATASETS = {table.dataset for table in TABLES}

@@ -9,13 +9,13 @@ from typing import Any
 
 from convstab.errors import InputError
 from convstab.exits import BAD_INPUT, OURS
-from convstab.files import BEST, METRICS, SUMMARY, read_json, write_json
+from convstab.files import BEST, METRICS, STEP, SUMMARY, read_json, write_json
 from convstab.paper.experiments import Step
 from convstab.runs import configuration, directory
 from convstab.runs.directory import PARTS
 from convstab.runs.parts import share_done
 
-DONE, LOG, PROMPT = "step.json", "step.log", "$ convstab: "
+DONE, LOG, PROMPT = STEP, "step.log", "$ convstab: "
 
 
 def is_done(step: Step, output: Path) -> bool:

@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convstab.evaluation.cells import level_in_words
+from convstab.evaluation.cells import level_in_words, shortened
 from convstab.evaluation.result import StabilityResult
 from convstab.evaluation.tally import PSNR_EDGES, SCORE_EDGES
-from convstab.figures.evaluation import shortened
 from convstab.figures.levels import LevelAxis
 from convstab.report.content import ScoreTable
 from convstab.report.results import Attacked, Evaluation

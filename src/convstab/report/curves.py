@@ -10,7 +10,7 @@ from convstab.figures.levels import LevelAxis
 from convstab.ledger.ledger import Ledger
 from convstab.ledger.tables import number
 from convstab.report.charts import Plain, axis_of, finite, names_of
-from convstab.report.ledgers import Joined, best_radius
+from convstab.report.ledgers import Joined
 from convstab.report.mosaics import Tiles
 from convstab.statistics.boundary import flip_chance
 from convstab.statistics.intervals import Floats, clopper_pearson
@@ -51,7 +51,7 @@ def distances(joined: Joined, row: int) -> Iterator[tuple[str, float, float]]:
     """Names of the distances that are known of an image, in grey levels, and half of their 95 % intervals or 0."""
     ledger, of = joined.ledger, {name: column[row] for name, column in joined.ledger.rows.items()}
     if ledger.smoothed:
-        radius, sigma = (values[row] for values in best_radius(ledger))
+        radius, sigma = (values[row] for values in joined.best_radius)
         if radius > 0:
             yield f"certified at sigma {sigma:g}", rounded(radius), 0.0
         if np.isfinite(of["distance"]):
@@ -77,7 +77,7 @@ def facts(joined: Joined, row: int) -> Iterator[tuple[str, str]]:
     if ledger.smoothed and np.isfinite(of["distance"]):
         yield "Boundary by draws", f"{of['distance']:.3g} ± {of['distance_error']:.2g} grey levels (standard error)"
     if ledger.smoothed:
-        radius, sigma = (values[row] for values in best_radius(ledger))
+        radius, sigma = (values[row] for values in joined.best_radius)
         held = f"{radius:.3g} grey levels, of the model smoothed with sigma {sigma:g}, the best"
         yield "Certified", held if radius > 0 else "under no sigma"
     level = f"{ledger.label.split(' (')[0].lower()} {level_in_words(of['first_failing'])}"

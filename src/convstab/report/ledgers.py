@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -44,7 +45,13 @@ class Joined:
     ledger: Ledger
     attacks: Mapping[str, Attacked] = field(default_factory=dict)
 
-    @property
+    @cached_property
+    def best_radius(self) -> tuple[Floats, Floats]:
+        """The greatest certified radius of each image, 0 without any, and the sigma that it belongs to, (n,) each."""
+        radius = np.nan_to_num(self.ledger.by_level("radius"))
+        return radius.max(1), np.array(self.ledger.levels)[radius.argmax(1)]
+
+    @cached_property
     def rows(self) -> Integers:
         """The clean-correct images that a page lists: those whose draws flip most often, then the nearest."""
         some = np.flatnonzero(self.ledger.rows["clean_correct"])
@@ -120,7 +127,7 @@ def cells(joined: Joined) -> Iterator[tuple[str, list[Cell]]]:
         yield "by", [Cell(name or NOT_DEFINED, name) for name in of["attack"]]
     if ledger.smoothed:
         yield "boundary by draws", [numbered(value) for value in of["distance"]]
-        yield "certified radius, best sigma", [numbered(value) for value in best_radius(ledger)[0][rows]]
+        yield "certified radius, best sigma", [numbered(value) for value in joined.best_radius[0][rows]]
     first = zip(of["failing"], of["first_failing"], strict=True)
     yield "first failing level", [failing(word, level) for word, level in first]
     yield (
@@ -143,10 +150,3 @@ def failing(word: str, level: float) -> Cell:
     """What is known of the first level that fails."""
     said = {"fails": f"{level:g}", "undecided": f"open at {level:g}", "holds": "withstands all"}
     return Cell(said[word], f"{level:.6g}" if np.isfinite(level) else "1e300")
-
-
-def best_radius(ledger: Ledger) -> tuple[Floats, Floats]:
-    """The greatest certified radius of each image, 0 without any, and the sigma that it belongs to, (n,) each."""
-    radius = np.nan_to_num(ledger.by_level("radius"))
-    place = radius.argmax(1)
-    return radius.max(1), np.array(ledger.levels)[place]

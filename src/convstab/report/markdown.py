@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 from math import isnan
 
+from convstab.files.markdown_text import markdown_text
 from convstab.ledger import tables
 from convstab.report.content import ClassRow, Finding, Number, Report, ScoreTable
 from convstab.report.formatting import in_percent, points
@@ -52,9 +53,8 @@ def escape(text: str) -> str:
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], text_columns: int = 1) -> str:
     """A table whose first columns are text, the others numbers; cells are text as it is."""
-    align = ["---"] * text_columns + ["---:"] * (len(head) - text_columns)
-    lines = [[escape(cell) for cell in row] for row in (head, *rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in [lines[0], align, *lines[1:]])
+    first, *others = ([escape(cell) for cell in row] for row in (head, *rows))
+    return markdown_text(first, others, text_columns).rstrip("\n")
 
 
 def bullets(lines: Sequence[str]) -> str:

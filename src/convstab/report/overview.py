@@ -41,9 +41,8 @@ class Overview:
 
 def overviews(evaluations: Sequence[Evaluation], ledgers: Sequence[Joined], names: Sequence[str]) -> list[Overview]:
     """One for each evaluation; names: theirs."""
-    joined = {id(one.evaluation): one for one in ledgers}
     return [
-        overview(name, place, evaluation, joined.get(id(evaluation)))
+        overview(name, place, evaluation, next((one for one in ledgers if one.evaluation is evaluation), None))
         for place, (name, evaluation) in enumerate(zip(names, evaluations, strict=False))
     ]
 

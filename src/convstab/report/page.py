@@ -6,8 +6,9 @@ import hashlib
 import json
 import math
 from collections.abc import Sequence
+from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -50,8 +51,8 @@ def as_html(report: Report) -> str:
         style=Markup(asset("style.css")),  # noqa: S704  # ours
         dark=Markup(asset("dark.css")),  # noqa: S704  # ours
         script=script,
-        plotly=packed(get_plotlyjs()),
-        policy=policy([get_plotlyjs(), script]),
+        plotly=plotly().packed,
+        policy=policy([plotly().digest, digest(script)]),
     )
 
 
@@ -89,15 +90,28 @@ def asset(name: str) -> str:
     return (resources.files("convstab.report") / "assets" / name).read_text(encoding="utf-8")
 
 
-def packed(script: str) -> str:
-    """A script as gzip in base64, two fifths of its size; the page unpacks it."""
-    return base64.b64encode(gzip.compress(script.encode(), mtime=0)).decode()
+class Packed(NamedTuple):
+    """A script as gzip in base64, two fifths of its size, which the page unpacks; and the digest of what comes out."""
+
+    packed: str
+    digest: str
 
 
-def policy(scripts: Sequence[str]) -> str:
-    """What a browser may do for the page: run these scripts, show its own pictures, reach nothing."""
-    hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
-    allowed = " ".join(f"'sha256-{digest}'" for digest in hashes)
+@cache
+def plotly() -> Packed:
+    """Plotly, packed once in a process: it takes a second."""
+    script = get_plotlyjs()
+    return Packed(base64.b64encode(gzip.compress(script.encode(), mtime=0)).decode(), digest(script))
+
+
+def digest(script: str) -> str:
+    """By what a policy knows a script."""
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+
+
+def policy(digests: Sequence[str]) -> str:
+    """What a browser may do for the page: run the scripts of these digests, show its own pictures, reach nothing."""
+    allowed = " ".join(f"'sha256-{one}'" for one in digests)
     rules = ("default-src 'none'", f"script-src {allowed}", "style-src 'unsafe-inline'", "img-src data: blob:")
     return "; ".join((*rules, "base-uri 'none'", "form-action 'none'"))
 

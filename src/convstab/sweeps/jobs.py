@@ -115,12 +115,18 @@ def is_sweep(folder: Path) -> bool:
     return (folder / CONFIG).is_file() and any(folder.glob(f"*/{JOB}"))
 
 
-def members_of(run: str) -> list[str]:
-    """The finished runs of a sweep, which are an ensemble, or the one run itself."""
-    if not is_sweep(Path(run)):
-        return [run]
-    found, jobs = runs_of(run), read_jobs(Path(run))
-    print(f"{run}: {len(found)} of {len(jobs)} jobs are finished and make the ensemble")
+def named_runs(run: str | Sequence[str] | None) -> list[str]:
+    """What ``run`` of a configuration names: a run, several, or the finished ones of a sweep; none of an own model."""
+    if isinstance(run, str):
+        return runs_of(run) if is_sweep(Path(run)) else [run]
+    return list(run or ())
+
+
+def members_of(run: str | Sequence[str]) -> list[str]:
+    """The same of what is to be tried; of a sweep it is said how many of its jobs make the ensemble."""
+    found = named_runs(run)
+    if isinstance(run, str) and is_sweep(Path(run)):
+        print(f"{run}: {len(found)} of {len(read_jobs(Path(run)))} jobs are finished and make the ensemble")
     return found
 
 

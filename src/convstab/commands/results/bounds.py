@@ -24,8 +24,7 @@ def lower_bounds_of(evaluation: Path) -> Floats:
     if named is None or "load" in dataset:
         said = "is of an own model, of imported predictions, or of images of another data set"
         raise InputError(f"--bounds needs a run that train made and its own test images; {evaluation} {said}")
-    members = members_of(named) if isinstance(named, str) else list(named)
-    run = with_images_of(load_run(members, values["runs"], values["rule"], dataset.get("root")), evaluation)
+    run = with_images_of(load_run(members_of(named), values["runs"], values["rule"], dataset.get("root")), evaluation)
     ids, index = run.test.ids.numpy(), StabilityResult.read(evaluation).by_image("index")[:, 0]
     order = np.argsort(ids)
     found: Floats = lower_bounds(run.model, run.test)[order[np.searchsorted(ids[order], index)]]

@@ -10,17 +10,11 @@ from shlex import quote
 from typing import Any
 
 from convstab.errors import InputError
-from convstab.files import CONFIG, METRICS, SUMMARY, read_json
+from convstab.files import CONFIG, COPIES, MANIFEST, METRICS, PAGE, STEP, SUMMARY, read_json
 from convstab.runs import directory
 from convstab.sweeps.jobs import JOB, is_sweep, read_jobs
 from convstab.sweeps.table import TABLE
 
-STEP, PAGE, COPIES, MANIFEST = (
-    "step.json",
-    "report.html",
-    "draws.json",
-    "manifest.csv",
-)  # of reproduction and draws
 KINDS = {"train": "training", "evaluate": "evaluation", "attack": "attack"}
 SAME = "the same command goes on"
 AGES = {"d": 86_400, "h": 3_600, "min": 60}  # seconds

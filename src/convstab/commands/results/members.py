@@ -51,7 +51,9 @@ def joined(ensemble: Path, folders: Sequence[Path]) -> "Members":
 
 def check_runs(configs: Mapping[Path, Mapping[str, Any]], ensemble: Path) -> None:
     """Raise InputError unless the evaluations are of an ensemble and of each of its members, once."""
-    runs = {folder: runs_of(config) for folder, config in configs.items()}
+    from convstab.sweeps.jobs import named_runs
+
+    runs = {folder: list(map(Path, named_runs(config.get("run")))) for folder, config in configs.items()}
     wanted = {run.resolve(): run for run in runs.pop(ensemble)}
     if len(wanted) < 2:
         raise InputError(f"{ensemble} is an evaluation of one model; the first folder must be that of an ensemble")
@@ -66,16 +68,6 @@ def check_runs(configs: Mapping[Path, Mapping[str, Any]], ensemble: Path) -> Non
         seen[run.resolve()] = folder
     if missing := [str(run) for place, run in wanted.items() if place not in seen]:
         raise InputError(f"an evaluation of {' and '.join(missing)} is missing: give all members of {ensemble}")
-
-
-def runs_of(config: Mapping[str, Any]) -> list[Path]:
-    """The run directories that an evaluation was of; none of an own model."""
-    from convstab.sweeps import jobs
-
-    run = config.get("run")
-    if isinstance(run, str) and jobs.is_sweep(Path(run)):
-        return list(map(Path, jobs.runs_of(run)))
-    return [Path(run)] if isinstance(run, str) else list(map(Path, run or []))
 
 
 def write(members: "Members", folder: Path) -> None:
