@@ -49,6 +49,17 @@ def config(mode: str = "auto") -> DictConfig:
     return OmegaConf.create({"seed": 3, "logger": {"wandb": options}})
 
 
+def test_a_relative_folder_is_that_of_now_not_of_when_the_process_of_wandb_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place in ("first", "second"):
+        (tmp_path / place).mkdir()
+        monkeypatch.chdir(tmp_path / place)
+        with tracking(config(), Path("run"), "evaluate") as loggers:
+            loggers[0].log_metrics({"loss": 1.0}, step=0)
+        assert [run.exit_code for run in offline_runs(tmp_path / place / "run")] == [0]
+
+
 def test_without_a_key_each_job_has_its_own_offline_run_and_leaks_nothing(tmp_path: Path) -> None:
     names = []
     for job in ("a", "b"):
