@@ -12,7 +12,7 @@ import pytest
 
 import convstab
 from convstab.errors import InputError
-from convstab.exits import bad_input
+from convstab.exits import bad_input, fails_to_load
 
 STAND_IN = "raise RuntimeError('operator torchvision::nms does not exist')\n"  # as it ends where Lightning loads it
 MISFIT = re.compile(
@@ -76,3 +76,11 @@ def test_a_torchvision_of_another_torch_is_named_to_python_too(tmp_path: Path, m
 
 def test_another_error_that_speaks_of_torchvision_is_not_explained_away() -> None:
     assert bad_input(RuntimeError("operator torchvision::nms does not exist")) is None
+
+
+@pytest.mark.parametrize("kind", [RuntimeError, AttributeError, ModuleNotFoundError])
+def test_a_package_that_torchvision_lacks_is_no_misfit(kind: type[Exception]) -> None:
+    space = {"__name__": "torchvision", "kind": kind}
+    with pytest.raises(kind) as raised:
+        exec(compile("raise kind('why')", "torchvision/__init__.py", "exec"), space)
+    assert fails_to_load("torchvision", raised.value) == (kind is not ModuleNotFoundError)

@@ -124,10 +124,17 @@ def hooked() -> nn.Module:
     return model
 
 
+def hooked_whole() -> nn.Module:
+    model = made(LeNet, (1, 28, 28))
+    model.register_forward_hook(lambda _module, _given, found: 10 * found)
+    return model
+
+
 REFUSED: list[tuple[nn.Module, str]] = [
     (made(Twice, (1, 28, 28)), "no bound for the layer Twice"),
     (nn.Sequential(Block(), nn.Linear(784, 4)).eval(), "no bound for the layer Block"),
     (hooked(), "a layer with hooks, which may do anything"),
+    (hooked_whole(), "hooks, which may do anything: LeNet"),
     (nn.Sequential(nn.Flatten(), nn.Dropout(), nn.Linear(784, 4)), "the model is in training mode"),
     (Ensemble([made(LeNet, (1, 28, 28)), made(LeNet, (1, 28, 28), 1)], "vote").eval(), "an ensemble by vote"),
 ]

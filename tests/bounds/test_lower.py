@@ -99,3 +99,12 @@ def test_rounding_of_the_greatest_logit_is_taken_off() -> None:
     found = lower_bounds(model, cs.Images(pixels, torch.zeros(2, dtype=torch.int64)))
     assert found[0] == 0
     assert found[1] == pytest.approx(255 / np.sqrt(2), rel=0.02)
+
+
+def test_a_model_that_knows_nothing_has_a_bound_of_0() -> None:
+    model = nn.Sequential(nn.Flatten(), nn.Linear(4, 2)).eval()
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.zero_()
+    images = cs.Images(torch.zeros(2, 1, 2, 2, dtype=torch.uint8), torch.zeros(2, dtype=torch.int64))
+    assert lower_bounds(model, images).tolist() == [0, 0]

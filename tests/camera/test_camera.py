@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from convstab.camera.camera import Camera, measure
 from convstab.camera.records import points_text, rows_text
-from convstab.camera.tables import document
+from convstab.camera.tables import document, sentences
 from convstab.degradations.by_name import degradation
 from convstab.degradations.draws.make import degraded_copies
 from convstab.errors import InputError
@@ -192,3 +192,11 @@ def test_grey_and_colour_at_one_iso_are_refused(tmp_path: Path) -> None:
     write(tmp_path / "100/b", np.stack([frames] * 3, 3))
     with pytest.raises(InputError, match=r"^ISO 100 has grey and RGB frames; give those of one kind$"):
         measure(tmp_path)
+
+
+def test_colour_is_doubted_since_most_cameras_interpolate_it(tmp_path: Path) -> None:
+    frames = stored(light_on(ramp(300, 300), 0.5, 5.0, 16))
+    grey, colour = write(tmp_path / "grey", frames), write(tmp_path / "colour", np.stack([frames] * 3, 3))
+    of_grey, of_colour = (list(sentences(measure(folder))) for folder in (grey, colour))
+    assert not [line for line in of_grey if "interpolate" in line]
+    assert len([line for line in of_colour if "most cameras interpolate RGB" in line]) == 3  # of each channel

@@ -1,5 +1,7 @@
 """Files of frames: scenes, ISOs, and kinds of pixels; and what cannot be used, in one line."""
 
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -139,3 +141,33 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
 def test_more_values_than_fit_memory_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("convstab.camera.frames.MOST", 59)
     assert refused(write(tmp_path, FRAMES)) == "frames: 2 frames are more than 59 values; give fewer"
+
+
+def deep_png(path: Path) -> None:
+    """RGB of 16 bits, which Pillow does not write: its chunks by hand."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    rows = b"".join(b"\0" + np.arange(15, dtype=">u2").tobytes() for _ in range(4))
+    header = struct.pack(">IIBBBBB", 5, 4, 16, 2, 0, 0, 0)  # width, height, bits, colour
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    )
+
+
+@pytest.mark.parametrize("ending", ["png", "tif"])
+def test_colour_of_16_bits_is_refused_since_it_would_be_read_as_8(ending: str, tmp_path: Path) -> None:
+    path = tmp_path / f"frame.{ending}"
+    if ending == "png":
+        deep_png(path)
+    else:
+        tifffile = pytest.importorskip("tifffile")
+        tifffile.imwrite(path, np.arange(60, dtype=np.uint16).reshape(4, 5, 3), photometric="rgb")
+    with Image.open(path) as image:
+        assert image.mode == "RGB"  # else the test tells nothing
+    with pytest.raises(InputError, match="is RGB of 16 bits, which is read as 8"):
+        read(path)
+    shallow = tmp_path / f"shallow.{ending}"
+    Image.fromarray(np.zeros((4, 5, 3), np.uint8)).save(shallow)
+    assert read(shallow).shape == (4, 5, 3)

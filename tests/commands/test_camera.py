@@ -2,6 +2,7 @@
 
 import csv
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +77,9 @@ def test_stops_that_are_left(share: str, made: Path, measure: Main) -> None:
         assert found["stops"][str(iso)][1] == pytest.approx(math.log2(levels[first] / gain), abs=0.1)
     said = (made / f"left{share}/camera.md").read_text(encoding="utf-8")
     assert said.count("stops of light are left") == 2
+    spent = [iso for iso, gain in GAINS.items() if found["stops"][str(iso)][1] <= 0]
+    assert said.count("no stops of light are left") == len(spent)
+    assert "-" not in "".join(re.findall(r"(\S+) stops of light", said))
     assert f"flips exceed {100 * float(share):g} % at level {levels[first]:g}" in said
     assert (
         found["failure"]["significant"] == Failure.of(StabilityResult.read(made / "sensor"), float(share)).significant

@@ -17,9 +17,11 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from hydra.errors import InstantiationException
 
 from convstab.commands import app
 from convstab.evaluation.result import StabilityResult
+from convstab.exits import bad_input
 from convstab.loggers.tracking import tracking
 from tests.support.in_process import call, call_in
 from tests.support.wandb_files import OfflineRun, offline_runs
@@ -239,3 +241,14 @@ def test_a_tool_that_is_not_there_says_what_to_install_before_the_work(
     assert call(monkeypatch, app.evaluate, "run=model", "draws=1", f"logger={tool}", f"output=no_{tool}") == 2
     assert f"pip install 'convstab[{tool}]'" in capfd.readouterr().err
     assert not (chain / f"no_{tool}").exists()
+
+
+def test_a_password_in_an_address_is_refused(tmp_path: Path) -> None:
+    options = {"_target_": "convstab.loggers.mlflow.mlflow_logger", "uri": "http://me:secret@host"}
+    values = {"run": None, "logger": {"mlflow": options | {"folder": str(tmp_path), "experiment": "e"}}}
+    with pytest.raises(InstantiationException) as refused, tracking(values, tmp_path, "report"):
+        pass
+    line = bad_input(refused.value)
+    assert line is not None
+    assert "holds a password" in line
+    assert "secret" not in line

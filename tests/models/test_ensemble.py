@@ -83,3 +83,10 @@ def test_bad_ensembles_are_refused() -> None:
         Ensemble([])
     with pytest.raises(InputError, match="probabilities, logits or vote"):
         Ensemble([Fixed(0, 0, 0)], "median")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("given", "made"), [(torch.float64, torch.float64), (torch.float16, torch.float32)])
+def test_double_precision_is_kept_and_half_is_not(given: torch.dtype, made: torch.dtype) -> None:
+    several = [member.to(given) for member in members(3)]
+    for rule in ("probabilities", "logits"):
+        assert Ensemble(several, rule)(IMAGES.to(given)).dtype == made

@@ -1,11 +1,13 @@
 """What a page shows of a single image of a ledger."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy.stats import binomtest, norm
 
+import convstab as cs
 from convstab.report.curves import curves, pictures
 from convstab.report.ledgers import Joined, ledgers
 from tests.support.half_spaces import distances, half_space
@@ -87,3 +89,10 @@ def test_without_attacks_there_are_no_pictures_and_json_can_say_it() -> None:
     json.dumps(shown, allow_nan=False)
     assert shown["shares"]["attack"][0] == [None] * 3
     assert all("Least perturbation" not in dict(facts) for facts in shown["facts"])
+
+
+def test_what_is_not_random_has_no_interval() -> None:
+    blurred = cs.evaluate(half_space(192, seed=0), images(), "jpeg", levels=[100, 10])
+    every = replace(evidence(), evaluations=[replace(evidence().evaluations[0], result=blurred)])
+    shares = curves(ledgers(every, list(NAMES))[0][0])["shares"]
+    assert shares["low"] == shares["high"] == shares["flips"]
