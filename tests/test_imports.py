@@ -95,7 +95,9 @@ def test_help_names_options_that_there_are_and_three_examples(
 ) -> None:
     monkeypatch.setattr(sys, "argv", [name, "--help"])
     getattr(app, name)()
-    options, examples = capsys.readouterr().out.split("Options, as KEY=VALUE:")[1].split("Examples:")
+    options, examples = (
+        capsys.readouterr().out.split("Options, as KEY=VALUE, with their defaults:")[1].split("Examples:")
+    )
     with initialize_config_module("convstab.conf", version_base="1.3"):
         config = compose(name)
         groups = {path.name for path in (Path(__file__).parents[1] / "conf").iterdir() if path.is_dir()}

@@ -6,7 +6,7 @@ import sys
 import time
 import warnings
 from functools import partial
-from importlib import import_module, resources
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,11 +60,10 @@ class App:
 
     @property
     def help(self) -> str:
-        """What the command does, its main options, and examples."""
-        from omegaconf import OmegaConf
+        """What the command does, its options, and examples."""
+        from convstab.commands.help import help_text
 
-        file = resources.files("convstab.conf") / f"{self.name}.yaml"
-        return str(OmegaConf.create(file.read_text(encoding="utf-8")).hydra.help.template)
+        return help_text(self.name, sys.argv[1:], sweeps=self.name != ALONE)
 
     def run(self) -> None:
         """Let Hydra compose the configuration and run the jobs; raises what went wrong."""

@@ -124,8 +124,8 @@ def wandb_logger(
     settings = wandb.Settings(console="off", silent=True)  # the terminal is ours
     try:
         options |= {"mode": checked(mode), "job_type": job_type, "resume": "allow" if resume else None}
-        place = str(Path(save_dir).absolute())  # W&B's own process stays where this one stood when it was started
-        run = wandb.init(dir=place, settings=settings, reinit="finish_previous", **options)
+        kept_in = str(Path(save_dir).absolute())  # W&B's own process stays where this one stood when it was started
+        run = wandb.init(dir=kept_in, settings=settings, reinit="finish_previous", **options)
     except wandb.Error as error:  # a key that is none, or no way to the server
         said = " ".join(str(error).split())
         raise InputError(f"W&B: {said}; logger.wandb.mode=offline needs neither key nor server") from error
