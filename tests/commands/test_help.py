@@ -84,6 +84,7 @@ def test_it_says_what_the_command_does_in_lines_that_fit(command: str) -> None:
     assert shown.startswith(read(command).splitlines()[0].removeprefix("# "))
     assert max(map(len, shown.splitlines())) <= WIDTH
     assert "\n\n\n" not in shown
+    assert ("  dataset.load.size=32 " in shown, "  dataset.load=" in shown) == (True, False)  # whose keys are told
     assert ("-m runs a sweep" in shown) == COMMANDS[command]
     assert {option.title for option in options(read(command))} <= {*TITLES}
 

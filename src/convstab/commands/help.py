@@ -70,7 +70,7 @@ def read(name: str) -> str:
 def introduction(text: str) -> str:
     """The comment that a file begins with."""
     first = takewhile(lambda line: line.startswith("#"), text.splitlines())
-    return "\n".join(line.removeprefix("# ") for line in first if not line.startswith("# @"))
+    return "\n".join(line.removeprefix("# ") for line in first)
 
 
 def options(text: str, folder: str = "") -> list[Option]:
