@@ -1,6 +1,5 @@
 """docs/start.md from its first line to its last, as a reader would do it: what it writes out, and each command."""
 
-import re
 import shlex
 import subprocess
 import sys
@@ -8,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.documented import LONG, ROOT
+from tests.support.documented import BLOCK, ROOT, run_blocks
 from tests.support.fresh_process import environment
 
 TEXT = (ROOT / "docs/start.md").read_text(encoding="utf-8")
-BLOCK = re.compile(r"(?:^(<!--.*-->)\n)?^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SHORT = {"convstab-attack": "attack.steps=20"}  # of what takes more than some seconds: fewer steps of the same
 NAMED = {"python": ("photos.py", "nets.py", "last.py"), "yaml": ("requirements.yaml",)}  # files, in the page's order
 
@@ -24,7 +22,7 @@ def test_from_a_folder_and_a_model_to_a_page(tmp_path: Path) -> None:
         blocks = [content for _, kind, content in found if kind == language]
         for name, content in zip(names, blocks, strict=True):
             (tmp_path / name).write_text(content, encoding="utf-8")
-    commands = [content for mark, kind, content in found if not kind and not LONG.match(mark)]
+    commands = run_blocks("docs/start.md")
     assert len(commands) == 7
     said = [run(command, tmp_path) for command in [*commands, "python last.py"]]
     assert "accuracy" in said[2]

@@ -11,9 +11,8 @@ from markdown_it import MarkdownIt
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 SHELL = "", "bash", "console", "sh", "shell"  # of a fenced block: what may hold commands
-LONG = re.compile(
-    r"<!-- long: \w.*-->"
-)  # before a block of a page whose commands a test runs, for one that it does not
+BLOCK = re.compile(r"(?:^(<!--[^\n]*-->)\n)?^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)  # mark, language, content
+LONG = re.compile(r"<!-- long: \w.*-->")  # the mark of a block that no test runs, with the reason
 STARTS = re.compile(
     r"(?:python3? (?:-m )?[\w./]+|convstab(?:-[a-z]+)?|pip install|mkdocs|pytest|uv|wandb|ray|mutmut)(?= |$)"
 )
@@ -57,3 +56,11 @@ def lines_of(text: str) -> Iterator[tuple[str, ...]]:
             if STARTS.match(one) and "=..." not in one:
                 words = shlex.split(one.partition(" | ")[0], comments=True)
                 yield tuple(word for word in words if word != "...")
+
+
+def run_blocks(page: str) -> list[str]:
+    """The blocks of commands of a page that are not marked as long: tests run them."""
+    found = BLOCK.findall((ROOT / page).read_text(encoding="utf-8"))
+    return [
+        content for mark, kind, content in found if kind in SHELL and any(lines_of(content)) and not LONG.match(mark)
+    ]

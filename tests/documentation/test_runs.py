@@ -1,0 +1,117 @@
+"""The commands of README.md and docs/commands.md, each run as it stands there, on fewer images and for fewer steps."""
+
+import csv
+import re
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from convstab.commands import app
+from tests.camera.sensors import light_on, ramp, stored, write
+from tests.documentation.test_commands import entry
+from tests.support.documented import PAGES, ROOT, lines_of, run_blocks
+from tests.support.in_process import call_in
+
+RUN = ["README.md", "docs/commands.md", "docs/start.md"]  # the last by test_start.py
+HERE = {"gtsrb": "digits", "cifar10": "digits", "mnist": "digits"}  # data sets that no test can download
+LESS = {  # unless the command says something else: few images, a short training
+    "train": ("dataset.images=200", "trainer.max_epochs=1", "logger=csv"),
+    "evaluate": ("images=20", "draws=2", "precision=float32", "logger=none"),
+    "attack": ("images=2", "max_queries=200", "logger=none"),
+    "predictions": ("logger=none",),
+}
+OF_THREE = "run=[runs/a,runs/b,runs/c]"
+GRANTED = {  # results that a page has without having made them, and how they are made
+    **{f"runs/{name}": ("train", f"seed={seed}") for seed, name in enumerate("abcn")},
+    **{f"runs/evaluate/{name}": ("evaluate", f"run=runs/{name}") for name in "abcm"},
+    **{f"runs/evaluate/{name}": ("evaluate", OF_THREE) for name in ("abc", "ensemble")},
+    "runs/evaluate/s": ("evaluate", "run=runs/m", "degradation=sensor"),
+    "runs/attack/a": ("attack", "run=runs/m", "attack=ddn"),
+    "runs/attack/m-ddn": ("attack", "run=runs/m", "attack=ddn", "images=null", "images_of=runs/evaluate/m"),
+    "runs/sweep/ensemble_digits_none": ("train", "sweep=ensemble", "dataset=digits"),
+}
+AT_NIGHT = "convstab-reproduce"  # hours; its smallest size has a test of its own
+NETS = "import torch\n\ndef build():\n    return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3072, 2))\n"
+REQUIREMENT = "requirements:\n  - {metric: accuracy, level: 1, at_least: 0.001}\n"
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with what the pages take for granted: photographs of two classes, a model, a camera's frames."""
+    rng = np.random.default_rng(0)
+    for name in ("photos", "signs"):
+        for word in ("left", "right"):
+            write(tmp_path / name / word, rng.integers(0, 256, (15, 32, 32, 3), np.uint8))
+    (tmp_path / "nets.py").write_text(NETS)
+    torch.save(torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3072, 2)).state_dict(), tmp_path / "net.pt")
+    write(tmp_path / "frames/100", stored(light_on(ramp(), 0.5, 3.0, 8)))
+    (tmp_path / "requirements.yaml").write_text(REQUIREMENT)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "nets", raising=False)
+    return tmp_path
+
+
+def run(command: str, folder: Path, *words: str) -> None:
+    """Run a command of Hydra's, with less than it would do."""
+    given = {word.partition("=")[0] for word in words}
+    less = [word for word in LESS.get(command, ()) if word.partition("=")[0] not in given]
+    less += ["attack.steps=10"] if "attack=ddn" in words else []
+    call_in(folder, getattr(app, command), *words, *less)
+
+
+def grant(words: tuple[str, ...], folder: Path) -> None:
+    """Make what a line of a page takes for granted, and what that takes for granted."""
+    for name in re.findall(r"runs(?:/[\w-]+)+", " ".join(word for word in words if not word.startswith("output="))):
+        if name in GRANTED and not (folder / name).exists():
+            command, *more = GRANTED[name]
+            grant(tuple(more), folder)
+            run(command, folder, *more, *(() if "sweep=ensemble" in more else (f"output={name}",)))
+    if words[0] == "convstab-import":
+        predictions(folder)
+
+
+def given(words: tuple[str, ...], folder: Path) -> None:
+    """Do what a line of a page says; it must succeed."""
+    program, *rest = words[1:] if words[0] == "python" else words
+    if program == "convstab" and rest and rest[0] != "ls" and not rest[0].startswith("-"):
+        program, rest = f"convstab-{rest[0]}", rest[1:]
+    module, _, function = str(entry(program)).partition(":")
+    if module.endswith(".app") and "--help" not in rest:
+        run(function, folder, *rest)
+    else:
+        main: Callable[[], None] = getattr(import_module(module), function)
+        call_in(folder, main, *rest)
+
+
+def predictions(folder: Path) -> None:
+    """What a model elsewhere would say of the copies: the first class, whatever it sees."""
+    with (folder / "runs/copies/manifest.csv").open(newline="") as file:
+        rows = [{"file": row["file"], "prediction": "0"} for row in csv.DictReader(file)]
+    with (folder / "predictions.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, ["file", "prediction"])
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("page", "least"), [("README.md", 12), ("docs/commands.md", 39)])
+def test_each_command_of_a_page_does_what_it_says(page: str, least: int, place: Path) -> None:
+    blocks = sorted(run_blocks(page), key=lambda block: "convstab ls" in block and "train.py" not in block)
+    text = "\n".join(blocks)  # what lists results comes last, when there are some
+    for name, ours in HERE.items():
+        text = text.replace(name, ours)
+    commands = [words for words in lines_of(text) if words[0] != AT_NIGHT]
+    assert len(commands) >= least
+    for words in commands:
+        grant(words, place)
+        given(words, place)
+
+
+def test_every_block_of_commands_is_run_or_says_why_not() -> None:
+    names = [page.relative_to(ROOT).as_posix() for page in PAGES]
+    assert {name for name in names if run_blocks(name)} == set(RUN)
