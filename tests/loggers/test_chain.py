@@ -243,7 +243,8 @@ def test_a_tool_that_is_not_there_says_what_to_install_before_the_work(
     assert not (chain / f"no_{tool}").exists()
 
 
-def test_a_password_in_an_address_is_refused(tmp_path: Path) -> None:
+def test_a_password_in_an_address_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")  # else it waits for the host for minutes, if it asks it
     options = {"_target_": "convstab.loggers.mlflow.mlflow_logger", "uri": "http://me:secret@host"}
     values = {"run": None, "logger": {"mlflow": options | {"folder": str(tmp_path), "experiment": "e"}}}
     with pytest.raises(InstantiationException) as refused, tracking(values, tmp_path, "report"):
