@@ -234,7 +234,7 @@ def test_whole_numbers_may_be_those_of_numpy_and_devices_those_of_torch(model: n
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"step": 3}, "the attack ddn has no setting step; it has steps, radius, gamma"),
+        ({"step": 3}, "the attack ddn has no setting step; it has steps, radius, gamma; did you mean steps?"),
         ({"max_queries": 0}, "max_queries is 0; it must be a whole number of at least 1, or null"),
         ({"max_queries": 1e3}, "max_queries is 1000.0; it must be a whole number"),
     ],
@@ -375,7 +375,8 @@ def test_the_papers_search_has_no_limit_unless_it_is_given_one(
     ("name", "values", "message"),
     [
         ("pgd", {}, "the attack is 'pgd'; it can be boundary, carlini_wagner, ddn,"),
-        ("ddn", {"stepz": 3}, "the attack ddn has no setting stepz; it has steps, radius, gamma"),
+        ("ddn", {"stepz": 3}, "the attack ddn has no setting stepz; it has steps, radius, gamma; did you mean steps?"),
+        ("dnn", {}, "paper, square; did you mean ddn?"),
         ("ddn", {"steps": 0}, "steps is 0; it must be a whole number, at least 1"),
     ],
 )

@@ -4,14 +4,16 @@ A field of an attack says in its annotation what it can be, and ``check_limits``
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Annotated, Any, Literal, get_type_hints
 
 from convstab.errors import InputError
 
 Match = Literal["names", "order"]  # of the classes of a model and those of images
 Rule = Literal["probabilities", "logits", "vote"]  # what an ensemble averages
+LIKE = 0.65  # how alike two words must be, of 1
 Stage = Literal["input", "source"]  # of a model that resizes its images: after it or before
 
 
@@ -21,6 +23,12 @@ class Limit:
 
     holds: Callable[[Any], bool]
     words: str
+
+
+def or_meant(word: Any, known: Iterable[str]) -> str:
+    """The question whether another word was meant, to stand at the end of a line; empty where none is like it."""
+    found = get_close_matches(str(word).lower(), tuple(known), n=1, cutoff=LIKE)
+    return f"; did you mean {found[0]}?" if found else ""
 
 
 def check_limits(settings: object) -> None:

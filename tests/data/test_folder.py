@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import subprocess
 import sys
 import unicodedata
@@ -127,6 +128,16 @@ def test_a_class_that_only_one_part_has_is_named(tmp_path: Path) -> None:
     photograph(tmp_path / "test/yak/0.png", (0, 0, 0))
     with pytest.raises(InputError, match=rf"^{tmp_path}/train/yak has no images: each class needs some"):
         folder.load(tmp_path)
+
+
+def test_it_says_how_many_and_of_which_size(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for name in ("car", "van"):
+        for number in range(3):
+            photograph(tmp_path / name / f"{number}.png", (0, 0, 0))
+    with caplog.at_level(logging.INFO):
+        folder.load(tmp_path, size=24)
+    line = r"folder: \d training images, \d test images of 2 classes, resized to 24 x 24 pixels"
+    assert [said for said in caplog.messages if re.fullmatch(line, said)]
 
 
 def test_a_class_may_be_called_train(tmp_path: Path) -> None:

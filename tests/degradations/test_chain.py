@@ -74,6 +74,7 @@ def test_settings_are_plain() -> None:
         ([["gaussian", -1]], "a level of gaussian is -1"),
         (["gaussian"], "a level of gaussian is None"),
         ([["fog", 1]], "degradation is fog; it can be"),
+        ([["senzor", 1]], r"degradation is senzor; .*uniform; did you mean sensor\?$"),
         ([["jpeg", 50.5]], "a level of jpeg is 50.5"),
     ],
 )

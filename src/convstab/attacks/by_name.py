@@ -17,7 +17,7 @@ from convstab.files import choices
 from convstab.forward.device import device_of
 from convstab.forward.own_model import check_gradients, gradients_for_images_only, own_model
 from convstab.images import Images
-from convstab.validation import QUERIES, SEED
+from convstab.validation import QUERIES, SEED, or_meant
 
 
 def attack(
@@ -93,14 +93,16 @@ def make(name: str, values: Mapping[str, Any]) -> Attack:
     files = choices("attack")
     name = {spoken(file): file for file in files}.get(spoken(name), name)
     if name not in files:
-        raise InputError(f"the attack is {name!r}; it can be {', '.join(sorted(files))}")
+        raise InputError(f"the attack is {name!r}; it can be {', '.join(sorted(files))}{or_meant(name, files)}")
     content = yaml.safe_load(files[name].read_text(encoding="utf-8"))
     module, _, kind = content.get("attack", content)["_target_"].rpartition(".")
     attack: type[Attack] = getattr(import_module(module), kind)
     known = [field.name for field in fields(attack)]  # type: ignore[arg-type]  # each attack is a dataclass
     for value in values:
         if value not in known:
-            raise InputError(f"the attack {name} has no setting {value}; it has {', '.join(known)}")
+            raise InputError(
+                f"the attack {name} has no setting {value}; it has {', '.join(known)}{or_meant(value, known)}"
+            )
     return attack(**values)
 
 

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import NoReturn
@@ -20,6 +19,7 @@ from convstab.commands.values import SPOKEN, as_given, groups, unknown
 from convstab.errors import InputError
 from convstab.files import choices
 from convstab.runs.configuration import is_below, nested
+from convstab.validation import or_meant
 
 NO_NAME = "Config group override must be a string"  # here and below Hydra's words
 NO_CHOICE = r"(?s).*?Could not (?:find|load) '([^']+)/([^'/]*)'"
@@ -127,9 +127,7 @@ def no_name(words: Sequence[str]) -> str:
 def no_choice(group: str, name: str, options: Iterable[str] | None) -> str:
     """That a group has no such choice, which it has, and which of them was probably meant."""
     names = sorted(options or (choices(group) if group in groups() else ()))
-    meant = get_close_matches(name.lower(), names, n=1, cutoff=0.75)
-    said = f"; did you mean {meant[0]}?" if meant else ""
-    return f"{group}={name} is not there; it can be {', '.join(names)}{said}"
+    return f"{group}={name} is not there; it can be {', '.join(names)}{or_meant(name, names)}"
 
 
 def no_key(key: str, command: str, words: Sequence[str], left_out: bool) -> str:

@@ -250,4 +250,5 @@ def report(metrics: dict[str, Any], classes: list[str], folder: Path) -> None:
     screen = console()
     screen.print(class_table(scores, classes, f"{metrics['images/test']} test images", screen.width))
     accuracies = f"accuracy {scores['accuracy']:.2%}, balanced {scores['balanced_accuracy']:.2%}"
-    print(f"{accuracies}, {metrics['epochs']} epochs in {metrics['seconds']:.0f} s: {folder}")
+    epochs = f"{metrics['epochs']} epoch{'s' if metrics['epochs'] != 1 else ''}"
+    print(f"{accuracies}, {epochs} in {metrics['seconds']:.0f} s: {folder}")

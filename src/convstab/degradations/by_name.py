@@ -18,6 +18,7 @@ from convstab.degradations.resolution import Resolution
 from convstab.degradations.sensor import Sensor, Shot
 from convstab.degradations.weather import Haze, Occlusion
 from convstab.errors import InputError
+from convstab.validation import or_meant
 
 FAMILIES: dict[str, type[Degradation]] = {
     family.name: family
@@ -61,11 +62,13 @@ def made(name: Any, settings: dict[str, Any], trust: tuple[str, ...] | None) -> 
         return made(name.get("name"), {key: value for key, value in name.items() if key != "name"}, trust)
     known = FAMILIES | OF_OTHERS
     if name not in known:
-        raise InputError(f"degradation is {name}; it can be {', '.join(sorted(known))}")
+        raise InputError(f"degradation is {name}; it can be {', '.join(sorted(known))}{or_meant(name, known)}")
     family = known[name]
     for key in settings:
         if key not in (taken := [field.name for field in fields(family) if field.init]):
-            raise InputError(f"degradation {name} takes no {key}; it takes {', '.join(taken) or 'no settings'}")
+            raise InputError(
+                f"degradation {name} takes no {key}; it takes {', '.join(taken) or 'no settings'}{or_meant(key, taken)}"
+            )
     if family is Chain and "members" in settings:
         settings = settings | {"members": members(settings["members"], trust)}
     return family(**settings) if trust is None or family is not Nrtk else Nrtk.recorded(trust, **settings)

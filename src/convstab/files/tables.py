@@ -50,7 +50,7 @@ def as_frame(values: Mapping[str, NDArray[Any]]) -> Any:
     try:
         return pa.table({name: np.asarray(column) for name, column in values.items()}).to_pandas()
     except ModuleNotFoundError as error:
-        raise InputError("to_pandas needs pandas: pip install pandas") from error
+        raise InputError("a table for pandas needs it: pip install pandas") from error
 
 
 def check_columns(rows: Mapping[str, NDArray[Any]], needed: Mapping[str, str], optional: Mapping[str, str]) -> None:

@@ -295,7 +295,8 @@ def image_set(
     ids_of([file.path for part in PARTS for file in parts[part]])
     train, test = (images_of(f"{name}-{part}", root, classes, parts[part], form, on_bad) for part in PARTS)
     check_each_class(root, classes, train, test)
-    log.info("%s: %d training images, %d test images of %d classes", name, len(train), len(test), len(classes))
+    counts, sides = (len(train), len(test), len(classes)), form.shape[1:]
+    log.info("%s: %d training images, %d test images of %d classes, resized to %d x %d pixels", name, *counts, *sides)
     return ImageSet(train, test, classes, own_ids=True)
 
 
