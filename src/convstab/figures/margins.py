@@ -7,14 +7,14 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from convstab.figures.evaluation import COLOURS, MISCLASSIFIED, PER_PAGE, labelled
+from convstab.figures.evaluation import MISCLASSIFIED, PER_PAGE, labelled
 from convstab.figures.evaluation import limits as limits_of
 from convstab.ledger.margins import PSNR_EDGES, WITHIN, Margins
 from convstab.statistics.intervals import Floats
 
 LINES = (  # share of the draws below, style, colour and name
     (0.1, ":", "0.15", "a tenth of the draws below, a tenth above"),
-    (0.5, "-", COLOURS[1], "half of the draws"),
+    (0.5, "-", "0.15", "half of the draws"),
     (0.9, ":", "0.15", None),
 )
 LEAST = 1e-3  # of the greatest density: below it a bin is as pale as can be
