@@ -109,7 +109,7 @@ def test_columns_that_are_not_always_there() -> None:
 
 
 def test_columns_of_the_ledger_in_their_order(folder: Path) -> None:
-    call_in(folder, of_images.main, "evaluation", "attack", "--bounds", "--output", "ledger")
+    call_in(folder, of_images.main, "evaluation", "attack", "--bounds", "--thickness", "--output", "ledger")
     there = pq.read_table(folder / "ledger/ledger.parquet").column_names
     name = read_json(folder / "attack" / SUMMARY)["attack"]
     levels = {"<attack>": [name], "<level>": ["10", "60"], "<sigma>": ["10", "60"]}
@@ -120,6 +120,16 @@ def test_columns_of_the_ledger_in_their_order(folder: Path) -> None:
     always = [column for column in said if "<" not in column]
     assert [name for name in there if name not in of_each] == always
     assert set(there) == {*always, *of_each}
+
+
+def test_columns_of_margins_in_their_order(folder: Path) -> None:
+    call_in(folder, of_images.main, "evaluation", "--output", "of_margins")
+    rows, said = rows_of(folder / "of_margins/margins.csv"), documented("margins.csv")
+    assert list(rows[0]) == list(said)
+    assert [row["label"] for row in rows] == [label for label in ("", *map(str, range(10))) for _ in (10, 60)]
+    for name in ("below_zero", "flips"):
+        assert said[name][0] == "[0, 1]"
+        assert all(0 <= float(row[name]) <= 1 for row in rows if row[name])
 
 
 def test_columns_of_an_ensemble_and_its_members_in_their_order(tmp_path: Path) -> None:

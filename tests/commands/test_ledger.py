@@ -11,6 +11,8 @@ from convstab.bounds.lower import lower_bounds
 from convstab.commands import app
 from convstab.commands.results import ledger
 from convstab.files import CHECKSUM, SUMMARY, read_json, write_json
+from convstab.ledger.margins import Margins
+from convstab.ledger.thickness import boundary_thickness
 from convstab.runs import directory
 from convstab.runs.configuration import load_config, write_config
 from tests.support.in_process import Main, call_in, caller, train_short
@@ -41,9 +43,18 @@ def test_the_ledger_stands_beside_its_evaluation(made: Path, join: Main, capfd: 
     found = cs.Ledger.read(made / "evaluation/ledger")
     assert found.levels == [20, 80]
     assert len(found.rows["index"]) == 40
-    assert {path.name for path in (made / "evaluation/ledger").iterdir()} == {"ledger.parquet", "ledger.md", "figures"}
+    assert {path.name for path in (made / "evaluation/ledger").iterdir()} == {
+        "ledger.parquet",
+        "ledger.md",
+        "margins.csv",
+        "figures",
+    }
     assert (made / "evaluation/ledger/figures/law.png").exists()
-    assert (made / "evaluation/ledger/ledger.md").read_text() == f"{found.table()}\n{found.by_class()}"
+    assert (made / "evaluation/ledger/figures/margins_0.png").exists()
+    margins = Margins.of(cs.StabilityResult.read(made / "evaluation"))
+    tables = "\n".join([found.table(), found.by_class(), margins.table()])
+    assert (made / "evaluation/ledger/ledger.md").read_text() == tables
+    assert (made / "evaluation/ledger/margins.csv").read_text() == margins.as_csv()
     said = capfd.readouterr().out
     assert "least of all attacks" in said
     assert said.splitlines()[-1] == "evaluation/ledger"
@@ -107,6 +118,7 @@ BAD = [
     (["evaluation", "other"], "evaluation is of one, other of two: their run differs; give results of one model"),
     (["evaluation", "--beside", "ddn"], "ddn does not hold a ledger: "),
     (["evaluation", "--alpha", "2"], "alpha is 2.0; it must be above 0 and below 1"),
+    (["evaluation", "--thickness"], "--thickness is measured on the way to what attacks found: give an attack, too"),
     (["evaluation", "--tolerance", "0"], "tolerance is 0.0; it must be above 0 and below 1"),
 ]
 
@@ -152,10 +164,25 @@ def test_bounds_are_those_of_the_run_and_below_its_attacks(made: Path, join: Mai
     assert "lower_bound" not in cs.Ledger.read(made / "unbounded").rows
 
 
+def test_thickness_is_that_of_the_model_on_the_way_to_the_least_perturbation(made: Path, join: Main) -> None:
+    assert join("evaluation", "ddn", "nes", "--thickness", "--output", "thick") == (0, "")
+    rows, run = cs.Ledger.read(made / "thick").rows, cs.load_run("one")
+    for name in ("ddn", "nes"):
+        attack = cs.AttackResult.read(made / name)
+        thickness = dict(zip(attack.rows["index"], boundary_thickness(run.model, attack), strict=True))
+        by = rows["attack"] == attack.attack
+        assert by.any() or name == "nes"
+        np.testing.assert_array_equal(rows["thickness"][by], [thickness[index] for index in rows["index"][by]])
+    assert (np.isfinite(rows["thickness"]) == (rows["attack"] != "")).all()
+    assert "boundary thickness, medians of the" in (made / "thick/ledger.md").read_text()
+
+
 def test_bounds_of_what_is_no_run_are_refused(made: Path, join: Main) -> None:
     shutil.copytree(made / "evaluation", made / "elsewhere")
     write_config(made / "elsewhere", load_config(made / "evaluation") | {"run": None})
     directory.finish(made / "elsewhere", "evaluate")
-    code, said = join("elsewhere", "--bounds")
-    assert (code, said.count("\n")) == (2, 1)
-    assert said.startswith("convstab: --bounds needs a run that train made and its own test images; elsewhere is of")
+    for words in (["--bounds"], ["ddn", "--thickness"]):
+        code, said = join("elsewhere", *words)
+        assert (code, said.count("\n")) == (2, 1)
+        needed = "needs a run that train made and its own test images; elsewhere is of"
+        assert said.startswith(f"convstab: {words[-1]} {needed}")

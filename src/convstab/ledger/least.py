@@ -17,6 +17,7 @@ from convstab.units import Integers
 
 OF_AN_ATTACK = "psnr", "queries", "gradients", "seconds"  # columns of the attack that found the least perturbation
 OTHER_MODEL = 0.15  # confidence of a clean image; bfloat16 and float32 of one model are nearer
+LONGER = 1.001  # times a perturbation: by clipping and rounding
 OTHER_DECISIONS = 0.02  # share of the clean images; those of one model that are near ties are fewer
 
 
@@ -34,19 +35,23 @@ class Clean:
     confidence: Floats
 
 
-def least_perturbation(clean: Clean, attacks: Mapping[str, AttackResult]) -> dict[str, NDArray[Any]]:
+def least_perturbation(
+    clean: Clean, attacks: Mapping[str, AttackResult], thickness: Mapping[str, Floats] | None = None
+) -> dict[str, NDArray[Any]]:
     """Columns for the images of an evaluation: the least perturbation, which attack found it, and what it cost.
 
     perturbation: L2, grey levels; 0 where the clean image is misclassified, infinite where every search failed, NaN
     where none was made. attack: its name, else "". ended: why its search ended. psnr: dB. ssim. queries, gradients,
-    seconds. Besides the norm of each attack by itself, perturbation_<name>.
+    seconds. thickness: of the boundary on the way to it, where thicknesses are given. Besides the norm of each attack
+    by itself, perturbation_<name>.
 
-    Raises InputError when an attack is on other images, or on another model.
+    Raises InputError when an attack is on other images or another model, or a thickness is of another attack.
     """
     found: dict[str, NDArray[Any]] = {"perturbation": np.full(len(clean.index), np.nan)}
     found |= {name: np.full(len(clean.index), "", object) for name in ("attack", "ended")}
     found["ssim"] = np.full(len(clean.index), np.nan)
     found |= {name: np.full(len(clean.index), np.nan) for name in OF_AN_ATTACK}
+    found |= {} if thickness is None else {"thickness": np.full(len(clean.index), np.nan)}
     for name, attack in attacks.items():
         rows, places = common(clean, name, attack)
         misclassified = np.where(clean.predicted[places] == clean.label[places], np.nan, 0.0)  # not so when attacked
@@ -62,6 +67,8 @@ def least_perturbation(clean: Clean, attacks: Mapping[str, AttackResult]) -> dic
         found["ssim"][places] = np.where(known, similarity(attack, rows), np.nan)
         for column in OF_AN_ATTACK:
             found[column][places] = np.where(known, attack.rows[column][rows], np.nan)
+        if thickness is not None:
+            found["thickness"][places] = np.where(known, thickness_of(name, attack, thickness)[rows], np.nan)
     return found
 
 
@@ -85,6 +92,14 @@ def common(clean: Clean, name: str, attack: AttackResult) -> tuple[Integers, Int
         worst = f"{np.nanmax(scores):.2f}"
         raise InputError(f"{said}it attacks another model, whose confidence in a clean image is {worst} off")
     return rows, places
+
+
+def thickness_of(name: str, attack: AttackResult, given: Mapping[str, Floats]) -> Floats:
+    """The thicknesses that are given for an attack, (n,); NaN for one without; InputError for those of another."""
+    found = given.get(name, np.full(len(attack.norms), np.nan))
+    if found.shape != attack.norms.shape or (found > LONGER * GREY_LEVELS * attack.norms).any():
+        raise InputError(f"the thicknesses of {name} are of another attack: one is more than its whole perturbation")
+    return found
 
 
 def lower_bounds_of(clean: Clean, rows: Mapping[str, NDArray[Any]], given: Floats) -> dict[str, NDArray[Any]]:

@@ -51,6 +51,7 @@ class Ledger:
         alpha: float = ALPHA,
         tolerance: float = TOLERANCE,
         lower_bound: Floats | None = None,
+        thickness: Mapping[str, Floats] | None = None,
     ) -> "Ledger":
         """Join an evaluation with attacks on the same model and images.
 
@@ -61,6 +62,7 @@ class Ledger:
             alpha: how often a certified radius may be too great, for each image and level, in (0, 1).
             tolerance: share of the draws of an image that may fail under a level that it is said to withstand.
             lower_bound: of the distances, (n,), L2 in grey levels, see ``bounds.lower.lower_bounds``.
+            thickness: of the boundary, by the names of the attacks, see ``ledger.thickness.boundary_thickness``.
 
         Raises:
             InputError: no clean images, no degraded ones, or attacks or bounds of other images or another model.
@@ -83,7 +85,7 @@ class Ledger:
             "clean_correct": clean.predicted == clean.label,
         }
         rows |= result.units.columns(result.images) | margins(result)
-        rows |= least_perturbation(clean, attacks)
+        rows |= least_perturbation(clean, attacks, thickness)
         if lower_bound is not None:
             rows |= lower_bounds_of(clean, rows, lower_bound)
         rows |= draws(result, tolerance)

@@ -7,7 +7,7 @@ import numpy as np
 
 from convstab.attacks.verification import CUT_OFF
 from convstab.evaluation.cells import in_percent
-from convstab.statistics.intervals import Floats
+from convstab.statistics.intervals import Floats, median_ends
 from convstab.statistics.sequential import draws_needed
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ def sentences(ledger: "Ledger") -> Iterator[str]:
         yield withstood(ledger)
     yield from doubts(ledger)
     yield from bounded(ledger)
+    yield from thick(ledger)
     if ledger.smoothed:
         yield from near(ledger)
         yield (
@@ -83,6 +84,22 @@ def bounded(ledger: "Ledger") -> Iterator[str]:
         times = np.median(nearest[both] / lower[both])
         said += f"; it is loose: the least perturbation is {times:.3g} times as long (median of {both.sum()} images)"
     yield f"{said}."
+
+
+def thick(ledger: "Ledger") -> Iterator[str]:
+    """Over what length models are undecided on the way to the least perturbations, and how much of the way that is."""
+    thickness = ledger.rows.get("thickness", np.zeros(0))
+    known = ~np.isnan(thickness)
+    if known.any():
+        length = ledger.rows["perturbation"][known]
+        tried = int((ledger.rows["perturbation"] > 0).sum())  # NaN, not tried, is not
+        low, high = median_ends(thickness[known], ledger.units.part(known))
+        ends = f" (95 % {low:.3g} to {high:.3g})" if np.isfinite(low) and np.isfinite(high) else ""
+        yield (
+            f"On the way to the least perturbation the model is undecided over {np.median(thickness[known]):.3g} grey "
+            f"levels{ends}, {in_percent(np.median(thickness[known] / length))} of the way (boundary thickness, medians "
+            f"of the {known.sum()} of {tried} attacked images where noise was found)."
+        )
 
 
 def near(ledger: "Ledger") -> Iterator[str]:

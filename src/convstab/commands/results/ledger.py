@@ -1,6 +1,8 @@
 """Join an evaluation with attacks, image by image: convstab-ledger <evaluation> [<attack> ...]."""
 
+from argparse import Namespace
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +12,7 @@ from convstab.errors import InputError
 
 if TYPE_CHECKING:
     from convstab.ledger.ledger import Ledger
+    from convstab.ledger.margins import Margins
     from convstab.ledger.paired import Widening
 
 
@@ -27,12 +30,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--beside", type=Path, action="append", default=[], metavar="LEDGER", help=said)
     said = "a lower bound of each distance, from the layers of the model, whose run and data set must be there"
     parser.add_argument("--bounds", action="store_true", help=said)
+    said = "how thick the boundary is on the way to what attacks found, by the model, whose run must be there"
+    parser.add_argument("--thickness", action="store_true", help=said)
     with command():
         options = parser.parse_args(arguments)
         folder = options.output or options.evaluation / "ledger"
-        ledger = joined(options.evaluation, options.attacks, options.alpha, options.tolerance, options.bounds)
+        ledger = joined(options)
         lines = [f"Beside {other}: {beside(ledger, other)}." for other in options.beside]
-        write(ledger, folder, lines)
+        write(ledger, margins_of(options.evaluation), folder, lines)
         print(folder)
 
 
@@ -44,34 +49,58 @@ def beside(ledger: "Ledger", other: Path) -> "Widening":
     return widening(Ledger.read(other), ledger)
 
 
-def joined(evaluation: Path, attacks: Sequence[Path], alpha: float, tolerance: float, bounds: bool) -> "Ledger":
+def joined(options: Namespace) -> "Ledger":
     """The ledger of these folders; InputError unless it is an evaluation and attacks on its model."""
     from convstab.commands.results.bounds import lower_bounds_of
+    from convstab.commands.results.thickness import thickness_of
     from convstab.figures.files import named_attacks
     from convstab.ledger.ledger import Ledger
     from convstab.runs.results import Results, check_finished
 
-    check_finished([evaluation, *attacks])
-    found = Results.read([evaluation, *attacks])
+    evaluation, folders = options.evaluation, [options.evaluation, *options.attacks]
+    check_finished(folders)
+    found = Results.read(folders)
     if list(found.evaluations) != [evaluation]:
         raise InputError("the first folder must be an evaluation, and all others attacks on the same model")
-    named = named_attacks(found.attacks) if attacks else {}
-    lower = lower_bounds_of(evaluation) if bounds else None
-    return Ledger.of(found.evaluations[evaluation], named, alpha=alpha, tolerance=tolerance, lower_bound=lower)
+    if options.thickness and not options.attacks:
+        raise InputError("--thickness is measured on the way to what attacks found: give an attack, too")
+    named = named_attacks(found.attacks) if options.attacks else {}
+    lower = lower_bounds_of(evaluation) if options.bounds else None
+    thickness = thickness_of(evaluation, named) if options.thickness else None
+    limits = {"alpha": options.alpha, "tolerance": options.tolerance}
+    return Ledger.of(found.evaluations[evaluation], named, lower_bound=lower, thickness=thickness, **limits)
 
 
-def write(ledger: "Ledger", folder: Path, lines: Sequence[str]) -> None:
+def margins_of(evaluation: Path) -> "Margins | None":
+    """The margins of the draws of an evaluation; None where the model gave none, or is never correct."""
+    from convstab.evaluation.result import StabilityResult
+    from convstab.ledger.margins import Margins
+
+    result = StabilityResult.read(evaluation)
+    with suppress(InputError):
+        return Margins.of(result)
+    return None
+
+
+def write(ledger: "Ledger", margins: "Margins | None", folder: Path, lines: Sequence[str]) -> None:
     """Write the rows, the tables and the figures, and show the tables; lines: what is said besides."""
     from rich.markdown import Markdown
 
     from convstab.commands.console import console
     from convstab.figures.files import save
     from convstab.figures.ledger import of_ledger
+    from convstab.figures.margins import margin_pages
     from convstab.files import FIGURES, write_text
+    from convstab.ledger.margins import MARGINS
 
     ledger.write(folder)
     said = "\n".join([ledger.table(), *(f"{line}\n" for line in lines)])
-    write_text(folder / "ledger.md", f"{said}\n{ledger.by_class()}")
-    for name, figure in of_ledger(ledger):
+    tables, figures = [said, ledger.by_class()], list(of_ledger(ledger))
+    if margins is not None:
+        write_text(folder / MARGINS, margins.as_csv())
+        tables.append(margins.table())
+        figures += [(f"margins_{number}", page) for number, page in enumerate(margin_pages(margins))]
+    write_text(folder / "ledger.md", "\n".join(tables))
+    for name, figure in figures:
         save(figure, folder / FIGURES / name)
     console().print(Markdown(said))
