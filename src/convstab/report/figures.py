@@ -195,10 +195,8 @@ def ledger(joined: Joined, places: Integers, mosaic: Mosaic) -> ReportFigure:
     caption = [f"The table has {which} of the {correct:,} images that are correct when clean."]
     still = [mosaics.picture(figure, f"{joined.name}: {ALT[name]}") for name, figure in of_ledger(of)]
     bars = "Bars: 95 % intervals that the image's own draws tell (Clopper and Pearson; the law's standard error)."
-    note = " ".join(
-        ["Choose an image in the table below.", *([bars] if joined.evaluation.result.degradation.random else [])]
-    )
-    return ReportFigure(joined.id, "ledger", joined.name, caption, still, live if shown else None, note=note)
+    note = ["Choose an image in the table below.", *([bars] if joined.evaluation.result.degradation.random else [])]
+    return ReportFigure(joined.id, "ledger", joined.name, caption, still, live if shown else None, note=" ".join(note))
 
 
 def differences(scores: ScoreTable) -> ReportFigure:
