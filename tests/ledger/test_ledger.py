@@ -125,6 +125,19 @@ def test_a_search_that_fails_leaves_the_distance_open(
     assert (rescued.rows["attack"][correct] == "DDN").all()
 
 
+def test_distances_have_three_digits_and_no_exponent() -> None:
+    said = {
+        0.04567: "0.0457",
+        38.14: "38.1",
+        999.4: "999",
+        999.5: "1,000",
+        2841.2: "2,841",
+        np.inf: "beyond",
+        -np.inf: "-",
+    }
+    assert {value: tables.number(value) for value in said} == said
+
+
 def test_certificates_and_flips_are_those_of_the_counts(ledger: Ledger, result: cs.StabilityResult) -> None:
     correct, draws = result.by_image("correct"), result.by_image("draws")
     radius = certified_radius(correct, draws, result.levels, 0.001)

@@ -86,7 +86,9 @@ def quantiles(ledger: Ledger, values: Floats, some: NDArray[np.bool_]) -> tuple[
 
 def number(value: float) -> str:
     """A distance with three digits; one that is censored, or an end that too few images tell, as such."""
-    return f"{value:.3g}" if np.isfinite(value) else "beyond" if value > 0 else NOT_DEFINED
+    if not np.isfinite(value):
+        return "beyond" if value > 0 else NOT_DEFINED
+    return f"{value:.3g}" if value < 999.5 else f"{value:,.0f}"  # and not 1e+03
 
 
 def levels(ledger: Ledger) -> Table:
