@@ -1,6 +1,7 @@
 """Figures: what they show is what the tables hold."""
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,16 @@ def with_classes(count: int) -> StabilityResult:
     rows = {name: np.array(column) for name, column in one_row.items()}
     totals = totals_of(np.ones((1, count, count), np.int64)) | {"histogram": np.ones(shape, np.int64)}
     return StabilityResult(names, Protocol((1.0,)), rows, totals)
+
+
+@pytest.mark.parametrize(("count", "rows"), [(3, 1), (10, 2)])
+def test_the_titles_of_panels_do_not_overlap(count: int, rows: int) -> None:
+    (figure,) = evaluation.scatter_pages(with_classes(count))
+    drawn(figure)
+    boxes = [axis.title.get_window_extent() for axis in figure.axes[:count]]
+    apart = [right.x0 - left.x1 for left, right in pairwise(boxes) if right.y0 == left.y0]
+    assert len(apart) == count - rows
+    assert min(apart) > 0
 
 
 def test_every_sampled_noisy_draw_is_one_point_of_its_colour(result: StabilityResult) -> None:

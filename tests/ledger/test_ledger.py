@@ -20,6 +20,7 @@ from convstab.errors import InputError
 from convstab.evaluation.protocol import Protocol
 from convstab.evaluation.stability import stability
 from convstab.figures.ledger import of_ledger
+from convstab.ledger import tables
 from convstab.ledger.ledger import LEDGER, Ledger
 from convstab.statistics.boundary import flip_chance
 from convstab.statistics.smoothing import certified_radius
@@ -118,9 +119,23 @@ def test_a_search_that_fails_leaves_the_distance_open(
     correct = found.rows["clean_correct"]
     assert np.isinf(found.rows["perturbation"][correct]).all()
     assert (found.rows["attack"] == "").all()
-    assert "beyond (beyond to beyond)" in found.table()
+    assert tables.distances(found).rows[0] == ["DDN", "upper bound", str(correct.sum()), "beyond", "beyond"]
+    assert " to beyond" not in found.table()  # an interval from nowhere to nowhere
     rescued = Ledger.of(result, {"failed": failed, "DDN": ddn})
     assert (rescued.rows["attack"][correct] == "DDN").all()
+
+
+def test_distances_have_three_digits_and_no_exponent() -> None:
+    said = {
+        0.04567: "0.0457",
+        38.14: "38.1",
+        999.4: "999",
+        999.5: "1,000",
+        2841.2: "2,841",
+        np.inf: "beyond",
+        -np.inf: "-",
+    }
+    assert {value: tables.number(value) for value in said} == said
 
 
 def test_certificates_and_flips_are_those_of_the_counts(ledger: Ledger, result: cs.StabilityResult) -> None:

@@ -62,6 +62,18 @@ def test_images_stand_in_the_order_in_which_they_fail(joined: Joined, monkeypatc
     assert replace(joined).rows.tolist() == first
 
 
+def test_the_evaluations_of_a_page_share_the_rows_that_it_lists(
+    joined: Joined, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = joined.rows.tolist()
+    monkeypatch.setattr(module, "MOST", 30)
+    monkeypatch.setattr(module, "FEWEST", 8)
+    listed = {beside: replace(joined, beside=beside).rows.tolist() for beside in (1, 2, 3, 24)}
+    assert listed == {1: whole[:30], 2: whole[:15], 3: whole[:10], 24: whole[:8]}
+    three = Evidence([], [joined.evaluation] * 3, [], [])
+    assert [len(one.rows) for one in ledgers(three, ["a", "b", "c"])[0]] == [10] * 3
+
+
 def test_the_table_says_what_the_ledger_has(joined: Joined) -> None:
     head, rows = image_table(joined)
     assert head == [

@@ -50,7 +50,7 @@ def scatter(result: StabilityResult, labels: Sequence[int]) -> Figure:
         )
         draw_samples(axis, result, label)
         error = ratio(result.histogram[label, 0].sum(), result.histogram[label].sum())
-        axis.set_title(f"{labelled(result.classes[label], 20)} ({error:.1%} misclassified)", fontsize=8)
+        axis.set_title(f"{labelled(result.classes[label], 20)}\n{error:.1%} misclassified", fontsize=8)
         axis.set(xlim=limits(density.sum((0, 2)), PSNR_EDGES), ylim=limits(density.sum((0, 1)), SCORE_EDGES))
         axis.tick_params(labelsize=7)
     for axis in axes[len(labels) :]:

@@ -45,7 +45,7 @@ def withstood(ledger: "Ledger") -> str:
     few = f": it takes {needed} draws without a failure to say that a level is withstood" if fewest < needed else ""
     return (
         f"{holds} are shown to withstand all levels with at most {100 * tolerance:g} % of their draws failing (error 5 "
-        f"% for each image); for {undecided} the draws do not tell which level is the first to fail{few}."
+        f"% for each image); for {undecided} the draws do not tell which level is the first to fail (open){few}."
     )
 
 

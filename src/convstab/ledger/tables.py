@@ -78,13 +78,17 @@ def radius_of(ledger: Ledger, level: float) -> Floats:
 
 def quantiles(ledger: Ledger, values: Floats, some: NDArray[np.bool_]) -> tuple[str, str]:
     """The median with its interval, and what the nearest tenth does not exceed; infinite ones count."""
-    low, high = intervals.median_ends(values, ledger.units.part(some))
-    return f"{number(quantile(values, 50))} ({number(low)} to {number(high)})", number(quantile(values, 10))
+    ends = (quantile(values, 50), *intervals.median_ends(values, ledger.units.part(some)))
+    median, low, high = map(number, ends)
+    told = f"{median} ({low} to {high})" if np.isfinite(ends).any() else median
+    return told, number(quantile(values, 10))
 
 
 def number(value: float) -> str:
     """A distance with three digits; one that is censored, or an end that too few images tell, as such."""
-    return f"{value:.3g}" if np.isfinite(value) else "beyond" if value > 0 else NOT_DEFINED
+    if not np.isfinite(value):
+        return "beyond" if value > 0 else NOT_DEFINED
+    return f"{value:.3g}" if value < 999.5 else f"{value:,.0f}"  # and not 1e+03
 
 
 def levels(ledger: Ledger) -> Table:

@@ -128,8 +128,7 @@ def scatter(key: str, name: str, evaluation: Evaluation, mosaic: Mosaic | None) 
     draws = int(result.by_image("draws")[:, result.degraded].sum())
     caption = [
         f"{draws:,} draws (degraded copies) of {result.images:,} images; a high PSNR means little degradation.",
-        f"Score: the probability of {'the label' if result.protocol.score == 'label' else 'the predicted class'}. "
-        "The class that is misclassified most is shown first.",
+        f"Score: the probability of {'the label' if result.protocol.score == 'label' else 'the predicted class'}.",
     ]
     return ReportFigure(
         key,
@@ -138,7 +137,7 @@ def scatter(key: str, name: str, evaluation: Evaluation, mosaic: Mosaic | None) 
         caption,
         mosaics.scatter_pictures(result, name),
         charts.scatter(evaluation, rows) | {"mosaic": plain(mosaic), "first": int(np.nan_to_num(errors).argmax())},
-        note=f"{SHADING} {kept(evaluation, len(rows))}",
+        note=f"The class that is misclassified most is shown first. {SHADING} {kept(evaluation, len(rows))}",
         still_note=f"Dots: one draw of each image and level, at most {PER_PANEL:,} of a class.",
         choices=[
             f"{each if each == str(label) else f'{label}: {each}'} ({share})"
@@ -193,11 +192,11 @@ def ledger(joined: Joined, places: Integers, mosaic: Mosaic) -> ReportFigure:
     kept = {int(place): at for at, place in enumerate(places[mosaic.rows])}
     live = curves(joined) | {"mosaic": plain(mosaic), "pictures": [kept.get(place) for place in range(shown)]}
     which = "all" if shown == correct else f"{shown:,} whose draws flip most often"
-    caption = [f"The table has {which} of the {correct:,} images that are correct when clean; choose one in it."]
+    caption = [f"The table has {which} of the {correct:,} images that are correct when clean."]
     still = [mosaics.picture(figure, f"{joined.name}: {ALT[name]}") for name, figure in of_ledger(of)]
     bars = "Bars: 95 % intervals that the image's own draws tell (Clopper and Pearson; the law's standard error)."
-    note = bars if joined.evaluation.result.degradation.random else ""
-    return ReportFigure(joined.id, "ledger", joined.name, caption, still, live if shown else None, note=note)
+    note = ["Choose an image in the table below.", *([bars] if joined.evaluation.result.degradation.random else [])]
+    return ReportFigure(joined.id, "ledger", joined.name, caption, still, live if shown else None, note=" ".join(note))
 
 
 def differences(scores: ScoreTable) -> ReportFigure:

@@ -22,7 +22,7 @@ from convstab.runs.results import IDENTITY
 from convstab.statistics.intervals import Floats
 from convstab.units import Integers
 
-MOST = 200  # images of a ledger that a page lists
+MOST, FEWEST = 200, 20  # images that a page lists: of all its ledgers together, and of each at least
 
 
 class Cell(NamedTuple):
@@ -36,7 +36,7 @@ class Cell(NamedTuple):
 class Joined:
     """A ledger, the evaluation it is of, and its attacks by the names that they have in it.
 
-    id: unique in a page, fit for an anchor of HTML. name: of the evaluation.
+    id: unique in a page, fit for an anchor of HTML. name: of the evaluation. beside: evaluations of the page.
     """
 
     id: str
@@ -44,6 +44,7 @@ class Joined:
     evaluation: Evaluation
     ledger: Ledger
     attacks: Mapping[str, Attacked] = field(default_factory=dict)
+    beside: int = 1
 
     @cached_property
     def best_radius(self) -> tuple[Floats, Floats]:
@@ -57,7 +58,7 @@ class Joined:
         some = np.flatnonzero(self.ledger.rows["clean_correct"])
         flips, nearest = self.ledger.by_level("flips")[some], self.ledger.rows["perturbation"][some]
         often = np.nan_to_num(flips).sum(1) / np.maximum(1, (~np.isnan(flips)).sum(1))
-        return some[np.lexsort((some, nearest, -often))][:MOST]
+        return some[np.lexsort((some, nearest, -often))][: max(min(FEWEST, MOST), MOST // self.beside)]
 
 
 def ledgers(evidence: Evidence, names: list[str]) -> tuple[list[Joined], list[str]]:
@@ -78,7 +79,7 @@ def ledgers(evidence: Evidence, names: list[str]) -> tuple[list[Joined], list[st
             remarks.append(f"{name}: no image by image account: {error}")
             continue
         remarks += [f"{name}: {why}" for why in refused.values()]
-        found.append(Joined(f"ledger-{place}", name, evaluation, ledger, attacks))
+        found.append(Joined(f"ledger-{place}", name, evaluation, ledger, attacks, len(evidence.evaluations)))
     return found, remarks
 
 

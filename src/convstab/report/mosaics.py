@@ -19,7 +19,7 @@ from convstab.figures.evaluation import COLOURS, MARKERS, labelled
 from convstab.report.content import ScoreTable
 from convstab.units import Integers
 
-BUDGET = 500_000  # characters of all mosaics of a page, which is to stay below 3 MB with the 2.0 MB of Plotly
+BUDGET = 350_000  # characters of all mosaics of a page, which is to stay below 3 MB with the 1.8 MB of Plotly
 QUALITY, SMALL = 55, 36  # of WebP: figures, and images in mosaics, most of whose bytes are noise
 MEASURES = ("recall", "precision")
 DPI = 80

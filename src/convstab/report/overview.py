@@ -142,7 +142,8 @@ def first_images(joined: Joined) -> str:
 
 def least_noise(ledger: Ledger) -> Iterator[str]:
     """What each attack, or all together, found."""
-    for name, what, images, median, nearest in distances(ledger).rows:
+    for way, what, images, median, nearest in distances(ledger).rows:
+        name = f"{way[:1].upper()}{way[1:]}"
         if what == "upper bound" and median.startswith(BEYOND):
             tenth = f"; a tenth need no more than {nearest} grey levels" if nearest != BEYOND else ""
             yield f"{name}: for fewer than half of {images} images noise was found{tenth}."
@@ -158,9 +159,12 @@ def certified(ledger: Ledger) -> str:
     radius = {level: radius_of(ledger, level) for level in ledger.levels}
     best = max(radius, key=lambda level: (float(np.median(radius[level])), float((radius[level] > 0).mean())))
     share, median = float((radius[best] > 0).mean()), float(np.median(radius[best]))
+    if not share:
+        return "At no sigma do the draws give a certificate for an image: they are too few, or flip too often."
+    half = f"; for half of them it reaches an L2 norm of {median:.3g} grey levels or more" if median else ""
     return (
         f"The model smoothed with sigma {best:g} has a certificate for the label of {in_percent(share)} of the images "
-        f"that are correct when clean; for half of them it reaches an L2 norm of {median:.3g} grey levels or more. "
+        f"that are correct when clean{half}. "
         f"Each is wrong with a chance of at most {ledger.settings['alpha']:g}; the sigma was chosen afterwards. "
         "It says nothing of the model itself."
     )

@@ -64,6 +64,7 @@ function plot(box, traces, more) {
     ...more,
   };
   Plotly.react(box, traces, layout, CONFIG);
+  for (const drawing of box.querySelectorAll("svg.main-svg")) drawing.setAttribute("aria-hidden", "true"); // loose numbers: the box has a label
 }
 
 /** Shares in per cent; what is not known stays so. */

@@ -41,7 +41,11 @@ function distanceTrace(distances) {
   return {
     x: distances.map(([, value]) => value),
     y: distances.map((_, place) => place),
-    error_x: { type: "data", array: distances.map(([, , error]) => error), color: colour("faint"), thickness: 1.2, width: 4 },
+    error_x: {
+      ...{ type: "data", symmetric: false, color: colour("faint"), thickness: 1.2, width: 4 },
+      array: distances.map(([, , error]) => error),
+      arrayminus: distances.map(([, value, error]) => Math.min(value, error)), // no distance is below 0
+    },
     mode: "markers",
     marker: { color: distances.map((_, place) => seriesColour(place)), size: 11 },
     hovertemplate: "%{x:.3~f} grey levels<extra></extra>",
