@@ -12,7 +12,7 @@ from convstab.evaluation.cells import NOT_DEFINED, estimate_cells, in_percent, l
 from convstab.files.markdown_text import markdown_text
 from convstab.ledger.columns import column_of
 from convstab.ledger.ledger import Ledger
-from convstab.ledger.sentences import sentences
+from convstab.ledger.sentences import certifies, sentences, tells_first_failing
 from convstab.statistics import intervals
 from convstab.statistics.boundary import flip_chance
 from convstab.statistics.intervals import Floats
@@ -90,7 +90,8 @@ def number(value: float) -> str:
 def levels(ledger: Ledger) -> Table:
     """A row for each level, of clean-correct images: how often they flip, counted and told, and where they fail."""
     head = [ledger.label, "flips", "95 %", "by margins", "by attacks", "counted there"]
-    head += ["certified", "median radius", "first to fail", "open"]
+    head += ["certified", "median radius"] if certifies(ledger) else []
+    head += ["first to fail", "open"] if tells_first_failing(ledger) else []
     return Table(head, [[level_in_words(level), *cells(ledger, level)] for level in ledger.levels])
 
 
@@ -125,14 +126,16 @@ def cells(ledger: Ledger, level: float) -> list[str]:
     rate = intervals.mean(flips[drawn][:, None], units=ledger.units.part(drawn))
     law = flip_chance(nearest[attacked], level) if ledger.smoothed else np.zeros(0)
     here = correct & (ledger.rows["first_failing"] == level)
-    return [
+    found = [
         *estimate_cells(rate, 0),
         mean_in_percent(chances[correct]),
         mean_in_percent(law),
         mean_in_percent(flips[attacked & drawn]) if len(law) else NOT_DEFINED,
-        *(certified(radius_of(ledger, level)) if ledger.smoothed else [NOT_DEFINED] * 2),
-        *(str((here & (ledger.rows["failing"] == word)).sum()) for word in ("fails", "undecided")),
     ]
+    found += certified(radius_of(ledger, level)) if certifies(ledger) else []
+    if tells_first_failing(ledger):
+        found += [str((here & (ledger.rows["failing"] == word)).sum()) for word in ("fails", "undecided")]
+    return found
 
 
 def certified(radius: Floats) -> list[str]:

@@ -78,6 +78,7 @@ def provenance(results: Results, folder: Any) -> str:
     training, made_with = summary.get("training", {}), summary.get("made_with", {})
     data = f", trained on {training['dataset']}" if "dataset" in training else ""
     versions = ", ".join(f"{name} {made_with[name]}" for name in ("convstab", "torch", "device") if name in made_with)
+    versions += f", classified in {made_with['forward']}" if "forward" in made_with else ""
     return f"model {summary.get('run', 'not named')}{data}" + (f"; {versions}" if versions else "")
 
 
