@@ -240,6 +240,20 @@ def test_columns_that_so_few_draws_cannot_fill_are_left_out(
     assert ("A certificate holds for the smoothed model" in text) == (draws >= 40)
 
 
+def test_a_law_that_is_told_for_hardly_an_image_is_left_out(result: cs.StabilityResult) -> None:
+    """Where no draw fails, an image is further away than noise reaches, and nothing else is known of it."""
+    rows = dict(Ledger.of(result).rows)
+    correct = np.flatnonzero(rows["clean_correct"])
+    fewest = -(-len(correct) // 10)  # a tenth of them
+    for told, shown in ((fewest, True), (fewest - 1, False)):
+        rows["distance"] = np.full(len(rows["distance"]), np.nan)
+        rows["distance"][correct[:told]] = 50.0
+        flips = {name: np.zeros_like(column) for name, column in rows.items() if name.startswith("flips_")}
+        text = replace(Ledger.of(result), rows=rows | flips).table()
+        assert ("| flat-boundary law |" in text) == shown
+        assert (f"it tells the distance of {told} images" in text) != shown
+
+
 def test_both_units_of_a_norm_are_linked(ledger: Ledger) -> None:
     assert "1 of pixels in [0, 1], their unit in attacks and requirements, is 255." in ledger.table()
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from convstab.attacks.result import quantile
 from convstab.attacks.verification import CUT_OFF
 from convstab.evaluation.cells import in_percent
 from convstab.images import GREY_LEVELS
@@ -25,6 +26,9 @@ def sentences(ledger: "Ledger") -> Iterator[str]:
     yield f"{in_percent(correct.mean())} of {len(correct)} images are correct when clean; all below is of these."
     if correct.any():
         yield from filter(None, (withstood(ledger), lacking(ledger)))
+    if ledger.smoothed and correct.any() and not law_tells(ledger):
+        told = (correct & (far(ledger) < np.inf)).sum()
+        yield f"The flat-boundary law is left out: it tells the distance of {told} images, no draw of the others fails."
     if ledger.smoothed or ledger.settings["attacks"] or "lower_bound" in ledger.rows:
         said = "L2 norms are in grey levels: 1 of pixels in [0, 1], their unit in attacks and requirements"
         yield f"{said}, is {GREY_LEVELS:g}."
@@ -47,6 +51,19 @@ def tells_first_failing(ledger: "Ledger") -> bool:
 def certifies(ledger: "Ledger") -> bool:
     """Whether an image all of whose draws agree gets a certificate of at least sigma."""
     return ledger.smoothed and ledger.settings["most_draws"] >= draws_for_one_sigma(ledger.settings["alpha"])
+
+
+def far(ledger: "Ledger") -> Floats:
+    """The distances of the law: infinite where no draw fails, beyond what noise reaches; where all do, minus that."""
+    distance, flips = ledger.rows["distance"], ledger.by_level("flips")
+    unknown = np.where((flips == 1).all(1), -np.inf, np.inf)
+    return np.where(np.isfinite(distance), distance, unknown)
+
+
+def law_tells(ledger: "Ledger") -> bool:
+    """Whether the law tells distances of a tenth of the clean-correct images: else all that is to be said is beyond."""
+    correct = ledger.rows["clean_correct"]
+    return ledger.smoothed and bool(correct.any()) and bool(quantile(far(ledger)[correct], 10) < np.inf)
 
 
 def lacking(ledger: "Ledger") -> str:
