@@ -3,6 +3,8 @@
 import re
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 from xml.etree import ElementTree as Xml
 
 import pytest
@@ -11,7 +13,7 @@ from markdown_it import MarkdownIt
 from convstab.requirements import parsing
 from convstab.requirements.assessment import Assessed
 from convstab.requirements.junit import as_junit
-from convstab.requirements.markdown import HEAD, cells, document, table
+from convstab.requirements.markdown import HEAD, cells, document, provenance, table
 from convstab.runs.results import Results
 from tests.support.attack_examples import example
 from tests.support.requirement_examples import alike, evaluation, held
@@ -110,6 +112,11 @@ def test_the_columns_say_which_assumption_a_p_value_is_under(assessed: list[Asse
     passed, failed = rows["pass"], rows["fail"]
     assert float(passed["p if not met"]) <= 0.05 < float(passed["p if met"])
     assert float(failed["p if met"]) <= 0.05 < float(failed["p if not met"])
+
+
+def test_the_precision_of_an_evaluation_is_named() -> None:
+    made: Any = SimpleNamespace(summaries={"a": {"run": "one", "made_with": {"forward": "bfloat16 compiled"}}})
+    assert provenance(made, "a").endswith(", classified in bfloat16 compiled")
 
 
 def test_docs_define_each_column() -> None:
