@@ -13,6 +13,7 @@ from convstab import attacks
 from convstab.attacks.result import (
     CONVERGENCE,
     HISTORY,
+    MEANT,
     MINIMUM_NOISE,
     NOISE,
     AttackResult,
@@ -104,6 +105,12 @@ def test_searches_that_a_limit_ended_are_counted_among_those_that_were_made() ->
     result = example([1, 2, 3, 4, 5], ended=ended, attacked=[True] * 4 + [False])
     assert result.summary["cut_off"] == 0.5
     assert "| 50% |" in as_markdown(result)
+
+
+def test_each_column_says_of_what_its_share_is() -> None:
+    head = [cell.strip() for cell in as_markdown(example([1, 2, None])).splitlines()[0].split("|")[1:-1]]
+    assert [cell for cell in head if "90 %" in cell] == ["L2 90 %", "PSNR 90 % (dB)"]
+    assert "times 255 it is in grey levels" in MEANT
 
 
 def test_samples_are_spread_from_the_least_norm_to_the_greatest() -> None:

@@ -49,6 +49,7 @@ def test_a_compiled_pass_goes_on_where_it_was_stopped(main: Main, made: Path) ->
 def test_what_pays_is_chosen_and_said(main: Main, made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(choice, "PAYS", 0.0)
     monkeypatch.setattr(choice, "calibrate", lambda workers: {"float32": 100.0}.get(workers.forward.name, 200.0))
+    monkeypatch.setattr(choice, "COMPARED", 4)  # images: of 90 draws, to compare more takes longer than it saves
     monkeypatch.setattr(choice.Difference, "counts_alike", True)
     code, _ = main()
     assert code == 0

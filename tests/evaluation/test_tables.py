@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score, precision_recall_fscore_support
 
+from convstab.degradations.by_name import degradation
 from convstab.evaluation import tables
+from convstab.evaluation.gate import Clean
 from convstab.evaluation.protocol import Protocol
 from convstab.evaluation.result import StabilityResult
 from convstab.statistics.intervals import Estimate
@@ -130,6 +132,48 @@ def test_the_summary_counts_images_draws_and_failures(small: StabilityResult) ->
     assert summary["degraded/accuracy"] == summary["degraded/balanced_accuracy"] == 0.5
     assert summary["first_failure"] == {"0": 0, "20": 2, "none": 0}
     assert summary["attraction"] == {"a": 0.75, "b": 0.25}  # 3 of the 4 misclassified draws are taken for "a"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("gaussian", "gaussian, sigma (grey levels); 10 draws of each of 2 images at each level"),
+        ("motion_blur", "motion blur, level (pixels); 10 draws of each of 2 images at each level"),
+        ("jpeg", "jpeg, level (quality); 1 draw of each of 2 images at each level"),
+    ],
+)
+def test_the_title_names_family_unit_draws_and_images(small: StabilityResult, name: str, said: str) -> None:
+    family = degradation(name)
+    named = replace(small, protocol=Protocol((family.neutral, family.grid[1]), draws=10, degradation=family))
+    assert tables.title(named) == said
+    assert tables.as_markdown(named).startswith(f"{said}\n\n| ")
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [(0.19, "hardly more certain, 10 of each are enough"), (0.21, "draws=auto takes as many as it needs")],
+)
+def test_a_reader_is_told_whether_more_draws_are_worth_it(part: float, said: str) -> None:
+    assert tables.what_follows(part, "10").endswith(said)
+    assert tables.what_follows(float("nan"), "10") == ""
+
+
+@pytest.mark.parametrize(
+    ("correct", "said"),
+    [
+        (1, "Clean images: 100.00% here and 50.00% in float32; in bfloat16 compiled 1 image more is correct."),
+        (0, "Clean images: 100.00% here and 0.00% in float32; in bfloat16 compiled 2 images more are correct."),
+        (2, ""),
+    ],
+)
+def test_clean_images_that_another_precision_decides_otherwise_are_counted(
+    small: StabilityResult, correct: int, said: str
+) -> None:
+    confusion = np.array([[min(correct, 1), 1 - min(correct, 1)], [2 - max(correct, 1), max(correct, 1) - 1]])
+    clean = Clean(correct / 2, 0, 1, confusion, ("a", "b"))
+    assert tables.beside_float32(small, clean, "bfloat16 compiled") == said
+    assert tables.beside_float32(small, clean, "float32") == ""
+    assert tables.beside_float32(small, replace(clean, confusion=2 * confusion), "bfloat16 compiled") == ""
 
 
 def test_the_summary_is_plain_json(result: StabilityResult) -> None:

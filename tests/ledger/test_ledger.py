@@ -22,6 +22,7 @@ from convstab.evaluation.stability import stability
 from convstab.figures.ledger import of_ledger
 from convstab.ledger import tables
 from convstab.ledger.ledger import LEDGER, Ledger
+from convstab.ledger.tables import levels
 from convstab.statistics.boundary import flip_chance
 from convstab.statistics.smoothing import certified_radius
 from tests.support.half_spaces import distances, half_space
@@ -229,6 +230,47 @@ def widths(table: str) -> list[float]:
 def test_the_table_says_how_many_draws_are_lacking(model: nn.Module, images: cs.Images) -> None:
     few = Ledger.of(cs.evaluate(model, images, levels=LEVELS, draws=20)).table()
     assert "it takes 131 draws without a failure to say that a level is withstood" in few
+
+
+@pytest.mark.parametrize(
+    ("draws", "shown", "said"),
+    [
+        (39, (), "First failing levels and certificates are left out: it takes 131 draws"),
+        (40, ("certified", "median radius"), "First failing levels are left out: it takes 131 draws"),
+        (131, ("certified", "median radius", "first to fail", "open"), ""),
+    ],
+)
+def test_columns_that_so_few_draws_cannot_fill_are_left_out(
+    model: nn.Module, images: cs.Images, draws: int, shown: tuple[str, ...], said: str
+) -> None:
+    found = Ledger.of(cs.evaluate(model, images, levels=[5, 20], draws=draws))
+    table = levels(found)
+    assert tuple(table.head[6:]) == shown
+    assert {len(row) for row in table.rows} == {len(table.head)}
+    text = found.table()
+    assert said in text
+    assert f"this evaluation has {draws}." in text or not said
+    assert ("are left out" in text) == bool(said)
+    assert ("are shown to withstand all levels" in text) == (draws >= 131)
+    assert ("A certificate holds for the smoothed model" in text) == (draws >= 40)
+
+
+def test_a_law_that_is_told_for_hardly_an_image_is_left_out(result: cs.StabilityResult) -> None:
+    """Where no draw fails, an image is further away than noise reaches, and nothing else is known of it."""
+    rows = dict(Ledger.of(result).rows)
+    correct = np.flatnonzero(rows["clean_correct"])
+    fewest = -(-len(correct) // 10)  # a tenth of them
+    for told, shown in ((fewest, True), (fewest - 1, False)):
+        rows["distance"] = np.full(len(rows["distance"]), np.nan)
+        rows["distance"][correct[:told]] = 50.0
+        flips = {name: np.zeros_like(column) for name, column in rows.items() if name.startswith("flips_")}
+        text = replace(Ledger.of(result), rows=rows | flips).table()
+        assert ("| flat-boundary law |" in text) == shown
+        assert (f"it tells the distance of {told} images" in text) != shown
+
+
+def test_both_units_of_a_norm_are_linked(ledger: Ledger) -> None:
+    assert "1 of pixels in [0, 1], their unit in attacks and requirements, is 255." in ledger.table()
 
 
 def test_searches_that_a_limit_cut_off_and_gradients_that_mislead_are_named(

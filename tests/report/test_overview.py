@@ -44,6 +44,13 @@ def test_the_first_answers_are_the_question_and_the_clean_accuracy() -> None:
     assert "over images" in said["Without degradation"]
 
 
+def test_the_clean_accuracy_is_said_with_its_precision() -> None:
+    made = {"made_with": {"forward": "bfloat16 compiled"}}
+    (one,) = overviews([replace(evaluation(), summary=evaluation().summary | made)], [], NAMES)
+    assert texts(one)["Without degradation"].endswith(". Classified in bfloat16 compiled.")
+    assert "Classified" not in texts(said_of())["Without degradation"]  # nothing is known of it
+
+
 def test_the_worst_level_is_told_by_accuracy_and_flips() -> None:
     correct = result().by_image("correct")[:, -1]
     clean = result().by_image("correct")[:, 0] == 1

@@ -1,6 +1,8 @@
 """p-values against scipy's exact test, Holm's method by hand, and simulated models with known chances."""
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -48,6 +50,17 @@ def test_more_successes_speak_more_for_a_bound_and_less_against_it() -> None:
     assert (np.diff(met) <= 0).all()
     assert (np.diff(missed) >= 0).all()
     assert (met[0], missed[-1]) == (1, 1)
+
+
+def test_docs_say_the_least_images_whose_perfect_result_is_rare_enough() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "requirements.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (0\.\d+) \| (\d+) \| (\d+) \|$", text, flags=re.M)
+    assert [row[0] for row in rows] == ["0.9", "0.95", "0.99"]
+    for said, alone, of_six in rows:
+        bound = float(said)
+        for images, listed in ((int(alone), 1), (int(of_six), 6)):
+            assert bound**images <= RISK / listed < bound ** (images - 1)
+            assert units_needed(bound, True, RISK, listed) == images
 
 
 def test_holms_method_as_worked_by_hand() -> None:

@@ -104,6 +104,11 @@ ENTRIES = [
     (LEAST, {"share": None}, "requirement 1 (least_noise_l2) needs the key share; it can have name, metric, share"),
     (ACCURACY, {"level": None}, "requirement 1 (accuracy) needs the key level; it can have"),
     (ACCURACY, {"levl": 3}, "requirement 1 (accuracy) has no key levl; did you mean level? it can have name, metric"),
+    (
+        ACCURACY,
+        {"at_least": None, "at_leest": 0.7},
+        "requirement 1 (accuracy) has no key at_leest; did you mean at_least? it can have name, metric, level",
+    ),
     (ACCURACY, {"class": "stop"}, "requirement 1 (accuracy) has no key class; it can have name, metric, level, degr"),
     (RECALL, {"class": None}, "requirement 1 (recall) needs the key class"),
     (RECALL, {"class": True}, "requirement 1: class is True; it must be a name, in quotes where YAML takes it for any"),

@@ -3,6 +3,8 @@
 import re
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 from xml.etree import ElementTree as Xml
 
 import pytest
@@ -11,7 +13,7 @@ from markdown_it import MarkdownIt
 from convstab.requirements import parsing
 from convstab.requirements.assessment import Assessed
 from convstab.requirements.junit import as_junit
-from convstab.requirements.markdown import HEAD, document, table
+from convstab.requirements.markdown import HEAD, cells, document, provenance, table
 from convstab.runs.results import Results
 from tests.support.attack_examples import example
 from tests.support.requirement_examples import alike, evaluation, held
@@ -90,7 +92,7 @@ def test_the_page_says_what_was_tested_and_how(page: str, assessed: list[Assesse
         "passes: share of correct draws, level: 8: at least 0.9",
         "at most 39 dB, for a share of at least 0.8 of the images attacked",
         "for all 4 requirements",
-        "p (met) is at most 0.05",
+        "p if not met is at most 0.05",
         "2 pass, 1 fail, 1 undecided.",
         "not to be said: an attack finds an upper bound of the least noise",
     ):
@@ -102,6 +104,25 @@ def test_a_name_neither_moves_the_terminal_nor_breaks_the_page(page: str, assess
     assert "\x1b" not in page
     assert page.encode().decode() == page
     assert "a \\| b &lt;img src=x&gt; &amp;" in table(assessed)
+
+
+def test_the_columns_say_which_assumption_a_p_value_is_under(assessed: list[Assessed]) -> None:
+    """A pass is unlikely luck of a model that does not meet the requirement; it is likely for one that does."""
+    rows = {one.verdict: dict(zip(HEAD, cells(one), strict=True)) for one in assessed}
+    passed, failed = rows["pass"], rows["fail"]
+    assert float(passed["p if not met"]) <= 0.05 < float(passed["p if met"])
+    assert float(failed["p if met"]) <= 0.05 < float(failed["p if not met"])
+
+
+def test_the_precision_of_an_evaluation_is_named() -> None:
+    made: Any = SimpleNamespace(summaries={"a": {"run": "one", "made_with": {"forward": "bfloat16 compiled"}}})
+    assert provenance(made, "a").endswith(", classified in bfloat16 compiled")
+
+
+def test_docs_define_each_column() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "requirements.md").read_text(encoding="utf-8")
+    table = text.partition("| column | what it is |")[2].partition("\n\n")[0]
+    assert re.findall(r"^\| `([^`]+)` \|", table, flags=re.M) == list(HEAD)
 
 
 def test_the_xml_counts_failures_and_skips_what_is_undecided(assessed: list[Assessed]) -> None:
@@ -119,7 +140,7 @@ def test_the_xml_counts_failures_and_skips_what_is_undecided(assessed: list[Asse
     ]
     message = cases[3][0].get("message")
     assert message is not None
-    assert message.startswith("measured: 86.67%; 95 %: 69.28-96.24; over: 30 images; p (met): ")
+    assert message.startswith("measured: 86.67%; 95 %: 69.28-96.24; over: 30 images; p if not met: ")
     assert message.endswith("verdict: undecided; evidence: b")
 
 

@@ -243,22 +243,23 @@ def quantile_of(ordered: NDArray[Any], percent: int) -> Any:
 
 
 MEANT = (  # by the columns of the table
-    "L2: norm of the least noise that was found, of pixels in [0, 1]. Median: over the attacked images, those that "
-    "withstood it count as infinite; 90 %: what so many of them need at most (PSNR: at least). Queries: median."
+    "L2: norm of the least noise that was found, of pixels in [0, 1]; times 255 it is in grey levels, as the ledger "
+    "says it. Median: over the attacked images, those that withstood it count as infinite; "
+    "90 %: what so many of them need at most (PSNR: at least). Queries: median."
 )
 
 
 def as_markdown(result: AttackResult) -> str:
     """One row with the numbers of the summary; level, L2 and PSNR: median, and what 90 % of the images reach."""
-    numbers, names = result.summary, {"l2": "L2", "psnr": "PSNR (dB)"}
+    numbers, names = result.summary, {"l2": ("L2", ""), "psnr": ("PSNR", " (dB)")}
     if "level_median" in numbers:
-        names = {"level": recorded(result.protocol["degradation"]).label} | names
+        names = {"level": (recorded(result.protocol["degradation"]).label, "")} | names
     cells = [result.attack, f"{numbers['attacked']} of {numbers['images']}", f"{numbers['success_rate']:.1%}"]
     for name in names:
         found = [numbers[f"{name}_{share}"] for share in ("median", "90")]
         cells += ["-" if number is None else f"{number:.3g}" for number in found]
     cells += [f"{numbers['queries_median']:.0f}", f"{numbers['cut_off']:.0%}", f"{numbers['seconds']:.0f}"]
-    head = ["attack", "attacked", "success", *(word for name in names.values() for word in (f"{name} median", "90 %"))]
-    head += ["queries", "cut off", "seconds"]
+    found_of = [f"{name} {share}{unit}" for name, unit in names.values() for share in ("median", "90 %")]
+    head = ["attack", "attacked", "success", *found_of, "queries", "cut off", "seconds"]
     note = f"\nLeft out, since they could not be read: {result.units.unread:,}.\n" if result.units.unread else ""
     return f"| {' | '.join(head)} |\n|---|{'---:|' * (len(head) - 1)}\n| {' | '.join(cells)} |\n{note}"

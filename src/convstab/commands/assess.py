@@ -12,7 +12,7 @@ from pytorch_lightning.loggers import Logger
 from convstab.commands import own
 from convstab.commands.app import sweep_name
 from convstab.errors import InputError
-from convstab.evaluation.gate import gate
+from convstab.evaluation.gate import Clean, gate
 from convstab.loggers.tracking import check_logger, tracking
 from convstab.runs import directory
 from convstab.runs.parts import Part, Parts, folder_name
@@ -173,16 +173,17 @@ def load(
     return config | {"run": run}, loaded
 
 
-def say_clean(task: Task[Any], run: Run, device: torch.device) -> None:
+def say_clean(task: Task[Any], run: Run, device: torch.device) -> Clean | None:
     """Print the clean accuracy before the long work, and what is strange about it; InputError for less than expected.
 
     It is that of at most 10,000 images, evenly spaced. Where nothing is left to do and nothing expected, it is not
-    measured again.
+    measured again: None.
     """
     if not task.parts.missing() and task.config["expect_clean"] is None:
-        return
+        return None
     clean = gate(run.model.to(device), run.test.spread(GATE), device, task.config["expect_clean"])
     print(f"{run.name}: {clean}", *clean.remarks, sep="\n")
+    return clean
 
 
 def say_how_many(images: int | Sequence[int] | None, count: int) -> None:

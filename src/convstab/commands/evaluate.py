@@ -23,6 +23,7 @@ from convstab.degradations.gaussian import Gaussian
 from convstab.errors import InputError
 from convstab.evaluation import levels, tables
 from convstab.evaluation.examples import Examples, with_similarity
+from convstab.evaluation.gate import Clean
 from convstab.evaluation.pilot.draws import check_auto, enough_draws
 from convstab.evaluation.pilot.forward import Wish, choose, pass_of
 from convstab.evaluation.protocol import PAPER_DRAWS, Protocol, tried_levels, with_counts
@@ -65,17 +66,19 @@ def main(config: DictConfig) -> Outcome:
     if before is not None:
         return task.outcome(score(before))
 
-    say_clean(task, run, device)
+    clean = say_clean(task, run, device)
     workers = Workers(run.model, run.test, protocol, device, values["batch_size"], values["workers"])
     task, speed = classify(with_draws(task, workers), workers, wish)
-    return conclude(task, workers.protocol, speed)
+    return conclude(task, workers.protocol, speed, clean)
 
 
 after_sweep, check = compare_all, own.check
 
 
-def conclude(task: Task[StabilityResult], protocol: Protocol, speed: Mapping[str, float]) -> Outcome:
-    """Make the whole result of the parts, where all are there; write, log and show it."""
+def conclude(
+    task: Task[StabilityResult], protocol: Protocol, speed: Mapping[str, float], clean: Clean | None = None
+) -> Outcome:
+    """Make the whole result of the parts, where all are there; write, log and show it. clean: what the gate printed."""
     whole, run = task.merge(), task.run
     if whole is None:
         return task.outcome()
@@ -86,7 +89,7 @@ def conclude(task: Task[StabilityResult], protocol: Protocol, speed: Mapping[str
         pairs = pair(joined(task, result), task.folder)
         log_evaluation(loggers, task.folder, result)
     say_nearest(task.config["confusion_level"], result)
-    report(run, result, task.folder)
+    report(run, result, task.folder, "" if clean is None else tables.beside_float32(result, clean, task.forward))
     if pairs:
         console().print(Markdown(pairs))
     return task.outcome(score(result))
@@ -247,16 +250,17 @@ def joined(task: Task[StabilityResult], result: StabilityResult) -> dict[str, St
     return named_evaluations({task.folder: result} | dict(task.others))
 
 
-def report(run: Run, result: StabilityResult, folder: Path) -> None:
-    """Print the rates under each level, and the classes over all levels in the form of the paper's Table 2."""
+def report(run: Run, result: StabilityResult, folder: Path, remark: str = "") -> None:
+    """Print the rates under each level, the classes over all levels as in the paper's Table 2, and a remark."""
     screen, scores = console(), dict[str, float]()
     for _, name, precision, recall, _ in tables.one_class_rows(tables.ALL, result.classes, result.pooled_confusion):
         scores |= {f"precision/{name}": precision, f"recall/{name}": recall}
-    screen.print(Markdown(tables.rates_markdown(result)))
+    screen.print(Markdown(f"{tables.title(result)}\n\n{tables.rates_markdown(result)}\n{tables.MEANT}"))
     screen.print(Markdown(levels.confidence_markdown(result)))
     title = f"all degraded draws of {result.images} test images"
     screen.print(class_table(scores, result.classes, title, screen.width))
-    print(*filter(None, (tables.over_levels(result), tables.from_draws(result), f"{run.name}: {folder}")))
+    print(*filter(None, (tables.over_levels(result), tables.from_draws(result), remark)))
+    print(f"{run.name}: {folder}")
 
 
 def strip(run: Run, result: StabilityResult, protocol: Protocol, device: torch.device) -> Figure:

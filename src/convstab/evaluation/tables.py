@@ -7,14 +7,20 @@ from typing import Any
 import numpy as np
 
 from convstab.evaluation.cells import NOT_DEFINED, estimate_cells, four_digits, in_percent, level_in_words
+from convstab.evaluation.gate import Clean
 from convstab.evaluation.levels import COVERAGE, confidence_markdown
 from convstab.evaluation.result import StabilityResult
 from convstab.files.csv_text import csv_text
 from convstab.statistics import rates
+from convstab.statistics.draws import PART
 from convstab.statistics.intervals import Estimate, Floats
 from convstab.units import Integers
 
 ALL = "all"  # levels
+MEANT = (  # by the columns of the table of rates
+    "Balanced: mean recall of the classes. Flip rate: share of misclassified draws of the images that are correct when "
+    "clean. PSNR, SSIM: likeness of a draw to the clean image, on average; inf and 1: the same."
+)
 PER_COLUMN = 15  # classes, as in the paper's Tables 4 and 6
 
 
@@ -47,9 +53,18 @@ def as_csv(result: StabilityResult) -> str:
 
 def as_markdown(result: StabilityResult) -> str:
     """What each level has; then precision and recall over all levels as in the paper's Tables 2 to 6."""
-    by_level = f"{rates_markdown(result)}\n{confidence_markdown(result)}"
+    by_level = f"{title(result)}\n\n{rates_markdown(result)}\n{MEANT}\n\n{confidence_markdown(result)}"
     remarks = " ".join(filter(None, (over_levels(result), from_draws(result))))
     return f"{by_level}\n{classes_markdown(result)}\n{remarks}\n"
+
+
+def title(result: StabilityResult) -> str:
+    """What was done to the images, the unit of its level, and how many draws of how many images."""
+    protocol = result.protocol
+    named = "level" if protocol.quantity == "level" else protocol.quantity
+    each = f"{protocol.draws_in_words} draw{'s' * (protocol.draws_in_words != '1')} of each"
+    family = result.degradation.in_words.replace(result.degradation.name, result.degradation.title, 1)
+    return f"{family}, {named} ({protocol.unit}); {each} of {result.images:,} images at each level"
 
 
 def rates_markdown(result: StabilityResult) -> str:
@@ -79,7 +94,20 @@ def from_draws(result: StabilityResult) -> str:
     worst, part = np.nanmax(errors), np.nanmax(errors / half)
     return (
         f"Draws alone may move an accuracy by {100 * worst:.2f} points, and by {part:.0%} of half its interval "
-        "(95 %; the worst level of each)."
+        f"(95 %; the worst level of each){what_follows(float(part), result.draws_in_words)}."
+    )
+
+
+def what_follows(part: float, draws: str) -> str:
+    """Whether more draws are worth their time, by the rule of draws=auto; part: of half the interval, see ``PART``."""
+    if math.isnan(part):
+        return ""
+    if round(part, 2) <= PART:
+        return (
+            f", which is at most {PART:.0%}: more draws would make it hardly more certain, {draws} of each are enough"
+        )
+    return (
+        f", which is more than {PART:.0%}: more draws= would make it more certain; draws=auto takes as many as it needs"
     )
 
 
@@ -111,6 +139,23 @@ def over_levels(result: StabilityResult) -> str:
         return "No level but the neutral one, no degraded draws."
     accuracy, balanced = np.trace(confusion) / confusion.sum(), np.nanmean(rates.recall(confusion))
     return f"Over all levels: accuracy {accuracy:.2%}, balanced accuracy {balanced:.2%}.{near_ties(result)}"
+
+
+def beside_float32(result: StabilityResult, clean: Clean, forward: str | None) -> str:
+    """What another precision than that of the gate does to the clean images; empty where it does nothing, or unknown.
+
+    clean: how the same images are classified in float32. forward: the name of the forward pass of the result.
+    """
+    there, here = int(np.trace(clean.confusion)), int(result.by_image("correct")[:, 0].sum())
+    same = not result.degraded[0] and clean.confusion.sum() == result.images
+    if forward in (None, "float32") or not same or there == here:
+        return ""
+    images = f"{abs(here - there):,} image{'s' * (abs(here - there) > 1)} {'more' if here > there else 'fewer'}"
+    verb = "are" if abs(here - there) > 1 else "is"
+    return (
+        f"Clean images: {in_percent(here / result.images)} here and {in_percent(clean.value)} in float32; "
+        f"in {forward} {images} {verb} correct."
+    )
 
 
 def near_ties(result: StabilityResult) -> str:

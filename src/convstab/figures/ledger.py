@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from convstab.figures.attack import limits, logarithmic
 from convstab.figures.evaluation import COLOURS, finish_axis, in_percent
 from convstab.ledger.ledger import Ledger
-from convstab.ledger.tables import far, radius_of, ways
+from convstab.ledger.sentences import far
+from convstab.ledger.tables import radius_of, ways
 from convstab.statistics.boundary import flip_chance
 from convstab.statistics.intervals import Floats
 from convstab.statistics.rates import mean_of_drawn

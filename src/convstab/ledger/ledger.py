@@ -31,8 +31,8 @@ class Ledger:
     """What is known of each of n images.
 
     levels: those that degrade, from the mildest to the worst. label: what stands at an axis of them. classes: names.
-    settings: alpha of a certificate, tolerance of a failing level, the fewest draws of a level, whether draws are
-        random, the names of the attacks, and which of them took gradients.
+    settings: alpha of a certificate, tolerance of a failing level, the fewest and most draws of a level, whether they
+        are random, the names of the attacks, and which of them took gradients.
     rows: columns of ledger.parquet, (n,) each, see docs/margins.md.
     """
 
@@ -92,7 +92,8 @@ class Ledger:
         if result.as_in_paper:
             rows |= boundary(result) | certificates(result, alpha)
         settings: dict[str, Any] = {"alpha": alpha, "tolerance": tolerance, "attacks": list(attacks)}
-        settings |= {"fewest_draws": min(result.protocol.degraded_draws), "random": result.degradation.random}
+        settings |= {"fewest_draws": min(result.protocol.degraded_draws), "most_draws": result.draws}
+        settings["random"] = result.degradation.random
         settings["by_gradients"] = [name for name, attack in attacks.items() if attack.rows["gradients"].any()]
         levels = result.levels[result.degraded].tolist()
         return cls(levels, result.label, list(result.classes), settings, rows)

@@ -5,10 +5,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from convstab.attacks.result import quantile
 from convstab.attacks.verification import CUT_OFF
 from convstab.evaluation.cells import in_percent
+from convstab.images import GREY_LEVELS
 from convstab.statistics.intervals import Floats, median_ends
 from convstab.statistics.sequential import draws_needed
+from convstab.statistics.smoothing import draws_for_one_sigma
 
 if TYPE_CHECKING:
     from convstab.ledger.ledger import Ledger
@@ -22,26 +25,72 @@ def sentences(ledger: "Ledger") -> Iterator[str]:
     correct = ledger.rows["clean_correct"]
     yield f"{in_percent(correct.mean())} of {len(correct)} images are correct when clean; all below is of these."
     if correct.any():
-        yield withstood(ledger)
+        yield from filter(None, (withstood(ledger), lacking(ledger)))
+    if ledger.smoothed and correct.any() and not law_tells(ledger):
+        told = (correct & (far(ledger) < np.inf)).sum()
+        yield f"The flat-boundary law is left out: it tells the distance of {told} images, no draw of the others fails."
+    if ledger.smoothed or ledger.settings["attacks"] or "lower_bound" in ledger.rows:
+        said = "L2 norms are in grey levels: 1 of pixels in [0, 1], their unit in attacks and requirements"
+        yield f"{said}, is {GREY_LEVELS:g}."
     yield from doubts(ledger)
     yield from bounded(ledger)
     yield from thick(ledger)
     if ledger.smoothed:
         yield from near(ledger)
+    if certifies(ledger):
         yield (
             "A certificate holds for the smoothed model, which decides as most noisy copies do, not for the model "
             f"itself. Each is wrong with a chance of at most {ledger.settings['alpha']:g}."
         )
 
 
+def tells_first_failing(ledger: "Ledger") -> bool:
+    """Whether any level has draws enough to be said to hold: else the mildest is always the first in question."""
+    return not ledger.settings["random"] or ledger.settings["most_draws"] >= draws_needed(ledger.settings["tolerance"])
+
+
+def certifies(ledger: "Ledger") -> bool:
+    """Whether an image all of whose draws agree gets a certificate of at least sigma."""
+    return ledger.smoothed and ledger.settings["most_draws"] >= draws_for_one_sigma(ledger.settings["alpha"])
+
+
+def far(ledger: "Ledger") -> Floats:
+    """The distances of the law: infinite where no draw fails, beyond what noise reaches; where all do, minus that."""
+    distance, flips = ledger.rows["distance"], ledger.by_level("flips")
+    unknown = np.where((flips == 1).all(1), -np.inf, np.inf)
+    return np.where(np.isfinite(distance), distance, unknown)
+
+
+def law_tells(ledger: "Ledger") -> bool:
+    """Whether the law tells distances of a tenth of the clean-correct images: else all that is to be said is beyond."""
+    correct = ledger.rows["clean_correct"]
+    return ledger.smoothed and bool(correct.any()) and bool(quantile(far(ledger)[correct], 10) < np.inf)
+
+
+def lacking(ledger: "Ledger") -> str:
+    """What is left out of tables and sentences for want of draws, and how many it takes; empty where nothing is."""
+    left_out, takes = list[str](), list[str]()
+    if not tells_first_failing(ledger):
+        needed = draws_needed(ledger.settings["tolerance"])
+        left_out.append("first failing levels")
+        takes.append(f"{needed:,} draws without a failure to say that a level is withstood")
+    if ledger.smoothed and not certifies(ledger):
+        left_out.append("certificates")
+        takes.append(f"{draws_for_one_sigma(ledger.settings['alpha']):,} that agree for a certificate as far as sigma")
+    said = f"left out: it takes {' and '.join(takes)}; this evaluation has {ledger.settings['most_draws']:,}."
+    return f"{' and '.join(left_out).capitalize()} are {said}" if takes else ""
+
+
 def withstood(ledger: "Ledger") -> str:
-    """How many clean-correct images withstand all levels, and for how many that is open."""
+    """How many clean-correct images withstand all levels, and for how many that is open; empty: too few draws."""
     failing = ledger.rows["failing"][ledger.rows["clean_correct"]]
     holds, undecided = (in_percent((failing == word).mean()) for word in ("holds", "undecided"))
     if not ledger.settings["random"]:
         return f"{holds} withstand all levels; the degradation is not random, so one draw of each tells."
     tolerance = ledger.settings["tolerance"]
     needed, fewest = draws_needed(tolerance), ledger.settings["fewest_draws"]
+    if not tells_first_failing(ledger):
+        return ""
     few = f": it takes {needed} draws without a failure to say that a level is withstood" if fewest < needed else ""
     return (
         f"{holds} are shown to withstand all levels with at most {100 * tolerance:g} % of their draws failing (error 5 "

@@ -12,10 +12,12 @@ from convstab.evaluation.cells import NOT_DEFINED, estimate_cells, in_percent, l
 from convstab.files.markdown_text import markdown_text
 from convstab.ledger.columns import column_of
 from convstab.ledger.ledger import Ledger
-from convstab.ledger.sentences import sentences
+from convstab.ledger.sentences import certifies, far, law_tells, sentences, tells_first_failing
 from convstab.statistics import intervals
 from convstab.statistics.boundary import flip_chance
 from convstab.statistics.intervals import Floats
+
+LAW = "flat-boundary law"
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ def distances(ledger: Ledger) -> Table:
     rows = [
         [name, what, str(some.sum()), *quantiles(ledger, values[some], some)]
         for name, what, values, some in ways(ledger)
+        if name != LAW or law_tells(ledger)
     ]
     return Table(head, rows, texts=2)
 
@@ -58,16 +61,9 @@ def ways(ledger: Ledger) -> Iterator[tuple[str, str, Floats, NDArray[np.bool_]]]
             yield name, "upper bound", ledger.rows[column], some
     if ledger.smoothed and correct.any():
         told = (correct & np.isfinite(ledger.rows["distance"])).sum()
-        yield "flat-boundary law", f"estimate, told for {told}", far(ledger).clip(0), correct
+        yield LAW, f"estimate, told for {told}", far(ledger).clip(0), correct
     if "lower_bound" in ledger.rows and correct.any():
         yield "steepness of the layers", "lower bound, loose", ledger.rows["lower_bound"], correct
-
-
-def far(ledger: Ledger) -> Floats:
-    """The distances of the law: infinite where no draw fails, beyond what noise reaches; where all do, minus that."""
-    distance, flips = ledger.rows["distance"], ledger.by_level("flips")
-    unknown = np.where((flips == 1).all(1), -np.inf, np.inf)
-    return np.where(np.isfinite(distance), distance, unknown)
 
 
 def radius_of(ledger: Ledger, level: float) -> Floats:
@@ -94,7 +90,8 @@ def number(value: float) -> str:
 def levels(ledger: Ledger) -> Table:
     """A row for each level, of clean-correct images: how often they flip, counted and told, and where they fail."""
     head = [ledger.label, "flips", "95 %", "by margins", "by attacks", "counted there"]
-    head += ["certified", "median radius", "first to fail", "open"]
+    head += ["certified", "median radius"] if certifies(ledger) else []
+    head += ["first to fail", "open"] if tells_first_failing(ledger) else []
     return Table(head, [[level_in_words(level), *cells(ledger, level)] for level in ledger.levels])
 
 
@@ -129,14 +126,16 @@ def cells(ledger: Ledger, level: float) -> list[str]:
     rate = intervals.mean(flips[drawn][:, None], units=ledger.units.part(drawn))
     law = flip_chance(nearest[attacked], level) if ledger.smoothed else np.zeros(0)
     here = correct & (ledger.rows["first_failing"] == level)
-    return [
+    found = [
         *estimate_cells(rate, 0),
         mean_in_percent(chances[correct]),
         mean_in_percent(law),
         mean_in_percent(flips[attacked & drawn]) if len(law) else NOT_DEFINED,
-        *(certified(radius_of(ledger, level)) if ledger.smoothed else [NOT_DEFINED] * 2),
-        *(str((here & (ledger.rows["failing"] == word)).sum()) for word in ("fails", "undecided")),
     ]
+    found += certified(radius_of(ledger, level)) if certifies(ledger) else []
+    if tells_first_failing(ledger):
+        found += [str((here & (ledger.rows["failing"] == word)).sum()) for word in ("fails", "undecided")]
+    return found
 
 
 def certified(radius: Floats) -> list[str]:

@@ -8,6 +8,7 @@ import numpy as np
 from convstab.evaluation.cells import NOT_DEFINED, level_in_words
 from convstab.evaluation.result import StabilityResult
 from convstab.ledger.ledger import Ledger
+from convstab.ledger.sentences import certifies
 from convstab.ledger.tables import distances, number, radius_of
 from convstab.report.formatting import count, in_percent, listed, of_draws, points
 from convstab.report.ledgers import Joined
@@ -50,7 +51,10 @@ def overviews(evaluations: Sequence[Evaluation], ledgers: Sequence[Joined], name
 def overview(name: str, place: int, evaluation: Evaluation, joined: Joined | None) -> Overview:
     """The answers of one evaluation; place: its number among all."""
     result, levels = evaluation.result, f"levels-{place}"
-    answers = [Answer("What was asked", asked(result), "ran"), Answer("Without degradation", clean(result), levels)]
+    answers = [
+        Answer("What was asked", asked(result), "ran"),
+        Answer("Without degradation", without(evaluation), levels),
+    ]
     if result.degraded.any():
         answers.append(Answer("At the worst level", at_the_worst(result), levels))
         answers += [Answer("From where it is felt", felt(result), levels)] if not result.degraded[0] else []
@@ -58,7 +62,7 @@ def overview(name: str, place: int, evaluation: Evaluation, joined: Joined | Non
     if joined is not None and len(joined.rows):
         answers.append(Answer("Which images first", first_images(joined), f"{joined.id}-images"))
         answers += [Answer("The least noise", line, f"account-{joined.id}") for line in least_noise(joined.ledger)]
-        if joined.ledger.smoothed:
+        if certifies(joined.ledger):
             answers.append(Answer("What is certain", certified(joined.ledger), f"account-{joined.id}"))
     told = [answer for answer in answers if answer.text]
     return Overview(name, told, list(next_steps(evaluation, joined)))
@@ -72,6 +76,12 @@ def asked(result: StabilityResult) -> str:
     copies = f"{of_draws(result, 'degraded copy', 'degraded copies')} of each at each of {count(len(some), 'level')}"
     images = f"{count(result.images, 'image')} of {count(len(result.classes), 'class', 'classes')}"
     return f"{images}; {result.degradation.title}, {span}: {copies}."
+
+
+def without(evaluation: Evaluation) -> str:
+    """The accuracy on the images as they are, and in which precision they were classified, where that is known."""
+    forward = evaluation.summary.get("made_with", {}).get("forward")
+    return clean(evaluation.result) + (f" Classified in {forward}." if forward else "")
 
 
 def clean(result: StabilityResult) -> str:

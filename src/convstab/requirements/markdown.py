@@ -12,7 +12,7 @@ from convstab.requirements.metrics import METRICS
 from convstab.requirements.specification import EACH, Specification
 from convstab.runs.results import Results
 
-HEAD = "requirement", "measured", "95 %", "over", "p (met)", "p (not met)", "verdict", "evidence"
+HEAD = "requirement", "measured", "95 %", "over", "p if not met", "p if met", "verdict", "evidence"
 NOT_TO_PRINT = re.compile("[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 SPECIAL = re.compile(r"([\\`*_{}\[\]|#~$!])")
 SCOPE = (
@@ -78,6 +78,7 @@ def provenance(results: Results, folder: Any) -> str:
     training, made_with = summary.get("training", {}), summary.get("made_with", {})
     data = f", trained on {training['dataset']}" if "dataset" in training else ""
     versions = ", ".join(f"{name} {made_with[name]}" for name in ("convstab", "torch", "device") if name in made_with)
+    versions += f", classified in {made_with['forward']}" if "forward" in made_with else ""
     return f"model {summary.get('run', 'not named')}{data}" + (f"; {versions}" if versions else "")
 
 
@@ -101,9 +102,10 @@ def method(specification: Specification) -> Iterator[str]:
         "less than a coin of the same mean; units of unequal size, and a design effect, count as fewer."
     )
     yield (
-        f"p (met) is the p-value of the true share being no better than its bound, p (not met) that of its being no "
-        f"worse, both adjusted by Holm's method (1979) for all {len(specification.requirements)} requirements. "
-        f"Pass: p (met) is at most {risk}; fail: p (not met) is; undecided: neither is, and more images would tell. So "
+        f"p if not met is the chance of so good a result, or a better one, if the true share were no better than its "
+        f"bound; p if met that of so bad a one, or a worse one, if it were no worse: p-values, both adjusted by Holm's "
+        f"method (1979) for all {len(specification.requirements)} requirements. Pass: p if not met is at most {risk}; "
+        f"fail: p if met is; undecided: neither is, and more images would tell. So "
         f"the confidence that no pass is wrong is at least {sure}, of all of them together, and so it is of the fails. "
         "That each class keeps a bound passes where each class does (intersection-union test); the class shown is the "
         "one with the largest p-value. Intervals are of 95 %, each for itself and to both sides."

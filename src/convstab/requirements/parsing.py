@@ -6,16 +6,17 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 
 from convstab.errors import InputError
-from convstab.requirements.metrics import METRICS, Metric
+from convstab.requirements.metrics import METRICS, Metric, Side
 from convstab.requirements.specification import ALL, CLEAN, Requirement, Specification
 from convstab.validation import FRACTION, Limit, check_limit, is_number
 
 CONFIDENCE = Limit(lambda value: is_number(value) and 0.5 < value < 1, "above 0.5 and below 1, such as 0.95")
+SIDES = get_args(Side)
 EXAMPLE = "requirements: [{metric: accuracy, level: 20, at_least: 0.9}]"
 
 
@@ -67,7 +68,7 @@ def requirement(entry: Any, where: str) -> Requirement:
     given = entry.get("metric")
     metric = METRICS.get(given) if isinstance(given, str) else None
     if metric is None:
-        known = sorted({key for one in METRICS.values() for key in one.takes} | {"at_least", "at_most"})
+        known = sorted({key for one in METRICS.values() for key in one.takes} | set(SIDES))
         check_keys(entry, known, where, needed=("metric",))
         hint = nearest(given, METRICS)
         raise InputError(f"{where}: there is no metric {given!r}; {hint}it can be {', '.join(METRICS)}")
@@ -84,8 +85,10 @@ def requirement(entry: Any, where: str) -> Requirement:
 
 
 def check_side(entry: Mapping[Any, Any], metric: Metric, where: str) -> None:
-    """Raise InputError unless there is the one bound that this metric can have."""
-    sides = [side for side in ("at_least", "at_most") if side in entry]
+    """Raise InputError unless there is the one bound that this metric can have; a misspelt key is named first."""
+    others = {key: value for key, value in entry.items() if key not in SIDES}
+    check_keys(others, metric.takes, f"{where} ({entry['metric']})", needed=())
+    sides = [side for side in SIDES if side in entry]
     if sides != [metric.side]:
         said = f"has {' and '.join(sides)}" if sides else "has no bound"
         raise InputError(f"{where} {said}; {entry['metric']} must have {metric.side}, and nothing else of the two")

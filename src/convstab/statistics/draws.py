@@ -6,6 +6,7 @@ from scipy.special import ndtri
 from convstab.statistics.intervals import TAIL, Floats
 
 NORMAL = float(ndtri(1 - TAIL))  # 1.96: so many standard deviations to both sides hold 95 %
+PART = 0.2  # of half an interval, that draws may move a mean by: errors add in squares, so it is 2 % more
 
 
 def error(spread: Floats, images: Floats, draws: Floats) -> Floats:

@@ -4,8 +4,10 @@ It speaks of the smoothed model h, which decides as most copies under N(0, sigma
 (clipping, rounding) inside; never of the model itself.
 """
 
+from math import ceil, log
+
 import numpy as np
-from scipy.special import betaincinv, ndtri
+from scipy.special import betaincinv, ndtr, ndtri
 
 from convstab.errors import InputError
 from convstab.statistics.intervals import Floats
@@ -13,6 +15,15 @@ from convstab.units import Integers
 from convstab.validation import FRACTION, check_limit
 
 ALPHA = 0.001  # that of the paper: one certificate in a thousand may be wrong
+
+
+def draws_for_one_sigma(alpha: float = ALPHA) -> int:
+    """Draws of an image, all of which agree, after which ``certified_radius`` is at least sigma.
+
+    >>> draws_for_one_sigma()
+    40
+    """
+    return ceil(log(alpha) / log(ndtr(1.0)))
 
 
 def certified_radius(agreeing: Integers, draws: Integers, sigma: Floats, alpha: float = ALPHA) -> Floats:

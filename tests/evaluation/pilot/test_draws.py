@@ -17,6 +17,7 @@ from convstab.evaluation.pilot.draws import COUNTS, Pilot, enough_draws
 from convstab.evaluation.protocol import Protocol
 from convstab.evaluation.tables import class_rows
 from convstab.evaluation.workers import Workers
+from convstab.statistics.draws import PART
 
 CPU = torch.device("cpu")
 LEVELS = (0, 4, 16, 64)
@@ -54,7 +55,7 @@ def test_draws_are_few_and_leave_an_error_below_a_fifth_of_the_interval(images: 
     assert counts == sorted(counts)
     assert set(counts) <= set(COUNTS.tolist())
     assert 2 <= counts[0] < counts[-1] <= 32
-    assert (result.draws_error[1:] <= 1.1 * pilot.PART * half(result)).all()
+    assert (result.draws_error[1:] <= 1.1 * PART * half(result)).all()
     paper = cs.evaluate(MODEL, images, levels=LEVELS, draws=150)
     assert (np.abs(paper.accuracy.value - result.accuracy.value) <= result.draws_error + paper.draws_error).all()
 

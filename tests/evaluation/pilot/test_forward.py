@@ -86,6 +86,34 @@ def test_what_is_not_faster_is_not_taken(workers: Workers, tried: Callable[..., 
     assert choose(workers, replace(AUTO, compile=True), 10)[0].name == COMPILED  # as it was asked for
 
 
+def test_other_numbers_are_worth_a_fifth_of_the_speed_and_more(
+    workers: Workers, tried: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried(1000, 1190)
+    monkeypatch.setattr(choice, "compare", lambda *_: pytest.fail("nothing is left to compare"))
+    forward, said, _ = choose(workers, AUTO, 10**6)
+    assert forward.name == "float32"
+    assert said.endswith("1,190 draws/s, float32 1,000: less than 1.2 times as fast; float32 it is")
+    monkeypatch.undo()
+    tried(1000, 1210)
+    assert choose(workers, AUTO, 10**6)[0].name == COMPILED
+    tried(1000, 1010)
+    assert choose(workers, Wish("bfloat16"), 10**6)[0].name == COMPILED  # bfloat16 was asked for
+
+
+def test_decisions_are_not_compared_where_that_takes_longer_than_is_saved(
+    workers: Workers, tried: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(choice, "PAYS", 0.0)
+    tried(1, 2)  # 256 draws are compared in 256 + 128 s, and half a second is saved by each draw
+    forward, said, _ = choose(workers, AUTO, 767)
+    assert (forward.name, said.partition(": it ")[2]) == (
+        "float32",
+        "would save less time than it takes to compare decisions; float32 it is",
+    )
+    assert choose(workers, AUTO, 769)[0].name == COMPILED
+
+
 def test_decisions_that_differ_too_often_are_not_taken(workers: Workers, tried: Callable[..., list[str]]) -> None:
     def swapped(model: nn.Module) -> ForwardPass:
         return Made(model, lambda logits: logits.roll(1, 1))

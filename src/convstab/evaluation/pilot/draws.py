@@ -13,7 +13,7 @@ from convstab.evaluation.protocol import PAPER_DRAWS, Protocol
 from convstab.evaluation.result import StabilityResult
 from convstab.evaluation.workers import Workers
 from convstab.statistics.correlation import draw_variance
-from convstab.statistics.draws import NORMAL, error
+from convstab.statistics.draws import NORMAL, PART, error
 from convstab.statistics.intervals import CONFIDENCE, Floats
 from convstab.statistics.rates import mean_of_drawn
 from convstab.units import Integers
@@ -21,7 +21,6 @@ from convstab.validation import AUTO, POINTS, is_number
 
 LEAST, SHARE, EACH = 256, 10, 2  # of the pilot: a tenth of the images, at least so many, and draws under each level
 OTHER = 2**62  # is changed in the seed: no draw of the pilot is counted later, so what it decides biases nothing
-PART = 0.2  # of half the interval of accuracy, that draws may move it by: errors add in squares, so it is 2 % more
 COUNTS = np.array(sorted(one * 2**power for one in (2, 3) for power in range(12)))  # their multiples stay small
 ONE_SIDED = float(ndtri(CONFIDENCE))  # 1.64: standard deviations, below which lie 95 %
 

@@ -18,6 +18,7 @@ from convstab.precision import true_float32
 PAYS = 60.0  # seconds of work that are left: less is done before a compiler is
 COMPARED, EACH = 64, 3  # images whose decisions are compared, evenly spaced; draws under each level
 MOST = 0.02  # of the decisions may differ
+FASTER = 1.2  # times float32: for less, other numbers than those of the reference are not worth it
 EVEN = 3.0  # standard deviations that the gains and the losses of correct draws may be apart
 
 
@@ -129,16 +130,31 @@ def choose(workers: Workers, wish: Wish, draws: int) -> Choice:
             raise
         return Choice(eager, f"{error}; {eager.name} it is", rate)
     seconds = time.monotonic() - started
-    with workers.threads():
-        difference = compare(eager, compiled, workers)
     workers.forward = compiled
     faster = calibrate(workers)
-    said = f"{COMPILED}, in {seconds:.0f} s: {faster:,.0f} draws/s, {eager.name} {rate:,.0f}; {difference}"
+    said = f"{COMPILED}, in {seconds:.0f} s: {faster:,.0f} draws/s, {eager.name} {rate:,.0f}"
+    if wish.compile == "auto" and (why := not_worth_it(workers, wish, draws, rate, faster)):
+        return Choice(eager, f"{said}: {why}; {eager.name} it is", rate)
+    with workers.threads():
+        difference = compare(eager, compiled, workers)
+    said = f"{said}; {difference}"
     if wish.precision == "auto" and not difference.counts_alike:
         return Choice(eager, f"{said}: too many, {eager.name} it is", rate)
-    if wish.compile == "auto" and faster <= rate:
-        return Choice(eager, f"{said}; {eager.name} it is", rate)
     return Choice(compiled, said, faster)
+
+
+def not_worth_it(workers: Workers, wish: Wish, draws: int, rate: float, faster: float) -> str:
+    """Why a compiled pass is not to be taken for so many draws; empty where it is. rate, faster: draws a second.
+
+    What compiling took is spent; what the comparison of decisions is going to take must be less than what it saves.
+    """
+    least = FASTER if wish.precision == "auto" else 1.0
+    if faster <= rate or faster < least * rate:
+        return f"less than {least:g} times as fast" if least > 1 else "not faster"
+    compared = min(COMPARED, len(workers.images)) * replace(workers.protocol, draws=EACH).draws_per_image
+    if wish.precision == "auto" and draws * (1 / rate - 1 / faster) < compared * (1 / rate + 1 / faster):
+        return "it would save less time than it takes to compare decisions"
+    return ""
 
 
 @true_float32()
