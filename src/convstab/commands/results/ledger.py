@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from convstab.ledger.ledger import Ledger
     from convstab.ledger.paired import Widening
 
+FIRST = 5  # images that are named
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Write ledger.parquet, a row for each image: distances by attacks, draws and certificates; a table and figures."""
@@ -33,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         ledger = joined(options.evaluation, options.attacks, options.alpha, options.tolerance, options.bounds)
         lines = [f"Beside {other}: {beside(ledger, other)}." for other in options.beside]
         write(ledger, folder, lines)
+        say_first(ledger, folder)
         print(folder)
 
 
@@ -58,6 +61,15 @@ def joined(evaluation: Path, attacks: Sequence[Path], alpha: float, tolerance: f
     named = named_attacks(found.attacks) if attacks else {}
     lower = lower_bounds_of(evaluation) if bounds else None
     return Ledger.of(found.evaluations[evaluation], named, alpha=alpha, tolerance=tolerance, lower_bound=lower)
+
+
+def say_first(ledger: "Ledger", folder: Path) -> None:
+    """Print which images fail first, and where all are."""
+    from convstab.ledger.first import in_lines
+    from convstab.ledger.ledger import LEDGER
+
+    print(*in_lines(ledger, FIRST), sep="\n")
+    print(f"All images: {folder / LEDGER}; the page of convstab-report lists them, too")
 
 
 def write(ledger: "Ledger", folder: Path, lines: Sequence[str]) -> None:
