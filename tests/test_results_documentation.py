@@ -22,6 +22,7 @@ from convstab.evaluation.protocol import Protocol
 from convstab.figures.redraw import RELATIVE
 from convstab.files import SUMMARY, read_json
 from convstab.files.arrays import read_arrays
+from convstab.images import NAME
 from convstab.units import COLUMNS as UNITS
 from tests.support.in_process import call_in, train_short
 
@@ -90,7 +91,7 @@ def test_columns_of_csv_files_in_their_order(folder: Path, heading: str, path: s
 @pytest.mark.parametrize(
     ("heading", "kind", "never"),
     [
-        ("stability.parquet", "evaluation", {"applied", *UNITS}),
+        ("stability.parquet", "evaluation", {"applied", NAME, *UNITS}),
         ("confusion.parquet", "evaluation", set()),
         ("minimum_noise.parquet", "attack", {*UNITS, *of_attacks.OWN_COLUMNS}),
         ("convergence.parquet", "attack", set()),
@@ -113,7 +114,7 @@ def test_columns_of_the_ledger_in_their_order(folder: Path) -> None:
     there = pq.read_table(folder / "ledger/ledger.parquet").column_names
     name = read_json(folder / "attack" / SUMMARY)["attack"]
     levels = {"<attack>": [name], "<level>": ["10", "60"], "<sigma>": ["10", "60"]}
-    said = [column for column in documented("ledger.parquet") if column not in UNITS]
+    said = [column for column in documented("ledger.parquet") if column not in (NAME, *UNITS)]
     of_each = {
         re.sub("<.*>", place, column) for column in said for mark in levels if mark in column for place in levels[mark]
     }

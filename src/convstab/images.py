@@ -19,6 +19,7 @@ GREY_LEVELS = float(WHITE)  # sigma and every noise amplitude are given on this 
 UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")  # control characters, halves of characters, ends of lines and paragraphs
 INT64 = np.iinfo(np.int64)
 LANE = 16  # torch draws normals on a CPU in groups of 16; only whole groups make a short fill a prefix of a long one
+NAME = "name"  # column of results: which image it is, for a reader
 ROWS = 16  # in channels last, batches of any multiple of 16 rows give the same bits; batches of other sizes may not
 
 
@@ -38,6 +39,7 @@ class Images:
             interval.
         alike: where there are such groups and it is not known which images make one; of no account beside groups.
         unread: images that belong to these and could not be read: results name their number.
+        names: (N,), such as the paths of their files: results name images by them as well; None: they have none.
 
     Raises:
         InputError: shapes, lengths, types or ranges that do not fit.
@@ -54,6 +56,7 @@ class Images:
     groups: Tensor | None
     alike: FramesAlike | None
     unread: int
+    names: NDArray[np.object_] | None
 
     def __init__(
         self,
@@ -64,6 +67,7 @@ class Images:
         groups: Tensor | NDArray[Any] | Sequence[int] | None = None,
         alike: FramesAlike | None = None,
         unread: int = 0,
+        names: Sequence[str] | NDArray[Any] | None = None,
     ) -> None:
         found = as_pixels(pixels)
         count = len(found)
@@ -75,6 +79,7 @@ class Images:
             "groups": None if groups is None else as_integers("groups", groups, count),
             "alike": alike,
             "unread": unread,
+            "names": None if names is None else as_texts(names, count),
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
@@ -106,7 +111,12 @@ class Images:
         """Some of the images, which are chosen by their place and not by their group."""
         labels, groups = self.labels[rows], None if self.groups is None else self.groups[rows]
         alike = None if self.alike is None else self.alike.among(len(labels) / max(len(self), 1))
-        return Images(self.pixels[rows], labels, self.classes, self.ids[rows], groups, alike, self.unread)
+        names = None if self.names is None else self.names[rows if isinstance(rows, slice) else rows.numpy()]
+        return Images(self.pixels[rows], labels, self.classes, self.ids[rows], groups, alike, self.unread, names)
+
+    def name_column(self, step: int = 1) -> dict[str, NDArray[Any]]:
+        """The column of names of a result with ``step`` rows an image; none where images have none."""
+        return {} if self.names is None else {NAME: self.names.repeat(step)}
 
     @property
     def units(self) -> Units:
@@ -165,6 +175,18 @@ def as_names(classes: Any) -> tuple[str, ...]:
     if len(set(names)) < len(names):
         raise InputError(f"classes hold {max(names, key=names.count)!r:.80} twice; each class needs a name of its own")
     return names
+
+
+def as_texts(names: Sequence[str] | NDArray[Any], count: int) -> NDArray[np.object_]:
+    """Names of images as text that files can hold, (count,); InputError for another number, or what is no text.
+
+    A name of a file may have bytes that are no UTF-8: each of them is shown as a question mark.
+    """
+    if len(names) != count or not all(isinstance(name, str) for name in names):
+        raise InputError(f"names must be {count} texts, one for each image")
+    found = np.empty(count, object)
+    found[:] = [str(name).encode("utf-8", "replace").decode() for name in names]
+    return found
 
 
 def name_of(kind: torch.dtype) -> str:

@@ -152,7 +152,7 @@ def test_a_folder_from_before_the_classes_were_kept_says_what_to_do(tmp_path: Pa
     arrays = read_arrays(tmp_path / NOISE)
     del arrays["classes"]
     write_arrays(tmp_path / NOISE, arrays)
-    with pytest.raises(InputError, match=r"'classes'; attack.py writes it again from its parts"):
+    with pytest.raises(InputError, match=r"'classes'; convstab-attack writes it again from its parts"):
         AttackResult.read(tmp_path)
 
 

@@ -75,6 +75,7 @@ def test_jobs_of_a_sweep_and_steps_of_a_reproduction_are_one_line(
         job = make(tmp_path / "sweep" / str(number), "train")
         told = {"name": job.name, "overrides": [f"seed={number}"], "status": status, "output": str(job)}
         write_json(job / "job.json", told)
+    (tmp_path / "sweep" / "sweep.csv").touch()  # written when no job follows
     for name in ("one", "two"):
         write_json(make(tmp_path / "paper" / name, "evaluate") / "step.json", {"command": "evaluate"})
     lines = {line.split()[0]: line for line in said(capsys, "ls", str(tmp_path))[1:]}
@@ -100,6 +101,48 @@ def test_the_newest_comes_first_and_damaged_numbers_are_said(tmp_path: Path) -> 
 )
 def test_ages_are_in_the_largest_unit_that_fits(seconds: float, words: str) -> None:
     assert listing.age(seconds) == words
+
+
+@pytest.mark.parametrize(("status", "table"), [("running", True), ("done", False)])
+def test_a_sweep_that_goes_on_does_not_know_its_number_of_jobs(status: str, table: bool, tmp_path: Path) -> None:
+    write_config(tmp_path / "sweep", {"seed": 0}, "sweep.yaml")
+    job = make(tmp_path / "sweep" / "a", "train")
+    write_json(job / "job.json", {"name": "a", "overrides": [], "status": status, "output": str(job)})
+    if table:
+        (tmp_path / "sweep" / "sweep.csv").touch()  # of an earlier start
+    found = convstab.listed(tmp_path)[0]
+    assert (found.state, found.number) == ("not finished", f"{int(status == 'done')} jobs done so far")
+
+
+def test_what_is_not_finished_shows_the_command_that_goes_on(tmp_path: Path) -> None:
+    write_config(tmp_path / "a", {"run": "runs/my run", "trust": "nets:build"})
+    (tmp_path / "a/parts").mkdir()
+    said = f"the same command goes on: convstab evaluate 'run=runs/my run' trust=nets:build output={tmp_path / 'a'}"
+    assert convstab.listed(tmp_path)[0].opened == f"{said}, and its other words"
+
+
+def test_a_run_of_an_own_model_is_opened_with_the_word_that_it_takes(tmp_path: Path) -> None:
+    model = {"kind": "python", "target": "nets:build"}
+    write_config(make(tmp_path / "a", "train"), {"model": model, "dataset": {"load": {"target": "data:images"}}})
+    assert convstab.listed(tmp_path)[0].opened.endswith(f"run={tmp_path / 'a'} 'trust=[nets:build,data:images]'")
+
+
+def test_a_page_about_several_results_is_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    make(tmp_path / "demo" / "train", "train")
+    for name in ("report.html", "report.md"):
+        (tmp_path / "demo" / name).touch()
+    lines = [line.split() for line in said(capsys, "ls", str(tmp_path))[1:]]
+    assert {(line[1], line[-1]) for line in lines if line[1] == "page"} == {
+        ("page", str(tmp_path / "demo/report.html"))
+    }
+    assert len(lines) == 2
+
+
+def test_where_nothing_is_yet_the_first_command_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert said(capsys, "ls") == ["no results here yet (looked in runs); convstab demo makes some"]
 
 
 @pytest.mark.parametrize("words", [["foo"], ["ls", "nowhere"], ["ls", "--foo"], ["--foo"]])

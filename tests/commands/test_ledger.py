@@ -10,9 +10,12 @@ import convstab as cs
 from convstab.bounds.lower import lower_bounds
 from convstab.commands import app
 from convstab.commands.results import ledger
+from convstab.errors import InputError
 from convstab.files import CHECKSUM, SUMMARY, read_json, write_json
+from convstab.ledger.first import first_to_fail
 from convstab.ledger.margins import Margins
 from convstab.ledger.thickness import boundary_thickness
+from convstab.report.results import results_below
 from convstab.runs import directory
 from convstab.runs.configuration import load_config, write_config
 from tests.support.in_process import Main, call_in, caller, train_short
@@ -58,9 +61,18 @@ def test_the_ledger_stands_beside_its_evaluation(made: Path, join: Main, capfd: 
     said = capfd.readouterr().out
     assert "least of all attacks" in said
     assert said.splitlines()[-1] == "evaluation/ledger"
+    lines, first = said.splitlines()[-7:-2], first_to_fail(found)[:5]
+    assert [line.split()[0] for line in lines] == [str(index) for index in found.rows["index"][first]]
+    assert "evaluation/ledger/ledger.parquet" in said.splitlines()[-2]
     attacks = found.settings["attacks"]
     assert attacks == [read_json(made / name / SUMMARY)["attack"] for name in ("ddn", "nes")]
     directory.check_files(made / "evaluation")  # what it stands beside is as it was
+
+
+def test_a_ledger_is_left_out_of_a_page(tmp_path: Path) -> None:
+    (tmp_path / "ledger.parquet").touch()
+    with pytest.raises(InputError, match="the page makes the ledger itself"):
+        results_below(tmp_path)
 
 
 def test_an_attack_can_be_on_the_images_of_an_evaluation(made: Path, join: Main) -> None:

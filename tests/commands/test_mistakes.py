@@ -365,6 +365,32 @@ def test_a_mistake_ends_in_one_line_and_leaves_nothing(
 
 
 @pytest.mark.parametrize(
+    ("command", "words", "meant"),
+    [
+        ("evaluate", ["--model", "nets.py"], "model=python model.target=nets:build"),
+        ("attack", ["model=nets.py"], "model=python model.target=nets:build"),
+        ("evaluate", ["--model=net.onnx"], "model=onnx model.path=net.onnx"),
+        ("train", ["--model", "net.pt"], "model=python model.target=nets:build model.weights=net.pt"),
+        ("evaluate", ["--data", "signs"], "dataset=folder dataset.root=signs"),
+        ("draws", ["--dataset=signs.csv"], "dataset=table dataset.load.path=signs.csv"),
+        ("train", ["dataset=signs"], "dataset=folder dataset.root=signs"),
+    ],
+)
+def test_a_file_of_a_model_or_a_folder_of_images_is_known(
+    command: str,
+    words: list[str],
+    meant: str,
+    empty: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    (empty / "signs").mkdir()
+    code, error = call(monkeypatch, getattr(app, command), *words), capfd.readouterr().err
+    assert (code, len(error.splitlines())) == (2, 1)
+    assert error.endswith(f"did you mean {meant}?\n")
+
+
+@pytest.mark.parametrize(
     ("command", "words", "line"),
     [
         ("train", ["optimizer.lr=-1"], "optimizer.lr is -1; it must be a number, at least 0"),
@@ -513,7 +539,7 @@ def test_each_job_is_checked_once(words: list[str], jobs: int, tmp_path: Path, m
 OF_RESULTS: list[tuple[str, list[str], str]] = [  # commands about results
     ("report", [], "convstab-report: the following arguments are required: folder; --help says what it takes"),
     ("report", ["--titel", "x", "a"], "convstab-report: unrecognized arguments: --titel"),
-    ("report", ["nowhere"], "nowhere does not exist; name folders that train.py, evaluate.py or attack.py wrote"),
+    ("report", ["nowhere"], "nowhere does not exist; name folders that train, evaluate or attack wrote"),
     ("report", ["a", "--wandb", "yes"], "argument --wandb: invalid choice: 'yes'"),
     ("ledger", ["nowhere"], "nowhere does not hold a finished evaluation or attack"),
     ("ledger", ["a", "--alpha", "x"], "argument --alpha: invalid float value: 'x'"),

@@ -65,6 +65,54 @@ def test_after_each_command_comes_another_one(
     assert capsys.readouterr().out == ""
 
 
+OWN = {"kind": "python", "target": "nets:build"}
+RAIN = {"name": "nrtk", "perturber": "mine.Rain"}
+HAZE = {"name": "nrtk", "perturber": "nrtk.impls.perturb_image.environment.haze.HazePerturber"}  # needs no trust
+
+
+@pytest.mark.parametrize(
+    ("command", "config", "line"),
+    [
+        ("train", {"model": OWN}, "convstab-evaluate run=a trust=nets:build"),
+        ("train", {"model": {"kind": "timm", "target": None}}, "convstab-evaluate run=a"),
+        ("train", {"dataset": {"load": {"target": "data:images"}}}, "convstab-evaluate run=a trust=data:images"),
+        (
+            "evaluate",  # as it is kept, with a data set that says nothing
+            {"run": "m", "trust": "nets:build", "dataset": {"root": None}, "stage": "input"},
+            "convstab-attack run=m trust=nets:build attack=ddn",
+        ),
+        ("evaluate", {"run": "m", "dataset": {"root": "there"}}, "convstab-report a"),
+    ],
+)
+def test_what_loading_a_run_would_call_is_named(
+    command: str, config: dict[str, object], line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", [f"convstab-{command}"])
+    monkeypatch.chdir(tmp_path)
+    write_config(Path("a"), config)
+    directory.finish(Path("a"), command)
+    assert next_steps.next_command(command, Path("a")) == line
+
+
+def test_perturbers_and_images_of_draws_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    chain = {"name": "chain", "members": [[HAZE, 1.0], [RAIN, 2.0]]}
+    write_json(Path("draws.json"), {"dataset": {}, "protocol": {"degradation": chain}})
+    said = "convstab-import path=predictions.csv draws=."
+    assert next_steps.next_command("draws", Path()) == f"{said} trust=mine.Rain"
+    write_json(Path("draws.json"), {"dataset": {}, "protocol": {"degradation": HAZE}})
+    assert next_steps.next_command("draws", Path()) == said
+
+
+def test_a_page_that_was_just_made_is_not_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    page = finished(Path("a"), "attack", "m") / "report.html"
+    page.touch()
+    assert next_steps.next_command("attack", Path("a")) == "open a/report.html"
+    os.utime(page, (1, 1))  # the result was made again since
+    assert next_steps.next_command("attack", Path("a")) == "convstab-report a"
+
+
 def test_files_of_wandb_that_are_not_sent_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert next_steps.unsent(Path("a")) == ""

@@ -54,6 +54,26 @@ def fill(root: Path, count: int = 20, below: str = "") -> Path:
     return root
 
 
+def test_images_have_the_paths_of_their_files(tmp_path: Path) -> None:
+    root = fill(tmp_path / "photos", 3)
+    (root / "cat/1.png").write_bytes(b"no image")
+    images = cs.folder(root, size=8, on_bad="skip")
+    assert images.names is not None
+    assert "cat/1.png" not in images.names
+    assert [id_of(name) for name in images.names] == images.ids.tolist()
+    some = images.part(torch.tensor([5, 2])).part(slice(1, 2))
+    assert some.names is not None
+    assert (some.names.tolist(), some.ids.tolist()) == ([images.names[2]], [id_of(images.names[2])])
+
+
+def test_a_name_that_is_no_text_for_a_file_is_made_one() -> None:
+    pixels = torch.zeros(1, 1, 8, 8, dtype=torch.uint8)
+    assert cs.Images(pixels, [0], names=["a\udcff.png"]).name_column(2)["name"].tolist() == ["a?.png"] * 2
+    for wrong in (["a", "b"], [1]):
+        with pytest.raises(InputError, match="names must be 1 texts"):
+            cs.Images(pixels, [0], names=wrong)  # type: ignore[arg-type]
+
+
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     return fill(tmp_path / "photos")

@@ -1,6 +1,7 @@
 """The ledgers of a page: which attacks an evaluation is joined with, and the images that fail first."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,8 +10,10 @@ import torch
 import convstab as cs
 from convstab.evaluation.protocol import Protocol
 from convstab.evaluation.stability import stability
+from convstab.ledger.first import in_lines
 from convstab.report import ledgers as module
 from convstab.report.ledgers import Joined, image_table, ledgers, said_of
+from convstab.report.overview import first_images
 from convstab.report.results import Evidence
 from tests.support.half_spaces import half_space
 from tests.support.ledger_examples import NAMES, attacked, evaluation, evidence, images, result
@@ -48,6 +51,24 @@ def test_an_evaluation_without_clean_images_has_no_ledger() -> None:
     found, (remark,) = ledgers(every, ["one", "two"])
     assert [one.name for one in found] == ["one"]
     assert remark == "two: no image by image account: the ledger needs the clean images: add 0 to the levels"
+
+
+def test_an_image_of_a_file_is_named_by_its_path(tmp_path: Path) -> None:
+    plain, model = images(), half_space(192, seed=0)
+    paths = [f"signs/{number:02}.png" for number in range(len(plain))]
+    named = cs.Images(plain.pixels, plain.labels, plain.classes, names=paths)
+    cs.evaluate(model, named, levels=[0, 20], draws=4).write(tmp_path / "evaluation")
+    cs.attack(model, named, "ddn", steps=3).write(tmp_path / "attack")
+    evaluated, attack = cs.StabilityResult.read(tmp_path / "evaluation"), cs.AttackResult.read(tmp_path / "attack")
+    assert evaluated.by_image("name")[:, -1].tolist() == attack.rows["name"].tolist() == paths
+    (found,), _ = ledgers(Evidence([], [replace(evaluation(), result=evaluated)], [], []), list(NAMES))
+    head, rows = image_table(found)
+    assert head[:2] == ["image", "path"]
+    assert [row[1].text for row in rows] == [f"signs/{int(row[0].text):02}.png" for row in rows]  # ids are places here
+    assert f"{rows[0][1].text} (" in first_images(found)
+    lines = list(in_lines(found.ledger, 5))
+    assert len(lines) == 6
+    assert lines[1].startswith(f"  {rows[0][1].text} (")
 
 
 def test_images_stand_in_the_order_in_which_they_fail(joined: Joined, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -117,7 +117,7 @@ def test_the_least_noise_is_there_where_there_were_attacks() -> None:
     median = np.quantile(norms, 0.5, method="inverted_cdf")
     said = said_of(attacked())
     assert numbers(texts(said)["The least noise"])[2] == pytest.approx(median, rel=0.01)
-    assert "attack.py" not in " ".join(said.next)
+    assert "convstab-attack" not in " ".join(said.next)
     alone = said_of()
     assert "The least noise" not in texts(alone)
     assert "images_of=FOLDER" in alone.next[0]

@@ -163,7 +163,7 @@ def test_a_report_may_have_little_to_say() -> None:
 
 def test_an_evaluation_without_images_says_so() -> None:
     of = Parsed(page.as_html(bare(evaluations=[replace(evaluation(), examples=None)])))
-    assert "the same evaluate.py command again, without skip_done, adds them" in of.text
+    assert "the same convstab-evaluate command again, without skip_done, adds them" in of.text
     assert data_of(of)[1]["mosaic"] is None
     assert data_of(of)[1]["points"]["psnr"] == []
 

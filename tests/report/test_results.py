@@ -1,18 +1,23 @@
 """Results are recognised in folders, and what is not whole is reported, not used."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hydra import compose, initialize_config_module
 
 from convstab.commands import app
+from convstab.commands.app import plain
 from convstab.errors import InputError
 from convstab.evaluation.examples import EXAMPLES
 from convstab.files.seals import SEAL, sealed
 from convstab.report.results import Evidence, gather
 from convstab.runs import directory
 from convstab.runs.directory import FINISHED
+from convstab.runs.provenance import training_of
 from tests.support.in_process import call_in, train_short
+from tests.support.page_examples import source
 
 
 @pytest.fixture(scope="module")
@@ -128,3 +133,22 @@ def test_what_is_no_result_is_refused(results: Path, tmp_path: Path) -> None:
         gather([results, Path("nowhere")])
     with pytest.raises(InputError, match="holds no result"):
         gather([tmp_path])
+
+
+@pytest.mark.parametrize("choice", ["gaussian", "noisy", "jitter", "jitter_noisy", "degraded", "none"])
+def test_a_run_on_images_of_ones_own_has_its_name_and_that_of_its_augmentation(choice: str) -> None:
+    with initialize_config_module("convstab.conf", version_base="1.3"):
+        more = ["augment.degradations=[jpeg]"] if choice == "degraded" else []
+        config = compose("train", [f"augment={choice}", *more, "output=out"])
+    augment = training_of(plain(config), {})["augment"]
+    mine = source("evaluate", dataset="signs", run="mine", augment=augment)
+    assert mine.name == f"signs, mine, augment: {choice}"
+    assert replace(mine, members=3).name == f"signs, mine, 3 models, augment: {choice}"
+    assert replace(mine, dataset="gtsrb").name == f"gtsrb, one model, augment: {choice}"
+    assert replace(mine, seeds=[], model="python nets:build").name == "signs, python nets:build"
+
+
+def test_a_result_knows_the_name_of_its_run(results: Path) -> None:
+    evidence = gather([results])
+    assert [one.source.run for one in evidence.trainings] == ["a", "b"]
+    assert [one.source.run for one in evidence.attacks] == ["b"]

@@ -14,6 +14,7 @@ from convstab.requirements import parsing
 from convstab.requirements.assessment import Assessed
 from convstab.requirements.junit import as_junit
 from convstab.requirements.markdown import HEAD, cells, document, provenance, table
+from convstab.runs.own import trained_elsewhere
 from convstab.runs.results import Results
 from tests.support.attack_examples import example
 from tests.support.requirement_examples import alike, evaluation, held
@@ -153,3 +154,16 @@ def test_a_folder_may_be_called_anything(assessed: list[Assessed]) -> None:
     one = replace(assessed[0], evidence=replace(assessed[0].evidence, folder=Path("x|\x01<y>")))
     assert rows_of(table([one]))[1][-1].startswith("x")
     assert "evidence: x|\ufffd<y>" in str(Xml.fromstring(as_junit([one]).encode())[0][0].text)
+
+
+@pytest.mark.parametrize(
+    ("training", "said"),
+    [
+        ({"dataset": "gtsrb", "seeds": [3]}, "model m, trained on gtsrb"),
+        (trained_elsewhere("signs", "net", 60, official=False), "model m, tested on signs; training not known"),
+        ({"dataset": "signs (trained on gtsrb)", "seeds": [3]}, "model m, tested on signs (trained on gtsrb)"),
+    ],
+)
+def test_a_model_is_not_said_to_have_learnt_what_it_was_tested_on(training: dict[str, object], said: str) -> None:
+    results = Results({}, {}, {Path("a"): {"run": "m", "training": training}})
+    assert provenance(results, Path("a")) == said

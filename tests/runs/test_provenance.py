@@ -75,3 +75,19 @@ def test_versions_and_machine_are_named() -> None:
 def test_where_linux_is_not_python_names_the_processor(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(provenance, "Path", lambda _: Path("/nowhere/cpuinfo"))
     assert provenance.processor() == (platform.processor() or platform.machine())
+
+
+@pytest.mark.parametrize(
+    ("words", "called"),
+    [
+        (["dataset=folder", "dataset.root=my/signs"], "signs"),
+        (["dataset=table", "dataset.load.path=my/list.csv"], "list"),
+        (["dataset=folder", "dataset.root=my/gtsrb"], "folder gtsrb"),  # it need not be the publisher's
+        (["dataset=python", "dataset.load.target=data:images"], "python data:images"),
+        (["dataset=digits"], "digits"),
+    ],
+)
+def test_images_of_ones_own_are_called_as_their_folder_or_file(words: list[str], called: str) -> None:
+    with initialize_config_module("convstab.conf", version_base="1.3"):
+        config = compose("train", [*words, "output=out"])
+    assert training_of(plain(config), METRICS)["dataset"] == called

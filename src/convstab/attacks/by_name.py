@@ -75,7 +75,8 @@ def attack(
     table, kind = as_table(found), type(model).__name__
     protocol = {"seed": seed, "max_queries": limit} | vars(chosen)
     names = kind, chosen.called
-    return AttackResult.of(table, np.asarray(images.pixels), images.classes, *names, protocol, images.units)
+    told = images.units, images.name_column()
+    return AttackResult.of(table, np.asarray(images.pixels), images.classes, *names, protocol, *told)
 
 
 def check_budget(seed: Any, max_queries: Any) -> None:

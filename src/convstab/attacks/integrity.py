@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from convstab import units
 from convstab.attacks.verification import Columns
 from convstab.files.tables import Ranges, check_columns, check_ranges
-from convstab.images import GREY_LEVELS
+from convstab.images import GREY_LEVELS, NAME
 
 MEASURED = {"success": "b", "predicted": "i", "margin": "f", "l2": "f", "rms": "f", "max": "f", "psnr": "f"}
 COLUMNS = {  # of minimum_noise.parquet: kinds of their types, as NumPy names them
@@ -19,7 +19,7 @@ COLUMNS = {  # of minimum_noise.parquet: kinds of their types, as NumPy names th
     **{f"{name}_rounded": kind for name, kind in MEASURED.items()},
     **{"queries": "i", "gradients": "i", "generations": "i", "seconds": "f", "ended": "OU"},
 }
-OWN_COLUMNS = {"level": "f"}  # that only some attacks have
+OWN_COLUMNS = {NAME: "OU", "level": "f"}  # that only some attacks, or images, have
 HISTORY = {"index": "i", "generation": "i", "queries": "i", "best": "f", "median": "f", "fooled": "f", "l2": "f"}
 ENDS = ("", "stall", "steps", "generations", "queries")
 CLOSE = 1e-3  # relative: norms in the table are those of noise that was kept in float32

@@ -60,15 +60,19 @@ class AttackResult:
         attack: str,
         protocol: Mapping[str, Any],
         units: Units = IMAGES,
+        names: Columns | None = None,
     ) -> "AttackResult":
-        """The result that the rows of merged parts hold, of images of which these units are independent."""
+        """The result that the rows of merged parts hold, of images of which these units are independent.
+
+        names: their column of names, see ``Images.name_column``.
+        """
         noise = table["noise"].combine_chunks().flatten().to_numpy().reshape(pixels.shape)
         books = [name for name in table.column_names if name.startswith(HISTORY)]
         history = {name.removeprefix(HISTORY): pc.list_flatten(table[name]).to_numpy() for name in books}
         if history:
             index = pc.take(table["index"], pc.list_parent_indices(table[books[0]]))
             history = {"index": index.to_numpy(), **history}
-        rows = columns(table.drop_columns(["noise", *books])) | units.columns(len(table))
+        rows = columns(table.drop_columns(["noise", *books])) | units.columns(len(table)) | dict(names or {})
         return cls(run, attack, protocol, classes, rows, pixels, noise, history)
 
     @classmethod
@@ -87,7 +91,7 @@ class AttackResult:
             result = cls(*names, protocol, classes, rows, arrays["pixels"], arrays["noise"], history)
             integrity.check_summary(summary, result.summary)
         except (OSError, ValueError, KeyError, TypeError) as error:
-            hint = "attack.py writes it again from its parts"
+            hint = "convstab-attack writes it again from its parts"
             raise InputError(f"{folder} does not hold a whole attack: {error}; {hint}") from error
         return result
 

@@ -16,12 +16,13 @@ DOUBLINGS = 6  # of the gain, in the levels to evaluate: stops
 
 
 def document(camera: Camera, failure: Failure | None) -> str:
-    """All as Markdown: the table, sentences, and for each ISO words for evaluate.py and the stops that are left."""
+    """All as Markdown: the table, sentences, and for each ISO words for evaluate and the stops that are left."""
     lines = [f"- {sentence}" for sentence in sentences(camera)]
     stops = [f"- {left(noise, failure)}" for noise in camera.worst] if failure else []
     words = [f"    {line}  # ISO {noise.iso}" for noise in camera.worst if (line := words_for_evaluate(noise))]
     said = (
-        "This noise as evaluate.py makes it; each level of sensor is a stop less light, gaussian is noise at mid grey:"
+        "This noise as convstab-evaluate makes it; each level of sensor is a stop less light, "
+        "gaussian is noise at mid grey:"
     )
     blocks = [table(camera).rstrip("\n"), "\n".join(lines), "\n".join(stops), said, "\n".join(words)]
     return "\n\n".join(block for block in blocks if block) + "\n"
@@ -126,7 +127,7 @@ def left(noise: Noise, failure: Failure) -> str:
 
 
 def words_for_evaluate(noise: Noise) -> str:
-    """Words that give evaluate.py the noise of an ISO, and that of up to six stops less light; empty: none is known."""
+    """Words that give evaluate the noise of an ISO, and that of up to six stops less light; empty: none is known."""
     law = noise.law
     if law.fits:
         levels = [law.gain * 2**stop for stop in range(DOUBLINGS + 1) if law.gain * 2**stop <= GREY_LEVELS]

@@ -57,7 +57,8 @@ def main(config: DictConfig) -> Outcome:
         return task.outcome()
     test = run.test
     protocol = {name: values[name] for name in ("seed", "max_queries")} | vars(attack)
-    result = AttackResult.of(merged.rows, test.pixels.numpy(), test.classes, run.name, kind, protocol, test.units)
+    told = test.units, test.name_column()
+    result = AttackResult.of(merged.rows, test.pixels.numpy(), test.classes, run.name, kind, protocol, *told)
     table = as_markdown(result)
     figures = list(of_attack(named_attacks({task.folder: result} | dict(task.others))))  # before a file is touched
     about = {"training": run.training, "made_with": made_with(device)}

@@ -82,7 +82,8 @@ def conclude(
     whole, run = task.merge(), task.run
     if whole is None:
         return task.outcome()
-    counted = StabilityResult.of(whole.rows, whole.totals, run.test.classes, protocol, run.test.units)
+    told = run.test.units, run.test.name_column(len(protocol.levels))
+    counted = StabilityResult.of(whole.rows, whole.totals, run.test.classes, protocol, *told)
     result = with_similarity(counted, run.test, task.device)
     with task.finishing() as loggers:
         write(task, result, protocol, speed)

@@ -30,6 +30,15 @@ OURS = r"InputError raised while resolving interpolation: ([^\n]+)"
 GLOBAL = "# @package _global_"  # of a choice that says keys of all the configuration
 HELP = "--help lists them"
 CALLED = {"predictions": "import"}  # what a user calls a command
+WITH_MODEL, WITH_IMAGES = ("train", "evaluate", "attack"), ("train", "evaluate", "attack", "draws")
+NOT_TO_TRAIN = ".onnx", ".pt2"
+OF_A_MODEL = {  # by the ending of its file; build: what a function that makes a module is called in the documentation
+    ".py": "model=python model.target={module}:build",
+    ".pt": "model=python model.target=nets:build model.weights={file}",
+    ".pth": "model=python model.target=nets:build model.weights={file}",
+    ".onnx": "model=onnx model.path={file}",
+    ".pt2": "model=export model.path={file}",
+}
 OF_TRAIN = "trainer", "optimizer", "dataset.batch_size", "dataset.validation"  # that a data set brings for trainings
 
 
@@ -67,6 +76,7 @@ def bare(command: str, word: str, value: str | None) -> str:
 def ways_to_mean(command: str, key: str, value: str) -> Iterator[str]:
     """What a word without = may stand for, the likeliest first: a key, a choice, a run or another file."""
     known = known_keys(command, [])
+    yield from of_ones_own(key, value, command)
     if key in known:
         yield f"{key}={value}"
     for group in groups():
@@ -76,6 +86,19 @@ def ways_to_mean(command: str, key: str, value: str) -> Iterator[str]:
         yield from (f"{name}={key}" for name in ("run", "path") if name in known)
     if match := re.search(r"did you mean ([\w.]+)\?", unknown(key, known)):
         yield f"{match[1]}={value}"
+
+
+def of_ones_own(key: str, value: str, command: str = "evaluate") -> Iterator[str]:
+    """What stands for a file of a model, or a folder or table of images: the choice of the group, and where it is."""
+    ending = Path(value).suffix.lower()
+    trained = command == "train" and ending in NOT_TO_TRAIN
+    if key == "model" and command in WITH_MODEL and ending in OF_A_MODEL and not trained:
+        yield OF_A_MODEL[ending].format(file=value, module=Path(value).stem)
+    if key in ("data", "dataset", "images", "folder") and command in WITH_IMAGES:
+        if ending == ".csv":
+            yield f"dataset=table dataset.load.path={value}"
+        elif Path(value).is_dir():
+            yield f"dataset=folder dataset.root={value}"
 
 
 def explained(error: Exception, command: str, words: Sequence[str]) -> InputError | None:
@@ -127,7 +150,9 @@ def no_name(words: Sequence[str]) -> str:
 def no_choice(group: str, name: str, options: Iterable[str] | None) -> str:
     """That a group has no such choice, which it has, and which of them was probably meant."""
     names = sorted(options or (choices(group) if group in groups() else ()))
-    return f"{group}={name} is not there; it can be {', '.join(names)}{or_meant(name, names)}"
+    own = next(iter(of_ones_own(group, name)), None)
+    said = f"; did you mean {own}?" if own else or_meant(name, names)
+    return f"{group}={name} is not there; it can be {', '.join(names)}{said}"
 
 
 def no_key(key: str, command: str, words: Sequence[str], left_out: bool) -> str:

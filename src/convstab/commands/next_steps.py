@@ -4,8 +4,10 @@ import sys
 from pathlib import Path
 from shlex import quote
 
+from convstab.files import COPIES, PAGE, read_json
 from convstab.runs import directory
 from convstab.runs.configuration import load_config, value
+from convstab.runs.trust import trust_of, trust_of_draws, word
 
 
 def say_next(command: str, folder: Path) -> None:
@@ -36,19 +38,32 @@ def next_command(command: str, folder: Path) -> str:
     here = shown(folder)
     match command:
         case "train":
-            return f"{typed('evaluate')} run={here}"
+            return f"{typed('evaluate')} run={here}{trust_of([folder])}"
         case "evaluate":
             config = load_config(folder)
             run, stage = value(config, "run"), value(config, "stage")
-            more = value(config, "dataset") or value(config, "trust") or stage not in (None, "input")
+            given = value(config, "dataset.load") or value(config, "dataset.root")
+            more = given or stage not in (None, "input")
             if isinstance(run, str) and not more:  # else it takes more words than the run
-                return f"{typed('attack')} run={quote(run)} attack=ddn"
-            return f"convstab-report {here}"
+                return f"{typed('attack')} run={quote(run)}{word(as_names(value(config, 'trust')))} attack=ddn"
+            return page_of(folder)
         case "draws":
-            return f"convstab-import path=predictions.csv draws={here}"
+            return f"convstab-import path=predictions.csv draws={here}{trust_of_draws(read_json(folder / COPIES))}"
         case "attack" | "predictions":
-            return f"convstab-report {here}"
+            return page_of(folder)
     return ""
+
+
+def as_names(trust: str | list[str] | None) -> list[str]:
+    """The functions that a configuration trusts."""
+    return [trust] if isinstance(trust, str) else list(trust or ())
+
+
+def page_of(folder: Path) -> str:
+    """How the page about a result is opened, where it was made after the result, or else how it is made."""
+    page = folder / PAGE
+    made = page.exists() and changed(page) >= changed(folder / directory.FINISHED)
+    return f"open {shown(page)}" if made else f"convstab-report {shown(folder)}"
 
 
 def typed(command: str) -> str:

@@ -131,5 +131,6 @@ def evaluate(
         print(choice.said)
     with tqdm(total=len(images) * protocol.draws_per_image, unit="draw", disable=progress is not True) as bar:
         whole = pool.whole(progress if callable(progress) else bar.update)
-    result = StabilityResult.of(whole.table(), whole.totals, images.classes, protocol, images.units)
+    column = images.name_column(len(protocol.levels))
+    result = StabilityResult.of(whole.table(), whole.totals, images.classes, protocol, images.units, column)
     return with_similarity(result, images, chosen)

@@ -60,7 +60,7 @@ class Examples:
         except FileNotFoundError:
             return None
         except (InputError, OSError) as error:
-            raise InputError(f"{error}; evaluate.py writes it again") from error
+            raise InputError(f"{error}; convstab-evaluate writes it again") from error
         found = cls(**{name: arrays.get(name, np.zeros(0)) for name in ("index", "levels", "clean", "degraded")})
         n, s, *shape = found.degraded.shape if found.degraded.ndim == 5 else (-1, -1)
         fits = found.index.shape == (n,) and found.levels.shape == (s,) and found.clean.shape == (n, *shape)
@@ -70,7 +70,7 @@ class Examples:
             or found.index.dtype.kind != "i"
         ):
             raise InputError(
-                f"{folder / EXAMPLES} does not hold images with degraded copies; evaluate.py writes it again"
+                f"{folder / EXAMPLES} does not hold images with degraded copies; convstab-evaluate writes it again"
             )
         return found
 

@@ -13,6 +13,7 @@ from convstab.evaluation.measures import Measures
 from convstab.evaluation.protocol import Protocol
 from convstab.evaluation.tally import PSNR_EDGES, SCORE_EDGES
 from convstab.files.tables import Ranges, check_columns, check_ranges
+from convstab.images import NAME
 from convstab.units import Integers
 
 COLUMNS = {  # of stability.parquet: kinds of their types, as NumPy names them
@@ -21,7 +22,7 @@ COLUMNS = {  # of stability.parquet: kinds of their types, as NumPy names them
     **{"sample_draw": "i", "sample_prediction": "i", "sample_psnr": "f", "sample_score": "f"},
     **{"brier_mean": "f", "nll_mean": "f", "margin_mean": "f", "margin_sd": "f"},
 }
-OPTIONAL = {**units.COLUMNS, "ssim": "f"}
+OPTIONAL = {NAME: "OU", **units.COLUMNS, "ssim": "f"}
 SLACK = 1e-6  # of a probability that was added up
 
 
@@ -62,7 +63,7 @@ def check_rows(rows: Mapping[str, NDArray[Any]], protocol: Protocol, classes: in
     draws = np.tile(protocol.draws_of, images)
     draws = np.where(np.isnan(rows["applied"]), 0, draws) if "applied" in rows else draws
     ordered = {"level": np.tile(protocol.levels, images), "draws": draws}
-    of_images = [name for name in ("index", "label", *units.COLUMNS) if name in rows]
+    of_images = [name for name in ("index", "label", NAME, *units.COLUMNS) if name in rows]
     ordered |= {name: rows[name][::levels].repeat(levels) for name in of_images}
     for name, expected in ordered.items():
         if not np.array_equal(rows[name], expected):

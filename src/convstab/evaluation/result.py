@@ -22,7 +22,7 @@ from convstab.units import IMAGES, Units
 
 STABILITY, CONFUSION, HISTOGRAM = "stability.parquet", "confusion.parquet", "histogram.npz"
 BINNED = "histogram", "calibration", "margins"  # the totals in histogram.npz
-AGAIN = "evaluate.py writes it again from its parts"
+AGAIN = "convstab-evaluate writes it again from its parts"
 PROTOCOL = b"convstab.protocol"  # in the metadata of stability.parquet
 
 
@@ -37,11 +37,15 @@ class StabilityResult(Measures):
         classes: Sequence[str],
         protocol: Protocol,
         units: Units = IMAGES,
+        names: Mapping[str, NDArray[Any]] | None = None,
     ) -> "StabilityResult":
-        """The result that rows and totals of ``tally.Counts`` make; units: what is independent among the images."""
+        """The result that rows and totals of ``tally.Counts`` make; units: what is independent among the images.
+
+        names: their column of names, see ``Images.name_column``.
+        """
         rows = {name: table[name].to_numpy() for name in table.column_names}
         levels = len(protocol.levels)
-        rows |= units.columns(len(rows["level"]) // levels, levels)
+        rows |= units.columns(len(rows["level"]) // levels, levels) | dict(names or {})
         return cls(classes, protocol, rows, dict(totals))
 
     @classmethod

@@ -60,7 +60,8 @@ def check_columns(rows: Mapping[str, NDArray[Any]], needed: Mapping[str, str], o
     for name, column in rows.items():
         if name not in {*needed, *optional}:
             raise ValueError(f"nothing is known of the column {name}")
-        if column.dtype.kind not in needed.get(name, optional.get(name, "")):
+        texts = column.dtype.kind != "O" or all(type(value) is str for value in column)
+        if column.dtype.kind not in needed.get(name, optional.get(name, "")) or not texts:
             raise ValueError(f"the column {name} is of {column.dtype}, or has nulls")
 
 

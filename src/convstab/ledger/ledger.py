@@ -14,6 +14,7 @@ from convstab.attacks.result import AttackResult
 from convstab.errors import InputError
 from convstab.evaluation.result import StabilityResult
 from convstab.files.tables import as_frame, columns, read_table, write_table
+from convstab.images import NAME
 from convstab.ledger.columns import boundary, certificates, clean_of, column_of, draws, margins
 from convstab.ledger.least import least_perturbation, lower_bounds_of
 from convstab.statistics.intervals import Floats
@@ -84,6 +85,7 @@ class Ledger:
             "label": clean.label,
             "clean_correct": clean.predicted == clean.label,
         }
+        rows |= {NAME: result.by_image(NAME)[:, 0]} if NAME in result.rows else {}
         rows |= result.units.columns(result.images) | margins(result)
         rows |= least_perturbation(clean, attacks, thickness)
         if lower_bound is not None:

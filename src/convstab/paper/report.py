@@ -20,7 +20,7 @@ from convstab.report.page import as_html
 from convstab.report.results import Evidence, gather
 from convstab.report.wandb import log_report
 
-PAGE, TEXT = files.PAGE, "report.md"
+PAGE, TEXT = files.PAGE, files.TEXT
 TITLE = "Stability against noise: our results beside the paper's"
 OTHER_TITLE = "Stability against image degradation"  # of results that are not of the paper's images
 DATASETS = {table.dataset for table in TABLES}

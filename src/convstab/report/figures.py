@@ -151,7 +151,7 @@ def kept(evaluation: Evaluation, shown: int) -> str:
     images = evaluation.result.images
     if evaluation.examples is None:
         return (
-            "The folder keeps no images, so there are no dots; the same evaluate.py command again, "
+            "The folder keeps no images, so there are no dots; the same convstab-evaluate command again, "
             "without skip_done, adds them."
         )
     there = len(evaluation.examples.index)

@@ -10,7 +10,9 @@ import numpy as np
 
 from convstab.errors import InputError
 from convstab.evaluation.cells import NOT_DEFINED, in_percent, level_in_words
+from convstab.images import NAME
 from convstab.ledger.columns import clean_of, column_of
+from convstab.ledger.first import first_to_fail
 from convstab.ledger.least import Clean, common
 from convstab.ledger.ledger import Ledger
 from convstab.ledger.paired import widening
@@ -55,10 +57,7 @@ class Joined:
     @cached_property
     def rows(self) -> Integers:
         """The clean-correct images that a page lists: those whose draws flip most often, then the nearest."""
-        some = np.flatnonzero(self.ledger.rows["clean_correct"])
-        flips, nearest = self.ledger.by_level("flips")[some], self.ledger.rows["perturbation"][some]
-        often = np.nan_to_num(flips).sum(1) / np.maximum(1, (~np.isnan(flips)).sum(1))
-        return some[np.lexsort((some, nearest, -often))][: max(min(FEWEST, MOST), MOST // self.beside)]
+        return first_to_fail(self.ledger)[: max(min(FEWEST, MOST), MOST // self.beside)]
 
 
 def ledgers(evidence: Evidence, names: list[str]) -> tuple[list[Joined], list[str]]:
@@ -119,6 +118,8 @@ def cells(joined: Joined) -> Iterator[tuple[str, list[Cell]]]:
     ledger, rows = joined.ledger, joined.rows
     of = {name: column[rows] for name, column in ledger.rows.items()}
     yield "image", [Cell(str(index), str(index)) for index in of["index"]]
+    if NAME in of:
+        yield "path", [Cell(name, name) for name in of[NAME]]
     yield "class", [Cell(name, name) for name in np.array(ledger.classes, object)[of["label"]]]
     yield "clean margin", [numbered(value) for value in of["clean_margin"]]
     if joined.attacks:

@@ -7,6 +7,7 @@ import numpy as np
 
 from convstab.evaluation.cells import NOT_DEFINED, level_in_words
 from convstab.evaluation.result import StabilityResult
+from convstab.images import NAME
 from convstab.ledger.ledger import Ledger
 from convstab.ledger.sentences import certifies
 from convstab.ledger.tables import distances, number, radius_of
@@ -145,8 +146,9 @@ def first_images(joined: Joined) -> str:
     if not rows:
         return f"Of those that are correct when clean, {never}."
     names = [ledger.classes[label] for label in ledger.rows["label"][rows]]
-    index, shares = ledger.rows["index"][rows], [in_percent(np.nanmean(flips[row])) for row in rows]
-    named = [f"{place} ({name}, {share})" for place, name, share in zip(index, names, shares, strict=True)]
+    shares = [in_percent(np.nanmean(flips[row])) for row in rows]
+    which = ledger.rows.get(NAME, ledger.rows["index"])[rows]
+    named = [f"{image} ({name}, {share})" for image, name, share in zip(which, names, shares, strict=True)]
     return f"Of those that are correct when clean, these flip most often over all levels: {listed(named)}. {never}."
 
 
@@ -184,7 +186,7 @@ def next_steps(evaluation: Evaluation, joined: Joined | None) -> Iterator[str]:
     """What would tell more."""
     if joined is not None and not joined.attacks:
         yield (
-            "The least noise, if the model can be loaded here: attack.py with the same words for it, attack=ddn "
+            "The least noise, if the model can be loaded here: convstab-attack with the same words for it, attack=ddn "
             "images=null images_of=FOLDER, the folder of this evaluation; then convstab-report with both folders."
         )
     if evaluation.examples is not None and evaluation.result.scored:

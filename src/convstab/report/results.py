@@ -14,12 +14,21 @@ from convstab.evaluation.examples import Examples
 from convstab.evaluation.result import StabilityResult
 from convstab.files import METRICS, SUMMARY, read_json
 from convstab.files.shapes import shaped
+from convstab.ledger.ledger import LEDGER
 from convstab.runs import configuration, directory
 from convstab.runs.configuration import Config
 from convstab.runs.directory import begun_below, finished
 from convstab.runs.parts import share_done
 from convstab.runs.provenance import training_of
 from convstab.units import Integers
+
+CHOICES = {  # of the group augment, by the augmentations that they are made of
+    "GaussianNoise": "gaussian",
+    "NoisyCopies": "noisy",
+    "Jitter": "jitter",
+    "Jitter + NoisyCopies": "jitter_noisy",
+    "DegradedCopies": "degraded",
+}
 
 
 @dataclass(frozen=True)
@@ -30,7 +39,8 @@ class Source:
     augmentations, or "none". noisy: whether one of them adds noise. members: 1, or the number of models of an ensemble.
     seeds: of the trainings. epochs: None: not known; "various": the models of an ensemble differ. images: "train",
     "validation" and "test" -> count, or the same two. official: whether the files are the publisher's; None: not
-    known. made_with: versions and machine, empty where they were not recorded.
+    known. made_with: versions and machine, empty where they were not recorded. run: the name of what was trained
+    or tried, "": not known.
     """
 
     folder: Path
@@ -44,13 +54,19 @@ class Source:
     images: dict[str, int | str | None]
     official: bool | None
     made_with: dict[str, Any]
+    run: str = ""
 
     @property
     def name(self) -> str:
-        """What was trained, in words: data set, augmentation, and the models of an ensemble; or what was given."""
+        """What was trained, in words: data set, augmentation, and the models of an ensemble; or what was given.
+
+        Of images of a user's own it has the name of the run: there is no paper that knows it by its kind.
+        """
         if not self.seeds:  # it was trained elsewhere
             return f"{self.dataset}, {self.model}"
-        return f"{self.dataset}, {self.models}, augment: {self.augment}"
+        own = bool(self.run) and self.dataset not in configuration.PUBLISHED
+        who = self.run if own and self.members == 1 else f"{self.run}, {self.models}" if own else self.models
+        return f"{self.dataset}, {who}, augment: {CHOICES.get(self.augment, self.augment)}"
 
     @property
     def models(self) -> str:
@@ -146,10 +162,12 @@ def results_below(folder: Path) -> dict[Path, str]:
     Raises InputError when there is none.
     """
     if not folder.is_dir():
-        raise InputError(f"{folder} does not exist; name folders that train.py, evaluate.py or attack.py wrote")
+        raise InputError(f"{folder} does not exist; name folders that train, evaluate or attack wrote")
     found = sorted(begun_below(folder))
     if not found:
-        raise InputError(f"{folder} holds no result of train.py, evaluate.py or attack.py, nor do its folders")
+        if (folder / LEDGER).exists():
+            raise InputError(f"{folder} is a ledger: the page makes the ledger itself, leave it out")
+        raise InputError(f"{folder} holds no result of train, evaluate or attack, nor do its folders")
     above = folder.resolve().parent
     return {path.resolve(): path.resolve().relative_to(above).as_posix() for path in found}
 
@@ -175,7 +193,7 @@ def read_result(folder: Path) -> Training | Evaluation | Attacked:
         return read_training(folder)
     summary = read_json(folder / SUMMARY)
     shaped(Summary, summary, folder / SUMMARY)
-    source = source_of(folder, summary["training"], summary["made_with"], folder / SUMMARY)
+    source = source_of(folder, summary["training"] | {"run": summary["run"]}, summary["made_with"], folder / SUMMARY)
     if kind == "evaluate":
         return Evaluation(source, summary, StabilityResult.read(folder), Examples.read(folder))
     return Attacked(source, configuration.load_config(folder), summary, AttackResult.read(folder))
@@ -187,7 +205,7 @@ def read_training(folder: Path) -> Training:
     configuration.check_run(config, folder)
     training = training_of(config, metrics)
     seeds: dict[str, Any] = {"members": 1, "seeds": [training.pop("seed")]}
-    source = source_of(folder, training | seeds, metrics["made_with"], folder / METRICS)
+    source = source_of(folder, training | seeds | {"run": folder.name}, metrics["made_with"], folder / METRICS)
     return Training(source, config, metrics, directory.classes_of(metrics), np.array(metrics["test/confusion"]))
 
 

@@ -76,10 +76,18 @@ def provenance(results: Results, folder: Any) -> str:
     """Which model it was, and with which versions the result was made."""
     summary: Mapping[str, Any] = results.summaries.get(folder, {})
     training, made_with = summary.get("training", {}), summary.get("made_with", {})
-    data = f", trained on {training['dataset']}" if "dataset" in training else ""
+    data = f", {trained(training)}" if "dataset" in training else ""
     versions = ", ".join(f"{name} {made_with[name]}" for name in ("convstab", "torch", "device") if name in made_with)
     versions += f", classified in {made_with['forward']}" if "forward" in made_with else ""
     return f"model {summary.get('run', 'not named')}{data}" + (f"; {versions}" if versions else "")
+
+
+def trained(training: Mapping[str, Any]) -> str:
+    """What the model has learnt from, as far as it is known, and what it was tested on where that is not the same."""
+    dataset = str(training["dataset"])
+    if training.get("seeds") == []:  # it was trained elsewhere
+        return f"tested on {dataset}; training not known"
+    return f"tested on {dataset}" if "(trained on " in dataset else f"trained on {dataset}"
 
 
 def properties(assessed: Sequence[Assessed]) -> Iterator[str]:

@@ -65,6 +65,7 @@ class Training(TypedDict):
     trainer: NotRequired[Length]
 
 
+PUBLISHED = ("mnist", "cifar10", "gtsrb", "digits")  # data sets that others know by these names
 PARTS_OF_A_RUN = ("dataset", "model")  # what is made again from its configuration
 LONGEST = 2**20  # bytes
 NEEDED = ("dataset._target_", "dataset.load._target_", "model._target_", "augment._target_", "seed")
@@ -148,10 +149,15 @@ def value(config: Config, key: str, default: Any = None) -> Any:
 
 
 def data_name(config: Config) -> str:
-    """What the data set of a training is called: the module that loads it, and the function that makes it, if any."""
+    """What the data set of a training is called: the module that loads it, and the function that makes it, if any.
+
+    One that is the user's folder or file is called as that is.
+    """
     load = config["dataset"]["load"]
-    name = str(load["_target_"]).split(".")[-2]
-    return f"{name} {load['target']}" if load.get("target") else name
+    name, own = str(load["_target_"]).split(".")[-2], images_name(config["dataset"])
+    if load.get("target"):
+        return f"{name} {load['target']}"
+    return own if own not in PUBLISHED else name if name == own else f"{name} {own}"  # no folder is taken for MNIST
 
 
 def images_name(dataset: Config) -> str:

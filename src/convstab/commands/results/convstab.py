@@ -32,7 +32,7 @@ OTHERS = {
     "publish": "send results to Weights & Biases",
     "wandb": "a workspace in Weights & Biases, and sweeps for its agents",
 }
-LS = "ls"
+LS, RUNS = "ls", Path("runs")
 HEAD = "folder", "kind", "state", "number", "age", "open"
 NEWEST = 5  # results that the command shows alone
 
@@ -73,7 +73,7 @@ def overview() -> str:
     lines = {name: says for name, (_, says) in COMPOSED.items()} | OTHERS
     lines[LS] = "what is in a folder of results, runs where none is said"
     commands = "\n".join(f"  convstab {name:10} {says}" for name, says in lines.items())
-    newest = listed(Path("runs"))[:NEWEST]
+    newest = listed(RUNS)[:NEWEST]
     found = (
         "\n".join(f"  {line}" for line in table(newest)) if newest else "  none below runs: convstab train makes one"
     )
@@ -84,12 +84,13 @@ def overview() -> str:
 def list_results(words: Sequence[str]) -> None:
     """Print what is in a folder, the newest first."""
     parser = Arguments(prog="convstab ls", description="What is in a folder of results, the newest first.")
-    parser.add_argument("folder", nargs="?", type=Path, default=Path("runs"), help="default: %(default)s")
-    folder = parser.parse_args(words).folder
-    if not folder.is_dir():
-        raise InputError(f"{folder} is not a folder; convstab ls lists runs where none is said")
-    found = listed(folder)
-    print(*(table(found) if found else [f"{folder} holds no results of convstab"]), sep="\n")
+    parser.add_argument("folder", nargs="?", type=Path, help=f"default: {RUNS}")
+    named = parser.parse_args(words).folder
+    if named is not None and not named.is_dir():
+        raise InputError(f"{named} is not a folder; convstab ls lists {RUNS} where none is said")
+    found = listed(named or RUNS)
+    none = f"no results here yet (looked in {RUNS}); convstab demo makes some"
+    print(*(table(found) if found else [none if named is None else f"{named} holds no results of convstab"]), sep="\n")
 
 
 def listed(folder: Path) -> "list[Found]":

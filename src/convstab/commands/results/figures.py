@@ -10,7 +10,7 @@ from convstab.commands.signals import command
 def main(arguments: Sequence[str] | None = None) -> None:
     """Redraw the figures of evaluations, or of attacks, in place; of several, also what compares them."""
     parser = Arguments(prog="convstab-figures", description=main.__doc__)
-    parser.add_argument("folders", nargs="+", type=Path, metavar="folder", help="that evaluate.py or attack.py wrote")
+    parser.add_argument("folders", nargs="+", type=Path, metavar="folder", help="that evaluate or attack wrote")
     parser.add_argument("--level", type=float, help="of the confusion; default: confusion_level of the evaluation")
     parser.add_argument("--output", type=Path, help="folder of what compares several; default: that of the first one")
     said = "evaluations of another model under the same degradations: the errors relative to it, as mCE of ImageNet-C"

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from convstab.ledger.margins import Margins
     from convstab.ledger.paired import Widening
 
+FIRST = 5  # images that are named
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Write ledger.parquet, a row for each image: distances by attacks, draws and certificates; a table and figures."""
@@ -38,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         ledger = joined(options)
         lines = [f"Beside {other}: {beside(ledger, other)}." for other in options.beside]
         write(ledger, margins_of(options.evaluation), folder, lines)
+        say_first(ledger, folder)
         print(folder)
 
 
@@ -69,6 +72,15 @@ def joined(options: Namespace) -> "Ledger":
     thickness = thickness_of(evaluation, named) if options.thickness else None
     limits = {"alpha": options.alpha, "tolerance": options.tolerance}
     return Ledger.of(found.evaluations[evaluation], named, lower_bound=lower, thickness=thickness, **limits)
+
+
+def say_first(ledger: "Ledger", folder: Path) -> None:
+    """Print which images fail first, and where all are."""
+    from convstab.ledger.first import in_lines
+    from convstab.ledger.ledger import LEDGER
+
+    print(*in_lines(ledger, FIRST), sep="\n")
+    print(f"All images: {folder / LEDGER}; the page of convstab-report lists them, too")
 
 
 def margins_of(evaluation: Path) -> "Margins | None":

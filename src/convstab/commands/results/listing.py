@@ -10,8 +10,10 @@ from shlex import quote
 from typing import Any
 
 from convstab.errors import InputError
-from convstab.files import CONFIG, COPIES, MANIFEST, METRICS, PAGE, STEP, SUMMARY, read_json
+from convstab.files import CONFIG, COPIES, MANIFEST, METRICS, PAGE, STEP, SUMMARY, TEXT, read_json
 from convstab.runs import directory
+from convstab.runs.configuration import load_config, value
+from convstab.runs.trust import in_hydra, trust_of, trust_of_draws, word
 from convstab.sweeps.jobs import JOB, is_sweep, read_jobs
 from convstab.sweeps.table import TABLE
 
@@ -43,6 +45,8 @@ def results_below(folder: Path) -> Iterator[Found]:
         found = whole(here, files, outermost=here == folder)
         if found is not None:
             yield found
+        elif PAGE in files and TEXT in files:
+            yield Found(here, "page", "finished", "", (here / PAGE).stat().st_mtime, str(here / PAGE))
         if found is not None and not (found.kind == "sweep" and here == folder):
             folders.clear()
         folders[:] = sorted(name for name in folders if not name.startswith("."))
@@ -57,7 +61,10 @@ def whole(folder: Path, files: list[str], outermost: bool) -> Found | None:
         return result(folder, kind)
     if COPIES in files:
         state = "finished" if MANIFEST in files else "not finished"
-        opened = f"convstab import path=FILE draws={quote(str(folder))}"
+        settings: dict[str, Any] = {}
+        with suppress(InputError, OSError):
+            settings = read_json(folder / COPIES)
+        opened = f"convstab import path=FILE draws={quote(str(folder))}{trust_of_draws(settings)}"
         return Found(folder, "degraded copies", state, "", newest(folder), opened)
     steps = list(folder.glob(f"*/{STEP}"))
     if steps and not outermost:
@@ -72,17 +79,28 @@ def result(folder: Path, kind: str) -> Found:
     """A training, an evaluation or an attack."""
     finished = directory.finished(folder) == kind
     if not finished:
-        goes_on = (
-            f"convstab train ckpt=last output={quote(str(folder))}, and its other words" if kind == "train" else SAME
-        )
-        return Found(folder, KINDS[kind], "not finished", "", newest(folder), goes_on)
+        return Found(folder, KINDS[kind], "not finished", "", newest(folder), goes_on(folder, kind))
     number, page = "its numbers are damaged", folder / PAGE
     with suppress(InputError, OSError, KeyError, TypeError, IndexError, ValueError):
         number = headline(kind, read_json(folder / (METRICS if kind == "train" else SUMMARY)))
     named = quote(str(folder))
-    follows = f"convstab evaluate run={named}" if kind == "train" else f"convstab report {named}"
+    follows = f"convstab evaluate run={named}{trust_of([folder])}" if kind == "train" else f"convstab report {named}"
     opened = str(page) if page.exists() else follows
     return Found(folder, KINDS[kind], "finished", number, (folder / directory.FINISHED).stat().st_mtime, opened)
+
+
+def goes_on(folder: Path, kind: str) -> str:
+    """The command that goes on with what is not finished, as far as its configuration tells it."""
+    here = f"output={quote(str(folder))}, and its other words"
+    if kind == "train":
+        return f"convstab train ckpt=last {here}"
+    config: dict[str, Any] = {}
+    with suppress(InputError):
+        config = load_config(folder)
+    run, trust = value(config, "run"), value(config, "trust", [])
+    named = [run] if isinstance(run, str) else run or []
+    said = f" {quote('run=' + in_hydra(named))}" if named else ""
+    return f"{SAME}: convstab {kind}{said}{word([trust] if isinstance(trust, str) else trust)} {here}"
 
 
 def headline(kind: str, numbers: Mapping[str, Any]) -> str:
@@ -102,10 +120,12 @@ def sweep(folder: Path) -> Found:
         jobs = read_jobs(folder)
     except (InputError, OSError) as error:
         return Found(folder, "sweep", "damaged", str(error), newest(folder), "")
-    done = sum(job.status == "done" for job in jobs)
-    opened = str(folder / TABLE) if (folder / TABLE).exists() else SAME
-    state = "finished" if done == len(jobs) else "not finished"
-    return Found(folder, "sweep", state, f"{done} of {len(jobs)} jobs done", newest(folder, f"*/{JOB}"), opened)
+    done, ended = sum(job.status == "done" for job in jobs), (folder / TABLE).exists()
+    ended &= all(job.status != "running" for job in jobs)  # else others may follow, which nothing tells of yet
+    again = f"{SAME}, with skip_done=true hydra.sweep.dir={quote(str(folder))}"
+    number = f"{done} of {len(jobs)} jobs done" if ended else f"{done} jobs done so far"
+    state = "finished" if ended and done == len(jobs) else "not finished"
+    return Found(folder, "sweep", state, number, newest(folder, f"*/{JOB}"), str(folder / TABLE) if ended else again)
 
 
 def newest(folder: Path, pattern: str = "*") -> float:

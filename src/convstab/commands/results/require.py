@@ -15,7 +15,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     codes = "exit code: 0 all pass, 1 one fails, 3 none fails and one is undecided, 2 something cannot be used"
     parser = Arguments(prog="convstab-require", description=main.__doc__, epilog=codes)
     parser.add_argument("requirements", type=Path, help="a YAML file; docs/requirements.md says what it can hold")
-    parser.add_argument("folders", nargs="+", type=Path, metavar="folder", help="that evaluate.py or attack.py wrote")
+    parser.add_argument("folders", nargs="+", type=Path, metavar="folder", help="that evaluate or attack wrote")
     parser.add_argument("--output", type=Path, help=f"folder of {PAGE} and {CASES}; default: the first folder")
     with command():
         options = parser.parse_args(arguments)

@@ -318,4 +318,7 @@ def images_of(
     groups = None
     if files and files[0].group is not None:
         groups = torch.tensor([file.group for file in files], dtype=torch.int64)[good]
-    return Images(torch.from_numpy(pixels), labels, classes, ids[good], groups, unread=len(paths) - int(readable.sum()))
+    kept = [file.path for file, read in zip(files, readable, strict=True) if read]
+    return Images(
+        torch.from_numpy(pixels), labels, classes, ids[good], groups, unread=len(paths) - len(kept), names=kept
+    )

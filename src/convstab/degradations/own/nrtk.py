@@ -16,7 +16,6 @@ from convstab.degradations.own.perturbers import (
     AS,
     Pixels,
     global_state,
-    is_pixels_only,
     is_whole,
     made,
     perturbed,
@@ -26,6 +25,7 @@ from convstab.degradations.own.perturbers import (
     try_again,
     version_of,
 )
+from convstab.degradations.own.pixels_only import is_pixels_only
 from convstab.errors import InputError
 from convstab.images import GREY_LEVELS
 from convstab.validation import Limit, PositiveOrNone, is_number

@@ -17,10 +17,6 @@ EXAMPLE = "nrtk.impls.perturb_image.photometric.noise.GaussianNoisePerturber"
 AS = f"the dotted name of a class, such as {EXAMPLE}"
 SEEDS = "seed", "rng"  # what the argument is called that a perturber's random numbers begin with
 GIVEN = "self", "image", "boxes"
-# whose classes do nothing but change pixels, whatever their options are: others fetch models, or look up names
-PIXELS_ONLY = tuple(
-    f"nrtk.impls.perturb_image.{name}." for name in ("environment", "geometric", "optical", "photometric")
-)
 
 Pixels = NDArray[np.uint8]
 State = tuple[Any, ...]
@@ -38,11 +34,6 @@ def perturber_of(name: str) -> type:
     if not (isinstance(kind, type) and issubclass(kind, interface)):
         raise InputError(f"perturber={name} is no class of PerturbImage, the interface of NRTK for images")
     return kind
-
-
-def is_pixels_only(name: str) -> bool:
-    """Whether a class is one of NRTK's own that does nothing but change pixels, by its dotted name."""
-    return name.startswith(PIXELS_ONLY)
 
 
 @cache
