@@ -23,10 +23,12 @@ def test_from_a_folder_and_a_model_to_a_page(tmp_path: Path) -> None:
         for name, content in zip(names, blocks, strict=True):
             (tmp_path / name).write_text(content, encoding="utf-8")
     commands = run_blocks("docs/start.md")
-    assert len(commands) == 7
+    assert len(commands) == 11
     said = [run(command, tmp_path) for command in [*commands, "python last.py"]]
     assert "accuracy" in said[2]
-    assert "pass" in said[6]
+    assert "First to fail" in said[6]
+    assert "pass" in said[7]
+    assert "noise_noisy" in said[10]
     assert "| flip rate |" in said[-1]
     page = (tmp_path / "page/report.html").read_text(encoding="utf-8")
     assert all(said_there in page for said_there in ("motion blur", "391 test images", "DDN"))

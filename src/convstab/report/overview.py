@@ -126,7 +126,7 @@ def classes(result: StabilityResult) -> str:
         return listed([f"{result.classes[of]} ({points(lost[of])}, {count(images[of], 'image')})" for of in labels])
 
     most, least = said(order[:some]), said(order[::-1][:some])
-    return f"Change of recall up to {named_level(result, -1)}, not tested. Hurt most: {most}. Least: {least}."
+    return f"Change of recall up to {named_level(result, -1)}, without intervals. Hurt most: {most}. Least: {least}."
 
 
 def losses(result: StabilityResult) -> tuple[Floats, Integers]:
