@@ -47,6 +47,8 @@ class Images:
     >>> images = Images(torch.rand(8, 3, 16, 16), torch.arange(8) % 2, classes=("cat", "dog"))
     >>> len(images), images.pixels.dtype, images.ids.tolist()
     (8, torch.uint8, [0, 1, 2, 3, 4, 5, 6, 7])
+    >>> images[::4].ids.tolist()
+    [0, 4]
     """
 
     pixels: Tensor
@@ -106,6 +108,10 @@ class Images:
         """At most ``count`` images, evenly spaced: GTSRB is sorted by class, its first images are of one class."""
         index = torch.linspace(0, len(self) - 1, min(count, len(self))).round().long()
         return self.part(index)
+
+    def __getitem__(self, rows: slice | Sequence[int] | Tensor | NDArray[Any]) -> "Images":
+        """Some of the images, with their ids: ``images[::20]``, ``images[[3, 7]]``; their noise stays what it is."""
+        return self.part(rows if isinstance(rows, slice) else torch.as_tensor(rows))
 
     def part(self, rows: Tensor | slice) -> "Images":
         """Some of the images, which are chosen by their place and not by their group."""

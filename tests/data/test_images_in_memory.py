@@ -156,3 +156,19 @@ def test_images_at_the_edge_are_evaluated_without_noise_of_warnings(
 def test_a_model_of_one_class_is_one_line() -> None:
     with pytest.raises(cs.InputError, match=r"the model returns \(4, 1\) for 4 images; .* K >= 2"):
         cs.evaluate(Nearest(1), Images(PIXELS, [0] * 4), levels=[5])
+
+
+@pytest.mark.parametrize("rows", [slice(None, None, 2), [3, 0], torch.tensor([True, False, False, True])])
+def test_some_of_the_images_keep_their_ids_names_groups_and_noise(rows: Any) -> None:
+    whole = Images(torch.rand(4, 1, 4, 4), [0, 1, 0, 1], ids=[7, 5, 3, 1], groups=[0, 0, 1, 1], names=list("abcd"))
+    some, places = whole[rows], torch.arange(4)[rows]
+    assert torch.equal(some.pixels, whole.pixels[places])
+    assert (some.ids.tolist(), some.labels.tolist()) == (whole.ids[places].tolist(), whole.labels[places].tolist())
+    assert some.groups is not None
+    assert whole.groups is not None
+    assert some.groups.tolist() == whole.groups[places].tolist()
+    assert some.names is not None
+    assert some.names.tolist() == [list("abcd")[place] for place in places]
+    model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(16, 2)).eval()
+    of_whole, of_some = (cs.evaluate(model, images, levels=[40], draws=5) for images in (whole, some))
+    assert of_some.rows["margin_mean"].tolist() == of_whole.by_image("margin_mean")[places].ravel().tolist()

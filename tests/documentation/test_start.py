@@ -11,7 +11,11 @@ from tests.support.documented import BLOCK, ROOT, run_blocks
 from tests.support.fresh_process import environment
 
 TEXT = (ROOT / "docs/start.md").read_text(encoding="utf-8")
-SHORT = {"convstab-attack": "attack.steps=20"}  # of what takes more than some seconds: fewer steps of the same
+SHORT = {  # of what takes more than some seconds: less of the same
+    "convstab-attack": "attack.steps=20",
+    "convstab-evaluate": "draws=2",
+    "convstab-train": "trainer.max_epochs=2",
+}
 NAMED = {"python": ("photos.py", "nets.py", "last.py"), "yaml": ("requirements.yaml",)}  # files, in the page's order
 
 
