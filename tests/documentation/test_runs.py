@@ -5,6 +5,7 @@ import re
 import sys
 from collections.abc import Callable
 from importlib import import_module
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,7 @@ GRANTED = {  # results that a page has without having made them, and how they ar
     "runs/attack/m-ddn": ("attack", "run=runs/m", "attack=ddn", "images=null", "images_of=runs/evaluate/m"),
     "runs/sweep/ensemble_digits_none": ("train", "sweep=ensemble", "dataset=digits"),
 }
+NUMBERS = count()  # of trainings whose folder is named by the second, of which two may be in one
 AT_NIGHT = "convstab-reproduce"  # hours; its smallest size has a test of its own
 NETS = "import torch\n\ndef build():\n    return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3072, 2))\n"
 REQUIREMENT = "requirements:\n  - {metric: accuracy, level: 1, at_least: 0.001}\n"
@@ -82,7 +84,8 @@ def given(words: tuple[str, ...], folder: Path) -> None:
         program, rest = f"convstab-{rest[0]}", rest[1:]
     module, _, function = str(entry(program)).partition(":")
     if module.endswith(".app") and "--help" not in rest:
-        run(function, folder, *rest)
+        named = any(word.startswith(("output=", "sweep=", "-m")) for word in rest) or function != "train"
+        run(function, folder, *rest, *(() if named else (f"output=runs/train/{next(NUMBERS)}",)))
     else:
         main: Callable[[], None] = getattr(import_module(module), function)
         call_in(folder, main, *rest)
