@@ -25,7 +25,7 @@ from convstab.ledger.ledger import LEDGER, Ledger
 from convstab.ledger.tables import levels
 from convstab.statistics.boundary import flip_chance
 from convstab.statistics.smoothing import certified_radius
-from tests.support.half_spaces import distances, half_space
+from tests.support.half_spaces import distances, half_space, images_around
 
 LEVELS = [0, 5, 20, 60]
 
@@ -38,9 +38,7 @@ def model() -> nn.Module:
 @pytest.fixture(scope="module")
 def images(model: nn.Module) -> cs.Images:
     """80 images, every tenth of which the model misclassifies."""
-    generator = torch.Generator().manual_seed(2)
-    pixels = torch.randint(90, 166, (80, 3, 8, 8), dtype=torch.uint8, generator=generator)
-    labels = model(pixels / 255).argmax(1)
+    pixels, labels = images_around(model, 80, reach=38, seed=2)
     labels[::10] = 1 - labels[::10]
     return cs.Images(pixels, labels)
 

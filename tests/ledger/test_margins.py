@@ -17,7 +17,7 @@ from convstab.evaluation.stability import stability
 from convstab.figures.margins import margin_pages
 from convstab.ledger.margins import ALL, PSNR_EDGES, WITHIN, Margins, crossing
 from convstab.statistics.intervals import Floats
-from tests.support.half_spaces import half_space
+from tests.support.half_spaces import half_space, images_around
 
 SIGMAS = [0, 6, 9, 12, 15, 18, 21]  # so that noise is clipped nowhere
 
@@ -30,8 +30,7 @@ def model() -> nn.Module:
 @pytest.fixture(scope="module")
 def images(model: nn.Module) -> cs.Images:
     """120 images around the boundary; the first 20 are misclassified when clean, and class 2 has none."""
-    pixels = torch.randint(70, 186, (120, 3, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(2))
-    labels = model(pixels / 255).argmax(1)
+    pixels, labels = images_around(model, 120, reach=58, seed=2)
     labels[:20] = 1 - labels[:20]
     return cs.Images(pixels, labels)
 

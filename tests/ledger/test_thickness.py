@@ -10,7 +10,7 @@ from torch import nn
 import convstab as cs
 from convstab.errors import InputError
 from convstab.ledger.thickness import boundary_thickness
-from tests.support.half_spaces import distances, half_space
+from tests.support.half_spaces import distances, half_space, images_around
 
 WIDTH = 255 * 2 * np.arctanh(0.75)  # of 0 < tanh(z / 2) < 0.75 in grey levels, where z rises by 1 over a length of 1
 
@@ -23,8 +23,7 @@ def model() -> nn.Module:
 @pytest.fixture(scope="module")
 def images(model: nn.Module) -> cs.Images:
     """60 images, every tenth of which the model misclassifies."""
-    pixels = torch.randint(60, 196, (60, 3, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(3))
-    labels = model(pixels / 255).argmax(1)
+    pixels, labels = images_around(model, 60, reach=68, seed=3)
     labels[::10] = 1 - labels[::10]
     return cs.Images(pixels, labels)
 

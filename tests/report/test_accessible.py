@@ -12,7 +12,7 @@ from PIL import Image
 
 from convstab.report.page import as_html, asset
 from tests.support.ledger_examples import attacked, report
-from tests.support.page_browser import Opened, drawn
+from tests.support.page_browser import Opened, drawn, written
 
 ROOT = Path(__file__).parents[2]
 AXE = Path(os.environ.get("CONVSTAB_TEST_AXE", ROOT / "node_modules/axe-core/axe.min.js"))
@@ -30,9 +30,7 @@ SERIOUS = """async () => {
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> str:
-    path = tmp_path_factory.mktemp("page") / "report.html"
-    path.write_text(as_html(report(attacked())), encoding="utf-8")
-    return path.as_uri()
+    return written(as_html(report(attacked())), tmp_path_factory.mktemp("page"))
 
 
 def unfolded(page: Any) -> Any:

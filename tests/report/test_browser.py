@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from convstab.report.page import as_html
-from tests.support.page_browser import MEAN, POSITION, Opened, drawn, facts, traces
+from tests.support.page_browser import MEAN, POSITION, Opened, drawn, facts, traces, written
 from tests.support.page_examples import CLASSES, EVIL, report
 
 CORRECT, MISCLASSIFIED, RING = 4, 5, 6  # traces of the scatter, after the four of the density
@@ -16,9 +16,7 @@ CORRECT, MISCLASSIFIED, RING = 4, 5, 6  # traces of the scatter, after the four 
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> str:
-    path = tmp_path_factory.mktemp("page") / "report.html"
-    path.write_text(as_html(report()), encoding="utf-8")
-    return path.as_uri()
+    return written(as_html(report()), tmp_path_factory.mktemp("page"))
 
 
 def names(table: Any) -> list[str]:

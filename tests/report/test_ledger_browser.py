@@ -5,7 +5,7 @@ import pytest
 from convstab.report.markdown import as_markdown
 from convstab.report.page import as_html
 from tests.support.ledger_examples import attacked, report
-from tests.support.page_browser import Opened, drawn, facts, traces
+from tests.support.page_browser import Opened, drawn, facts, traces, written
 from tests.support.page_examples import EVIL
 from tests.support.parsed_page import Parsed
 
@@ -14,9 +14,7 @@ FIGURE = "#ledger-0"
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> str:
-    path = tmp_path_factory.mktemp("page") / "report.html"
-    path.write_text(as_html(report(attacked())), encoding="utf-8")
-    return path.as_uri()
+    return written(as_html(report(attacked())), tmp_path_factory.mktemp("page"))
 
 
 def test_a_row_opens_the_curve_of_its_image(opened: Opened) -> None:

@@ -17,6 +17,13 @@ def half_space(size: int, seed: int) -> nn.Sequential:
     return nn.Sequential(nn.Flatten(), line).eval()
 
 
+def images_around(model: nn.Module, count: int, reach: int, seed: int) -> tuple[Tensor, Tensor]:
+    """Images (count, 3, 8, 8) of up to so many grey levels around the middle, and the class that a model gives each."""
+    generator = torch.Generator().manual_seed(seed)
+    pixels = torch.randint(128 - reach, 128 + reach, (count, 3, 8, 8), dtype=torch.uint8, generator=generator)
+    return pixels, model(pixels / 255).argmax(1)
+
+
 def distances(model: nn.Module, pixels: Tensor) -> Floats:
     """L2 distance of each image to the boundary, in grey levels; pixels: uint8."""
     logits, weight = model(pixels / 255).detach(), next(model.parameters()).detach()

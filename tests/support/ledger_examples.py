@@ -4,7 +4,6 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-import torch
 from omegaconf import OmegaConf
 
 import convstab as cs
@@ -12,7 +11,7 @@ from convstab.attacks.result import AttackResult
 from convstab.report.content import Report
 from convstab.report.ledgers import ledgers
 from convstab.report.results import Attacked, Evaluation, Evidence
-from tests.support.half_spaces import half_space
+from tests.support.half_spaces import half_space, images_around
 from tests.support.page_examples import EVIL, source
 
 LEVELS = [0, 5, 20, 60]
@@ -23,9 +22,7 @@ NAMES = ("evaluation",)
 @cache
 def images() -> cs.Images:
     """Images that a half-space of 192 pixels tells apart, but for every tenth label; a class has a bad name."""
-    generator = torch.Generator().manual_seed(2)
-    pixels = torch.randint(90, 166, (COUNT, 3, 8, 8), dtype=torch.uint8, generator=generator)
-    labels = half_space(192, seed=0)(pixels / 255).argmax(1)
+    pixels, labels = images_around(half_space(192, seed=0), COUNT, reach=38, seed=2)
     labels[::10] = 1 - labels[::10]
     return cs.Images(pixels, labels, classes=("one", EVIL))
 

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,13 @@ MEAN = """(canvas) => {
   data.forEach((value, at) => { if (at % 4 < 3) sums[at % 4] += value; });
   return sums.map((sum) => sum / 64);
 }"""
+
+
+def written(html: str, folder: Path) -> str:
+    """The address of a page that is written into a folder."""
+    path = folder / "report.html"
+    path.write_text(html, encoding="utf-8")
+    return path.as_uri()
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from itertools import takewhile
 
 import yaml
 
+from convstab.commands.values import groups
 from convstab.files import choices
 
 TITLES = (
@@ -122,8 +123,7 @@ def settings(group: str, name: str) -> Iterator[Option]:
 
 def named(group: str) -> list[str]:
     """The choices of a group; none where conf/ has no such group."""
-    is_group = re.fullmatch("[a-z]+", group) and (resources.files("convstab.conf") / group).is_dir()
-    return sorted(choices(group)) if is_group else []
+    return sorted(choices(group)) if group in groups() else []
 
 
 def titled(title: str, found: Iterable[Option]) -> list[str]:

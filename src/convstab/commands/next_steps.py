@@ -45,18 +45,13 @@ def next_command(command: str, folder: Path) -> str:
             given = value(config, "dataset.load") or value(config, "dataset.root")
             more = given or stage not in (None, "input")
             if isinstance(run, str) and not more:  # else it takes more words than the run
-                return f"{typed('attack')} run={quote(run)}{word(as_names(value(config, 'trust')))} attack=ddn"
+                return f"{typed('attack')} run={quote(run)}{word(value(config, 'trust'))} attack=ddn"
             return page_of(folder)
         case "draws":
             return f"convstab-import path=predictions.csv draws={here}{trust_of_draws(read_json(folder / COPIES))}"
         case "attack" | "predictions":
             return page_of(folder)
     return ""
-
-
-def as_names(trust: str | list[str] | None) -> list[str]:
-    """The functions that a configuration trusts."""
-    return [trust] if isinstance(trust, str) else list(trust or ())
 
 
 def page_of(folder: Path) -> str:

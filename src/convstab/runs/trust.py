@@ -28,9 +28,9 @@ def trust_of_draws(settings: Config) -> str:
     return word([*images_by(settings), *perturbers(settings.get("protocol"))])
 
 
-def word(functions: Sequence[str]) -> str:
-    """``trust=`` for some functions, each once, with a space before it."""
-    names = list(dict.fromkeys(functions))
+def word(functions: str | Sequence[str] | None) -> str:
+    """``trust=`` for a function or some, each once, with a space before it; empty: none."""
+    names = list(dict.fromkeys([functions] if isinstance(functions, str) else functions or ()))
     return f" {quote(f'trust={in_hydra(names)}')}" if names else ""
 
 

@@ -11,9 +11,11 @@ from convstab.commands.signals import command
 from convstab.errors import InputError
 
 if TYPE_CHECKING:
+    from convstab.evaluation.result import StabilityResult
     from convstab.ledger.ledger import Ledger
     from convstab.ledger.margins import Margins
     from convstab.ledger.paired import Widening
+    from convstab.runs.results import Results
 
 FIRST = 5  # images that are named
 
@@ -37,9 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with command():
         options = parser.parse_args(arguments)
         folder = options.output or options.evaluation / "ledger"
-        ledger = joined(options)
+        found = results_of(options)
+        ledger = joined(found, options)
         lines = [f"Beside {other}: {beside(ledger, other)}." for other in options.beside]
-        write(ledger, margins_of(options.evaluation), folder, lines)
+        write(ledger, margins_of(found.evaluations[options.evaluation]), folder, lines)
         say_first(ledger, folder)
         print(folder)
 
@@ -52,21 +55,28 @@ def beside(ledger: "Ledger", other: Path) -> "Widening":
     return widening(Ledger.read(other), ledger)
 
 
-def joined(options: Namespace) -> "Ledger":
-    """The ledger of these folders; InputError unless it is an evaluation and attacks on its model."""
+def results_of(options: Namespace) -> "Results":
+    """What these folders hold; InputError unless it is an evaluation and attacks on its model."""
+    from convstab.runs.results import Results, check_finished
+
+    folders = [options.evaluation, *options.attacks]
+    check_finished(folders)
+    found = Results.read(folders)
+    if list(found.evaluations) != [options.evaluation]:
+        raise InputError("the first folder must be an evaluation, and all others attacks on the same model")
+    if options.thickness and not options.attacks:
+        raise InputError("--thickness is measured on the way to what attacks found: give an attack, too")
+    return found
+
+
+def joined(found: "Results", options: Namespace) -> "Ledger":
+    """The ledger of these results."""
     from convstab.commands.results.bounds import lower_bounds_of
     from convstab.commands.results.thickness import thickness_of
     from convstab.figures.files import named_attacks
     from convstab.ledger.ledger import Ledger
-    from convstab.runs.results import Results, check_finished
 
-    evaluation, folders = options.evaluation, [options.evaluation, *options.attacks]
-    check_finished(folders)
-    found = Results.read(folders)
-    if list(found.evaluations) != [evaluation]:
-        raise InputError("the first folder must be an evaluation, and all others attacks on the same model")
-    if options.thickness and not options.attacks:
-        raise InputError("--thickness is measured on the way to what attacks found: give an attack, too")
+    evaluation = options.evaluation
     named = named_attacks(found.attacks) if options.attacks else {}
     lower = lower_bounds_of(evaluation) if options.bounds else None
     thickness = thickness_of(evaluation, named) if options.thickness else None
@@ -83,12 +93,10 @@ def say_first(ledger: "Ledger", folder: Path) -> None:
     print(f"All images: {folder / LEDGER}; the page of convstab-report lists them, too")
 
 
-def margins_of(evaluation: Path) -> "Margins | None":
+def margins_of(result: "StabilityResult") -> "Margins | None":
     """The margins of the draws of an evaluation; None where the model gave none, or is never correct."""
-    from convstab.evaluation.result import StabilityResult
     from convstab.ledger.margins import Margins
 
-    result = StabilityResult.read(evaluation)
     with suppress(InputError):
         return Margins.of(result)
     return None

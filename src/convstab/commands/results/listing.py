@@ -97,10 +97,10 @@ def goes_on(folder: Path, kind: str) -> str:
     config: dict[str, Any] = {}
     with suppress(InputError):
         config = load_config(folder)
-    run, trust = value(config, "run"), value(config, "trust", [])
+    run = value(config, "run")
     named = [run] if isinstance(run, str) else run or []
     said = f" {quote('run=' + in_hydra(named))}" if named else ""
-    return f"{SAME}: convstab {kind}{said}{word([trust] if isinstance(trust, str) else trust)} {here}"
+    return f"{SAME}: convstab {kind}{said}{word(value(config, 'trust'))} {here}"
 
 
 def headline(kind: str, numbers: Mapping[str, Any]) -> str:
