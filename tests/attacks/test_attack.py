@@ -350,7 +350,7 @@ def test_no_field_takes_what_makes_no_sense(cls: type[Attack], name: str) -> Non
         (attacks.Genetic, "targets", 0, "a whole number, at least 1"),
         (attacks.Genetic, "targets", 26, "at most 25, as each takes 0.04 of the generations"),
         (attacks.Genetic, "trial", 1.0, "above 0 and below 1"),
-        (attacks.Genetic, "momentum", 1.5, "in [0, 1]"),
+        (attacks.Genetic, "memory", 1.5, "in [0, 1]"),
         (attacks.Paper, "crossover", 1.5, "in [0, 1]"),
     ],
 )

@@ -216,23 +216,16 @@ def test_in_a_trial_only_the_label_and_its_target_are_judged(lenet: LeNet, monke
         assert clean == pytest.approx(leads.sort().values[1].item(), abs=1e-6)
 
 
-class Sloped(Search):
-    """Remembers how long the slope of the first slot is in each generation."""
-
-    def descend(self, *arguments: Any, **options: Any) -> None:
-        super().descend(*arguments, **options)
-        lengths.append(self.slots.slope[0].norm().item())
-
-
-lengths: list[float] = []
-
-
-@pytest.mark.parametrize(("momentum", "first"), [(1.0, 0.0), (0.25, 0.75), (0.0, 1.0)])
-def test_momentum_is_the_share_of_the_slope_that_stays(
-    momentum: float, first: float, lenet: LeNet, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("memory", [1.0, 0.25, 0.0])
+def test_memory_is_the_share_of_the_slope_that_stays(
+    memory: float, lenet: LeNet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("convstab.attacks.evolution.Search", Sloped)
-    lengths.clear()
-    evolve(lenet, attacks.Genetic(generations=3, momentum=momentum, targets=1), count=1)
-    assert lengths[0] == pytest.approx(first, abs=1e-5)  # of a unit vector and nothing before it
-    assert all(length <= 1 + 1e-5 for length in lengths)
+    before: list[float] = []
+
+    def learnt(slopes: torch.Tensor, genes: torch.Tensor, margin: torch.Tensor) -> torch.Tensor:
+        before.append(slopes[0].norm().item())
+        return torch.full_like(slopes, slopes.shape[1] ** -0.5)
+
+    monkeypatch.setattr("convstab.genetic.descent.learnt", learnt)
+    evolve(lenet, attacks.Genetic(generations=3, memory=memory, targets=1), count=1)
+    assert before == pytest.approx([0, memory, memory], abs=1e-5)

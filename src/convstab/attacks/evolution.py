@@ -39,8 +39,9 @@ class Evolution(Attack):
     population: individuals of each image, at least 2. generations: at most; max_queries, if any, is a limit as well.
     patience: generations without improvement after which an image is finished.
     tournament: individuals that compete to become a parent, at most the population. elite: individuals that are kept.
-    descents: children of the best individual, turned to where the margin falls by the regression of the generation, see
-        ``descent``; with the elite at most the population. momentum: share of that slope that stays, in [0, 1].
+    descents: children of the best individual, turned to where the margin falls by the regression of the generations,
+        see ``descent``; with the elite at most the population. memory: share of that slope that stays from one
+        generation to the next, in [0, 1].
     targets: classes that are tried, the nearest first, each with a population of its own for ``trial`` of the
         generations (in (0, 1), times targets at most 1); the best one goes on. 1: noise may lead to any class from the
         start.
@@ -59,7 +60,7 @@ class Evolution(Attack):
     tournament: Count = 5
     elite: CountOrZero = 1
     descents: CountOrZero = 0
-    momentum: Share = 0.5
+    memory: Share = 1.0
     targets: Count = 1
     trial: Fraction = 0.1
     crossover: Share = 0.9

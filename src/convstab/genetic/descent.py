@@ -1,7 +1,9 @@
 """Recombination of a whole generation: children of the best individual, turned to where the margin falls.
 
 A generation is a sample of noisy images with their margins, and its regression says in which direction the margin falls
-around it, as the pairs of NES (Ilyas et al., 2018) do, at no query. Length costs norm, so the children only turn.
+around it, as the pairs of NES (Ilyas et al., 2018) do, at no query. A population is small beside the genes and shows
+the slope along few directions, but each generation shows others: what is learnt adds up, as in SEGA (Hanzely,
+Mishchenko, Richtarik, 2018). Length costs norm, so the children only turn.
 
 Shapes: slots (images evolved at once), individuals, genes (pixels of an image).
 """
@@ -13,16 +15,24 @@ FIRST, LEAST = 0.3, 1e-4  # radians: the first turn and the smallest one
 NARROWER = 0.9  # what the turn is multiplied with when no child that turned was the best
 WIDEST = 3.0  # the widest of the turns that are tried at once, over the middle one; the narrowest is its inverse
 NOTHING = 1e-12  # a norm that is none
+RIDGE = 0.1  # of the regression, as a share of the mean square of a generation: margins are not quite linear
 
 
-def slope(genes: Tensor, margin: Tensor) -> Tensor:
-    """Unit vectors along which the margin rises in a generation, (slots, genes); zeros where nothing is to be seen.
+def learnt(slopes: Tensor, genes: Tensor, margin: Tensor) -> Tensor:
+    """What the slopes of the margin are taken for when a generation is seen: changed as little as its margins ask for.
 
-    genes: (slots, individuals, genes). margin: (slots, individuals), in logits.
+    It is the ridge regression of what the slopes do not explain, which leaves them as they were along all directions in
+    which the individuals do not differ.
+
+    slopes: (slots, genes), in logits for a grey level. genes: (slots, individuals, genes).
+    margin: (slots, individuals), in logits.
     """
-    weights = margin - margin.mean(1, keepdim=True)
     centred = genes - genes.mean(1, keepdim=True)
-    return unit((weights[..., None] * centred).sum(1))
+    unexplained = margin - margin.mean(1, keepdim=True) - (centred * slopes[:, None]).sum(2)
+    products = torch.stack([slot @ slot.T for slot in centred])  # a batched product has other bits for other slots
+    products.diagonal(dim1=1, dim2=2).add_(RIDGE * products.diagonal(dim1=1, dim2=2).mean(1, keepdim=True) + NOTHING)
+    weights = torch.cholesky_solve(unexplained[..., None], torch.linalg.cholesky_ex(products).L)
+    return slopes + (centred * weights).sum(1)
 
 
 def tried(turn: Tensor, count: int) -> Tensor:

@@ -206,12 +206,12 @@ class Search:
 
     def descend(self, fitness: Tensor, margin: Tensor, projection: Tensor | None, out: Tensor) -> None:
         """Fill ``out`` (slots, descents, genes) with the best individual, turned to where the margin falls."""
-        slots, momentum = self.slots, self.settings.momentum
+        slots = self.slots
         best = fitness.argmin(1, keepdim=True)
         first = torch.tensor(slots.age, device=out.device) == 1  # nobody has turned yet
         winner = (best[:, 0] - self.settings.elite).masked_fill_(first, -1)
         slots.turn = descent.followed(slots.turn, self.settings.descents, winner)
-        slots.slope = momentum * slots.slope + (1 - momentum) * descent.slope(slots.genes, margin)
+        slots.slope = descent.learnt(self.settings.memory * slots.slope, slots.genes, margin)
         noise = take(slots.genes, best, projection, out=torch.empty_like(slots.clean))[:, 0]
         out.copy_(descent.turned(noise, slots.slope, descent.tried(slots.turn, self.settings.descents)))
 

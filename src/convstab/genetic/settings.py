@@ -11,7 +11,7 @@ class Settings:
 
     population: individuals of each image, at least 2. elite: the best ones that are kept, below the population.
     descents: children of the best individual, turned to where the margin falls; with the elite at most the population.
-    momentum: share of the slope that stays from generation to generation, in [0, 1].
+    memory: share of the slope that stays from generation to generation, in [0, 1].
     targets: classes that are tried, each with a population of its own; 1: none, noise may lead to any.
     trial: share of the generations for each of them, in (0, 1); times targets at most 1.
     generations: at most. patience: generations without improvement after which an image is finished.
@@ -24,7 +24,7 @@ class Settings:
     population: int
     elite: int
     descents: int
-    momentum: float
+    memory: float
     targets: int
     trial: float
     generations: int
