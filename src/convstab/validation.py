@@ -89,6 +89,9 @@ PositiveOrNone = Annotated[
 NotNegative = Annotated[float, Limit(lambda value: is_number(value) and value >= 0, "a number, at least 0")]
 Share = Annotated[float, Limit(lambda value: is_number(value) and 0 <= value <= 1, "in [0, 1]")]
 Fraction = Annotated[float, FRACTION]
+FractionOrNone = Annotated[
+    float | None, Limit(lambda value: value is None or FRACTION.holds(value), "above 0 and below 1, or null")
+]
 Flag = Annotated[bool, Limit(lambda value: isinstance(value, bool), "true or false")]
 Sides = Annotated[
     tuple[int, ...], listed(lambda side: is_whole(side, 1), "a list of whole numbers, each at least 1, such as [2]")

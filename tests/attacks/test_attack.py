@@ -107,6 +107,15 @@ def test_gradient_attacks_are_within_a_percent_on_a_linear_classifier(attack: At
     assert (ratio <= 1.01).all()
 
 
+@pytest.mark.parametrize("steps", [20, 40])
+def test_few_steps_of_ddn_come_near_a_boundary_that_is_close(steps: int) -> None:
+    model, pixels = Linear((1, 8, 8)), grey_images(1, (1, 8, 8))
+    model.bias = 0.05 * model.weight.norm() - (pixels.flatten(1) / 255 - 0.5)[0] @ model.weight
+    result = attacks.DDN(steps=steps)(model, pixels, torch.tensor([0]), torch.tensor([0]))
+    assert model.distance(pixels) == pytest.approx(0.05, rel=1e-3)
+    assert 0.05 * EXACT <= result.rows["l2"][0] <= 0.065  # with 5 % a step no less than 0.38 and 0.14
+
+
 @pytest.mark.parametrize(("shape", "bound"), [((1, 4, 4), 1.1), ((1, 28, 28), 1.08)])
 def test_genetic_comes_near_the_closed_form(shape: tuple[int, ...], bound: float) -> None:
     ratio = attack_linear(attacks.Genetic(tiles=(1,)), shape, max_queries=10_000)

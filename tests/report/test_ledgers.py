@@ -113,6 +113,12 @@ def test_the_table_says_what_the_ledger_has(joined: Joined) -> None:
         assert float(said["certified radius, best sigma"].key) == pytest.approx(radius, rel=1e-5)
 
 
+def test_what_no_image_has_for_want_of_draws_is_no_column() -> None:
+    few = cs.evaluate(half_space(192, seed=0), images(), levels=[0, 0.1], draws=3)
+    (short,), _ = ledgers(Evidence([], [replace(evaluation(), result=few)], [], []), list(NAMES))
+    assert image_table(short)[0] == ["image", "class", "clean margin", "boundary by draws", "flips at 0.1"]
+
+
 def test_what_is_beyond_is_sorted_after_all_numbers_and_what_is_unknown_has_no_key(joined: Joined) -> None:
     rows = joined.ledger.rows
     some = joined.rows[:2]

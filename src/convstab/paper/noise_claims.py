@@ -113,7 +113,7 @@ def mnist_most(evidence: Evidence) -> Finding:
         [Assessment("mnist", mnist_verdict(known), line) for line in [*lines, papers_drops()]] if models else [],
         "it agrees where MNIST falls further than both CIFAR-10 and GTSRB, disagrees where one of them falls further "
         "than MNIST, by 95 % intervals that do not overlap and over the sigmas that all were tried with; else it "
-        "inconclusive.",
+        "is inconclusive.",
         f"It takes evaluations of one model for each of MNIST, CIFAR-10 and GTSRB under the same sigmas. {GET_ONE}",
     )
 

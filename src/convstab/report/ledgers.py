@@ -129,9 +129,11 @@ def cells(joined: Joined) -> Iterator[tuple[str, list[Cell]]]:
         yield "by", [Cell(name or NOT_DEFINED, name) for name in of["attack"]]
     if ledger.smoothed:
         yield "boundary by draws", [numbered(value) for value in of["distance"]]
+    if ledger.smoothed and joined.best_radius[0][rows].any():
         yield "certified radius, best sigma", [numbered(value) for value in joined.best_radius[0][rows]]
-    first = zip(of["failing"], of["first_failing"], strict=True)
-    yield "first failing level", [failing(word, level) for word, level in first]
+    if (of["failing"] != "undecided").any():
+        first = zip(of["failing"], of["first_failing"], strict=True)
+        yield "first failing level", [failing(word, level) for word, level in first]
     yield (
         f"flips at {level_in_words(ledger.levels[-1])}",
         [
