@@ -268,7 +268,7 @@ def test_a_law_that_is_told_for_hardly_an_image_is_left_out(result: cs.Stability
 
 
 def test_both_units_of_a_norm_are_linked(ledger: Ledger) -> None:
-    assert "1 of pixels in [0, 1], their unit in attacks and requirements, is 255." in ledger.table()
+    assert "attacks and requirements give them for pixels in [0, 1], so that 1 there is 255 here." in ledger.table()
 
 
 def test_searches_that_a_limit_cut_off_and_gradients_that_mislead_are_named(

@@ -54,6 +54,16 @@ def test_a_clean_test_has_scikit_learns_numbers_and_exact_intervals() -> None:
     assert scores.overall["balanced accuracy"].value == pytest.approx(recall.mean())
 
 
+def test_a_class_without_images_has_no_precision() -> None:
+    counts = 20 * np.eye(10, dtype=int)
+    counts[3], counts[4, 3] = 0, 5  # no image of class 3, and five images that were taken for it
+    rows = only(training(counts, "cifar10")).rows
+    assert [row.images for row in rows][3] == 0
+    assert np.isnan([rows[3].precision.value, rows[3].recall.value]).all()
+    assert (rows[3].precision.low, rows[3].precision.high) == (None, None)
+    assert rows[4].precision.value == 1
+
+
 def test_the_lowest_seed_is_shown_and_the_others_are_a_remark() -> None:
     trainings = [training(confusion(misclassified=count), seeds=[seed]) for seed, count in ((2, 4), (0, 10), (1, 7))]
     scores = only(*trainings)

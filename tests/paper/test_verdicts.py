@@ -75,7 +75,8 @@ def test_a_result_that_the_claim_is_not_about_is_only_told() -> None:
 def test_what_is_missing_is_said_where_nothing_can_be() -> None:
     assert finding("Claim.", "Section 1", [], "the rule.", "missing").text == "missing"
     found = finding("Claim.", "Section 1", [Assessment("mnist", "inconclusive", "A.")], "the rule.", "missing")
-    assert found.text.splitlines() == ["A.", "More images may tell. missing", "How the verdict comes about: the rule."]
+    more = "More images may tell, or what is not there yet. missing"
+    assert found.text.splitlines() == ["A.", more, "How the verdict comes about: the rule."]
 
 
 def test_names_tell_results_of_one_data_set_apart_where_folders_have_the_same_name() -> None:

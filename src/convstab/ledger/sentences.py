@@ -23,15 +23,15 @@ BEATEN, SOME = 0.95, 0.05  # a norm so many times as large is clearly less; and 
 def sentences(ledger: "Ledger") -> Iterator[str]:
     """What may be said, and of what."""
     correct = ledger.rows["clean_correct"]
-    yield f"{in_percent(correct.mean())} of {len(correct)} images are correct when clean; all below is of these."
+    yield f"{in_percent(correct.mean())} of {len(correct)} images are correct when clean; this account is of these."
     if correct.any():
         yield from filter(None, (withstood(ledger), lacking(ledger)))
     if ledger.smoothed and correct.any() and not law_tells(ledger):
         told = (correct & (far(ledger) < np.inf)).sum()
         yield f"The flat-boundary law is left out: it tells the distance of {told} images, no draw of the others fails."
     if ledger.smoothed or ledger.settings["attacks"] or "lower_bound" in ledger.rows:
-        said = "L2 norms are in grey levels: 1 of pixels in [0, 1], their unit in attacks and requirements"
-        yield f"{said}, is {GREY_LEVELS:g}."
+        said = "L2 norms are in grey levels; attacks and requirements give them for pixels in [0, 1]"
+        yield f"{said}, so that 1 there is {GREY_LEVELS:g} here."
     yield from doubts(ledger)
     yield from bounded(ledger)
     yield from thick(ledger)

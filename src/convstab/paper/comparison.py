@@ -15,10 +15,16 @@ from convstab.units import Integers, Units
 def class_rows(
     classes: Sequence[str], images: Integers, precision: Estimate, recall: Estimate, paper: PaperTable | None
 ) -> list[ClassRow]:
-    """The rows of a table; an end of an interval that is NaN is not known."""
+    """The rows of a table; an end of an interval that is NaN is not known, nor is a class without images."""
     theirs = (paper.precision, paper.recall) if paper else (None, None)
-    columns = [numbers(mine, printed) for mine, printed in zip((precision, recall), theirs, strict=True)]
+    known = [where_tested(mine, images) for mine in (precision, recall)]
+    columns = [numbers(mine, printed) for mine, printed in zip(known, theirs, strict=True)]
     return [ClassRow(*row) for row in zip(classes, images.tolist(), *columns, strict=True)]
+
+
+def where_tested(mine: Estimate, images: Integers) -> Estimate:
+    """NaN for the classes without images: what is taken for one of them is wrong, whatever the model is."""
+    return Estimate(*(np.where(images > 0, column, np.nan) for column in (mine.value, mine.low, mine.high)))
 
 
 def numbers(mine: Estimate, printed: Sequence[float] | None) -> list[Number]:

@@ -104,7 +104,8 @@ def rates(evidence: Evidence, names: list[str]) -> ReportFigure:
     """Accuracy and flip rate of all evaluations."""
     results = {name: evaluation.result for name, evaluation in zip(names, evidence.evaluations, strict=False)}
     caption = [
-        "Left: share of correct draws. Right: share of misclassified draws of the images that are correct when clean.",
+        "Accuracy: share of correct draws.",
+        "Flip rate: share of misclassified draws of the images that are correct when clean.",
         *bands(results),
     ]
     title = "Accuracy and flip rate against the level"
@@ -191,7 +192,8 @@ def ledger(joined: Joined, places: Integers, mosaic: Mosaic) -> ReportFigure:
     correct = int(of.rows["clean_correct"].sum())
     kept = {int(place): at for at, place in enumerate(places[mosaic.rows])}
     live = curves(joined) | {"mosaic": plain(mosaic), "pictures": [kept.get(place) for place in range(shown)]}
-    which = "all" if shown == correct else f"{shown:,} whose draws flip most often"
+    order = "by how often their draws flip, then by how near the boundary is"
+    which = "all" if shown == correct else f"the first {shown:,}, {order},"
     caption = [f"The table has {which} of the {correct:,} images that are correct when clean."]
     still = [mosaics.picture(figure, f"{joined.name}: {ALT[name]}") for name, figure in of_ledger(of)]
     bars = "Bars: 95 % intervals that the image's own draws tell (Clopper and Pearson; the law's standard error)."
