@@ -70,6 +70,11 @@ def listed(holds: Callable[[Any], bool], words: str) -> Limit:
     return Limit(lambda value: isinstance(value, list | tuple) and len(value) > 0 and all(map(holds, value)), words)
 
 
+def or_null(kind: Limit) -> Limit:
+    """The same, or nothing."""
+    return Limit(lambda value: value is None or kind.holds(value), f"{kind.words}, or null")
+
+
 def is_rising(value: Any) -> bool:
     """Whether a value is a pair of positive numbers, the lower one first."""
     numbers = isinstance(value, list | tuple) and len(value) == 2 and all(map(is_number, value))
@@ -83,15 +88,11 @@ Count = Annotated[int, at_least(1)]
 Several = Annotated[int, at_least(2)]
 CountOrZero = Annotated[int, at_least(0)]
 Positive = Annotated[float, POSITIVE]
-PositiveOrNone = Annotated[
-    float | None, Limit(lambda value: value is None or POSITIVE.holds(value), "above 0, or null")
-]
+PositiveOrNone = Annotated[float | None, or_null(Limit(POSITIVE.holds, "above 0"))]
 NotNegative = Annotated[float, Limit(lambda value: is_number(value) and value >= 0, "a number, at least 0")]
 Share = Annotated[float, Limit(lambda value: is_number(value) and 0 <= value <= 1, "in [0, 1]")]
 Fraction = Annotated[float, FRACTION]
-FractionOrNone = Annotated[
-    float | None, Limit(lambda value: value is None or FRACTION.holds(value), "above 0 and below 1, or null")
-]
+FractionOrNone = Annotated[float | None, or_null(FRACTION)]
 Flag = Annotated[bool, Limit(lambda value: isinstance(value, bool), "true or false")]
 Sides = Annotated[
     tuple[int, ...], listed(lambda side: is_whole(side, 1), "a list of whole numbers, each at least 1, such as [2]")

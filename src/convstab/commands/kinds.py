@@ -21,15 +21,11 @@ from convstab.validation import (
     is_number,
     is_whole,
     listed,
+    or_null,
 )
 
 LARGEST_SEED = 2**32 - 1  # that NumPy takes, and Lightning and scikit-learn with it
 PRECISIONS = "32-true", "32", 32, "bf16-mixed", "bf16", "16-mixed", "16", 16, None  # Lightning's names
-
-
-def or_null(kind: Limit) -> Limit:
-    """The same, or nothing."""
-    return Limit(lambda value: value is None or kind.holds(value), f"{kind.words}, or null")
 
 
 def either(first: Limit, second: Limit) -> Limit:

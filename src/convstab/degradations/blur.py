@@ -11,10 +11,10 @@ from torch import Tensor
 from convstab.degradations.degradation import Degradation, Numbers, Shape
 from convstab.degradations.exactness import by_level
 from convstab.degradations.filters import convolved, separable
-from convstab.validation import Limit, is_number
+from convstab.validation import Limit, is_number, or_null
 
 FINE = 33  # lines through a pixel that chords of a disk are taken on, and points of a pixel's length in a line; odd
-Angle = Annotated[float | None, Limit(lambda value: value is None or is_number(value), "a number (degrees), or null")]
+Angle = Annotated[float | None, or_null(Limit(is_number, "a number (degrees)"))]
 
 
 @dataclass(frozen=True)

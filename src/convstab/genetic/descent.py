@@ -30,7 +30,8 @@ def learnt(slopes: Tensor, genes: Tensor, margin: Tensor) -> Tensor:
     centred = genes - genes.mean(1, keepdim=True)
     unexplained = margin - margin.mean(1, keepdim=True) - (centred * slopes[:, None]).sum(2)
     products = torch.stack([slot @ slot.T for slot in centred])  # a batched product has other bits for other slots
-    products.diagonal(dim1=1, dim2=2).add_(RIDGE * products.diagonal(dim1=1, dim2=2).mean(1, keepdim=True) + NOTHING)
+    squares = products.diagonal(dim1=1, dim2=2)
+    squares += RIDGE * squares.mean(1, keepdim=True) + NOTHING
     weights = torch.cholesky_solve(unexplained[..., None], torch.linalg.cholesky_ex(products).L)
     return slopes + (centred * weights).sum(1)
 

@@ -61,10 +61,9 @@ def finding(claim: str, where: str, spoken: Sequence[Assessment], rule: str, mis
     if not spoken:
         return Finding(claim, where, "inconclusive", missing)
     verdict = combined(spoken)
-    lines = [
-        *lines_of(spoken),
-        *([f"More images may tell, or what is not there yet. {missing}"] if verdict == "inconclusive" else []),
-    ]
+    lines = lines_of(spoken)
+    if verdict == "inconclusive":
+        lines.append(f"More images may tell, or what is not there yet. {missing}")
     if len(decided(spoken)) > 1:
         rule += " Where results differ it is mixed."
     if decided(spoken) and "inconclusive" in asked(spoken):
