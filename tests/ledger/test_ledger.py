@@ -22,7 +22,7 @@ from convstab.evaluation.stability import stability
 from convstab.figures.ledger import of_ledger
 from convstab.ledger import tables
 from convstab.ledger.ledger import LEDGER, Ledger
-from convstab.ledger.tables import levels
+from convstab.ledger.tables import levels, quantiles
 from convstab.statistics.boundary import flip_chance
 from convstab.statistics.smoothing import certified_radius
 from tests.support.half_spaces import distances, half_space, images_around
@@ -165,7 +165,14 @@ def test_other_degradations_have_neither_certificate_nor_law(model: nn.Module, i
     found = Ledger.of(blurred)
     assert not found.smoothed
     assert not [name for name in found.rows if name.startswith(("radius", "distance"))]
-    assert "| - |" in found.table()
+    assert levels(found).head == [
+        found.label,
+        "flips",
+        "95 %",
+        "first to fail",
+        "open",
+    ]  # what no level can tell is out
+    assert "by margins" not in found.table()
     assert not list(of_ledger(found))
 
 
@@ -243,7 +250,8 @@ def test_columns_that_so_few_draws_cannot_fill_are_left_out(
 ) -> None:
     found = Ledger.of(cs.evaluate(model, images, levels=[5, 20], draws=draws))
     table = levels(found)
-    assert tuple(table.head[6:]) == shown
+    always = [found.label, "flips", "95 %", "by margins"]  # nothing was attacked: no column is of attacks
+    assert table.head == [*always, *shown]
     assert {len(row) for row in table.rows} == {len(table.head)}
     text = found.table()
     assert said in text
@@ -251,6 +259,31 @@ def test_columns_that_so_few_draws_cannot_fill_are_left_out(
     assert ("are left out" in text) == bool(said)
     assert ("are shown to withstand all levels" in text) == (draws >= 131)
     assert ("A certificate holds for the smoothed model" in text) == (draws >= 40)
+
+
+def test_a_tenth_of_so_few_images_that_it_is_none_is_not_told(ledger: Ledger) -> None:
+    values = np.arange(1.0, 11.0)
+    some = np.arange(len(ledger.rows["index"])) < 10
+    assert quantiles(ledger, values, some)[1] == "1"
+    some[9] = False
+    assert quantiles(ledger, values[:9], some)[1] == "-"
+
+
+def test_attacks_that_tell_of_some_of_the_images_only_say_of_how_many(ledger: Ledger) -> None:
+    assert "Attacks tell" not in ledger.table()
+    tried = np.flatnonzero(ledger.rows["clean_correct"])
+    nearest = ledger.rows["perturbation"].copy()
+    nearest[tried[2:]] = np.nan
+    few = replace(ledger, rows=dict(ledger.rows) | {"perturbation": nearest})
+    assert f"Attacks tell of 2 of these {len(tried)} images only" in few.table()
+
+
+def test_columns_that_are_told_are_explained_where_they_are_there(ledger: Ledger, result: cs.StabilityResult) -> None:
+    for account, attacked in ((ledger, True), (Ledger.of(result), False)):
+        text = account.table()
+        assert "by margins: the share that the margins" in text
+        for column in ("by attacks", "counted there"):
+            assert (column in levels(account).head) == (f"{column}: the " in text) == attacked
 
 
 def test_a_law_that_is_told_for_hardly_an_image_is_left_out(result: cs.StabilityResult) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from convstab.attacks import DDN, CarliniWagner
 from convstab.paper import margin_claims
 from convstab.report.content import Verdict
 from tests.support.made_up_evidence import attacked, claim, interval, l2_of
@@ -51,6 +52,34 @@ def test_what_a_limit_cut_off_shows_nothing_of_what_cannot_be_found(limit: str) 
     clean = attacked([l2_of(29)] * 20, augment="Jitter")
     assert claim(margin_claims.margin_stays, whole, clean).verdict == "disagrees"
     assert claim(margin_claims.margin_stays, noisy, clean).verdict == "inconclusive"
+
+
+@pytest.mark.parametrize(
+    ("attack", "settings"),
+    [("DDN", {"steps": 299}), ("CarliniWagner", {"searches": 8, "steps": 500}), ("CarliniWagner", {"steps": 499})],
+)
+def test_a_search_that_was_made_shorter_shows_nothing_of_what_cannot_be_found(attack: str, settings: Any) -> None:
+    short = {"max_queries": None, "attack": settings}
+    found = claim(margin_claims.slim_margins, attacked([l2_of(29)] * 20, attack=attack, config=short))
+    assert found.verdict == "inconclusive"
+    assert f"(made shorter: {next(iter(settings))}={next(iter(settings.values()))})" in found.text
+    clean = attacked([l2_of(29)] * 20, attack=attack, augment="Jitter")
+    noisy = attacked([l2_of(20)] * 20, attack=attack, **NOISY)
+    assert claim(margin_claims.margin_stays, noisy, clean).verdict == "disagrees"
+    noisy = attacked([l2_of(20)] * 20, attack=attack, config=short, **NOISY)
+    found = claim(margin_claims.margin_stays, noisy, clean)
+    assert found.verdict == "inconclusive"
+    assert "was made shorter" in found.text
+    weak = attacked([l2_of(31)] * 20, attack=attack, config=short)
+    assert claim(margin_claims.slim_margins, weak).verdict == "agrees"  # an upper bound, however it was found
+
+
+def test_full_length_is_what_the_attacks_do_unless_told_otherwise() -> None:
+    assert margin_claims.STRONG["DDN"] == {"steps": DDN().steps}
+    assert margin_claims.STRONG["CarliniWagner"] == {
+        "searches": CarliniWagner().searches,
+        "steps": CarliniWagner().steps,
+    }
 
 
 def test_an_upper_bound_is_one_wherever_the_search_ended() -> None:
@@ -167,7 +196,7 @@ def test_other_settings_of_an_attack_are_said() -> None:
     clean, noisy = attacked([1.0] * 20, "gtsrb"), attacked([0.5] * 20, "gtsrb", config=settings, **NOISY)
     text = claim(margin_claims.margin_stays, clean, noisy).text
     assert "queries: at most 5,000 against at most 1,000; steps" in text
-    endless = attacked([0.5] * 20, "gtsrb", config={"max_queries": None, "attack": {"steps": 10}}, **NOISY)
+    endless = attacked([0.5] * 20, "gtsrb", config={"max_queries": None, "attack": {"steps": 500}}, **NOISY)
     text = claim(margin_claims.margin_stays, clean, endless).text
     assert "queries: any number against at most 1,000." in text
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from convstab.report.inventory import folders_of, ran, unique_names
+from convstab.report.inventory import folders_of, machines, ran, unique_names
 from tests.support.made_up_evidence import attacked, evaluation, evidence, failing, training
 
 
@@ -35,3 +35,12 @@ def test_numbers_of_an_ensemble_that_differ_are_various_and_those_not_recorded_a
     (other,) = ran(evidence(noisy(epochs=None, draws=1)))
     assert other.epochs == "not recorded"
     assert "1 draw of each image and level" in other.protocol
+
+
+def test_one_machine_stands_once_whatever_pass_classified_on_it() -> None:
+    made = {"torch": "2.12", "processor": "a CPU"}
+    both = evidence(noisy(made_with=made | {"forward": "bfloat16 compiled"}), attacked([1.0], made_with=made))
+    assert machines(both) == ["torch 2.12, processor a CPU"]
+    evaluated, tried = ran(both)
+    assert (evaluated.machine, tried.machine) == (1, 1)
+    assert evaluated.protocol.endswith("; classified in bfloat16 compiled")

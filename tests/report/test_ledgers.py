@@ -119,6 +119,21 @@ def test_what_no_image_has_for_want_of_draws_is_no_column() -> None:
     assert image_table(short)[0] == ["image", "class", "clean margin", "boundary by draws", "flips at 0.1"]
 
 
+def test_distances_by_draws_are_those_of_the_summary(joined: Joined) -> None:
+    """Where most draws fail the fitted boundary is behind the image, and where none fails it is beyond all noise."""
+    rows = joined.ledger.rows
+    changed, flips = rows["distance"].copy(), rows["flips_60"].copy()
+    behind, unknown = joined.rows[:2]
+    changed[behind], changed[unknown] = -3.0, np.nan
+    never = dict(rows) | {"distance": changed, "flips_60": flips}
+    for level in (5, 20, 60):
+        never[f"flips_{level}"] = np.where(np.arange(len(flips)) == unknown, 0.0, rows[f"flips_{level}"])
+    head, cells = image_table(replace(joined, ledger=replace(joined.ledger, rows=never)))
+    said = {row[0].text: row[head.index("boundary by draws")].text for row in cells}
+    assert said[str(rows["index"][behind])] == "0"
+    assert said[str(rows["index"][unknown])] == "beyond"
+
+
 def test_what_is_beyond_is_sorted_after_all_numbers_and_what_is_unknown_has_no_key(joined: Joined) -> None:
     rows = joined.ledger.rows
     some = joined.rows[:2]

@@ -158,6 +158,8 @@ def test_of_images_without_a_publisher_and_models_trained_elsewhere_nothing_is_s
     assert "publisher's files" not in head
     assert dict(zip(head, row, strict=True))["seeds"] == "not recorded"
     assert "seeds:" not in text
+    assert "augment:" not in text
+    assert "timm, trained elsewhere." in text
     assert row[2] == "photos, timm"
     assert tables_of(section(text, "### timm under noise, photos"))[0][0] == ["", "value", "95 %"]
     assert "paper" not in text.lower()

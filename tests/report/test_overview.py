@@ -60,6 +60,12 @@ def test_the_worst_level_is_told_by_accuracy_and_flips() -> None:
     assert text.startswith("At sigma 60, ")
 
 
+def test_a_level_that_is_of_something_says_of_what() -> None:
+    compressed = cs.evaluate(half_space(192, seed=0), images(), "jpeg", levels=[100, 50, 1])
+    (one,) = overviews([replace(evaluation(), result=compressed)], [], NAMES)
+    assert texts(one)["At the worst level"].startswith("At level 1 (quality), ")
+
+
 def test_a_level_is_felt_when_its_interval_lies_above_a_hundredth() -> None:
     over = result().levels[result().flip_rate.low > 0.01]
     assert texts(said_of())["From where it is felt"].startswith(f"From sigma {over[0]:g} on")

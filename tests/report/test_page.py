@@ -16,8 +16,10 @@ from plotly.offline import get_plotlyjs
 from convstab.paper.tables import tables
 from convstab.report import mosaics, page
 from convstab.report.content import Number, Report, ScoreTable
+from convstab.report.figures import worst
 from convstab.report.results import Evidence
 from tests.support.attack_examples import example
+from tests.support.made_up_evidence import evaluation as made_up
 from tests.support.page_examples import CLASSES, EVIL, IMAGES, attacked, evaluation, evidence, report, scores, training
 from tests.support.parsed_page import Parsed
 
@@ -217,3 +219,12 @@ def test_of_images_that_have_no_publisher_the_page_speaks_of_no_paper(parsed: Pa
     assert "Ours" not in shown
     assert "ours minus the paper's" in parsed.text
     assert "Publisher's files" in parsed.text
+
+
+def test_a_class_of_few_images_is_not_shown_first_where_others_have_enough() -> None:
+    labels = [0] * 5 + [1] * 6 + [2]
+    result = made_up(np.ones((12, 13)), classes=3, labels=labels).result
+    assert worst(result, np.array([0.1, 0.2, 0.9])) == 1
+    assert worst(result, np.array([0.3, 0.2, 0.9])) == 0
+    few = made_up(np.ones((6, 13)), classes=3, labels=[0, 0, 1, 1, 2, 2]).result
+    assert worst(few, np.array([0.1, np.nan, 0.9])) == 2

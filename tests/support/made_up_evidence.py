@@ -130,7 +130,7 @@ def attacked(
     ended: one word, or one for each image, see ``attacks.result.Found``.
     """
     result = example(l2, attack=attack, ended=ended)
-    options = OmegaConf.create({"max_queries": 1000, "attack": {"steps": 10}} if config is None else config)
+    options = OmegaConf.create({"max_queries": 1000, "attack": {"steps": 500}} if config is None else config)
     return Attacked(source(dataset, **more), options, dict(result.summary), result)
 
 

@@ -29,6 +29,7 @@ def sentences(ledger: "Ledger") -> Iterator[str]:
     if ledger.smoothed and correct.any() and not law_tells(ledger):
         told = (correct & (far(ledger) < np.inf)).sum()
         yield f"The flat-boundary law is left out: it tells the distance of {told} images, no draw of the others fails."
+    yield from filter(None, (attacked(ledger), told_flips(ledger)))
     if ledger.smoothed or ledger.settings["attacks"] or "lower_bound" in ledger.rows:
         said = "L2 norms are in grey levels; attacks and requirements give them for pixels in [0, 1]"
         yield f"{said}, so that 1 there is {GREY_LEVELS:g} here."
@@ -96,6 +97,26 @@ def withstood(ledger: "Ledger") -> str:
         f"{holds} are shown to withstand all levels with at most {100 * tolerance:g} % of their draws failing (error 5 "
         f"% for each image); for {undecided} the draws do not tell which level is the first to fail (open){few}."
     )
+
+
+def attacked(ledger: "Ledger") -> str:
+    """Of how many of the clean-correct images attacks tell anything; empty where it is all, or none was attacked."""
+    correct = ledger.rows["clean_correct"]
+    tried = int((correct & ~np.isnan(ledger.rows["perturbation"])).sum())
+    if tried in (0, int(correct.sum())):
+        return ""
+    return f"Attacks tell of {tried} of these {int(correct.sum())} images only; the others were not attacked."
+
+
+def told_flips(ledger: "Ledger") -> str:
+    """What the columns of flips that are told, not counted, mean; empty where there are none."""
+    if not ledger.smoothed:
+        return ""
+    found = ["by margins: the share that the margins of the draws tell, if they are normal"]
+    if ledger.settings["attacks"]:
+        found.append("by attacks: the share that the least perturbations tell, if the boundary is flat")
+        found.append("counted there: the draws of the attacked images")
+    return f"Flips under each level are counted; {'; '.join(found)}."
 
 
 def doubts(ledger: "Ledger") -> Iterator[str]:

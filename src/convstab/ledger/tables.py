@@ -18,6 +18,7 @@ from convstab.statistics.boundary import flip_chance
 from convstab.statistics.intervals import Floats
 
 LAW = "flat-boundary law"
+TENTH = 10  # images, below which a tenth of them is none
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def quantiles(ledger: Ledger, values: Floats, some: NDArray[np.bool_]) -> tuple[
     ends = (quantile(values, 50), *intervals.median_ends(values, ledger.units.part(some)))
     median, low, high = map(number, ends)
     told = f"{median} ({low} to {high})" if np.isfinite(ends).any() else median
-    return told, number(quantile(values, 10))
+    return told, number(quantile(values, 10)) if len(values) >= TENTH else NOT_DEFINED
 
 
 def number(value: float) -> str:
@@ -92,7 +93,15 @@ def levels(ledger: Ledger) -> Table:
     head = [ledger.label, "flips", "95 %", "by margins", "by attacks", "counted there"]
     head += ["certified", "median radius"] if certifies(ledger) else []
     head += ["first to fail", "open"] if tells_first_failing(ledger) else []
-    return Table(head, [[level_in_words(level), *cells(ledger, level)] for level in ledger.levels])
+    return told(Table(head, [[level_in_words(level), *cells(ledger, level)] for level in ledger.levels]))
+
+
+def told(table: Table) -> Table:
+    """The table without the columns of which no row has anything to tell."""
+    kept = [place for place, column in enumerate(zip(*table.rows, strict=True)) if set(column) != {NOT_DEFINED}]
+    return Table(
+        [table.head[place] for place in kept], [[row[place] for place in kept] for row in table.rows], table.texts
+    )
 
 
 def classes(ledger: Ledger) -> Table:

@@ -16,7 +16,10 @@ from convstab.report.results import Attacked, Evidence
 
 HARDLY_SEEN = 30.0  # dB; noise of sigma 8
 LITTLE = 1.1  # times the least noise: a margin that grew by less did not grow
-STRONG = ("DDN", "CarliniWagner")  # they follow the gradient to the least noise
+STRONG = {  # they follow the gradient to the least noise, where they go as far as they do unless told otherwise
+    "DDN": {"steps": 300},
+    "CarliniWagner": {"searches": 9, "steps": 500},
+}
 KNOWN = {"Paper": "The paper's search to the letter", "Genetic": "The genetic search of this project"}
 
 
@@ -33,9 +36,9 @@ def slim_margins(evidence: Evidence) -> Finding:
         f"it agrees where the median of the least noise that any attack found is significantly at {HARDLY_SEEN:.0f} "
         "dB or above, as weak as Gaussian noise of sigma 8 or weaker. Every attack finds an upper bound of the least "
         f"noise; so it disagrees only where no attack found such weak noise and one of {' and '.join(STRONG)}, which "
-        "follow the gradient, came to its own end, fooled the model on all images and significantly needed stronger "
-        "noise; else it is inconclusive. Whether eyes see it was not tried. Only images that are correct when clean "
-        f"are attacked; a failure counts as infinite. {SIGNIFICANTLY}",
+        "follow the gradient, came to its own end, was not made shorter, fooled the model on all images and "
+        "significantly needed stronger noise; else it is inconclusive. Whether eyes see it was not tried. "
+        f"Only images that are correct when clean are attacked; a failure counts as infinite. {SIGNIFICANTLY}",
         "It takes an attack that follows the gradient on a model trained without noise: convstab-attack run=<a "
         "training> attack=ddn; for the paper's own search attack=paper.",
     )
@@ -89,8 +92,15 @@ def slim_verdict(found: Sequence[tuple[LeastNoise, Attacked]]) -> Verdict:
 
 
 def is_strong(attacked: Attacked) -> bool:
-    """Whether an attack follows the gradient to the least noise, and came to its own end on every image."""
-    return attacked.result.attack in STRONG and not cut_off(attacked)
+    """Whether an attack follows the gradient to the least noise, at full length, and came to its end on every image."""
+    return attacked.result.attack in STRONG and not cut_off(attacked) and not shorter(attacked)
+
+
+def shorter(attacked: Attacked) -> list[str]:
+    """The settings that make an attack along the gradient shorter than it is unless told otherwise, in words."""
+    settings = attacked.config.get("attack") or {}
+    least = STRONG.get(attacked.result.attack, {})
+    return [f"{name}={settings[name]}" for name, full in least.items() if settings.get(name, full) < full]
 
 
 def cut_off(attacked: Attacked) -> float:
@@ -103,7 +113,8 @@ def noise_in_words(name: str, noise: LeastNoise, attacked: Attacked) -> str:
     images, failed, queries = noise.l2.images, noise.l2.images - noise.success, attacked.config.get("max_queries")
     within = "" if queries is None else f" within {queries:,} queries each"
     ended = f" (its limit cut off {cut_off(attacked):.0%} of the searches)" if cut_off(attacked) else ""
-    found = f"{name} fools the model on {noise.success} of {count(images, 'image')}{within}{ended}"
+    short = f" (made shorter: {listed(shorter(attacked))})" if shorter(attacked) else ""
+    found = f"{name} fools the model on {noise.success} of {count(images, 'image')}{within}{ended}{short}"
     if not np.isfinite(noise.l2.value):
         return f"{found}; it failed on {failed}, so the median is infinite."
     return (
@@ -144,8 +155,8 @@ def margin_stays(evidence: Evidence) -> Finding:
         "it disagrees where the model trained on noise significantly needs more noise to fail, image by image; it "
         f"agrees where it significantly needs less than {LITTLE:g} times as much; else it is inconclusive. Only "
         f"attacks that follow the gradient to the least noise decide, {' and '.join(STRONG)}, where no limit cut them "
-        "off: what others need says little of the margin. Models that were not trained alike but for the noise "
-        f"decide nothing. {SIGNIFICANTLY}",
+        "off and they were not made shorter: what others need says little of the margin. Models that were not "
+        f"trained alike but for the noise decide nothing. {SIGNIFICANTLY}",
         "It takes one attack on a model trained on noisy copies and the same attack on one trained alike but for the "
         "noise: convstab-attack run=<each> attack=ddn.",
     )
@@ -165,12 +176,18 @@ def of_margin(trained: Attacked, clean: Sequence[Attacked]) -> Assessment:
     said = (
         f"{name}, augment {source.augment} against {partner.augment}: the least noise is {factor(ratio.value)} times "
         f"as large ({range_in_words(ratio)}; median over {count(ratio.images, 'image')})."
-        f"{differences(source, partner)}{budgets(trained, same[place])}"
+        f"{differences(source, partner)}{budgets(trained, same[place])}{short_note(trained, same[place])}"
     )
     if partner.augment != without_noise(source.augment):
         return Assessment(source.dataset, "inconclusive", f"{said} {NOT_ALIKE}")
     decides = is_strong(trained) and is_strong(same[place])
     return Assessment(source.dataset, margin_verdict(ratio) if decides else "inconclusive", said)
+
+
+def short_note(*attacks: Attacked) -> str:
+    """That attacks of a kind were made shorter, and so decide nothing; empty where none was."""
+    found = list(dict.fromkeys(word for one in attacks for word in shorter(one)))
+    return f" The attack was made shorter ({listed(found)}), so the least noise is not known." if found else ""
 
 
 def budgets(first: Attacked, second: Attacked) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 from convstab.evaluation.cells import level_in_words
 from convstab.figures.levels import LevelAxis
 from convstab.ledger.ledger import Ledger
+from convstab.ledger.sentences import certifies
 from convstab.ledger.tables import number
 from convstab.report.charts import Plain, axis_of, finite, names_of
 from convstab.report.ledgers import Joined
@@ -75,8 +76,12 @@ def facts(joined: Joined, row: int) -> Iterator[tuple[str, str]]:
     elif not np.isnan(of["perturbation"]):
         yield "Least perturbation", "no search found any" if of["perturbation"] else "none needed when attacked"
     if ledger.smoothed and np.isfinite(of["distance"]):
-        yield "Boundary by draws", f"{of['distance']:.3g} ± {of['distance_error']:.2g} grey levels (standard error)"
-    if ledger.smoothed:
+        beyond = "" if of["distance"] > 0 else ": most draws fail however weak the noise is"
+        yield (
+            "Boundary by draws",
+            f"{of['distance']:.3g} ± {of['distance_error']:.2g} grey levels (standard error){beyond}",
+        )
+    if certifies(ledger):
         radius, sigma = (values[row] for values in joined.best_radius)
         held = f"{radius:.3g} grey levels, of the model smoothed with sigma {sigma:g}, the best"
         yield "Certified", held if radius > 0 else "under no sigma"

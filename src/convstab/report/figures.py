@@ -16,6 +16,7 @@ from convstab.report.inventory import folders_of, unique_names
 from convstab.report.ledgers import Joined
 from convstab.report.mosaics import Mosaic, Picture, Tiles
 from convstab.report.results import Attacked, Evaluation, Evidence
+from convstab.statistics.intervals import Floats
 from convstab.statistics.rates import ratio
 from convstab.units import Integers
 
@@ -23,6 +24,7 @@ SHADING = (
     "The shading counts all draws of the class, and levels weigh alike: the stronger, the more draws (on a "
     "logarithmic scale); the more orange, the more of them are misclassified."
 )
+ENOUGH = 5  # images of a class that is shown first, where any class has so many: one image is no class that suffers
 TENTHS = 10  # of the images of an attack: groups that are thinned like classes
 ALT = {"distances": "share of the images that are further than a distance", "law": "flips as counted and as laws tell"}
 
@@ -137,14 +139,21 @@ def scatter(key: str, name: str, evaluation: Evaluation, mosaic: Mosaic | None) 
         f"Score against PSNR: {name}",
         caption,
         mosaics.scatter_pictures(result, name),
-        charts.scatter(evaluation, rows) | {"mosaic": plain(mosaic), "first": int(np.nan_to_num(errors).argmax())},
-        note=f"The class that is misclassified most is shown first. {SHADING} {kept(evaluation, len(rows))}",
+        charts.scatter(evaluation, rows) | {"mosaic": plain(mosaic), "first": worst(result, errors)},
+        note=f"The class that is misclassified most, of those with {ENOUGH} images or more, is shown first. {SHADING} "
+        f"{kept(evaluation, len(rows))}",
         still_note=f"Dots: one draw of each image and level, at most {PER_PANEL:,} of a class.",
         choices=[
             f"{each if each == str(label) else f'{label}: {each}'} ({share})"
             for label, (each, share) in enumerate(zip(result.classes, shares, strict=True))
         ],
     )
+
+
+def worst(result: StabilityResult, errors: Floats) -> int:
+    """The class that is misclassified most, of those with enough images where there are such; errors: shares, (K,)."""
+    enough = np.bincount(result.labels, minlength=len(errors)) >= ENOUGH
+    return int(np.where(enough | ~enough.any(), np.nan_to_num(errors), -1.0).argmax())
 
 
 def kept(evaluation: Evaluation, shown: int) -> str:

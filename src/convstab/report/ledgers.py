@@ -16,7 +16,7 @@ from convstab.ledger.first import first_to_fail
 from convstab.ledger.least import Clean, common
 from convstab.ledger.ledger import Ledger
 from convstab.ledger.paired import widening
-from convstab.ledger.sentences import sentences
+from convstab.ledger.sentences import certifies, far, sentences
 from convstab.ledger.tables import number
 from convstab.report.inventory import folders_of, unique_names
 from convstab.report.results import Attacked, Evaluation, Evidence
@@ -128,8 +128,8 @@ def cells(joined: Joined) -> Iterator[tuple[str, list[Cell]]]:
     if len(joined.attacks) > 1:
         yield "by", [Cell(name or NOT_DEFINED, name) for name in of["attack"]]
     if ledger.smoothed:
-        yield "boundary by draws", [numbered(value) for value in of["distance"]]
-    if ledger.smoothed and joined.best_radius[0][rows].any():
+        yield "boundary by draws", [numbered(value) for value in far(ledger)[rows].clip(0)]
+    if certifies(ledger) and joined.best_radius[0][rows].any():
         yield "certified radius, best sigma", [numbered(value) for value in joined.best_radius[0][rows]]
     if (of["failing"] != "undecided").any():
         first = zip(of["failing"], of["first_failing"], strict=True)

@@ -91,7 +91,8 @@ def table_parts(scores: ScoreTable) -> Iterator[str]:
     """A table beside the paper's."""
     seeds = f", seeds: {', '.join(map(str, scores.source.seeds))}" if scores.source.seeds else ""
     yield f'<a id="{scores.id}"></a>\n\n### {escape(scores.title)}'
-    yield escape(f"{scores.drawn}. {scores.source.model}, augment: {scores.source.augment}{seeds}.")
+    trained = f", augment: {scores.source.augment}{seeds}" if seeds else ", trained elsewhere"
+    yield escape(f"{scores.drawn}. {scores.source.model}{trained}.")
     columns = 5 if scores.paper else 3
     head = ["", "ours" if scores.paper else "value", "95 %", "paper", "difference"]
     yield table(head[:columns], [total(*item)[:columns] for item in scores.overall.items()])

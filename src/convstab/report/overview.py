@@ -195,8 +195,9 @@ def next_steps(evaluation: Evaluation, joined: Joined | None) -> Iterator[str]:
 
 
 def named_level(result: StabilityResult, place: int) -> str:
-    """A level with its quantity, for example "sigma 40"."""
-    return f"{result.protocol.quantity} {level_in_words(result.levels[place])}"
+    """A level with its quantity, for example "sigma 40", and with its unit where that tells what it is a level of."""
+    quantity, unit = result.protocol.quantity, result.protocol.unit
+    return f"{quantity} {level_in_words(result.levels[place])}" + (f" ({unit})" if quantity == "level" else "")
 
 
 def estimated(rate: Estimate, place: int) -> str:
