@@ -18,6 +18,7 @@ import pytest
 import torch
 from PIL import Image
 
+from convstab.commands import signals
 from convstab.commands.app import train
 from convstab.data.image_files import decoded
 from convstab.files import LAST, METRICS, read_json
@@ -144,6 +145,26 @@ def test_a_signal_that_python_ignores_in_a_destructor_ends_it_all_the_same() -> 
     assert (done.returncode, last) == (143, "convstab: stopped by SIGTERM; go on")
     assert [line for line in others if "Stopped" in line] == []
     assert others[-1] == "KeyError: 'shown'"
+
+
+def test_ctrl_c_just_after_the_end_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signal that comes when Python's own handler is back, and the process has not ended yet."""
+    install, outside = signal.signal, signal.signal(INT, signal.default_int_handler)  # ignored under nohup
+    before, ended = {number: signal.getsignal(number) for number in (INT, TERM)}, False
+
+    def interrupted(number: signal.Signals, handler: Any) -> Any:
+        old = install(number, handler)
+        if ended and number == INT:
+            raise KeyboardInterrupt
+        return old
+
+    monkeypatch.setattr(signal, "signal", interrupted)
+    with signals.command():
+        ended = signal.getsignal(INT) != before[INT]  # or nothing would be put back
+    after = {number: signal.getsignal(number) for number in before}
+    install(INT, outside)
+    assert ended
+    assert after == before
 
 
 @pytest.fixture(scope="module")

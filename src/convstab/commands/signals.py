@@ -159,8 +159,9 @@ def listening() -> Iterator[None]:
         sys.exit(listener.code)
     finally:
         listener.lost, sys.unraisablehook = False, show
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, handler in reversed(before.items()):  # SIGINT last: Python raises an exception at it from then on
+            with suppress(KeyboardInterrupt):  # the command has ended; a process that is about to end goes on to do so
+                signal.signal(number, handler)
 
 
 def listen() -> Iterator[tuple[signal.Signals, Any]]:
