@@ -100,7 +100,7 @@ def test_a_killed_training_goes_on_as_if_nothing_was(
     assert_equal_results(kill_and_resume(tmp_path, 0), finished[0])  # just as the first epoch's checkpoint is there
 
 
-@pytest.mark.slow
+@pytest.mark.endurance
 @pytest.mark.parametrize("moment", range(2))
 def test_a_training_may_be_killed_at_any_moment(
     moment: int, finished: tuple[Path, subprocess.CompletedProcess[str]], tmp_path: Path

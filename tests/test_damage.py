@@ -1,7 +1,7 @@
 """Every file of a result is damaged in every way: it is named in one line, or the values stay as they were.
 
-``pytest tests/test_damage.py`` tries a few damages of each kind of file, ``pytest -m slow tests/test_damage.py`` a
-thousand; ``python -m benchmarks.damage`` counts how they end.
+``pytest tests/test_damage.py`` tries a few damages of each kind of file, with ``-m slow`` a hundred, with
+``-m endurance`` a thousand; ``python -m benchmarks.damage`` counts how they end.
 """
 
 from pathlib import Path
@@ -10,7 +10,10 @@ import pytest
 
 from tests.support.damages import FILES, FORGEABLE, FORGED, KINDS, READ, budget, results_in, try_damage, try_forgery
 
-FEW, MANY = 15, 1000  # damages of each kind of file
+FEW = 15  # damages of each kind of file
+MANY = pytest.mark.parametrize(
+    "count", [pytest.param(100, marks=pytest.mark.slow), pytest.param(1000, marks=pytest.mark.endurance)]
+)
 
 
 @pytest.fixture(scope="module")
@@ -30,10 +33,10 @@ def test_a_damage_is_named_or_changes_nothing(kind: str, whole: Path, values: di
     budget(lambda data: try_damage(whole, values, KINDS[kind], data), FEW)
 
 
-@pytest.mark.slow
+@MANY
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_thousand_damages(kind: str, whole: Path, values: dict[str, str]) -> None:
-    budget(lambda data: try_damage(whole, values, KINDS[kind], data), MANY)
+def test_many_damages(kind: str, count: int, whole: Path, values: dict[str, str]) -> None:
+    budget(lambda data: try_damage(whole, values, KINDS[kind], data), count)
 
 
 @pytest.mark.parametrize("kind", [*FORGED, "part"])
@@ -41,7 +44,7 @@ def test_a_forgery_ends_in_no_traceback(kind: str, whole: Path) -> None:
     budget(lambda data: try_forgery(whole, FORGEABLE[kind], data), FEW)
 
 
-@pytest.mark.slow
+@MANY
 @pytest.mark.parametrize("kind", [*FORGED, "part"])
-def test_a_thousand_forgeries(kind: str, whole: Path) -> None:
-    budget(lambda data: try_forgery(whole, FORGEABLE[kind], data), MANY)
+def test_many_forgeries(kind: str, count: int, whole: Path) -> None:
+    budget(lambda data: try_forgery(whole, FORGEABLE[kind], data), count)

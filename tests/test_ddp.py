@@ -96,15 +96,18 @@ def test_a_bad_loss_ends_both_processes(tmp_path: Path) -> None:
 
 
 SAME = "the same command"
+SENT = [
+    (os.kill, "checkpoints/last.ckpt", 0, f"{SAME} with ckpt=last goes on from here"),
+    (os.killpg, "config.yaml", 3, f"nothing was kept yet: {SAME} begins anew"),  # while one waits for the other
+]
+SENT_TO_ONE = (os.kill, *SENT[1][1:])
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("send", "begun", "seconds", "line"),
     [
-        (os.kill, "checkpoints/last.ckpt", 0, f"{SAME} with ckpt=last goes on from here"),
-        (os.kill, "config.yaml", 3, f"nothing was kept yet: {SAME} begins anew"),  # while one waits for the other
-        (os.killpg, "config.yaml", 3, f"nothing was kept yet: {SAME} begins anew"),
+        *(pytest.param(*case, marks=pytest.mark.slow) for case in SENT),
+        pytest.param(*SENT_TO_ONE, marks=pytest.mark.endurance),
     ],
 )
 def test_a_signal_to_one_process_or_to_both_ends_both_in_a_line(
@@ -126,8 +129,13 @@ def test_a_signal_to_one_process_or_to_both_ends_both_in_a_line(
     assert not (tmp_path / "run" / METRICS).exists()
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number",
+    [
+        pytest.param(signal.SIGKILL, marks=pytest.mark.slow),
+        pytest.param(signal.SIGTERM, marks=pytest.mark.endurance),
+    ],
+)
 def test_the_end_of_another_process_ends_the_first_in_a_line(number: int, tmp_path: Path) -> None:
     words = [*TRAIN, *TWO, *ODD, "output=run", "logger=none", "trainer.max_epochs=1000"]
     with (tmp_path / "errors").open("w") as errors:

@@ -83,21 +83,23 @@ def undisturbed(trained: Path) -> Callable[[str], tuple[dict[str, Any], float]]:
     return of
 
 
-# a tenth of the signals by default, all of them with -m slow: (command, seed, SIGKILLs, SIGTERMs, SIGINTs)
+# a tenth of the signals by default and with -m slow, all of them with -m endurance:
+# (command, seed, SIGKILLs, SIGTERMs, SIGINTs)
 FEW = [("evaluate", 2, 2, 1, 1)]
+SOME = [pytest.param(*case, marks=pytest.mark.slow) for case in [("train", 11, 2, 1, 1), ("attack", 13, 2, 1, 1)]]
 ALL = [("train", 11, 20, 8, 8), ("evaluate", 12, 12, 5, 5), ("attack", 13, 8, 4, 4)]
-MANY = [pytest.param(*case, marks=pytest.mark.slow) for case in ALL]
+MANY = [pytest.param(*case, marks=pytest.mark.endurance) for case in ALL]
 
 
-@pytest.mark.parametrize(("command", "seed", "kills", "terms", "ints"), [*FEW, *MANY])
+@pytest.mark.parametrize(("command", "seed", "kills", "terms", "ints"), [*FEW, *SOME, *MANY])
 def test_a_command_may_be_stopped_at_any_moment(
     command: str, seed: int, kills: int, terms: int, ints: int, folder: Path, undisturbed: Any
 ) -> None:
     expected, seconds = undisturbed(command)
     chance, words = random.Random(seed), [*COMMANDS[command], "output=out"]
-    signals = [KILL] * kills + [TERM] * terms + [INT] * ints
-    chance.shuffle(signals)
-    for number in signals:
+    numbers = [KILL] * kills + [TERM] * terms + [INT] * ints
+    chance.shuffle(numbers)
+    for number in numbers:
         moment = chance.uniform(0.1, seconds)
         code, errors = start(folder, command, *words).stop(number, moment)
         told = f"seed {seed}: {number.name} after {moment:.3f} s ended with {code}: {errors}"
@@ -195,12 +197,17 @@ def test_killed_again_and_again_a_reproduction_ends_in_the_same_report(
     assert report(tmp_path) == report(reproduced[0])
 
 
-@pytest.mark.slow
-def test_a_reproduction_may_be_stopped_at_any_moment(reproduced: tuple[Path, float], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("kills", "others"),
+    [pytest.param(1, 1, marks=pytest.mark.slow), pytest.param(10, 3, marks=pytest.mark.endurance)],
+)
+def test_a_reproduction_may_be_stopped_at_any_moment(
+    kills: int, others: int, reproduced: tuple[Path, float], tmp_path: Path
+) -> None:
     (whole, seconds), stopped, chance = reproduced, tmp_path, random.Random(14)
-    signals = [KILL] * 10 + [TERM] * 3 + [INT] * 3
-    chance.shuffle(signals)
-    for number in signals:
+    numbers = [KILL] * kills + [TERM] * others + [INT] * others
+    chance.shuffle(numbers)
+    for number in numbers:
         moment = chance.uniform(0.1, seconds / 2)
         code, errors = start(stopped, "reproduce", *REPRODUCE, "output=out").stop(number, moment)
         assert code in (0, -number, 128 + number), f"{number.name} after {moment:.3f} s: {errors}"

@@ -42,10 +42,10 @@ def in_a_process(tmp_path: Path, command: str, *words: str) -> subprocess.Comple
     [
         ("train", ["logger=none"]),
         pytest.param("evaluate", ["run=latest"], marks=pytest.mark.slow),
-        pytest.param("attack", ["run=latest"], marks=pytest.mark.slow),
-        pytest.param("draws", ["dataset=digits", "output=out"], marks=pytest.mark.slow),
-        pytest.param("predictions", ["path=a.csv", "draws=d"], marks=pytest.mark.slow),
-        pytest.param("reproduce", ["size=smoke"], marks=pytest.mark.slow),
+        pytest.param("attack", ["run=latest"], marks=pytest.mark.endurance),
+        pytest.param("draws", ["dataset=digits", "output=out"], marks=pytest.mark.endurance),
+        pytest.param("predictions", ["path=a.csv", "draws=d"], marks=pytest.mark.endurance),
+        pytest.param("reproduce", ["size=smoke"], marks=pytest.mark.endurance),
         pytest.param("report", ["folder"], marks=pytest.mark.slow),
     ],
 )

@@ -78,9 +78,13 @@ def test_both_engines_end_at_the_same_norm() -> None:
     assert 0.95 <= low < high <= 1.05
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
-    "options", [{}, {"tournament": 2, "crossover": 0.5, "elite": 3}, {"crossovers": ("arithmetic",)}]
+    "options",
+    [
+        pytest.param({}, marks=pytest.mark.slow),
+        pytest.param({"tournament": 2, "crossover": 0.5, "elite": 3}, marks=pytest.mark.endurance),
+        pytest.param({"crossovers": ("arithmetic",)}, marks=pytest.mark.endurance),
+    ],
 )
 def test_over_thirty_seeds_both_engines_find_the_same_noise_after_as_many_generations(options: dict[str, Any]) -> None:
     pixels = torch.randint(100, 156, (1, 5, 5), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))

@@ -136,7 +136,7 @@ def test_a_killed_evaluation_goes_on(whole: Path, trained: Path, tmp_path: Path)
     kill_and_resume(trained, tmp_path, 3, 0)
 
 
-@pytest.mark.slow
+@pytest.mark.endurance
 @pytest.mark.parametrize("seed", range(2))
 def test_an_evaluation_may_be_killed_at_any_moment(seed: int, whole: Path, trained: Path, tmp_path: Path) -> None:
     chance = random.Random(seed)

@@ -70,8 +70,19 @@ def test_a_point_of_an_attack_is_among_the_values_of_all_images() -> None:
 
 def test_differences_are_in_percentage_points() -> None:
     shown = charts.differences(scores())
-    assert shown["recall"] == [25, -20, 0, -20]
-    assert shown["precision"] == [-10] * 4
+    assert shown["recall"]["value"] == [25, -20, 0, -20]
+    assert shown["precision"]["value"] == [-10] * 4
+
+
+def test_differences_have_the_intervals_of_ours() -> None:
+    (first, *others), table = scores().rows, scores()
+    recall = replace(first.recall, low=first.recall.value - 0.1, high=first.recall.value + 0.05)
+    row = replace(first, recall=recall, precision=replace(first.precision, low=None, high=None))
+    shown = charts.differences(replace(table, rows=[row, *others]))
+    assert (shown["recall"]["low"][0], shown["recall"]["high"][0]) == (15, 30)
+    assert (shown["precision"]["low"][0], shown["precision"]["high"][0]) == (None, None)
+    unknown = replace(row, recall=replace(recall, paper=None))
+    assert charts.differences(replace(table, rows=[unknown]))["recall"]["low"] == [None]
 
 
 def test_ids_that_are_hashes_keep_their_digits() -> None:

@@ -74,7 +74,9 @@ def test_facts_name_the_attack_that_found_least(joined: Joined) -> None:
 def test_of_certificates_nothing_is_said_where_draws_are_too_few(joined: Joined) -> None:
     assert all("Certified" in dict(facts) for facts in curves(joined)["facts"])
     few = replace(joined.ledger, settings=dict(joined.ledger.settings) | {"most_draws": 39})
-    assert not any("Certified" in dict(facts) for facts in curves(replace(joined, ledger=few))["facts"])
+    shown = curves(replace(joined, ledger=few))
+    assert not any("Certified" in dict(facts) for facts in shown["facts"])
+    assert not any(name.startswith("certified") for of_image in shown["distances"] for name, *_ in of_image)
 
 
 def test_pictures_are_the_image_and_its_least_perturbation(joined: Joined) -> None:

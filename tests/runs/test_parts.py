@@ -235,7 +235,9 @@ def test_arrays_survive_and_give_the_same_bytes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("classes", "images"), [(300, 640), pytest.param(1000, 50_000, marks=pytest.mark.slow)], ids=["few", "ImageNet"]
+    ("classes", "images"),
+    [(300, 640), pytest.param(1000, 50_000, marks=pytest.mark.endurance)],
+    ids=["few", "ImageNet"],
 )
 def test_merging_many_classes_takes_hardly_more_memory_than_the_result(
     tmp_path: Path, classes: int, images: int

@@ -24,6 +24,11 @@ WORKERS = {  # words in the command line of the process that does the work, and 
     "ray": ("ray::_run_job", ["hydra.launcher.ray.init.num_cpus=2", "hydra.launcher.ray.remote.max_retries=0"]),
 }
 Evaluated = tuple[Path, dict[str, bytes]]
+# one of them is enough by -m slow: which process it is that Hydra starts does not matter to the parts of a result
+ONE = pytest.mark.parametrize(
+    "launcher",
+    [pytest.param(name, marks=pytest.mark.slow if name == "joblib" else pytest.mark.endurance) for name in WORKERS],
+)
 
 
 def options(launcher: str) -> list[str]:
@@ -93,8 +98,7 @@ def run(cwd: Path, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("launcher", WORKERS)
+@ONE
 def test_shards_give_the_bytes_of_one_process(launcher: str, evaluated: Evaluated) -> None:
     cwd, expected = evaluated
     done = run(cwd, *options(launcher), *LEVELS, SHARDS, f"runs=whole_{launcher}")
@@ -106,8 +110,7 @@ def test_shards_give_the_bytes_of_one_process(launcher: str, evaluated: Evaluate
 
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="there is no /proc to find the workers in")
-@pytest.mark.slow
-@pytest.mark.parametrize("launcher", list(WORKERS))
+@ONE
 def test_what_a_lost_worker_left_is_completed(launcher: str, evaluated: Evaluated) -> None:
     cwd, expected = evaluated
     runs = cwd / f"killed_{launcher}"

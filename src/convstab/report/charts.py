@@ -1,6 +1,6 @@
 """What the charts of a report show, as compact plain values for the scripts of the page."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import compress
 from typing import Any
 
@@ -11,7 +11,7 @@ from convstab.evaluation.cells import level_in_words, shortened
 from convstab.evaluation.result import StabilityResult
 from convstab.evaluation.tally import PSNR_EDGES, SCORE_EDGES
 from convstab.figures.levels import LevelAxis
-from convstab.report.content import ScoreTable
+from convstab.report.content import Number, ScoreTable
 from convstab.report.results import Attacked, Evaluation
 from convstab.statistics.intervals import Estimate
 from convstab.statistics.rates import accuracy
@@ -143,8 +143,17 @@ def differences(scores: ScoreTable) -> Plain:
     return {
         "classes": [row.name for row in scores.rows],
         "short": [shortened(row.name, LONGEST) for row in scores.rows],
-        "recall": [percentage_points(row.recall.difference) for row in scores.rows],
-        "precision": [percentage_points(row.precision.difference) for row in scores.rows],
+        "recall": apart([row.recall for row in scores.rows]),
+        "precision": apart([row.precision for row in scores.rows]),
+    }
+
+
+def apart(numbers: Sequence[Number]) -> Plain:
+    """How far numbers are from the paper's, and the ends of their intervals, in percentage points."""
+    return {
+        "value": [percentage_points(number.difference) for number in numbers],
+        "low": [percentage_points(number.difference_ends[0]) for number in numbers],
+        "high": [percentage_points(number.difference_ends[1]) for number in numbers],
     }
 
 

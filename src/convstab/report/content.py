@@ -24,6 +24,13 @@ class Number:
         """Ours minus the paper's."""
         return None if self.paper is None else self.value - self.paper
 
+    @property
+    def difference_ends(self) -> tuple[float | None, float | None]:
+        """The ends of our interval minus the paper's number."""
+        if self.paper is None or self.low is None or self.high is None:
+            return None, None
+        return self.low - self.paper, self.high - self.paper
+
 
 @dataclass(frozen=True)
 class ClassRow:

@@ -51,12 +51,12 @@ def laws(ledger: Ledger, rows: Integers) -> dict[str, Floats]:
 def distances(joined: Joined, row: int) -> Iterator[tuple[str, float, float]]:
     """Names of the distances that are known of an image, in grey levels, and half of their 95 % intervals or 0."""
     ledger, of = joined.ledger, {name: column[row] for name, column in joined.ledger.rows.items()}
-    if ledger.smoothed:
+    if certifies(ledger):
         radius, sigma = (values[row] for values in joined.best_radius)
         if radius > 0:
             yield f"certified at sigma {sigma:g}", rounded(radius), 0.0
-        if np.isfinite(of["distance"]):
-            yield "boundary by draws", rounded(of["distance"]), rounded(WITHIN * of["distance_error"])
+    if ledger.smoothed and np.isfinite(of["distance"]):
+        yield "boundary by draws", rounded(of["distance"]), rounded(WITHIN * of["distance_error"])
     for name in joined.attacks:
         if np.isfinite(of[f"perturbation_{name}"]):
             yield name, rounded(of[f"perturbation_{name}"]), 0.0

@@ -213,6 +213,8 @@ def ledger(joined: Joined, places: Integers, mosaic: Mosaic) -> ReportFigure:
 def differences(scores: ScoreTable) -> ReportFigure:
     """Ours minus the paper's of each class."""
     caption = [f"{scores.source.name}; {scores.drawn}.", "Right of the line: ours is higher than in the paper."]
+    if any(number.low is not None for row in scores.rows for number in (row.recall, row.precision)):
+        caption.append("Bars: 95 % intervals of ours.")
     title = f"Difference from the paper: {scores.title}"
     still = [mosaics.differences_picture(scores)]
     return ReportFigure(f"differences-{scores.id}", "differences", title, caption, still, charts.differences(scores))

@@ -16,7 +16,7 @@ from convstab.evaluation.examples import Examples
 from convstab.evaluation.result import StabilityResult
 from convstab.figures import attack, evaluation
 from convstab.figures.evaluation import COLOURS, MARKERS, labelled
-from convstab.report.content import ScoreTable
+from convstab.report.content import Number, ScoreTable
 from convstab.units import Integers
 
 BUDGET = 350_000  # characters of all mosaics of a page, which is to stay below 3 MB with the 1.8 MB of Plotly
@@ -100,10 +100,14 @@ def differences_picture(scores: ScoreTable) -> Picture:
     figure = Figure(figsize=(7, 0.19 * len(scores.rows) + 1.1), layout="constrained")
     axis = figure.subplots()
     for number, measure in enumerate(MEASURES):
-        gaps = [getattr(row, measure).difference for row in scores.rows]
-        points = [np.nan if gap is None else 100 * gap for gap in gaps]
+        numbers: list[Number] = [getattr(row, measure) for row in scores.rows]
+        points, lows, highs = (
+            [np.nan if gap is None else 100 * gap for gap in gaps]
+            for gaps in zip(*((number.difference, *number.difference_ends) for number in numbers), strict=True)
+        )
         marks: dict[str, Any] = {"color": COLOURS[number], "marker": MARKERS[2 * number], "label": measure}
         axis.scatter(points, range(len(points)), s=18, linewidths=0, **marks)
+        axis.hlines(range(len(points)), lows, highs, colors="0.6", linewidth=0.8, zorder=0)
     axis.axvline(0, color="0.3", linewidth=1)
     axis.set_yticks(range(len(scores.rows)), [labelled(row.name, 30) for row in scores.rows], fontsize=8)
     axis.set(ylim=(len(scores.rows) - 0.4, -0.6), xlabel="ours minus the paper's (percentage points)")

@@ -1,6 +1,7 @@
 "use strict";
 
 const SERIES = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "ink"]; // Okabe and Ito 2008
+const BRIGHTER = { "#0072b2": "#56b4e9", "#56b4e9": "#f0e442" }; // of the same palette: in the dark, blue is hardly seen
 const SYMBOLS = ["circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "x"];
 const SHAPES = ["●", "■", "◆", "▲", "▼", "✚", "✖"];
 const CONFIG = {
@@ -23,7 +24,8 @@ function escaped(text) {
 
 function seriesColour(number) {
   const name = SERIES[number % SERIES.length];
-  return name === "ink" ? colour("ink") : name;
+  if (name === "ink") return colour("ink");
+  return (isDark() && BRIGHTER[name]) || name;
 }
 
 /** The axis of the levels of a degradation, or of the PSNR that several leave. */
@@ -181,6 +183,13 @@ function startRates(figure, data) {
   };
 }
 
+/** How far the ends of the 95 % intervals are from the values, as bars of a chart. */
+function bars(values, lows, highs) {
+  const above = highs.map((end, at) => (end === null ? 0 : end - values[at]));
+  const below = lows.map((end, at) => (end === null ? 0 : values[at] - end));
+  return { type: "data", symmetric: false, array: above, arrayminus: below, color: colour("faint"), thickness: 1, width: 2 };
+}
+
 /** Ours minus the paper's of each class. */
 function startDifferences(figure, data) {
   const box = role(figure, "differences");
@@ -188,8 +197,9 @@ function startDifferences(figure, data) {
   box.style.height = `${90 + 19 * places.length}px`;
   return () => {
     const traces = ["recall", "precision"].map((measure, number) => ({
-      x: data[measure],
+      x: data[measure].value,
       y: places,
+      error_x: bars(data[measure].value, data[measure].low, data[measure].high),
       customdata: data.classes.map(escaped),
       mode: "markers",
       name: measure,

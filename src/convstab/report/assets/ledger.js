@@ -1,8 +1,8 @@
 "use strict";
 
 const LAWS = [
-  { name: "boundary", title: "by the boundary that all draws tell", colour: "#0072b2", dash: "solid" },
-  { name: "attack", title: "by the least perturbation, if flat", colour: "#d55e00", dash: "dash" },
+  { name: "boundary", title: "by the boundary that all draws tell", series: 0, dash: "solid" },
+  { name: "attack", title: "by the least perturbation, if flat", series: 1, dash: "dash" },
 ];
 
 /** The draws of an image that are misclassified under each level, with their intervals. */
@@ -26,12 +26,12 @@ function countedDraws(data, row) {
 /** What the laws tell of an image, where they tell anything. */
 function lawTraces(data, row) {
   const told = LAWS.filter(({ name }) => data.shares[name] && data.shares[name][row].some((share) => share !== null));
-  return told.map(({ name, title, colour: line, dash }) => ({
+  return told.map(({ name, title, series, dash }) => ({
     x: data.x,
     y: inPercent(data.shares[name][row]),
     name: title,
     mode: "lines",
-    line: { color: line, width: 1.6, dash },
+    line: { color: seriesColour(series), width: 1.6, dash },
     hoverinfo: "skip",
   }));
 }
