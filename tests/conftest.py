@@ -16,9 +16,14 @@ def pytest_configure(config: pytest.Config) -> None:
     """One thread for each process, here and in those that tests start: two of them test side by side."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("OC_CAUSE", "0")  # else OmegaConf says more where coverage is measured
-    if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Load what the tests share, and with it the package: now that its coverage is measured, also of its first lines."""
+    if session.config.getoption("numprocesses", None) and not hasattr(session.config, "workerinput"):
         return  # it hands out the tests, and needs no torch
-    config.pluginmanager.import_plugin("tests.support.fixtures")
+    session.config.pluginmanager.import_plugin("tests.support.fixtures")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
