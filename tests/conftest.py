@@ -20,7 +20,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Load what the tests share, and with it the package: now that its coverage is measured, also of its first lines."""
+    """Load what the tests share, and with it the package, now that coverage counts its first lines, too."""
     if session.config.getoption("numprocesses", None) and not hasattr(session.config, "workerinput"):
         return  # it hands out the tests, and needs no torch
     session.config.pluginmanager.import_plugin("tests.support.fixtures")
