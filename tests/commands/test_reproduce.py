@@ -77,7 +77,7 @@ def test_only_what_is_missing_is_done_again(copy: Path) -> None:
     assert report(copy) == text
 
 
-@pytest.mark.slow
+@pytest.mark.endurance
 def test_a_report_that_is_older_than_a_step_is_written_again(copy: Path) -> None:
     os.utime(copy / "out" / PAGE, (0, 0))  # as if a kill had come before the report
     done = reproduce(copy)
@@ -94,7 +94,7 @@ def test_a_step_that_fails_is_named_and_the_report_written_without_it(copy: Path
     assert "deepfool: its command failed" in (copy / "out" / TEXT).read_text()
 
 
-@pytest.mark.slow
+@pytest.mark.endurance
 def test_what_needs_a_failed_training_is_left_out(tmp_path: Path) -> None:
     done = reproduce(tmp_path, "experiment=table4", "size.train.all=['model=nonsense']")
     assert done.returncode == 2

@@ -102,7 +102,7 @@ def predictions(folder: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("page", "least"), [("README.md", 12), ("docs/commands.md", 39)])
+@pytest.mark.parametrize(("page", "least"), [("README.md", 8), ("docs/commands.md", 39)])
 def test_each_command_of_a_page_does_what_it_says(page: str, least: int, place: Path) -> None:
     blocks = sorted(run_blocks(page), key=lambda block: "convstab ls" in block and "train.py" not in block)
     text = "\n".join(blocks)  # what lists results comes last, when there are some
