@@ -66,6 +66,26 @@ def test_a_level_that_is_of_something_says_of_what() -> None:
     assert texts(one)["At the worst level"].startswith("At level 1 (quality), ")
 
 
+def test_models_on_the_same_draws_are_set_beside_each_other() -> None:
+    model = half_space(192, seed=0)
+    other = cs.evaluate(lambda pixels: -model(pixels), images(), levels=[5, 20, 60], draws=40)  # the other class
+    again, apart = replace(evaluation(), result=other), replace(evaluation(), result=result())
+    jpeg = replace(evaluation(), result=cs.evaluate(half_space(192, seed=0), images(), "jpeg", levels=[100, 50]))
+    first, second, third, alone = (
+        texts(one) for one in overviews([apart, again, replace(apart), jpeg], [], list("abcd"))
+    )
+    found = cs.paired_difference(result(), other)
+    value, low, high = (100 * float(ends[-1]) for ends in (found.value, found.low, found.high))
+    assert low > 0
+    ends = f"95 % {low:+.2f} to {high:+.2f}, on the same draws"
+    assert first["Beside b"] == f"At sigma 60, {value:.2f} points more of the copies are classified correctly ({ends})."
+    assert f"{value:.2f} points fewer of the copies" in second["Beside a"]
+    assert first["Beside c"].startswith("At sigma 60 no difference is shown: 0.00 points (95 % ")
+    assert "Beside d" not in first
+    assert not any(question.startswith("Beside") for question in alone)
+    assert set(third) == set(first) ^ {"Beside a", "Beside c"}
+
+
 def test_a_level_is_felt_when_its_interval_lies_above_a_hundredth() -> None:
     over = result().levels[result().flip_rate.low > 0.01]
     assert texts(said_of())["From where it is felt"].startswith(f"From sigma {over[0]:g} on")

@@ -1,11 +1,13 @@
 """What a page says first of a model: what was asked of it, and the answers, each in a sentence with its numbers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
 from convstab.evaluation.cells import NOT_DEFINED, level_in_words
+from convstab.evaluation.paired import comparable
 from convstab.evaluation.result import StabilityResult
 from convstab.images import NAME
 from convstab.ledger.ledger import Ledger
@@ -43,14 +45,23 @@ class Overview:
 
 def overviews(evaluations: Sequence[Evaluation], ledgers: Sequence[Joined], names: Sequence[str]) -> list[Overview]:
     """One for each evaluation; names: theirs."""
+    named = dict(zip(names, evaluations, strict=False))
     return [
-        overview(name, place, evaluation, next((one for one in ledgers if one.evaluation is evaluation), None))
-        for place, (name, evaluation) in enumerate(zip(names, evaluations, strict=False))
+        overview(
+            name,
+            place,
+            evaluation,
+            next((one for one in ledgers if one.evaluation is evaluation), None),
+            {other: one.result for other, one in named.items() if one is not evaluation},
+        )
+        for place, (name, evaluation) in enumerate(named.items())
     ]
 
 
-def overview(name: str, place: int, evaluation: Evaluation, joined: Joined | None) -> Overview:
-    """The answers of one evaluation; place: its number among all."""
+def overview(
+    name: str, place: int, evaluation: Evaluation, joined: Joined | None, others: Mapping[str, StabilityResult]
+) -> Overview:
+    """The answers of one evaluation; place: its number among all. others: what else the page is about, by its names."""
     result, levels = evaluation.result, f"levels-{place}"
     answers = [
         Answer("What was asked", asked(result), "ran"),
@@ -59,6 +70,7 @@ def overview(name: str, place: int, evaluation: Evaluation, joined: Joined | Non
     if result.degraded.any():
         answers.append(Answer("At the worst level", at_the_worst(result), levels))
         answers += [Answer("From where it is felt", felt(result), levels)] if not result.degraded[0] else []
+        answers += [Answer(f"Beside {other}", said, levels) for other, said in beside(name, result, others)]
         answers.append(Answer("Which classes", classes(result)))
     if joined is not None and len(joined.rows):
         answers.append(Answer("Which images first", first_images(joined), f"{joined.id}-images"))
@@ -99,6 +111,21 @@ def at_the_worst(result: StabilityResult) -> str:
     if result.degraded[0]:
         return f"{said}."
     return f"{said}; of images that are correct when clean, {estimated(result.flip_rate, -1)} of the copies flip."
+
+
+def beside(name: str, result: StabilityResult, others: Mapping[str, StabilityResult]) -> Iterator[tuple[str, str]]:
+    """How much better the copies are classified under the last level than by others that saw the same draws."""
+    for other, found in islice(comparable({name: result, **others})[0].items(), NAMED):
+        value, low, high = (float(ends[-1]) for ends in (found.value, found.low, found.high))
+        if np.isnan(low):
+            continue
+        ends = f"95 % {100 * low:+.2f} to {100 * high:+.2f}, on the same draws"
+        more = "more" if value > 0 else "fewer"
+        if low <= 0 <= high:
+            yield other, f"At {named_level(result, -1)} no difference is shown: {points(value)} ({ends})."
+        else:
+            size = points(abs(value)).lstrip("+")
+            yield other, f"At {named_level(result, -1)}, {size} {more} of the copies are classified correctly ({ends})."
 
 
 def felt(result: StabilityResult) -> str:

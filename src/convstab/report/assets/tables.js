@@ -32,7 +32,7 @@ function makeSortable(table) {
   });
 }
 
-const MANY = 12; // rows, from which on a table can be searched
+const MANY = 8; // rows, from which on a table can be searched
 
 /** The cells that a reader sees, row by row, as comma-separated values. */
 function asCsv(table) {
