@@ -14,6 +14,7 @@ from convstab.runs.directory import JOB, finished, sweep_of
 
 LONGEST_TAG, LONGEST_NAME, LONGEST_GROUP = 64, 120, 128  # characters; W&B's limits of tags and groups
 TOLD = ("dataset", "model", "augment", "augment.sigma", "seed")  # in the name of each training
+SWEEP_JOB = "sweep"  # the job type of a run for a sweep itself, which compares evaluations
 NOT_TOLD = ("sweep", "skip_done", "runs", "output", "of", "threads", "logger", "trust", "hydra")
 
 
@@ -54,10 +55,18 @@ def group_of(config: Config, folder: Path, job_type: str, sweep: str | None, too
     """
     if job_type == "train":
         return (sweep or sweep_of(folder) or folder.resolve().name)[:LONGEST_GROUP]
+    if job_type == SWEEP_JOB:
+        found = (group_of(load_config(one), one, "evaluate", sweep, tool) for one in compared(config))
+        return "+".join(dict.fromkeys(filter(None, found)))[:LONGEST_GROUP]
     if not is_result(job_type):
         return None
     groups = dict.fromkeys(group_of_training(run, tool) for run in runs_of(config))
     return "+".join(groups)[:LONGEST_GROUP] if groups else sweep or model_label(config)
+
+
+def compared(config: Config) -> list[Path]:
+    """The results that a job sets beside each other."""
+    return [Path(name) for name in config.get("compare") or []]
 
 
 def group_of_training(folder: Path, tool: str) -> str:
@@ -69,10 +78,14 @@ def group_of_training(folder: Path, tool: str) -> str:
 def name_of(config: Config, folder: Path, job_type: str) -> str:
     """What a person reads: "gtsrb noisy s0" of a training, "gtsrb noisy s0: jpeg" of what is tried on it.
 
-    In a sweep the name of a training says as well what it was told besides.
+    In a sweep the name of a training says as well what it was told besides. That of a sweep itself has its folder and
+    size: "sigma_evaluate: jpeg, 3 evaluations".
     """
     if job_type == "train":
         return training_label(config, folder)[:LONGEST_NAME]
+    if job_type == SWEEP_JOB:
+        trials = dict.fromkeys(trial_label(load_config(one)) for one in compared(config))
+        return f"{folder.resolve().name}: {' + '.join(trials)}, {len(compared(config))} evaluations"[:LONGEST_NAME]
     if not is_result(job_type):
         return folder.resolve().name
     return f"{model_label(config)}: {trial_label(config)}"[:LONGEST_NAME]

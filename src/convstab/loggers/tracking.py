@@ -37,7 +37,8 @@ def tracking(
     A job that fails is marked as failed. One run lives at a time, so that no job of a sweep logs into another's. Only
     the first process of a distributed training logs.
 
-    job_type: "train", "evaluate" or "attack". resume: go on with the history of the folder's run; else replace it.
+    job_type: "train", "evaluate", "attack", "sweep" or "report". resume: go on with the history of the folder's run;
+        else replace it.
     group: the sweep that the job belongs to. logger: which loggers, with their options; None: those of the
         configuration.
     """

@@ -30,7 +30,7 @@ OTHERS = {
     "require": "hold results against requirements: pass, fail or undecided",
     "camera": "measure the noise of a camera, in the units of degradation=sensor",
     "publish": "send results to Weights & Biases",
-    "wandb": "a workspace in Weights & Biases, and sweeps for its agents",
+    "wandb": "a workspace and a report in Weights & Biases, and sweeps for its agents",
 }
 LS, RUNS = "ls", Path("runs")
 HEAD = "folder", "kind", "state", "number", "age", "open"

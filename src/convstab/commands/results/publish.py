@@ -19,9 +19,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with command():
         options = parser.parse_args(arguments)
         chosen = {name: value for name, value in vars(options).items() if name != "folders" and value is not None}
-        from convstab.loggers.publish import publish
-        from convstab.sweeps.jobs import results_in
+        from convstab.loggers.publish import publish, publish_sweep
+        from convstab.sweeps import comparison, families
+        from convstab.sweeps.jobs import is_sweep, results_in
 
-        found = {result: group for folder in options.folders for result, group in results_in(folder).items()}
-        for result, group in found.items():
+        found = {folder: results_in(folder) for folder in options.folders}
+        for result, group in {result: group for results in found.values() for result, group in results.items()}.items():
             print(publish(result, group, chosen))
+        for sweep in filter(is_sweep, found):
+            if line := publish_sweep(sweep, list(found[sweep]), (comparison.TABLE, families.TABLE), chosen):
+                print(line)
