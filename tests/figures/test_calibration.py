@@ -24,6 +24,7 @@ def test_dots_are_the_bins_that_have_draws(result: StabilityResult) -> None:
         expected = np.stack([confidence[kept] / UNIT / draws[kept], correct[kept] / draws[kept]], 1)
         np.testing.assert_allclose(item.get_offsets(), expected)
         assert (np.diff(draws[kept]) > 0).tolist() == (np.diff(item.get_sizes()) > 0).tolist()
+    assert [scale.get_major_formatter()(0.125, None) for scale in (axis.xaxis, axis.yaxis)] == ["12.5 %"] * 2
     names = axis.get_legend_handles_labels()[1]
     assert names == ["sigma 0", "sigma 1", "sigma 20", "sigma 60"]
 

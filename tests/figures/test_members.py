@@ -34,7 +34,6 @@ def test_lines_are_the_flip_rates_and_the_independent_vote() -> None:
 
 def test_many_members_share_a_line_of_the_legend() -> None:
     figure = of_members(members(7))
-    legend = figure.axes[0].get_legend()
-    assert legend is not None
+    (legend,) = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == ["7 members", "ensemble, logits", "independent vote"]
     assert drawn(figure)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from convstab.attacks.result import AttackResult, on_common_images, quantile
 from convstab.figures.evaluation import COLOURS, MARKERS, finish_axis, in_percent, labelled
+from convstab.figures.legends import legend
 from convstab.units import Integers
 
 BLUE, ORANGE = COLOURS[:2]
@@ -64,7 +65,7 @@ def survival(results: Mapping[str, AttackResult]) -> Figure:
     norms = {labelled(name): result.norms for name, result in on_common_images(results).items()}
     count = len(next(iter(norms.values())))
     low, high = limits(np.concatenate(list(norms.values())))
-    figure = Figure(figsize=(6.4, 4.2), layout="constrained")
+    figure = Figure(figsize=(6.4, 4), layout="constrained")
     axis = figure.subplots()
     for number, (name, values) in enumerate(norms.items()):
         found = np.sort(values[np.isfinite(values)])
@@ -84,7 +85,7 @@ def survival(results: Mapping[str, AttackResult]) -> Figure:
     axis.set(xlabel=NORM, ylabel="share of the images that withstand it", xlim=(low, high), ylim=(-0.02, 1.02))
     logarithmic(axis, "x")
     axis.set_title(f"{count} images", fontsize=10)
-    axis.legend(frameon=False, fontsize=8)
+    legend(figure, axis)
     return figure
 
 
@@ -115,7 +116,7 @@ def against_reference(results: Mapping[str, AttackResult]) -> Figure:
     reference, nearest = norms.min(0), norms.argmin(0)
     low, high = limits(np.concatenate([first, reference]))
     edge = 1.25 * high
-    figure = Figure(figsize=(5.6, 6.3), layout="constrained")
+    figure = Figure(figsize=(5.6, 5.7), layout="constrained")
     axis = figure.subplots()
     for number, (other, _) in enumerate(others, 1):  # the colours of the survival curves
         mine = (nearest == number - 1) & np.isfinite(first) & np.isfinite(reference)
@@ -142,7 +143,7 @@ def against_reference(results: Mapping[str, AttackResult]) -> Figure:
     ratio = np.median(first[known] / reference[known]) if known.any() else np.nan
     figure.suptitle(f"{name}: {ratio:.3g} times the least of the others (median, {known.sum()} images)", fontsize=10)
     axis.spines[["top", "right"]].set_visible(False)
-    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8)
+    legend(figure, axis)
     return figure
 
 

@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from convstab.evaluation.cells import level_in_words
 from convstab.evaluation.exact import UNIT
 from convstab.evaluation.result import StabilityResult
-from convstab.figures.evaluation import finish_axis, labelled, style_of
+from convstab.figures.evaluation import finish_axis, in_percent, labelled, style_of
+from convstab.figures.legends import legend
 from convstab.figures.levels import LevelAxis
 from convstab.statistics.confidence import reliability
 
@@ -29,8 +30,10 @@ def calibration(results: Mapping[str, StabilityResult]) -> Figure:
         right.plot(levels.positions(result), result.ece, markersize=4, linewidth=1.4, **style_of(number, name))
     right.set(title="expected calibration error", ylabel="ECE in 15 bins", ylim=(0, None))
     finish_axis(right)
+    in_percent(right)
     levels.finish(right)
-    right.legend(frameon=False, loc="best", fontsize=8)
+    legend(figure, left, where="outside lower left", share=0.5)
+    legend(figure, right, where="outside lower right", share=0.5)
     return figure
 
 
@@ -53,4 +56,5 @@ def draw_reliability(axis: Axes, result: StabilityResult) -> None:
     axis.set_xlabel(f"probability of the predicted class{left_out}")
     axis.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
     finish_axis(axis)
-    axis.legend(frameon=False, loc="upper left", fontsize=8)
+    for which in ("x", "y"):
+        in_percent(axis, which)

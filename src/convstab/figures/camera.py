@@ -7,13 +7,14 @@ from matplotlib.figure import Figure
 from convstab.camera.camera import Camera, Noise
 from convstab.figures.attack import logarithmic
 from convstab.figures.evaluation import COLOURS, MARKERS, finish_axis, labelled
+from convstab.figures.legends import legend
 from convstab.images import GREY_LEVELS
 
 
 def transfer(camera: Camera) -> Figure:
     """A panel for each channel: variance against brightness, and the fit; what is left out is hollow."""
     channels = list(dict.fromkeys(noise.channel for noise in camera.noises))
-    figure = Figure(figsize=(4.6 * len(channels) + 1.2, 4.8), layout="constrained")
+    figure = Figure(figsize=(4.6 * len(channels) + 0.4, 4.6), layout="constrained")
     axes = figure.subplots(1, len(channels), squeeze=False, sharey=True)[0]
     isos = list(dict.fromkeys(noise.iso for noise in camera.noises))
     for axis, channel in zip(axes, channels, strict=True):
@@ -24,15 +25,7 @@ def transfer(camera: Camera) -> Figure:
         axis.set(xlabel="brightness in grey levels", title=channel, xlim=(0, GREY_LEVELS))
     axes[0].set_ylabel("variance in grey levels squared")
     logarithmic(axes[0], "y")
-    handles = {label: handle for axis in axes for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)}
-    figure.legend(
-        list(handles.values()),
-        list(handles),
-        loc="outside right upper",
-        frameon=False,
-        fontsize=8,
-        title="hollow: left out",
-    )
+    legend(figure, *axes, title="hollow: left out")
     return figure
 
 

@@ -7,7 +7,8 @@ from matplotlib import colormaps
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
-from convstab.figures.evaluation import MANY, MARKERS, draw_estimate, finish_axis, in_percent, labelled
+from convstab.figures.evaluation import MARKERS, draw_estimate, finish_axis, in_percent, labelled
+from convstab.figures.legends import legend
 from convstab.figures.levels import LevelAxis
 from convstab.sweeps.comparison import Comparison
 
@@ -48,17 +49,15 @@ def lines(comparison: Comparison) -> Figure:
             "color": colours[number],
             "marker": MARKERS[number % len(MARKERS)],
             "label": labelled(str(value)),
+            "among": len(comparison.values),
         }
-        few = len(comparison.values) <= MANY
-        draw_estimate(left, levels.positions(result), result.accuracy, **style, band=few)
-        draw_estimate(right, levels.positions(result), result.flip_rate, **style, band=few)
+        draw_estimate(left, levels.positions(result), result.accuracy, **style)
+        draw_estimate(right, levels.positions(result), result.flip_rate, **style)
     left.set(title="accuracy", ylabel="share of draws")
     right.set(title="flip rate of clean-correct images", ylim=(0, None))
     for axis in (left, right):
         finish_axis(axis)
         in_percent(axis)
         levels.finish(axis)
-    figure.legend(
-        *left.get_legend_handles_labels(), loc="outside right upper", title=labelled(comparison.name), fontsize=8
-    )
+    legend(figure, left, title=labelled(comparison.name))
     return figure

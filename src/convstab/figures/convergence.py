@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from convstab.attacks.result import AttackResult, quantile
 from convstab.figures.attack import BLUE, NORM, ORANGE, limits, logarithmic
-from convstab.figures.evaluation import finish_axis
+from convstab.figures.evaluation import finish_axis, in_percent
+from convstab.figures.legends import legend
 
 
 def convergence(result: AttackResult) -> Figure:
@@ -27,15 +28,16 @@ def convergence(result: AttackResult) -> Figure:
     left.set(title="norm of the best individual", ylabel=NORM, ylim=limits(drawn))
     middle.set(title="misclassified individuals", ylabel="share of the population", ylim=(-0.02, 1.02))
     right.set(title="fitness (lower is better)", ylabel="fitness")
-    right.legend(frameon=False, fontsize=8)
     for axis in (left, middle, right):
         finish_axis(axis)
         axis.title.set_fontsize(10)
         axis.set(xlabel="queries of an image", xlim=limits(queries))
         logarithmic(axis, "x")
+    in_percent(middle)
     logarithmic(left, "y")
     if min(history["best"].min(), history["median"].min()) > 0:
         logarithmic(right, "y")
+    legend(figure, right, where="outside lower right")
     count = len(np.unique(result.history["index"]))
     figure.suptitle(f"{result.attack}: median of {count} images, band: middle half", fontsize=10)
     return figure

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from convstab.evaluation.cells import level_in_words, shortened
 from convstab.evaluation.result import StabilityResult
 from convstab.evaluation.tally import PSNR_EDGES, SCORE_EDGES
+from convstab.figures.legends import legend
 from convstab.figures.levels import LevelAxis
 from convstab.statistics.intervals import Estimate
 from convstab.statistics.rates import ratio
@@ -26,7 +27,8 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 MARKERS = "osD^vPX"
 PER_PAGE = 15  # classes, as in the paper's Figures 5 to 7
 PER_PANEL = 1200  # draws; more of them would hide each other and the density
-MANY = 8  # lines, whose bands would hide each other
+MANY = 8  # lines, whose names need more room
+BAND, FULL = 0.2, 3  # opacity of a band, and the most bands that have all of it: more would hide each other
 
 
 def scatter_pages(result: StabilityResult) -> list[Figure]:
@@ -40,7 +42,7 @@ def scatter(result: StabilityResult, labels: Sequence[int]) -> Figure:
     """One panel per class: misclassified draws in red over correct ones in grey, before the density of all draws."""
     columns = 5 if len(labels) > 4 else len(labels)
     rows = -(-len(labels) // columns)
-    figure = Figure(figsize=(2.3 * columns + 0.6, 2.0 * rows + 0.9), layout="constrained")
+    figure = Figure(figsize=(2.3 * columns + 0.6, 2.0 * rows + 0.7), layout="constrained")
     axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
     density = result.histogram[list(labels)].sum(1)
     norm = LogNorm(1, max(10, density.max()) ** 2)  # only the paler half of the colours: the samples stay visible
@@ -57,15 +59,9 @@ def scatter(result: StabilityResult, labels: Sequence[int]) -> Figure:
         axis.set_axis_off()
     for axis in axes[max(0, len(labels) - columns) : len(labels)]:
         axis.tick_params(labelbottom=True)  # the lowest panel of its column, whatever row it is in
-    figure.legend(
-        *axes[0].get_legend_handles_labels(),
-        loc="outside upper right",
-        ncols=2,
-        frameon=False,
-        fontsize=8,
-        markerscale=2,
-    )
-    bar = figure.colorbar(mesh, ax=list(axes), label=density_label(result), shrink=0.6, aspect=40, pad=0.01)
+    legend(figure, axes[0], where="outside upper right", markerscale=2)
+    bar = figure.colorbar(mesh, ax=list(axes), shrink=0.6, aspect=40, pad=0.01)
+    bar.set_label(f"{density_label(result)}\n(colours logarithmic)", fontsize=8)
     bar.ax.set_ylim(1, max(10, density.max()))
     figure.supxlabel("PSNR (dB)", fontsize=9)
     figure.supylabel(
@@ -109,7 +105,7 @@ def draw_samples(axis: Axes, result: StabilityResult, label: int) -> None:
 
 
 def curves(results: Mapping[str, StabilityResult]) -> Figure:
-    """Accuracy and flip rate against the level, one line per result; few have their 95 % intervals."""
+    """Accuracy and flip rate against the level, one line per result with its 95 % intervals."""
     many = len(results) > MANY
     figure = Figure(figsize=(11, 5) if many else (10, 3.8), layout="constrained")
     left, right = figure.subplots(1, 2)
@@ -117,8 +113,8 @@ def curves(results: Mapping[str, StabilityResult]) -> Figure:
     for number, (name, result) in enumerate(results.items()):
         style = style_of(number, name)
         positions = np.where(result.share_drawn > MOST, levels.positions(result), np.nan)
-        draw_estimate(left, positions, result.accuracy, **style, band=not many)
-        draw_estimate(right, positions, result.flip_rate, **style, band=not many)
+        draw_estimate(left, positions, result.accuracy, **style, among=len(results))
+        draw_estimate(right, positions, result.flip_rate, **style, among=len(results))
     left.set(title="accuracy", ylabel="share of draws")
     right.set(title="flip rate of clean-correct images", ylim=(0, None))
     for axis in (left, right):
@@ -142,18 +138,18 @@ def finish_axis(axis: Axes) -> None:
     axis.yaxis.set_major_formatter(lambda value, _: f"{value:.4g}" if value < 0.01 else f"{value:.3g}")
 
 
-def in_percent(axis: Axes) -> None:
-    """Shares along the y axis as per cent."""
-    axis.yaxis.set_major_formatter(lambda share, _: f"{100 * share:.4g} %")
+def in_percent(axis: Axes, which: str = "y") -> None:
+    """Shares along an axis, "x" or "y", as per cent."""
+    getattr(axis, f"{which}axis").set_major_formatter(lambda share, _: f"{100 * share:.4g} %")
 
 
 def draw_estimate(
-    axis: Axes, positions: NDArray[Any], estimate: Estimate, color: Any, marker: str, label: str, band: bool = True
+    axis: Axes, positions: NDArray[Any], estimate: Estimate, color: Any, marker: str, label: str, among: int = 1
 ) -> None:
-    """A line, with its interval as a band if asked."""
+    """A line, with its interval as a band that is the paler, the more there are; among: so many."""
     axis.plot(positions, estimate.value, color=color, marker=marker, markersize=4, linewidth=1.4, label=label)
-    if band:
-        axis.fill_between(positions, estimate.low, estimate.high, color=color, alpha=0.2, linewidth=0)
+    opacity = BAND * min(1, FULL / among) ** 0.5
+    axis.fill_between(positions, estimate.low, estimate.high, color=color, alpha=opacity, linewidth=0)
 
 
 def confusion(result: StabilityResult, level: float | None = None) -> Figure:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from convstab.figures.attack import limits, logarithmic
 from convstab.figures.evaluation import COLOURS, finish_axis, in_percent
+from convstab.figures.legends import legend
 from convstab.ledger.ledger import Ledger
 from convstab.ledger.sentences import far
 from convstab.ledger.tables import radius_of, ways
@@ -31,7 +32,7 @@ def of_ledger(ledger: Ledger) -> Iterator[tuple[str, Figure]]:
 
 def distances(shown: Sequence[tuple[str, str, Floats]]) -> Figure:
     """Share of the clean-correct images that are further than a distance; shown: see ``chosen_ways``."""
-    figure = Figure(figsize=(6.8, 4.6), layout="constrained")
+    figure = Figure(figsize=(6.8, 4.1), layout="constrained")
     axis = figure.subplots()
     ends = limits(np.concatenate([values[values > 0] for _, _, values in shown]))
     for number, (name, line, values) in enumerate(shown):
@@ -41,7 +42,7 @@ def distances(shown: Sequence[tuple[str, str, Floats]]) -> Figure:
     in_percent(axis)
     logarithmic(axis, "x")
     axis.set_title("images that are correct when clean", fontsize=10)
-    figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=8)
+    legend(figure, axis)
     return figure
 
 
@@ -69,12 +70,12 @@ def draw_share(axis: Axes, values: Floats, ends: tuple[float, float], **style: s
 def law(ledger: Ledger) -> Figure:
     """Flips as counted beside those that the law tells from attacks, margins and its own fit; and its distances."""
     panels = 1 + bool(both_told(ledger).any())
-    figure = Figure(figsize=(5.2 * panels, 4.6), layout="constrained")
+    figure = Figure(figsize=(5.2 * panels, 4.2), layout="constrained")
     rates, *others = figure.subplots(1, panels, squeeze=False)[0]
     draw_rates(rates, ledger)
     for axis in others:
         draw_distances(axis, ledger)
-    figure.legend(loc="outside lower center", ncols=2 * panels, frameon=False, fontsize=8)
+    legend(figure, rates)
     return figure
 
 

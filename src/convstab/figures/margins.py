@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from convstab.figures.evaluation import MISCLASSIFIED, PER_PAGE, labelled
 from convstab.figures.evaluation import limits as limits_of
+from convstab.figures.legends import legend
 from convstab.ledger.margins import PSNR_EDGES, WITHIN, Margins
 from convstab.statistics.intervals import Floats
 
@@ -31,7 +32,7 @@ def margin_page(margins: Margins, rows: Sequence[int]) -> Figure:
     """A panel for each of some rows: the density, three lines of draws, and the margin at which the decision flips."""
     columns = 4 if len(rows) > 3 else len(rows)
     lines = -(-len(rows) // columns)
-    figure = Figure(figsize=(2.4 * columns + 0.9, 1.9 * lines + 1.1), layout="constrained")
+    figure = Figure(figsize=(2.4 * columns + 0.9, 1.9 * lines + 0.7), layout="constrained")
     axes = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).ravel()
     density = 100 * margins.density[list(rows)]
     edges, greatest = margins.edges[::WITHIN], density.max()
@@ -48,8 +49,7 @@ def margin_page(margins: Margins, rows: Sequence[int]) -> Figure:
     for axis in axes[max(0, len(rows) - columns) : len(rows)]:
         axis.tick_params(labelbottom=True)
     title = f"degradation {labelled(margins.family)}, images that are correct when clean"
-    handles = axes[0].get_legend_handles_labels()
-    figure.legend(*handles, loc="outside upper center", ncols=3, frameon=False, fontsize=8, title=title)
+    legend(figure, axes[0], where="outside upper center", title=title)
     size = f"{PSNR_EDGES[1]:g} dB and {edges[1] - edges[0]:.3g} logits"
     label = f"% of the draws in {size}\n(colours logarithmic)"
     bar = figure.colorbar(mesh, ax=list(axes), shrink=0.8, aspect=30, pad=0.01, format="%g", extend="min")

@@ -4,6 +4,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from convstab.figures.evaluation import COLOURS, MARKERS, draw_estimate, finish_axis, in_percent, labelled
+from convstab.figures.legends import legend
 from convstab.figures.levels import LevelAxis
 from convstab.members.members import Members
 from convstab.statistics.intervals import Estimate, Floats
@@ -32,7 +33,7 @@ def of_members(members: Members) -> Figure:
         levels.finish(axis)
         axis.title.set_fontsize(10)
     in_percent(left)
-    left.legend(frameon=False, fontsize=8, loc="upper left")
+    legend(figure, left)
     return figure
 
 

@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from convstab.evaluation.result import StabilityResult
 from convstab.figures.evaluation import draw_estimate, finish_axis, labelled, style_of
+from convstab.figures.legends import legend
 from convstab.figures.levels import LevelAxis
 from convstab.statistics.intervals import Estimate
 
@@ -19,9 +20,9 @@ def differences(results: Mapping[str, StabilityResult], found: Mapping[str, Esti
     axis.axhline(0, color="0.5", linewidth=1, linestyle="--")
     for number, (other, difference) in enumerate(found.items(), start=1):  # 0 is the colour of the first model
         points = Estimate(*(100 * ends for ends in (difference.value, difference.low, difference.high)))
-        draw_estimate(axis, levels.positions(first), points, **style_of(number, f"- {other}"))
+        draw_estimate(axis, levels.positions(first), points, **style_of(number, f"- {other}"), among=len(found))
     axis.set(title=labelled(f"accuracy of {name}"), ylabel="difference (points), same draws")
     finish_axis(axis)
     levels.finish(axis)
-    axis.legend(frameon=False, fontsize=8)
+    legend(figure, axis)
     return figure
