@@ -10,15 +10,9 @@ from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from convstab.figures import evaluation
-from convstab.figures.comparison import heat_map, lines
+from convstab.figures.comparison import heat_map
 from convstab.statistics.intervals import Estimate
-from tests.figures.every_figure import by_name, compared, paired, trained
-
-DRAWINGS: dict[str, Callable[[int], Figure]] = {
-    "lines": lambda count: lines(compared(count)),
-    "curves": lambda count: evaluation.curves(by_name(count)),
-}
+from tests.figures.every_figure import compared, curved, paired, swept, trained
 
 
 def bands(axis: Axes) -> list[Any]:
@@ -37,21 +31,21 @@ def check_bands(axis: Axes, estimates: Sequence[Estimate]) -> None:
     for line, band, estimate in zip(axis.lines, bands(axis), estimates, strict=True):
         assert to_rgb(line.get_color()) == pytest.approx(to_rgb(band.get_facecolor()[0, :3]))
         outline = band.get_paths()[0].vertices
-        for x, value, low, high in zip(*line.get_data(), estimate.low, estimate.high, strict=True):
+        for (x, value), low, high in zip(np.asarray(line.get_xydata()), estimate.low, estimate.high, strict=True):
             there = outline[outline[:, 0] == x, 1]
             assert (there.min(), there.max()) == pytest.approx((low, high))
             assert low <= value <= high
 
 
-@pytest.mark.parametrize("drawing", DRAWINGS)
+@pytest.mark.parametrize("draw", [curved, swept])
 @pytest.mark.parametrize("count", [1, 6, 13, 20])
-def test_every_line_has_the_band_of_its_interval(drawing: str, count: int) -> None:
-    accuracy, flips = DRAWINGS[drawing](count).axes
+def test_every_line_has_the_band_of_its_interval(draw: Callable[[int], Figure], count: int) -> None:
+    accuracy, flips = draw(count).axes
     check_bands(accuracy, [result.accuracy for result in trained(count)])
     check_bands(flips, [result.flip_rate for result in trained(count)])
 
 
-@pytest.mark.parametrize("draw", [*DRAWINGS.values(), paired])
+@pytest.mark.parametrize("draw", [curved, swept, paired])
 def test_the_more_bands_the_paler(draw: Callable[[int], Figure]) -> None:
     seen = []
     for count in (2, 6, 8, 13):
@@ -80,6 +74,6 @@ def test_the_heat_map_says_each_accuracy() -> None:
 
 
 def test_lines_are_named_by_what_their_trainings_differ_in() -> None:
-    (legend,) = lines(compared(13)).legends
+    (legend,) = swept(13).legends
     assert legend.get_title().get_text() == "sigma"
     assert [text.get_text() for text in legend.get_texts()] == [str(5 * place) for place in range(13)]
