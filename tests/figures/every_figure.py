@@ -2,11 +2,7 @@
 
 import tempfile
 from collections.abc import Callable
-<<<<<<< HEAD
-from functools import cache
-=======
 from functools import cache, partial
->>>>>>> figs
 from pathlib import Path
 
 import numpy as np
@@ -66,8 +62,6 @@ def by_name(count: int) -> dict[str, StabilityResult]:
     return {f"{LONG}{number}": result for number, result in enumerate(trained(count))}
 
 
-<<<<<<< HEAD
-=======
 def curved(count: int) -> Figure:
     """So many evaluations in one figure."""
     return evaluation.curves(by_name(count))
@@ -78,7 +72,6 @@ def swept(count: int) -> Figure:
     return lines(compared(count))
 
 
->>>>>>> figs
 def paired(count: int) -> Figure:
     """The first model against the others."""
     return differences(by_name(count + 1), comparable(by_name(count + 1))[0])
@@ -116,15 +109,6 @@ def photons(count: int) -> Figure:
 
 ATTACKS = {f"{name}, by its full name": example([1, 2, 3, None]) for name in ("first", "second", "third")}
 FIGURES: dict[str, Callable[[], Figure]] = {
-<<<<<<< HEAD
-    **{f"curves of {count}": lambda count=count: evaluation.curves(by_name(count)) for count in (1, 6, 20)},
-    **{f"lines of {count}": lambda count=count: lines(compared(count)) for count in (2, 6, 13, 30)},
-    **{f"differences from {count}": lambda count=count: paired(count) for count in (1, 6)},
-    **{f"calibration of {count}": lambda count=count: calibrated(count) for count in (1, 8)},
-    **{f"survival of {count}": lambda count=count: attacked(count) for count in (1, 9)},
-    **{f"{count} members": lambda count=count: ensemble(count) for count in (3, 7)},
-    **{f"camera with {count} ISOs": lambda count=count: photons(count) for count in (1, 6)},
-=======
     **{f"curves of {count}": partial(curved, count) for count in (1, 6, 20)},
     **{f"lines of {count}": partial(swept, count) for count in (2, 6, 13, 30)},
     **{f"differences from {count}": partial(paired, count) for count in (1, 6)},
@@ -132,7 +116,6 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     **{f"survival of {count}": partial(attacked, count) for count in (1, 9)},
     **{f"{count} members": partial(ensemble, count) for count in (3, 7)},
     **{f"camera with {count} ISOs": partial(photons, count) for count in (1, 6)},
->>>>>>> figs
     "heat map": lambda: heat_map(compared(6)),
     "confusion": lambda: evaluation.confusion(ledger_examples.result()),
     "scatter": lambda: evaluation.scatter_pages(ledger_examples.result())[0],

@@ -32,13 +32,8 @@ def calibration(results: Mapping[str, StabilityResult]) -> Figure:
     finish_axis(right)
     in_percent(right)
     levels.finish(right)
-<<<<<<< HEAD
-    legend(figure, left, where="lower left", share=0.5)
-    legend(figure, right, where="lower right", share=0.5)
-=======
     legend(figure, left, where="outside lower left", share=0.5)
     legend(figure, right, where="outside lower right", share=0.5)
->>>>>>> figs
     return figure
 
 

@@ -37,11 +37,7 @@ def convergence(result: AttackResult) -> Figure:
     logarithmic(left, "y")
     if min(history["best"].min(), history["median"].min()) > 0:
         logarithmic(right, "y")
-<<<<<<< HEAD
-    legend(figure, right, where="lower right")
-=======
     legend(figure, right, where="outside lower right")
->>>>>>> figs
     count = len(np.unique(result.history["index"]))
     figure.suptitle(f"{result.attack}: median of {count} images, band: middle half", fontsize=10)
     return figure

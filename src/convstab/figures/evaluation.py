@@ -59,11 +59,7 @@ def scatter(result: StabilityResult, labels: Sequence[int]) -> Figure:
         axis.set_axis_off()
     for axis in axes[max(0, len(labels) - columns) : len(labels)]:
         axis.tick_params(labelbottom=True)  # the lowest panel of its column, whatever row it is in
-<<<<<<< HEAD
-    legend(figure, axes[0], where="upper right", markerscale=2)
-=======
     legend(figure, axes[0], where="outside upper right", markerscale=2)
->>>>>>> figs
     bar = figure.colorbar(mesh, ax=list(axes), shrink=0.6, aspect=40, pad=0.01)
     bar.set_label(f"{density_label(result)}\n(colours logarithmic)", fontsize=8)
     bar.ax.set_ylim(1, max(10, density.max()))

@@ -1,31 +1,20 @@
 """Legends beside the data, never on them."""
 
-<<<<<<< HEAD
-from typing import Any
-=======
 from typing import Any, Literal
->>>>>>> figs
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 
-<<<<<<< HEAD
-=======
 Place = Literal[
     "outside lower left", "outside lower center", "outside lower right", "outside upper center", "outside upper right"
 ]
->>>>>>> figs
 SIZE = 8  # points
 LETTER, SAMPLE = 0.062, 0.55  # inches: a letter of this size, and a piece of line with the space around it
 ROW, AROUND = 0.17, 0.1  # inches
 
 
-<<<<<<< HEAD
-def legend(figure: Figure, *axes: Axes, where: str = "lower center", share: float = 1, **more: Any) -> Legend:
-=======
 def legend(figure: Figure, *axes: Axes, where: Place = "outside lower center", share: float = 1, **more: Any) -> Legend:
->>>>>>> figs
     """Name what some axes show, each name once, outside all axes, in as many columns as there is room for.
 
     The figure grows by the legend's rows, so that the axes keep their size.
@@ -33,11 +22,7 @@ def legend(figure: Figure, *axes: Axes, where: Place = "outside lower center", s
     Args:
         figure: of a constrained layout.
         axes: whose names are listed.
-<<<<<<< HEAD
-        where: "lower ..." or "upper ...", as matplotlib says it behind "outside".
-=======
         where: as matplotlib says it.
->>>>>>> figs
         share: of the figure's width that the legend may take.
         more: for matplotlib.
     """
@@ -46,10 +31,5 @@ def legend(figure: Figure, *axes: Axes, where: Place = "outside lower center", s
     columns = max(1, min(len(named), int(share * figure.get_figwidth() / widest)))
     rows = -(-len(named) // columns) + ("title" in more)
     figure.set_figheight(figure.get_figheight() + ROW * rows + AROUND)
-<<<<<<< HEAD
-    style = {"ncols": columns, "frameon": False, "fontsize": SIZE, "title_fontsize": SIZE, **more}
-    return figure.legend(list(named.values()), list(named), loc=f"outside {where}", **style)
-=======
     style: dict[str, Any] = {"ncols": columns, "frameon": False, "fontsize": SIZE, "title_fontsize": SIZE, **more}
     return figure.legend(list(named.values()), list(named), loc=where, **style)
->>>>>>> figs

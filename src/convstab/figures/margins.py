@@ -49,11 +49,7 @@ def margin_page(margins: Margins, rows: Sequence[int]) -> Figure:
     for axis in axes[max(0, len(rows) - columns) : len(rows)]:
         axis.tick_params(labelbottom=True)
     title = f"degradation {labelled(margins.family)}, images that are correct when clean"
-<<<<<<< HEAD
-    legend(figure, axes[0], where="upper center", title=title)
-=======
     legend(figure, axes[0], where="outside upper center", title=title)
->>>>>>> figs
     size = f"{PSNR_EDGES[1]:g} dB and {edges[1] - edges[0]:.3g} logits"
     label = f"% of the draws in {size}\n(colours logarithmic)"
     bar = figure.colorbar(mesh, ax=list(axes), shrink=0.8, aspect=30, pad=0.01, format="%g", extend="min")
