@@ -28,6 +28,7 @@ def test_the_least_noise_of_any_attack_decides_whether_it_is_seen(psnr: float, v
     assert f"{rms:.3g} grey levels (root mean square) or {psnr:.1f} dB" in found.text
     assert "The paper's search to the letter fools the model on 20 of 21 images within 2,000 queries each" in found.text
     assert "does not show it: its noise is as strong as Gaussian noise of sigma 50.9" in found.text
+    assert f"DDN fools the model with noise of {psnr:.1f} dB in the median over 21 images" in found.decisive
     holds = f"The better search shows it, whose median norm is {l2_of(14) / norm:.3g} times smaller"
     assert (holds in found.text) == (verdict == "agrees")
 
@@ -229,3 +230,16 @@ def test_nets_that_differ_in_anything_are_not_one(other: dict[str, Any]) -> None
     assert found.verdict == "mixed"
     assert len(found.text.splitlines()) == 3
     assert "official" in other or "augment none (c): DDN fools" in found.text
+
+
+def test_the_sentence_of_the_least_noise_is_of_the_attack_that_decides() -> None:
+    found = [attacked([l2_of(31)] * 2, attack="PGD"), attacked([l2_of(30.5)] * 20)]
+    said = claim(margin_claims.slim_margins, *found)
+    assert said.verdict == "agrees"
+    assert "DDN fools the model with noise of 30.5 dB in the median over 20 images (95 %: 30.5 to 30.5" in said.decisive
+    few = claim(margin_claims.slim_margins, found[0]).decisive
+    assert "PGD fools the model with noise of 31.0 dB in the median over 2 images (too few images for an" in few
+    failed = claim(margin_claims.slim_margins, attacked([l2_of(31)] * 9 + [None] * 11)).decisive
+    assert "DDN fools the model on 9 of 20 images; more images may tell" in failed
+    half = claim(margin_claims.slim_margins, attacked([l2_of(31)] * 11 + [None] * 9)).decisive
+    assert "in the median over 20 images (95 %: at most 31.0 dB)" in half

@@ -65,6 +65,27 @@ def test_where_results_differ_each_has_its_verdict_and_the_rule_says_what_comes_
     assert open_too.text.endswith("the rule. Inconclusive results decide nothing.")
 
 
+def test_one_sentence_has_the_number_of_each_verdict_that_decides() -> None:
+    spoken = [
+        Assessment("digits", "agrees", "D.", "d"),
+        Assessment("gtsrb", None, "N.", "n"),
+        Assessment("mnist", "inconclusive", "I.", "i"),
+        Assessment("mnist", "disagrees", "A. More.", "a"),
+        Assessment("cifar10", "agrees", "B."),
+        Assessment("gtsrb", "disagrees", "C.", "c"),
+    ]
+
+    def decisive(*places: int) -> str:
+        told = [spoken[place] for place in places]
+        return finding("Claim.", "Section 1", told, "the rule.", "It takes one.", "make").decisive
+
+    assert decisive(0, 1, 2, 3, 4, 5) == "a; B."
+    assert decisive(2, 5, 3) == "c."
+    assert decisive(1, 2) == "i; more images may tell, or what is not there yet."
+    assert decisive(0, 1) == decisive() == "It takes one."
+    assert finding("Claim.", "Section 1", [], "the rule.", "It takes one.", "make").text == "It takes one. make"
+
+
 def test_a_result_that_the_claim_is_not_about_is_only_told() -> None:
     beside = [Assessment("gtsrb", "agrees", "A."), Assessment("mnist", None, "B.")]
     found = finding("Claim.", "Section 1", beside, "the rule.", "missing")

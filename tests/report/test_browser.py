@@ -223,3 +223,22 @@ def test_a_dot_can_be_tapped(opened: Opened) -> None:
     page.evaluate("document.querySelector('#attack-0 .chart').scrollIntoView({ block: 'center', behavior: 'instant' })")
     page.touchscreen.tap(*page.evaluate(POSITION, ["#attack-0", 1, 3]))
     page.wait_for_function("() => document.querySelector('#attack-0 .chart').data.at(-1).x[0] === 9")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scripts", [True, False])
+def test_what_is_folded_is_printed(opened: Opened, scripts: bool) -> None:
+    pdfium = pytest.importorskip("pypdfium2", reason="pypdfium2, which reads PDF, is not installed")
+    page = opened(java_script_enabled=scripts)
+    rule = page.get_by_text("The second one.")
+    assert rule.is_visible() == (not scripts)  # which fold it
+    sheets = pdfium.PdfDocument(page.pdf(format="A4"))
+    assert "The second one." in " ".join(sheet.get_textpage().get_text_bounded() for sheet in sheets)
+
+
+def test_a_finding_is_unfolded_by_the_keyboard(opened: Opened) -> None:
+    page = opened()
+    assert not page.get_by_text("The second one.").is_visible()
+    page.locator("#finding-1 summary").focus()
+    page.keyboard.press("Enter")
+    assert page.get_by_text("The second one.").is_visible()

@@ -129,7 +129,7 @@ def test_a_class_without_images_has_no_number() -> None:
 
 
 def test_a_finding_has_its_verdict_its_place_and_a_line_for_each_result() -> None:
-    finding = Finding("Claim_one.", "Section 4", "mixed", "MNIST: 1 % (of *all*)\nrule: <each>")
+    finding = Finding("Claim_one.", "Section 4", "mixed", "1 %.", "MNIST: 1 % (of *all*)\nrule: <each>")
     text = as_markdown(report(findings=[finding]))
     assert tables_of(text)[0][1] == ["Claim_one.", "Section 4", "mixed"]
     shown = rendered(section(text, "### Claim\\_one."))

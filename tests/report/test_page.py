@@ -34,6 +34,9 @@ def parsed(html: str) -> Parsed:
     return Parsed(html)
 
 
+SECTIONS = ("glance", "findings")
+
+
 def data_of(parsed: Parsed) -> list[dict[str, Any]]:
     """What the scripts of each figure are given: rates, scatter, attack, differences."""
     return [json.loads(text) for kind, text in parsed.scripts if kind == "application/json"]
@@ -126,6 +129,14 @@ def test_what_was_left_out_and_what_the_paper_contradicts_itself_in_stand_apart(
     without = Parsed(page.as_html(bare()))
     assert "Nothing that was found was left out." in without.text
     assert "contradicts itself" not in without.text
+
+
+def test_a_finding_is_one_sentence_with_its_number_and_the_rest_is_folded(html: str) -> None:
+    glance, finding = (re.split(r"</?section", html.partition(f'<section id="{of}">')[2])[0] for of in SECTIONS)
+    seen, folded, rest = re.split(r"<details open data-folded>|</details>", finding)
+    assert "It fails at 7.25 %." in glance
+    assert "It fails at 7.25 %." in seen
+    assert all(text in folded and text not in seen + rest + glance for text in ("The first sentence.", "The second"))
 
 
 def test_json_cannot_be_ended_from_within() -> None:

@@ -103,7 +103,9 @@ def report(**more: Any) -> Report:
     """All of it."""
     plain = scores("other", None)
     plain.rows[1] = replace(plain.rows[1], recall=Number(float("nan")))
-    claim = Finding(f"Models fail {EVIL}", "Section 4", "mixed", "The first sentence.\nThe second one.")
+    claim = Finding(
+        f"Models fail {EVIL}", "Section 4", "mixed", "It fails at 7.25 %.", "The first sentence.\nThe second one."
+    )
     remarks, contradictions = ["half is half-finished and not used"], [f"The paper says {EVIL} and not"]
     whole = Report(f"Stability {EVIL}", evidence(), [scores(), plain], [claim], remarks, contradictions)
     return replace(whole, **more)

@@ -39,8 +39,8 @@ def slim_margins(evidence: Evidence) -> Finding:
         "follow the gradient, came to its own end, was not made shorter, fooled the model on all images and "
         "significantly needed stronger noise; else it is inconclusive. Whether eyes see it was not tried. "
         f"Only images that are correct when clean are attacked; a failure counts as infinite. {SIGNIFICANTLY}",
-        "It takes an attack that follows the gradient on a model trained without noise: convstab-attack run=<a "
-        "training> attack=ddn; for the paper's own search attack=paper.",
+        "It takes an attack that follows the gradient on a model trained without noise.",
+        "convstab-attack run=<a training> attack=ddn makes it; for the paper's own search attack=paper.",
     )
 
 
@@ -79,7 +79,30 @@ def least_noise_of(attacks: Sequence[Attacked], title: str, folders: Mapping[Pat
     letter = [(noise, one) for noise, one, _ in found if one.result.attack == "Paper"]
     verdict = slim_verdict([(noise, one) for noise, one, _ in found])
     said = " ".join([f"{title}:", *lines, *exact_search_note(letter, found[0][0])])
-    return Assessment(attacks[0].source.dataset, verdict, said)
+    decisive = least_in_words(title, *decisive_noise(found, verdict))
+    return Assessment(attacks[0].source.dataset, verdict, said, decisive)
+
+
+def decisive_noise(found: Sequence[tuple[LeastNoise, Attacked, str]], verdict: Verdict) -> tuple[LeastNoise, str]:
+    """What the verdict rests on, with the name of the attack: the first that decides, the least noise if none does."""
+    for noise, one, name in found:
+        if slim_verdict([(noise, one)]) == verdict:
+            return noise, name
+    noise, _, name = found[0]
+    return noise, name
+
+
+def least_in_words(title: str, noise: LeastNoise, name: str) -> str:
+    """The median of the least noise of one attack as a PSNR, which its verdict is about."""
+    if not np.isfinite(noise.l2.value):
+        return f"{title}: {name} fools the model on {noise.success} of {count(noise.l2.images, 'image')}"
+    low, high = noise.psnr.low, noise.psnr.high
+    ends = f"95 %: {low:.1f} to {high:.1f} dB" if np.isfinite(low) else f"95 %: at most {high:.1f} dB"
+    ends = "too few images for an interval" if noise.l2.low == -np.inf else ends
+    return (
+        f"{title}: {name} fools the model with noise of {noise.psnr.value:.1f} dB in the median over "
+        f"{count(noise.l2.images, 'image')} ({ends}); {HARDLY_SEEN:.0f} dB or more is hardly seen"
+    )
 
 
 def slim_verdict(found: Sequence[tuple[LeastNoise, Attacked]]) -> Verdict:
@@ -158,7 +181,8 @@ def margin_stays(evidence: Evidence) -> Finding:
         "off and they were not made shorter: what others need says little of the margin. Models that were not "
         f"trained alike but for the noise decide nothing. {SIGNIFICANTLY}",
         "It takes one attack on a model trained on noisy copies and the same attack on one trained alike but for the "
-        "noise: convstab-attack run=<each> attack=ddn.",
+        "noise.",
+        "convstab-attack run=<each> attack=ddn makes them.",
     )
 
 
@@ -173,15 +197,16 @@ def of_margin(trained: Attacked, clean: Sequence[Attacked]) -> Assessment:
         said = f"{name}: the same attack on the same images is not there for a model trained without noise."
         return Assessment(source.dataset, "inconclusive", said)
     partner = same[place].source
-    said = (
+    found = (
         f"{name}, augment {source.augment} against {partner.augment}: the least noise is {factor(ratio.value)} times "
         f"as large ({range_in_words(ratio)}; median over {count(ratio.images, 'image')})."
-        f"{differences(source, partner)}{budgets(trained, same[place])}{short_note(trained, same[place])}"
     )
+    limits = f"{differences(source, partner)}{budgets(trained, same[place])}{short_note(trained, same[place])}"
+    said = f"{found}{limits}"
     if partner.augment != without_noise(source.augment):
-        return Assessment(source.dataset, "inconclusive", f"{said} {NOT_ALIKE}")
+        return Assessment(source.dataset, "inconclusive", f"{said} {NOT_ALIKE}", found)
     decides = is_strong(trained) and is_strong(same[place])
-    return Assessment(source.dataset, margin_verdict(ratio) if decides else "inconclusive", said)
+    return Assessment(source.dataset, margin_verdict(ratio) if decides else "inconclusive", said, found)
 
 
 def short_note(*attacks: Attacked) -> str:

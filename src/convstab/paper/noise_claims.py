@@ -19,7 +19,7 @@ from convstab.paper.verdicts import (
     share_in_words,
 )
 from convstab.report.content import Finding, Verdict
-from convstab.report.formatting import count, dataset_name, in_percent, levels_in_words, points
+from convstab.report.formatting import count, dataset_name, in_percent, levels_in_words, listed, points
 from convstab.report.results import Evaluation, Evidence
 from convstab.statistics.intervals import Floats
 
@@ -53,7 +53,8 @@ def weak_noise(evidence: Evidence) -> Finding:
         "it agrees where sigma 1 flips images that are correct when clean and these make up at least half of the "
         "misclassified copies; it is mixed where they make up less; it disagrees where no copy flips and "
         f"significantly fewer than one in {1 / RARE:,.0f} would; else it is inconclusive. {SIGNIFICANTLY}",
-        f"No evaluation of one model with sigma 1 is there. {GET_ONE}",
+        "It takes an evaluation of one model under sigma 1.",
+        GET_ONE,
     )
 
 
@@ -64,7 +65,8 @@ def fails_at_weakest(evaluation: Evaluation, name: str) -> Assessment:
         why = "has no sigma 1" if found is None else "has no image that is correct when clean"
         return Assessment(evaluation.source.dataset, "inconclusive", f"{name}: the evaluation {why}.")
     said = fooled_in_words(found, draws_at(evaluation.result, WEAKEST))
-    return Assessment(evaluation.source.dataset, weak_verdict(found), f"{name}: {said}")
+    decisive = f"{name}: {flips_in_words(found)}"
+    return Assessment(evaluation.source.dataset, weak_verdict(found), f"{name}: {said}", decisive)
 
 
 def weak_verdict(found: Fooled) -> Verdict:
@@ -72,6 +74,15 @@ def weak_verdict(found: Fooled) -> Verdict:
     if not found.fooled:
         return "disagrees" if found.rate.high < RARE else "inconclusive"
     return "agrees" if found.share >= MOST else "mixed"
+
+
+def flips_in_words(found: Fooled) -> str:
+    """What of sigma 1 decides: which share of the copies flips, and how many of the mistakes are the noise's doing."""
+    images = count(found.correct, "image that is correct when clean", "images that are correct when clean")
+    if not found.fooled:
+        return f"no noisy copy of {images} flips at sigma 1 (95 %: at most {in_percent(found.rate.high)} do)"
+    its = f"{in_percent(found.share)} of all misclassified copies"
+    return f"{share_in_words(found.rate)} of the noisy copies of {images} flip at sigma 1; they are {its}"
 
 
 def draws_at(result: StabilityResult, sigma: float) -> int:
@@ -84,8 +95,7 @@ def fooled_in_words(found: Fooled, draws: int) -> str:
     images = count(found.correct, "image that is correct when clean", "images that are correct when clean")
     clean_errors = f"Without any noise {in_percent(found.errors)} of all images are misclassified."
     if not found.fooled:
-        most = in_percent(found.rate.high)
-        return f"no noisy copy of {images} flips at sigma 1 (95 %: at most {most} do). {clean_errors}"
+        return f"{flips_in_words(found)}. {clean_errors}"
     its = "its" if found.fooled == 1 else "their"
     copies = f"{its} one copy" if draws == 1 else f"at least one of {draws} copies"
     return (
@@ -107,15 +117,27 @@ def mnist_most(evidence: Evidence) -> Finding:
         for (one, name), fall, used in zip(models, falls, levels, strict=True)
     ]
     known = [(one.source.dataset, fall) for (one, _), fall in zip(models, falls, strict=True)] if len(noise) else []
+    verdict, decisive = mnist_verdict(known), changes_in_words(models, falls)
     return finding(
         "Of the three models, noise lowers the performance of the MNIST model most.",
         "Section 4, Tables 1 to 3",
-        [Assessment("mnist", mnist_verdict(known), line) for line in [*lines, papers_drops()]] if models else [],
+        [Assessment("mnist", verdict, line, decisive) for line in [*lines, papers_drops()]] if models else [],
         "it agrees where MNIST falls further than both CIFAR-10 and GTSRB, disagrees where one of them falls further "
         "than MNIST, by 95 % intervals that do not overlap and over the sigmas that all were tried with; else it "
         "is inconclusive.",
-        f"It takes evaluations of one model for each of MNIST, CIFAR-10 and GTSRB under the same sigmas. {GET_ONE}",
+        "It takes evaluations of one model for each of MNIST, CIFAR-10 and GTSRB under the same sigmas.",
+        GET_ONE,
     )
+
+
+def changes_in_words(models: Sequence[tuple[Evaluation, str]], falls: Sequence[Measured]) -> str:
+    """How far the accuracy of each model of the paper's data sets goes under noise, in one sentence."""
+    changes = [
+        f"{name} by {change_in_words(-fall)}"
+        for (one, name), fall in zip(models, falls, strict=True)
+        if one.source.dataset in OF_THE_PAPER
+    ]
+    return f"Noise changes the accuracy of {listed(changes)}" if changes else "No result is of the paper's data sets"
 
 
 def shared_noise(evaluations: Sequence[Evaluation]) -> Floats:
@@ -176,7 +198,8 @@ def gtsrb_from_eight(evidence: Evidence) -> Finding:
         "it is that of GTSRB alone. It agrees where mistakes significantly increase from sigma 8 on, is mixed where "
         "they do so from the sigma before 8 on, and disagrees where they do so from a weaker one on or where sigma 8 "
         f"significantly costs less than {100 * UNMOVED:g} points; else it is inconclusive. {SIGNIFICANTLY}",
-        f"It takes an evaluation of one GTSRB model under sigma 8. {GET_ONE}",
+        "It takes an evaluation of one GTSRB model under sigma 8.",
+        GET_ONE,
     )
 
 

@@ -35,8 +35,8 @@ def ensembles(evidence: Evidence) -> Finding:
         "loses a point or more to noise; it disagrees where it is significantly worse, or significantly gains less "
         f"than {100 * NO_HELP:g} points and loses less than a point; it is mixed where only one of both significantly "
         f"holds and the other significantly does not; else it is inconclusive. {SIGNIFICANTLY}",
-        "It takes an evaluation of an ensemble and one of a single model of its kind: "
-        "convstab-evaluate run=[<five trainings>] and convstab-evaluate run=<one of them>.",
+        "It takes an evaluation of an ensemble and one of a single model of its kind.",
+        "convstab-evaluate run=[<five trainings>] and convstab-evaluate run=<one of them> make them.",
     )
 
 
@@ -52,15 +52,17 @@ def of_ensemble(ensemble: Evaluation, name: str, evaluations: Sequence[Evaluatio
     ]
     place = best_partner(source, source.augment, [one.source for one in singles])
     gain = None if place is None else paired(singles[place].result, ensemble.result)
-    known = f"for the ensemble {fall_in_words(ensemble, fall, noise)} {at_weakest('the ensemble', ensemble)}"
+    known = f"for the ensemble {fall_in_words(ensemble, fall, noise)}"
+    weakest = at_weakest("the ensemble", ensemble)
     if place is None or gain is None:
-        said = f"no single model of its kind was tried on the same images; {known}"
-        return Assessment(source.dataset, "inconclusive", f"{title}: {said}")
+        said = f"{title}: no single model of its kind was tried on the same images; {known}"
+        return Assessment(source.dataset, "inconclusive", f"{said} {weakest}", said)
     compared = (
-        f"over the noise of both its accuracy differs from that of a single model by {change_in_words(gain)}, "
-        f"on {count(gain.images, 'image')}; {known} {at_weakest('the single model', singles[place])}"
+        f"{title}: over the noise of both its accuracy differs from that of a single model by "
+        f"{change_in_words(gain)}, on {count(gain.images, 'image')}; {known}"
     )
-    return Assessment(source.dataset, ensemble_verdict(gain, fall), f"{title}: {compared}")
+    said = f"{compared} {weakest} {at_weakest('the single model', singles[place])}"
+    return Assessment(source.dataset, ensemble_verdict(gain, fall), said, compared)
 
 
 def ensemble_verdict(gain: Measured, fall: Measured) -> Verdict:
@@ -105,9 +107,9 @@ def noisy_copies(evidence: Evidence) -> Finding:
         f"{1 / RARE:,.0f}; it is mixed where only one of both significantly holds and the other significantly does "
         "not; else it is inconclusive. Models that were not trained alike but for the noise decide nothing. "
         f"{SIGNIFICANTLY}",
-        "It takes evaluations of a model trained on noisy copies and of one trained alike but for the noise: "
-        "convstab-train dataset=gtsrb with augment=jitter_noisy and with augment=jitter (for other data sets "
-        "augment=noisy and augment=none), then convstab-evaluate run=<each>.",
+        "It takes evaluations of a model trained on noisy copies and of one trained alike but for the noise.",
+        "They come of convstab-train dataset=gtsrb with augment=jitter_noisy and with augment=jitter (for other data "
+        "sets augment=noisy and augment=none), then convstab-evaluate run=<each>.",
     )
 
 
@@ -118,17 +120,18 @@ def of_noisy_training(trained: Evaluation, name: str, clean: Sequence[Evaluation
     gain = None if place is None else paired(clean[place].result, trained.result)
     known = at_weakest("the model trained on noise", trained)
     if place is None or gain is None:
-        said = f"no model trained without noise was tried on the same images. {known}"
-        return Assessment(source.dataset, "inconclusive", f"{name}: {said}")
+        said = f"{name}: no model trained without noise was tried on the same images."
+        return Assessment(source.dataset, "inconclusive", f"{said} {known}", said)
     partner = clean[place]
-    compared = (
+    gained = (
         f"{name}, augment {source.augment} against {partner.source.augment}: over the noise of both the accuracy "
-        f"differs by {change_in_words(gain)}, on {count(gain.images, 'image')}. {known} "
-        f"{at_weakest('the other model', partner)}{differences(source, partner.source)}"
+        f"differs by {change_in_words(gain)}, on {count(gain.images, 'image')}"
     )
+    said = f"{gained}. {known} {at_weakest('the other model', partner)}{differences(source, partner.source)}"
+    decisive = f"{gained}; {known[:1].lower()}{known[1:]}"
     if without_noise(source.augment) != partner.source.augment:
-        return Assessment(source.dataset, "inconclusive", f"{compared} {NOT_ALIKE}")
-    return Assessment(source.dataset, noisy_verdict(gain, fooled_at(trained.result, WEAKEST)), compared)
+        return Assessment(source.dataset, "inconclusive", f"{said} {NOT_ALIKE}", decisive)
+    return Assessment(source.dataset, noisy_verdict(gain, fooled_at(trained.result, WEAKEST)), said, decisive)
 
 
 def differences(first: Source, second: Source) -> str:

@@ -20,12 +20,19 @@ OF_THE_PAPER = {table.dataset for table in TABLES}
 class Assessment(NamedTuple):
     """What one result says of a claim: its data set, its verdict, and sentences with its numbers.
 
-    verdict: None where the claim is not about it, and its numbers are only told beside the others.
+    verdict: None where the claim is not about it, and its numbers are only told beside the others. decisive: one
+    sentence with the number that decides; "": the text is one.
     """
 
     dataset: str
     verdict: Verdict | None
     text: str
+    decisive: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """One sentence with the number that decides, without its full stop."""
+        return (self.decisive or self.text).removesuffix(".")
 
 
 def combined(spoken: Sequence[Assessment]) -> Verdict:
@@ -56,10 +63,14 @@ def of_halves(first: Verdict, second: Verdict) -> Verdict:
     return first if first == second else "mixed"
 
 
-def finding(claim: str, where: str, spoken: Sequence[Assessment], rule: str, missing: str) -> Finding:
-    """A finding of what each result says, a line for each, and how the verdict comes about; missing: if none does."""
+def finding(claim: str, where: str, spoken: Sequence[Assessment], rule: str, missing: str, remedy: str = "") -> Finding:
+    """A finding of what each result says, a line for each, and how the verdict comes about.
+
+    missing: a sentence that says what it takes if no result tells. remedy: the commands that make it, in sentences.
+    """
+    decisive, missing = decisive_sentence(spoken, missing), f"{missing} {remedy}".strip()
     if not spoken:
-        return Finding(claim, where, "inconclusive", missing)
+        return Finding(claim, where, "inconclusive", decisive, missing)
     verdict = combined(spoken)
     lines = lines_of(spoken)
     if verdict == "inconclusive":
@@ -70,7 +81,22 @@ def finding(claim: str, where: str, spoken: Sequence[Assessment], rule: str, mis
         rule += " Inconclusive results decide nothing."
     if any(one.dataset not in OF_THE_PAPER for one in spoken):
         rule += " Data sets that the paper does not use decide nothing."
-    return Finding(claim, where, verdict, "\n".join([*lines, f"How the verdict comes about: {rule}"]))
+    return Finding(claim, where, verdict, decisive, "\n".join([*lines, f"How the verdict comes about: {rule}"]))
+
+
+def decisive_sentence(spoken: Sequence[Assessment], missing: str) -> str:
+    """What decides, of the first result of each verdict, in one sentence; where none decides: of the first asked.
+
+    missing: what it takes, where the claim is about no result.
+    """
+    about = [one for one in spoken if asked([one])]
+    if not about:
+        return missing
+    first: dict[Verdict | None, str] = {}
+    for one in about:
+        first.setdefault(one.verdict, one.sentence)
+    undecided = first.pop("inconclusive", "")
+    return "; ".join(first.values() or [undecided, "more images may tell, or what is not there yet"]) + "."
 
 
 def lines_of(spoken: Sequence[Assessment]) -> list[str]:

@@ -67,12 +67,14 @@ class ScoreTable:
 class Finding:
     """A claim of the paper and what the numbers say of it.
 
-    where: in the paper. verdict: one word for it. text: sentences with the numbers, computed.
+    where: in the paper. verdict: one word for it. decisive: one sentence with the number that the verdict rests on, or
+    with what it takes where there is none. text: sentences with all the numbers, computed.
     """
 
     claim: str
     where: str
     verdict: Verdict
+    decisive: str
     text: str
 
 

@@ -51,6 +51,7 @@ async function unpackPlotly() {
 
 async function startPage() {
   startTheme();
+  document.querySelectorAll("details[data-folded]").forEach((part) => (part.open = false)); // without scripts all is there
   window.addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((part) => (part.open = true)));
   document.querySelectorAll(".scripted").forEach((part) => (part.hidden = false));
   document.querySelectorAll("table.sortable").forEach(makeSortable);
