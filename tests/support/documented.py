@@ -58,6 +58,14 @@ def lines_of(text: str) -> Iterator[tuple[str, ...]]:
                 yield tuple(word for word in words if word != "...")
 
 
+def unseen_blocks(text: str) -> list[str]:
+    """The blocks of commands of a page that no mark can stand before: indented, within a list, or fenced otherwise."""
+    seen = [content for _, _, content in BLOCK.findall(text)]
+    blocks = [one for one in MarkdownIt("commonmark").parse(text) if one.type in ("fence", "code_block")]
+    commands = [one.content for one in blocks if one.info.strip() in SHELL and any(lines_of(one.content))]
+    return [content for content in commands if content not in seen]
+
+
 def run_blocks(page: str) -> list[str]:
     """The blocks of commands of a page that are not marked as long: tests run them."""
     found = BLOCK.findall((ROOT / page).read_text(encoding="utf-8"))
