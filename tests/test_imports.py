@@ -10,6 +10,7 @@ from hydra import compose, initialize_config_module
 from omegaconf import OmegaConf
 
 from convstab.commands import app
+from convstab.commands.results.convstab import OTHERS
 from convstab.evaluation.result import StabilityResult
 from convstab.files import write_json
 from convstab.runs import directory
@@ -53,7 +54,7 @@ def test_an_evaluation_from_python_loads_no_lightning() -> None:
 COMPOSED = ("train", "evaluate", "attack", "reproduce", "draws", "predictions")
 
 
-@pytest.mark.parametrize("name", [*COMPOSED, "figures", "publish", "report", "ledger", "members", "require", "camera"])
+@pytest.mark.parametrize("name", [*COMPOSED, *OTHERS])
 def test_help_loads_nothing_heavy(name: str) -> None:
     module, call = ("app", name) if name in COMPOSED else (f"results.{name}", "main")
     code = f"""

@@ -3,6 +3,7 @@
 import csv
 import math
 import re
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from convstab.commands.results import camera
 from convstab.evaluation.result import StabilityResult
 from convstab.files import SUMMARY, read_json
 from tests.camera.sensors import light_on, ramp, stored, write
+from tests.documentation.test_commands import understood
 from tests.support.in_process import Main, call_in, caller, train_short
 
 GAINS = {100: 0.5, 400: 2.0}
@@ -43,7 +45,7 @@ def test_what_is_measured_stands_beside_the_frames(made: Path, capfd: pytest.Cap
     assert {path.name for path in folder.iterdir()} == {"camera.csv", "camera.md", "points.csv", SUMMARY, "figures"}
     assert {path.name for path in (folder / "figures").iterdir()} == {"transfer.png", "transfer.svg"}
     said = capfd.readouterr().out
-    assert said.splitlines()[-1] == "frames_camera"
+    assert said.splitlines()[-2:] == ["frames_camera", "next: open frames_camera/figures/transfer.png"]  # no run here
     assert "cancel" in said
     with (folder / "camera.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -65,9 +67,16 @@ def test_the_words_are_taken_by_evaluate(made: Path, measure: Main) -> None:
 
 
 @pytest.mark.parametrize("share", ["0.01", "0.3"])
-def test_stops_that_are_left(share: str, made: Path, measure: Main) -> None:
+def test_stops_that_are_left(
+    share: str, made: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     """Of two cameras whose gains are two stops apart, from where the flips of the evaluation exceed the share."""
-    assert measure("frames", "--result", "sensor", "--share", share, "--output", f"left{share}") == (0, "")
+    call_in(made, camera.main, "frames", "--result", "sensor", "--share", share, "--output", f"left{share}")
+    said, error = capfd.readouterr()
+    assert error == ""
+    follows = shlex.split(said.splitlines()[-1])
+    assert follows[:4] == ["next:", "convstab-evaluate", "run=one", "degradation=sensor"]
+    understood(follows[1:], monkeypatch)
     found = read_json(made / f"left{share}" / SUMMARY)
     flips = StabilityResult.read(made / "sensor").flip_rate.value
     levels = [0, 0.001, 1, 4, 64, 200]
@@ -75,12 +84,12 @@ def test_stops_that_are_left(share: str, made: Path, measure: Main) -> None:
     assert (found["failure"]["holds"], found["failure"]["fails"]) == (levels[first - 1], levels[first])
     for iso, gain in GAINS.items():
         assert found["stops"][str(iso)][1] == pytest.approx(math.log2(levels[first] / gain), abs=0.1)
-    said = (made / f"left{share}/camera.md").read_text(encoding="utf-8")
-    assert said.count("stops of light are left") == 2
+    page = (made / f"left{share}/camera.md").read_text(encoding="utf-8")
+    assert page.count("stops of light are left") == 2
     spent = [iso for iso, gain in GAINS.items() if found["stops"][str(iso)][1] <= 0]
-    assert said.count("no stops of light are left") == len(spent)
-    assert "-" not in "".join(re.findall(r"(\S+) stops of light", said))
-    assert f"flips exceed {100 * float(share):g} % at level {levels[first]:g}" in said
+    assert page.count("no stops of light are left") == len(spent)
+    assert "-" not in "".join(re.findall(r"(\S+) stops of light", page))
+    assert f"flips exceed {100 * float(share):g} % at level {levels[first]:g}" in page
     assert (
         found["failure"]["significant"] == Failure.of(StabilityResult.read(made / "sensor"), float(share)).significant
     )

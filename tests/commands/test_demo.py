@@ -42,11 +42,14 @@ def test_a_step_that_fails_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize(
     "calls", [pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.endurance)]
 )
-def test_it_ends_with_the_page_and_a_second_call_makes_nothing_again(calls: int, tmp_path: Path) -> None:
+def test_it_ends_with_the_page_and_a_second_call_makes_nothing_again(
+    calls: int, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     folder = tmp_path / "demo"
     made = []
     for _ in range(calls):
         demo.main([str(folder)])
+        assert capfd.readouterr().out.splitlines()[-1] == f"next: open {folder / 'report.html'}"
         made.append([(folder / name / "finished.json").stat().st_mtime_ns for name in demo.FOLDERS])
     assert made[0] == made[-1]
     assert [finished(folder / name) for name in demo.FOLDERS] == list(demo.FOLDERS)

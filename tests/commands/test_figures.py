@@ -133,8 +133,11 @@ def test_the_sigma_of_the_confusion_can_be_chosen(one: Path, drawn: dict[Path, F
     assert "sigma 60" in drawn[one / "figures/confusion"].axes[0].get_title()
 
 
-def test_several_are_compared_in_the_first(one: Path, two: Path, drawn: dict[Path, Figure]) -> None:
+def test_several_are_compared_in_the_first(
+    one: Path, two: Path, drawn: dict[Path, Figure], capsys: pytest.CaptureFixture[str]
+) -> None:
     figures.main([str(one), str(two)])
+    assert capsys.readouterr().out.splitlines()[-1] == f"next: convstab-report {one} {two}"
     pairs = ["differences.png", "differences.svg", "paired.csv"]
     assert list(files(one / "figures")) == sorted([*FILES, *pairs])
     assert list(files(two / "figures")) == FILES

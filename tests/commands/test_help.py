@@ -1,7 +1,9 @@
-"""The help of the commands that Hydra composes: what it says is what conf/ has."""
+"""The help of the commands: of those that Hydra composes it says what conf/ has; examples are understood."""
 
 import re
+import shlex
 import sys
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -11,9 +13,11 @@ from omegaconf import OmegaConf
 
 from convstab.commands import app
 from convstab.commands.help import COLUMN, TITLES, WIDTH, help_text, named, options, read
+from convstab.commands.results.convstab import OTHERS
 from convstab.commands.values import groups
 from convstab.models.own.kinds import KINDS
 from convstab.runs.configuration import nested
+from tests.documentation.test_commands import understood
 
 COMMANDS = {"train": True, "evaluate": True, "attack": True, "draws": True, "predictions": True, "reproduce": False}
 LINE = re.compile(r"  ([\w.]+)=(.*?)(?: {2,}.*)?")
@@ -108,3 +112,20 @@ def test_the_command_line_says_which_choices(
     monkeypatch.setattr(sys, "argv", ["convstab-attack", "attack=ddn", "--help"])
     app.attack()
     assert " attack=ddn:\n  attack.steps=300          gradients for each image\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", [*OTHERS, "ls"])
+def test_the_commands_about_results_have_examples_that_they_understand(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    module = "convstab" if name == "ls" else name
+    with pytest.raises(SystemExit) as end:
+        import_module(f"convstab.commands.results.{module}").main(["ls", "--help"] if name == "ls" else ["--help"])
+    assert end.value.code == 0
+    examples = capsys.readouterr().out.partition("\nExamples:\n")[2].splitlines()
+    assert 2 <= len(examples) <= 3
+    for example in examples:
+        assert len(example) <= WIDTH
+        words = shlex.split(example.partition(" > ")[0])
+        assert re.split("[ -]", example.strip())[:2] == ["convstab", name]
+        understood(words, monkeypatch)

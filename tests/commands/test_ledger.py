@@ -60,10 +60,10 @@ def test_the_ledger_stands_beside_its_evaluation(made: Path, join: Main, capfd: 
     assert (made / "evaluation/ledger/margins.csv").read_text() == margins.as_csv()
     said = capfd.readouterr().out
     assert "least of all attacks" in said
-    assert said.splitlines()[-1] == "evaluation/ledger"
-    lines, first = said.splitlines()[-7:-2], first_to_fail(found)[:5]
+    assert said.splitlines()[-2:] == ["evaluation/ledger", "next: convstab-report evaluation ddn nes"]
+    lines, first = said.splitlines()[-8:-3], first_to_fail(found)[:5]
     assert [line.split()[0] for line in lines] == [str(index) for index in found.rows["index"][first]]
-    assert "evaluation/ledger/ledger.parquet" in said.splitlines()[-2]
+    assert "evaluation/ledger/ledger.parquet" in said.splitlines()[-3]
     attacks = found.settings["attacks"]
     assert attacks == [read_json(made / name / SUMMARY)["attack"] for name in ("ddn", "nes")]
     directory.check_files(made / "evaluation")  # what it stands beside is as it was

@@ -44,7 +44,8 @@ def test_what_is_written_stands_beside_the_ensemble(made: Path, capfd: pytest.Ca
     call_in(made, members.main, "both", "of_two", "of_one", drawn=True)
     folder = made / "both/members"
     assert {path.name for path in folder.rglob("*.*")} == {"members.csv", "members.md", "members.png", "members.svg"}
-    assert capfd.readouterr().out.splitlines()[-1] == "both/members"
+    said = ["both/members", "next: convstab-report both of_two of_one"]
+    assert capfd.readouterr().out.splitlines()[-2:] == said
     directory.check_files(made / "both")  # what it stands beside is as it was
     rows = rows_of(folder)
     for name in ("one", "two"):

@@ -1,6 +1,7 @@
 """What is said after a finished result, and how far a long work is."""
 
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from convstab.evaluation.cells import shortened
 from convstab.files import write_json
 from convstab.runs import directory
 from convstab.runs.configuration import write_config
+from tests.documentation.test_commands import understood
 
 
 def finished(folder: Path, command: str, run: object) -> Path:
@@ -111,6 +113,91 @@ def test_a_page_that_was_just_made_is_not_made_again(tmp_path: Path, monkeypatch
     assert next_steps.next_command("attack", Path("a")) == "open a/report.html"
     os.utime(page, (1, 1))  # the result was made again since
     assert next_steps.next_command("attack", Path("a")) == "convstab-report a"
+
+
+SWEEPS = [
+    ("train", ["s/a", "s/b"], {"model": OWN}, "convstab-evaluate sweep=runs of=s trust=nets:build"),
+    ("train", ["s/a"], {}, "convstab-evaluate sweep=runs of=s"),
+    ("evaluate", ["e/a", "e/b"], {"run": "m"}, "convstab-report e/a e/b --output s"),
+    ("attack", ["e/a", "e/b"], {"run": "m"}, "convstab-report e/a e/b --output s"),
+    ("predictions", ["e/a", "e/b"], {}, "convstab-report e/a e/b --output s"),
+    ("evaluate", ["e/a"], {"run": "m"}, "convstab-attack run=m attack=ddn"),  # one, by several shards
+    ("evaluate", [], {}, ""),
+]
+
+
+@pytest.mark.parametrize(("command", "outputs", "config", "line"), SWEEPS)
+def test_after_a_sweep_comes_what_takes_all_its_results(
+    command: str,
+    outputs: list[str],
+    config: dict[str, object],
+    line: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "argv", [f"convstab-{command}"])
+    monkeypatch.chdir(tmp_path)
+    for folder in map(Path, outputs):
+        write_config(folder, config)
+        directory.finish(folder, "evaluate" if command == "predictions" else command)
+    begun = Path("s/begun")  # by a shard, while others are at work
+    write_config(begun, config)
+    assert next_steps.after_sweep(command, Path("s").absolute(), [*map(Path, outputs), begun]) == line
+    if line:
+        understood(shlex.split(line), monkeypatch)
+
+
+def test_of_a_sweep_of_copies_the_first_are_predicted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("s/a", "s/b"):
+        Path(name).mkdir(parents=True)
+        write_json(Path(name, "draws.json"), {"dataset": {}, "protocol": {"degradation": HAZE}})
+    line = next_steps.after_sweep("draws", Path("s"), [Path("s/a"), Path("s/b")])
+    assert line == "convstab-import path=predictions.csv draws=s/a"
+    understood(shlex.split(line), monkeypatch)
+
+
+def test_a_camera_is_followed_by_its_noise_for_a_model_that_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["convstab-camera"])
+    words, picture = "degradation=sensor degradation.read_noise=3 levels=[1,2]", Path("c/transfer.png")
+    quoted = "degradation=sensor degradation.read_noise=3 'levels=[1,2]'"
+    drawn = "open c/transfer.png"
+    assert next_steps.after_camera(words, None, picture) == drawn  # no model is there
+    evaluation = finished(Path("e"), "evaluate", "m")
+    line = next_steps.after_camera(words, evaluation, picture)
+    assert line == f"convstab-evaluate run=m {quoted}"
+    understood(shlex.split(line), monkeypatch)
+    assert next_steps.after_camera(words, finished(Path("all"), "evaluate", ["m", "n"]), picture) == drawn
+    write_config(Path("runs/own"), {"model": OWN})
+    directory.finish(Path("runs/own"), "train")
+    line = next_steps.after_camera(words, None, picture)
+    assert line == f"convstab-evaluate run=runs/own trust=nets:build {quoted}"
+    understood(shlex.split(line), monkeypatch)
+    assert next_steps.after_camera("", evaluation, picture) == drawn  # its noise is not known
+
+
+def test_one_result_has_its_page_and_several_have_one_of_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    one, two = finished(Path("a"), "evaluate", "m"), finished(Path("b"), "attack", "m")
+    (one / "report.html").touch()
+    assert next_steps.report_of([one]) == "open a/report.html"
+    line = next_steps.report_of([one, two])
+    assert line == "convstab-report a b"
+    understood(shlex.split(line), monkeypatch)
+
+
+def test_a_reproduction_ends_with_its_page_where_it_has_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    next_steps.say_next("reproduce", Path())
+    assert capsys.readouterr().out == ""
+    Path("report.html").touch()
+    next_steps.say_next("reproduce", Path())
+    assert capsys.readouterr().out == "next: open report.html\n"
 
 
 def test_files_of_wandb_that_are_not_sent_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

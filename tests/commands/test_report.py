@@ -115,7 +115,9 @@ def test_the_report_goes_to_wandb_under_an_id_of_its_own(
     assert (run.exit_code, run.run.job_type, run.run.display_name) == (0, "report", "report")
     assert run.config == {"title": OTHER_TITLE, "folders": [str(root / "evaluate")]}
     assert not (root / "evaluate" / "wandb.id").exists()  # that would be the run of the evaluation
-    assert capsys.readouterr().out.splitlines()[-1].startswith("wandb sync ")
+    *_, sent, follows = capsys.readouterr().out.splitlines()
+    assert sent.startswith("wandb sync ")
+    assert follows == f"next: open {root / 'evaluate' / 'report.html'}"
     assert len(gather([root / "evaluate"]).evaluations) == 1
 
 

@@ -18,6 +18,7 @@ from tests.support.in_process import Main, caller
 from tests.support.report_text import report
 
 COMMAND = [sys.executable, "-c", "from convstab.commands.app import reproduce; reproduce()", "size=smoke"]
+NEXT = f"next: open out/{PAGE}"
 
 
 def reproduce(cwd: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -54,7 +55,7 @@ def test_all_experiments_end_in_a_report(smoke: tuple[Path, str]) -> None:
     lines = said.splitlines()
     assert lines[0] == f"19 of 19 steps to do: {cwd / 'out'}"
     assert len([line for line in lines if re.match(r"\d+/19 \S+ done \(", line)]) == 19
-    assert lines[-1] == f"report: {cwd / 'out' / PAGE}"
+    assert lines[-2:] == [f"report: {cwd / 'out' / PAGE}", NEXT]
     assert len(list((cwd / "out").rglob(DONE))) == 19
     assert "digits" in report(cwd)
 
@@ -64,7 +65,7 @@ def test_a_second_call_does_nothing_and_says_so(smoke: tuple[Path, str]) -> None
     cwd, _ = smoke
     before = contents(cwd)
     done = reproduce(cwd)
-    assert (done.returncode, done.stdout) == (0, f"nothing to do, all is done: {cwd / 'out' / PAGE}\n")
+    assert (done.returncode, done.stdout) == (0, f"nothing to do, all is done: {cwd / 'out' / PAGE}\n{NEXT}\n")
     assert contents(cwd) == before
 
 
@@ -81,7 +82,7 @@ def test_only_what_is_missing_is_done_again(copy: Path) -> None:
 def test_a_report_that_is_older_than_a_step_is_written_again(copy: Path) -> None:
     os.utime(copy / "out" / PAGE, (0, 0))  # as if a kill had come before the report
     done = reproduce(copy)
-    assert (done.returncode, done.stdout) == (0, f"report: {copy / 'out' / PAGE}\n")
+    assert (done.returncode, done.stdout) == (0, f"report: {copy / 'out' / PAGE}\n{NEXT}\n")
     assert (copy / "out" / PAGE).stat().st_mtime > 0
 
 

@@ -70,7 +70,8 @@ def test_results_are_held_against_requirements(root: Path, capsys: pytest.Captur
     assert [case[0].tag for case in cases][:3] == ["system-out", "failure", "skipped"]
     assert len(cases) == 5
     page = (root / "evaluation" / PAGE).read_text(encoding="utf-8")
-    assert captured.out.splitlines()[-2:] == [f"evaluation/{PAGE}", f"evaluation/{CASES}"]
+    written = [f"evaluation/{PAGE}", f"evaluation/{CASES}"]
+    assert captured.out.splitlines()[-3:] == [*written, "next: convstab-report evaluation attack"]
     table = [line for line in page.splitlines() if line.startswith("|")]
     assert len(table) == 7
     assert all(word in captured.out for word in ("pass", "fail", "undecided", f"{result.accuracy.value[1]:.2%}"))

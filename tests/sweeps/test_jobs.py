@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from hydra import compose, initialize_config_module
 from omegaconf import OmegaConf
 
 from convstab.commands import app
+from convstab.commands.results import report
 from convstab.errors import InputError
 from convstab.files import BEST, METRICS, read_json, write_json
 from convstab.runs import checkpoints
@@ -89,6 +91,7 @@ def test_jobs_leave_a_table_and_one_that_fails_stops_no_other(main: Main) -> Non
         assert float(rows[value]["test/accuracy"]) == metrics["test/accuracy"]
         assert not any(name.startswith("test/precision/") for name in rows[value])
     assert "2 of 3 jobs are done" in out
+    assert "next:" not in out  # but to mend the one that failed
     assert "in [0, 1)" in re.sub(r"[\s│]+", " ", out)
 
 
@@ -183,8 +186,9 @@ def test_a_key_that_does_not_exist_stops_before_the_first_job(main: Main) -> Non
 
 @pytest.mark.slow
 def test_a_sweep_of_trainings_is_an_ensemble_and_each_run_can_be_evaluated(main: Main) -> None:
-    assert main(app.train, *QUICK, "sweep=sigma", "augment.sigma=0,40")[0] == 0
+    code, out, _ = main(app.train, *QUICK, "sweep=sigma", "augment.sigma=0,40")
     sweep = Path("runs/sweep/sigma_digits")
+    assert (code, out.splitlines()[-1]) == (0, f"next: convstab-evaluate sweep=runs of={sweep}")
     few = ["logger=none", "images=20", "draws=2", "levels=[10,40]"]
     assert main(app.evaluate, f"run={sweep}", "output=both", *few)[0] == 0
     assert json.loads(Path("both/summary.json").read_text())["run"] == "sigma_digits"
@@ -206,6 +210,11 @@ def test_a_sweep_of_trainings_is_an_ensemble_and_each_run_can_be_evaluated(main:
         assert ours == pytest.approx(rates, abs=1e-6)
     code, out, _ = main(app.evaluate, "sweep=runs", f"of={sweep}", *few)
     assert (code, out.count("finished before")) == (0, 2)
+    follows = shlex.split(out.splitlines()[-1])
+    both = [str(Path(row["output"]).relative_to(Path.cwd())) for row in rows]
+    assert follows == ["next:", "convstab-report", *both, "--output", f"{sweep}_evaluate"]
+    report.main(follows[2:])
+    assert Path(f"{sweep}_evaluate/report.html").is_file()
 
 
 @pytest.mark.slow
@@ -227,7 +236,8 @@ def test_shards_of_a_multirun_meet_in_one_folder(main: Main) -> None:
     assert main(app.train, *QUICK, "output=one")[0] == 0
     few = ["run=one", "logger=none", "images=20", "draws=2", "slice=4"]
     assert main(app.evaluate, *few, "output=whole")[0] == 0
-    assert main(app.evaluate, "-m", *few, "shard=1/3,2/3,3/3")[0] == 0
+    code, out, _ = main(app.evaluate, "-m", *few, "shard=1/3,2/3,3/3")
+    assert (code, out.splitlines()[-1]) == (0, "next: convstab-attack run=one attack=ddn")
     (folder,) = Path("runs/evaluate").iterdir()
     for name in ("stability.parquet", "confusion.parquet", "histogram.npz", "table.csv"):
         assert (folder / name).read_bytes() == Path("whole", name).read_bytes()

@@ -76,7 +76,7 @@ class App:
         refuse_options(self.name, sys.argv[1:])
         if self.name == ALONE and {"-m", "--multirun"} & set(sys.argv[1:]):
             raise InputError(NO_MULTIRUN)  # before Hydra says what it launches
-        stopped = False
+        stopped, outputs = False, list[Path]()
         try:
             composing.run(self.name, self.job)
         except (
@@ -94,9 +94,13 @@ class App:
             raise
         finally:
             if self.sweep is not None:
-                self.close_sweep(self.sweep, stopped)
+                outputs = self.close_sweep(self.sweep, stopped)
         if self.error is not None:
             raise self.error
+        if self.sweep is not None:
+            from convstab.commands.next_steps import after_sweep, say
+
+            say(after_sweep(self.name, self.sweep, outputs))
 
     def job(self, config: "DictConfig") -> float | None:
         """One job in its process; its metric. A job of a sweep raises, so that sweepers see that it failed."""
@@ -165,8 +169,8 @@ class App:
 
         return Watch(self)
 
-    def close_sweep(self, folder: Path, stopped: bool) -> None:
-        """Show how the jobs ended, and do what follows with the finished results, unless a signal has stopped it."""
+    def close_sweep(self, folder: Path, stopped: bool) -> list[Path]:
+        """Show how the jobs ended, and do what follows unless a signal has stopped it; the folders of the finished."""
         from convstab.sweeps import table
 
         finished = table.close(folder)
@@ -174,6 +178,7 @@ class App:
             goes_on(partial(with_words, "skip_done=true", f"hydra.sweep.dir={folder}"))
         elif finished and hasattr(self.module, "after_sweep"):
             self.module.after_sweep(finished, folder)
+        return finished
 
 
 def say_cores(threads: int | None) -> None:

@@ -1,13 +1,19 @@
 """What follows a finished result: where W&B wrote, how to send it, and the command to try next."""
 
 import sys
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from shlex import quote
 
+from convstab.errors import InputError
 from convstab.files import COPIES, PAGE, read_json
 from convstab.runs import directory
 from convstab.runs.configuration import load_config, value
 from convstab.runs.trust import trust_of, trust_of_draws, word
+
+NO_RESULT = "draws", "reproduce"  # what they leave is no result by itself
+RUNS = "runs"  # where trainings are, unless it is said
 
 
 def say_next(command: str, folder: Path) -> None:
@@ -15,8 +21,13 @@ def say_next(command: str, folder: Path) -> None:
     result = directory.finished(folder)
     if result is not None and (sent := unsent(folder)):
         print(sent)
-    follows = next_command(command, folder)
-    if follows and (result is not None or command == "draws"):
+    if result is not None or command in NO_RESULT:
+        say(next_command(command, folder))
+
+
+def say(follows: str) -> None:
+    """Print the next command to try; nothing where none follows."""
+    if follows:
         print(f"next: {follows}")
 
 
@@ -40,25 +51,81 @@ def next_command(command: str, folder: Path) -> str:
         case "train":
             return f"{typed('evaluate')} run={here}{trust_of([folder])}"
         case "evaluate":
-            config = load_config(folder)
-            run, stage = value(config, "run"), value(config, "stage")
-            given = value(config, "dataset.load") or value(config, "dataset.root")
-            more = given or stage not in (None, "input")
-            if isinstance(run, str) and not more:  # else it takes more words than the run
-                return f"{typed('attack')} run={quote(run)}{word(value(config, 'trust'))} attack=ddn"
-            return page_of(folder)
+            return attack_of(folder) or page_of(folder)
         case "draws":
             return f"convstab-import path=predictions.csv draws={here}{trust_of_draws(read_json(folder / COPIES))}"
         case "attack" | "predictions":
             return page_of(folder)
+        case "reproduce" if (folder / PAGE).exists():
+            return opened(folder / PAGE)
     return ""
+
+
+def attack_of(evaluation: Path) -> str:
+    """An attack on the run of an evaluation; empty where it would take more words than the run."""
+    config = load_config(evaluation)
+    run, stage = run_of(evaluation), value(config, "stage")
+    more = value(config, "dataset.load") or value(config, "dataset.root") or stage not in (None, "input")
+    return f"{typed('attack')} {run} attack=ddn" if run and not more else ""
+
+
+def after_sweep(command: str, sweep: Path, outputs: Sequence[Path]) -> str:
+    """The command to try after a sweep all of whose jobs are done; empty where none follows.
+
+    outputs: the folders of the jobs; several shards have one, which may not be finished yet.
+    """
+    results = [folder for folder in outputs if directory.finished(folder)]
+    if command == "draws":
+        return next_command(command, outputs[0]) if outputs else ""
+    if command == "train" and results:
+        return f"{typed('evaluate')} sweep=runs of={shown(sweep)}{trust_of(results)}"
+    if len(results) == 1:
+        return next_command(command, results[0])
+    return f"{report_of(results)} --output {shown(sweep)}" if results else ""
+
+
+def after_camera(words: str, evaluation: Path | None, picture: Path) -> str:
+    """The command to try after a camera is measured: its noise, for a model that is there; else what is drawn of it.
+
+    words: of evaluate, the camera's noise; empty: it is not known. evaluation: that was given, whose run is taken.
+    """
+    if not words or not (model := newest_training() if evaluation is None else run_of(evaluation)):
+        return opened(picture)
+    return f"{typed('evaluate')} {model} {' '.join(map(quote, words.split()))}"
+
+
+def newest_training() -> str:
+    """The words for the newest training; empty where there is none."""
+    with suppress(InputError):
+        newest = directory.find_run("latest", RUNS)
+        return f"run={shown(newest)}{trust_of([newest])}"
+    return ""
+
+
+def run_of(evaluation: Path) -> str:
+    """The words for the run of an evaluation; empty where it is of several, or of none."""
+    config = load_config(evaluation)
+    run = value(config, "run")
+    return f"run={quote(run)}{word(value(config, 'trust'))}" if isinstance(run, str) else ""
+
+
+def report_of(folders: Sequence[Path]) -> str:
+    """How the page about some folders of results is made; of one result, how it is opened where it is made."""
+    if len(folders) == 1 and directory.finished(folders[0]):
+        return page_of(folders[0])
+    return f"convstab-report {' '.join(map(shown, folders))}" if folders else ""
+
+
+def opened(file: Path) -> str:
+    """How a page or a picture is opened."""
+    return f"open {shown(file)}"
 
 
 def page_of(folder: Path) -> str:
     """How the page about a result is opened, where it was made after the result, or else how it is made."""
     page = folder / PAGE
     made = page.exists() and changed(page) >= changed(folder / directory.FINISHED)
-    return f"open {shown(page)}" if made else f"convstab-report {shown(folder)}"
+    return opened(page) if made else f"convstab-report {shown(folder)}"
 
 
 def typed(command: str) -> str:

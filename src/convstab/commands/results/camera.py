@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING
 from convstab.commands.results.arguments import Arguments
 from convstab.commands.signals import command
 from convstab.errors import InputError
+from convstab.files import FIGURES
 
 if TYPE_CHECKING:
+    from convstab.camera.camera import Camera
     from convstab.camera.light import Failure
+
+PICTURE = Path(FIGURES, "transfer.png")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -29,8 +33,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         folder = options.output or folder_beside(options.frames)
         check_apart(folder, options.frames)
         failure = failure_of(options.result, options.share) if options.result else None
-        write(options.frames, options.black, options.white, failure, folder)
+        camera = write(options.frames, options.black, options.white, failure, folder)
         print(folder)
+        from convstab.camera.tables import words_for_evaluate
+        from convstab.commands.next_steps import after_camera, say
+
+        words = next(filter(None, map(words_for_evaluate, camera.worst)), "")
+        say(after_camera(words, options.result, folder / PICTURE))
 
 
 def folder_beside(frames: Path) -> Path:
@@ -57,8 +66,8 @@ def failure_of(evaluation: Path, share: float) -> "Failure":
     return Failure.of(StabilityResult.read(evaluation), share)
 
 
-def write(frames: Path, black: float, white: float | None, failure: "Failure | None", folder: Path) -> None:
-    """Measure; write the tables and the figure, and show the tables."""
+def write(frames: Path, black: float, white: float | None, failure: "Failure | None", folder: Path) -> "Camera":
+    """Measure; write the tables and the figure, and show the tables; what was measured."""
     from rich.markdown import Markdown
 
     from convstab.camera import records, tables
@@ -66,7 +75,7 @@ def write(frames: Path, black: float, white: float | None, failure: "Failure | N
     from convstab.commands.console import console
     from convstab.figures.camera import transfer
     from convstab.figures.files import save
-    from convstab.files import FIGURES, SUMMARY, write_json, write_text
+    from convstab.files import SUMMARY, write_json, write_text
 
     found = measure(frames, black, white)
     folder.mkdir(parents=True, exist_ok=True)
@@ -75,5 +84,6 @@ def write(frames: Path, black: float, white: float | None, failure: "Failure | N
     write_text(folder / "camera.csv", records.rows_text(found))
     write_text(folder / "points.csv", records.points_text(found))
     write_json(folder / SUMMARY, records.summary(found, failure, black, white))
-    save(transfer(found), folder / FIGURES / "transfer")
+    save(transfer(found), (folder / PICTURE).with_suffix(""))
     console().print(Markdown(said))
+    return found

@@ -17,6 +17,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--reference", nargs="+", default=[], type=Path, metavar="folder", help=said)
     with command():
         options = parser.parse_args(arguments)
+        from convstab.commands.next_steps import report_of, say
         from convstab.figures.redraw import redraw
 
         redraw(options.folders, options.level, options.output, options.reference)
+        say(report_of([*options.folders, *options.reference]))

@@ -45,6 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         write(ledger, margins_of(found.evaluations[options.evaluation]), folder, lines)
         say_first(ledger, folder)
         print(folder)
+        from convstab.commands.next_steps import report_of, say
+
+        say(report_of([options.evaluation, *options.attacks]))
 
 
 def beside(ledger: "Ledger", other: Path) -> "Widening":

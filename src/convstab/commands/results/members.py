@@ -24,6 +24,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with command():
         options = parser.parse_args(arguments)
         write(joined(options.ensemble, options.members), options.output or options.ensemble / FOLDER)
+        from convstab.commands.next_steps import report_of, say
+
+        say(report_of([options.ensemble, *options.members]))
 
 
 def joined(ensemble: Path, folders: Sequence[Path]) -> "Members":

@@ -18,6 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     with command():
         options = parser.parse_args(arguments)
+        from convstab.commands.next_steps import opened, say
         from convstab.paper.report import PAGE, TEXT, send, write_report
 
         output = options.output or options.folders[0]
@@ -25,3 +26,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(output / PAGE, output / TEXT, sep="\n")
         if options.wandb:
             print(send(report, options.folders, output, options.wandb))
+        say(opened(output / PAGE))

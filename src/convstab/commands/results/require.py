@@ -20,6 +20,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with command():
         options = parser.parse_args(arguments)
         code = require(options.requirements, options.folders, options.output or options.folders[0])
+        from convstab.commands.next_steps import report_of, say
+
+        say(report_of(options.folders))
     sys.exit(code)
 
 
