@@ -70,7 +70,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "images.csv").write_text("path,label\n" + "".join(f"{one},{one.parent.name}\n" for one in files))
     pixels, labels = rng.integers(0, 256, (40, 28, 28, 3), np.uint8), np.arange(40) % 2
     parts = {"train_images": pixels, "train_labels": labels, "test_images": pixels, "test_labels": labels}
-    np.savez(tmp_path / "pathmnist.npz", **parts)
+    np.savez(tmp_path / "pathmnist.npz", allow_pickle=False, **parts)
     (tmp_path / "mypkg").mkdir()
     (tmp_path / "mypkg/data.py").write_text(DATA)
     (tmp_path / "nets.py").write_text(NETS)

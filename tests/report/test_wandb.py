@@ -16,7 +16,7 @@ from tests.support.made_up_evidence import evaluation, evidence, failing, traini
 from tests.support.wandb_files import OfflineRun, offline_runs
 
 PAGE = "<!doctype html><html><head><title>page</title></head><body>café</body></html>"
-FINDING = Finding("Claim.", "Section 4", "mixed", "MNIST: 1 %\nrule")
+FINDING = Finding("Claim.", "Section 4", "mixed", "MNIST: 1 %.", "MNIST: 1 %\nrule")
 
 
 @pytest.fixture(scope="module")
