@@ -133,6 +133,7 @@ def test_each_command_of_a_page_does_what_it_says(page: str, least: int, place: 
     text = "\n".join(blocks)  # what lists results comes last, when there are some
     for name, ours in HERE.items():
         text = re.sub(rf"(?<![a-z]){name}", ours, text)  # no part of the name of a file
+    text = re.sub(r" images=\d{3,}", " images=20", text)
     commands = [words for words in lines_of(text) if words[0] != AT_NIGHT]
     assert len(commands) >= least
     for words in commands:
