@@ -48,7 +48,8 @@ def files(folder: Path) -> set[str]:
 def test_the_report_lies_in_the_first_folder(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = files(root)
     report.main([str(root)])
-    assert capsys.readouterr().out.splitlines() == [str(root / "report.html"), str(root / "report.md")]
+    written = [str(root / "report.html"), str(root / "report.md")]
+    assert capsys.readouterr().out.splitlines() == [*written, f"next: open {written[0]}"]
     assert files(root) - before == {"report.html", "report.md"}  # and nothing half-written
     page, text = (root / "report.html").read_text(encoding="utf-8"), (root / "report.md").read_text(encoding="utf-8")
     assert page.startswith("<!doctype html>")
