@@ -82,12 +82,8 @@ def test_a_published_sweep_has_a_run_of_its_own_with_its_pictures_its_table_and_
     table = run.table("sweep/train_x_test")
     assert table["columns"] == head
     assert table["data"] == [[float(seed), level, *map(float, numbers)] for seed, level, *numbers in rows]
-    levels = {row[1] for row in table["data"]}
-    assert levels == {
-        "inf",
-        "90",
-        "20",
-    }  # as text: JPEG's clean images have an infinite quality, JSON has no such number
+    levels = {row[1] for row in table["data"]}  # as text: JSON has no number for the quality of JPEG's clean images
+    assert levels == {"inf", "90", "20"}
     assert len(rows) == len(SEEDS) * len(levels)
     assert len(run.summary_keys) <= MOST_KEYS
 

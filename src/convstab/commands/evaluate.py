@@ -234,7 +234,7 @@ def write(task: Task[StabilityResult], result: StabilityResult, protocol: Protoc
     about = {
         "training": run.training,
         "protocol": protocol.settings | {"levels": summary["levels"]},
-        "made_with": made_with(task.device) | ({} if task.forward is None else {"forward": task.forward}),
+        "made_with": made_with(task.device) | ({} if task.forward is None else {FORWARD.name: task.forward}),
     }
     about |= {} if run.source is None else {"model": dict(run.source)}
     write_json(folder / SUMMARY, {"run": run.name} | summary | dict(speed) | about)

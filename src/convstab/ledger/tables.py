@@ -93,10 +93,10 @@ def levels(ledger: Ledger) -> Table:
     head = [ledger.label, "flips", "95 %", "by margins", "by attacks", "counted there"]
     head += ["certified", "median radius"] if certifies(ledger) else []
     head += ["first to fail", "open"] if tells_first_failing(ledger) else []
-    return told(Table(head, [[level_in_words(level), *cells(ledger, level)] for level in ledger.levels]))
+    return filled(Table(head, [[level_in_words(level), *cells(ledger, level)] for level in ledger.levels]))
 
 
-def told(table: Table) -> Table:
+def filled(table: Table) -> Table:
     """The table without the columns of which no row has anything to tell."""
     kept = [place for place, column in enumerate(zip(*table.rows, strict=True)) if set(column) != {NOT_DEFINED}]
     return Table(

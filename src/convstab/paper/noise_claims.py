@@ -78,11 +78,16 @@ def weak_verdict(found: Fooled) -> Verdict:
 
 def flips_in_words(found: Fooled) -> str:
     """What of sigma 1 decides: which share of the copies flips, and how many of the mistakes are the noise's doing."""
-    images = count(found.correct, "image that is correct when clean", "images that are correct when clean")
+    images = correct_in_words(found)
     if not found.fooled:
         return f"no noisy copy of {images} flips at sigma 1 (95 %: at most {in_percent(found.rate.high)} do)"
     its = f"{in_percent(found.share)} of all misclassified copies"
     return f"{share_in_words(found.rate)} of the noisy copies of {images} flip at sigma 1; they are {its}"
+
+
+def correct_in_words(found: Fooled) -> str:
+    """How many images noise could make fail."""
+    return count(found.correct, "image that is correct when clean", "images that are correct when clean")
 
 
 def draws_at(result: StabilityResult, sigma: float) -> int:
@@ -92,7 +97,7 @@ def draws_at(result: StabilityResult, sigma: float) -> int:
 
 def fooled_in_words(found: Fooled, draws: int) -> str:
     """What sigma 1 does, in sentences."""
-    images = count(found.correct, "image that is correct when clean", "images that are correct when clean")
+    images = correct_in_words(found)
     clean_errors = f"Without any noise {in_percent(found.errors)} of all images are misclassified."
     if not found.fooled:
         return f"{flips_in_words(found)}. {clean_errors}"

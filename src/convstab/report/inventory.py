@@ -9,9 +9,9 @@ from typing import Any
 
 from convstab.report.formatting import is_published, of_draws
 from convstab.report.results import Attacked, Evaluation, Evidence, Source, Training
+from convstab.runs.settled import FORWARD
 
 PARTS = ("train", "validation", "test")
-FORWARD = "forward"  # the pass that an evaluation chose, which stands beside what it ran on
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def protocol_of(result: Training | Evaluation | Attacked) -> str:
         f"{of_draws(result.result, 'draw')} of each image and level",
     ]
     words += [f"seed {protocol['seed']}"] if "seed" in protocol else []
-    forward = result.source.made_with.get(FORWARD)
+    forward = result.source.made_with.get(FORWARD.name)
     return "; ".join(filter(None, [*words, clipped, rounded, f"classified in {forward}" if forward else ""]))
 
 
@@ -112,7 +112,7 @@ def machines(evidence: Evidence) -> list[str]:
 
 def machine_of(made_with: Mapping[str, Any]) -> str:
     """Versions and machine in one line; empty where nothing was recorded."""
-    return ", ".join(f"{name} {value}" for name, value in made_with.items() if name != FORWARD)
+    return ", ".join(f"{name} {value}" for name, value in made_with.items() if name != FORWARD.name)
 
 
 def unique_names(names: Sequence[str], folders: Sequence[str]) -> list[str]:

@@ -16,6 +16,7 @@ from convstab.ledger.tables import distances, number, radius_of
 from convstab.report.formatting import count, in_percent, listed, of_draws, points
 from convstab.report.ledgers import Joined
 from convstab.report.results import Evaluation
+from convstab.runs.settled import FORWARD
 from convstab.statistics import rates
 from convstab.statistics.intervals import Estimate, Floats
 from convstab.units import Integers
@@ -93,7 +94,7 @@ def asked(result: StabilityResult) -> str:
 
 def without(evaluation: Evaluation) -> str:
     """The accuracy on the images as they are, and in which precision they were classified, where that is known."""
-    forward = evaluation.summary.get("made_with", {}).get("forward")
+    forward = evaluation.summary.get("made_with", {}).get(FORWARD.name)
     return clean(evaluation.result) + (f" Classified in {forward}." if forward else "")
 
 
@@ -120,11 +121,10 @@ def beside(name: str, result: StabilityResult, others: Mapping[str, StabilityRes
         if np.isnan(low):
             continue
         ends = f"95 % {100 * low:+.2f} to {100 * high:+.2f}, on the same draws"
-        more = "more" if value > 0 else "fewer"
         if low <= 0 <= high:
             yield other, f"At {named_level(result, -1)} no difference is shown: {points(value)} ({ends})."
         else:
-            size = points(abs(value)).lstrip("+")
+            size, more = points(abs(value)).lstrip("+"), "more" if value > 0 else "fewer"
             yield other, f"At {named_level(result, -1)}, {size} {more} of the copies are classified correctly ({ends})."
 
 

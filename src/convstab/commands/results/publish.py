@@ -24,7 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         from convstab.sweeps.jobs import is_sweep, results_in
 
         found = {folder: results_in(folder) for folder in options.folders}
-        for result, group in {result: group for results in found.values() for result, group in results.items()}.items():
+        groups = {result: group for results in found.values() for result, group in results.items()}
+        for result, group in groups.items():
             print(publish(result, group, chosen))
         for sweep in filter(is_sweep, found):
             if line := publish_sweep(sweep, list(found[sweep]), (comparison.TABLE, families.TABLE), chosen):

@@ -183,11 +183,11 @@ function startRates(figure, data) {
   };
 }
 
-/** How far the ends of the 95 % intervals are from the values, as bars of a chart. */
+/** How far the ends of the 95 % intervals are from the values, as bars of a chart; none where an end is not known. */
 function bars(values, lows, highs) {
-  const above = highs.map((end, at) => (end === null ? 0 : end - values[at]));
-  const below = lows.map((end, at) => (end === null ? 0 : values[at] - end));
-  return { type: "data", symmetric: false, array: above, arrayminus: below, color: colour("faint"), thickness: 1, width: 2 };
+  const above = highs.map((end, at) => (end === null ? null : end - values[at]));
+  const below = lows.map((end, at) => (end === null ? null : values[at] - end));
+  return { type: "data", symmetric: false, array: above, arrayminus: below, color: colour("faint"), thickness: 1.2, width: 3 };
 }
 
 /** Ours minus the paper's of each class. */

@@ -9,8 +9,6 @@ const LAWS = [
 function countedDraws(data, row) {
   const { flips, low, high } = data.shares;
   const [value, from, to] = [flips, low, high].map((shares) => inPercent(shares[row]));
-  const above = to.map((end, at) => (end === null ? null : end - value[at]));
-  const below = from.map((end, at) => (end === null ? null : value[at] - end));
   return {
     x: data.x,
     y: value,
@@ -18,7 +16,7 @@ function countedDraws(data, row) {
     customdata: data.levels.map((level, at) => [level, from[at], to[at]]),
     mode: "markers",
     marker: { color: colour("ink"), size: 7 },
-    error_y: { type: "data", symmetric: false, array: above, arrayminus: below, color: colour("faint"), thickness: 1.2, width: 3 },
+    error_y: bars(value, from, to),
     hovertemplate: "%{customdata[0]}: %{y:.2f} % (95 % %{customdata[1]:.2f} to %{customdata[2]:.2f})<extra></extra>",
   };
 }
