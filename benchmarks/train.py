@@ -34,7 +34,8 @@ from benchmarks import timing
 from benchmarks.timing import Rates, Setting
 from convstab.commands import train
 from convstab.commands.app import plain, quiet_libraries
-from convstab.data.images import ImageData, ImageSet
+from convstab.data.images import ImageSet
+from convstab.data.module import ImageData
 from convstab.loggers.csv import MetricsCsv
 from convstab.models import Classifier
 from convstab.models.classifier import Parameters

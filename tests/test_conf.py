@@ -14,7 +14,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from convstab.commands.app import plain
-from convstab.data.images import ImageData
+from convstab.data.module import ImageData
 from convstab.models import Classifier
 from convstab.models.own.kinds import KINDS
 from convstab.runs.configuration import check_run

@@ -11,7 +11,7 @@ import torch
 from hydra.utils import instantiate
 
 from convstab.commands import app, signals
-from convstab.data.images import ImageData
+from convstab.data.module import ImageData
 from convstab.errors import InputError
 from convstab.files import METRICS, read_json
 from convstab.images import to_unit

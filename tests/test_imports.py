@@ -47,8 +47,17 @@ def test_a_training_loads_no_attack_and_without_its_logger_no_wandb(tmp_path: Pa
     assert not found & {"foolbox", "deap", "wandb"}
 
 
-def test_an_evaluation_from_python_loads_no_lightning() -> None:
-    assert loaded("import convstab as cs; cs.Images, cs.evaluate, cs.StabilityResult") == set()
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import convstab as cs; cs.Images, cs.evaluate, cs.StabilityResult, cs.attack",
+        "import convstab as cs; cs.load_run, cs.folder, cs.table, cs.arrays",
+        "import convstab as cs, torch; cs.load_model(torch.nn.Flatten(), mean=0.5, std=0.25, classes=['a'])",
+        "import convstab.commands.evaluate, convstab.commands.attack",
+    ],
+)
+def test_whoever_does_not_train_waits_for_no_lightning(code: str) -> None:
+    assert loaded(code) == set()
 
 
 COMPOSED = ("train", "evaluate", "attack", "reproduce", "draws", "predictions")

@@ -7,7 +7,7 @@ import torch
 from scipy import stats
 
 from convstab.data.augment import Chain, GaussianNoise, Jitter, Mirror, NoisyCopies
-from convstab.data.images import ImageData
+from convstab.data.module import ImageData
 from convstab.errors import InputError
 
 OFF = dict.fromkeys(

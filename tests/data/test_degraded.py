@@ -9,7 +9,8 @@ from scipy import stats
 
 from convstab.data.augment import NoisyCopies
 from convstab.data.degraded import DegradedCopies
-from convstab.data.images import ImageData, ImageSet
+from convstab.data.images import ImageSet
+from convstab.data.module import ImageData
 from convstab.degradations.compression import Jpeg, Quantisation
 from convstab.degradations.photometric import Brightness
 from convstab.errors import InputError

@@ -16,7 +16,7 @@ from PIL import Image
 import convstab as cs
 from convstab.data import image_files
 from convstab.data.ids import id_of
-from convstab.data.images import ImageData
+from convstab.data.module import ImageData
 from convstab.data.own import folder
 from convstab.errors import InputError
 

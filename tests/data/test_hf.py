@@ -13,7 +13,7 @@ from PIL import Image
 import convstab as cs
 from convstab.data import decoding, image_files
 from convstab.data.ids import id_of
-from convstab.data.images import ImageData
+from convstab.data.module import ImageData
 from convstab.data.own import folder
 from convstab.data.own import hf as own_hf
 from convstab.data.own.rows import Columns, rows_of

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from convstab.data.batches import IndexBatches
-from convstab.data.images import ImageData, ImageSet, data_root
+from convstab.data.images import ImageSet, data_root
+from convstab.data.module import ImageData
 from convstab.data.split import stratified_split
 from convstab.errors import InputError
 

@@ -12,7 +12,7 @@ from torch import nn
 
 import convstab as cs
 from convstab.commands import evaluate
-from convstab.data.images import ImageData
+from convstab.data.module import ImageData
 from convstab.degradations.similarity import ssim
 from convstab.errors import InputError
 from convstab.evaluation.examples import EXAMPLES, Examples, choose

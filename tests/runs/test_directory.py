@@ -11,11 +11,12 @@ from convstab.errors import InputError
 from convstab.files import BEST, CONFIG, LAST, METRICS, write_json
 from convstab.models import LeNet
 from convstab.runs import checkpoints, configuration, directory
+from convstab.runs.checkpoint_io import AtomicCheckpointIO
 from convstab.runs.run import load_run
 from tests.support import training_examples
 
 LOAD = {"_target_": "convstab.data.digits.load", "_partial_": True}
-DATASET = {"_target_": "convstab.data.images.ImageData", "load": LOAD, "root": "a", "batch_size": 32, "images": 20}
+DATASET = {"_target_": "convstab.data.module.ImageData", "load": LOAD, "root": "a", "batch_size": 32, "images": 20}
 VALUES = {
     "seed": 0,
     "dataset": DATASET,
@@ -232,14 +233,14 @@ def test_damaged_missing_and_foreign_checkpoints_are_named(run: Path) -> None:
 
 def test_a_checkpoint_is_replaced_at_once_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "last.ckpt"
-    checkpoints.AtomicCheckpointIO().save_checkpoint({"epoch": 1}, path)
+    AtomicCheckpointIO().save_checkpoint({"epoch": 1}, path)
 
     def killed(*_: Any) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Path, "replace", killed)
     with pytest.raises(KeyboardInterrupt):
-        checkpoints.AtomicCheckpointIO().save_checkpoint({"epoch": 2}, path)
+        AtomicCheckpointIO().save_checkpoint({"epoch": 2}, path)
     assert torch.load(path, weights_only=True) == {"epoch": 1}
     assert list(tmp_path.iterdir()) == [path]
 
@@ -250,10 +251,10 @@ def test_two_writers_of_a_checkpoint_do_not_meet(tmp_path: Path, monkeypatch: py
     def save(checkpoint: Any, target: Any) -> None:
         original(checkpoint, target)
         if checkpoint["epoch"] == 1:  # before the first writer renames its file, another one writes
-            checkpoints.AtomicCheckpointIO().save_checkpoint({"epoch": 2}, path)
+            AtomicCheckpointIO().save_checkpoint({"epoch": 2}, path)
             assert torch.load(path, weights_only=True) == {"epoch": 2}
 
     monkeypatch.setattr(torch, "save", save)
-    checkpoints.AtomicCheckpointIO().save_checkpoint({"epoch": 1}, path)
+    AtomicCheckpointIO().save_checkpoint({"epoch": 1}, path)
     assert torch.load(path, weights_only=True) == {"epoch": 1}
     assert list(tmp_path.iterdir()) == [path]

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from convstab.data.images import ImageData, ImageSet
+from convstab.data.images import ImageSet
+from convstab.data.module import ImageData
 from convstab.images import Images
 from convstab.runs.own import test_of as images_of
 

@@ -17,7 +17,8 @@ from hydra._internal.hydra import Hydra
 from hydra.plugins.config_source import ConfigResult
 from torch import nn
 
-from convstab.data.images import ImageData, ImageSet
+from convstab.data.images import ImageSet
+from convstab.data.module import ImageData
 from convstab.evaluation.protocol import Protocol
 from convstab.evaluation.result import StabilityResult
 from convstab.evaluation.stability import stability

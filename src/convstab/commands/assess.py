@@ -4,10 +4,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import torch
-from pytorch_lightning.loggers import Logger
 
 from convstab.commands import own
 from convstab.commands.app import sweep_name
@@ -22,6 +21,9 @@ from convstab.runs.settled import DRAWS, FORWARD, MEASURED, Measured, as_counts
 from convstab.runs.shard import Shard
 from convstab.sweeps.jobs import Outcome, members_of
 from convstab.validation import AUTO
+
+if TYPE_CHECKING:
+    from pytorch_lightning.loggers import Logger
 
 Result = TypeVar("Result")  # of the command
 Value = TypeVar("Value")
@@ -122,7 +124,7 @@ class Task(Generic[Result]):
         return whole
 
     @contextmanager
-    def finishing(self) -> Iterator[list[Logger]]:
+    def finishing(self) -> Iterator[list["Logger"]]:
         """The loggers; what is done with them makes the result whole, which is marked at the end."""
         directory.begin(self.folder, self.config)
         with tracking(self.config, self.folder, self.command, group=sweep_name()) as loggers:

@@ -7,20 +7,20 @@ from typing import Any
 
 import torch
 from hydra.core.hydra_config import HydraConfig
-from hydra.utils import get_object, instantiate
+from hydra.utils import get_object
 
+from convstab import models
 from convstab.commands.mistakes import OF_TRAIN
 from convstab.commands.trial import check_given, is_own, values_of
-from convstab.data.images import ImageData
+from convstab.data.images import DataSource
 from convstab.errors import InputError
 from convstab.files import choices
-from convstab.models import OwnClassifier
 from convstab.models.ensemble import Ensemble
 from convstab.models.own.kinds import KINDS
 from convstab.models.own.load import load_model
 from convstab.runs.configuration import images_name, is_below, load_config, value
 from convstab.runs.own import on_other_images, own_run
-from convstab.runs.run import Run, load_run
+from convstab.runs.run import Run, load_run, source_of
 
 OF_TRAININGS = "model", "trainer", "optimizer"  # what a data set brings for trainings, and nothing here reads
 
@@ -98,7 +98,7 @@ def run_of(
 def say_what_is_not_needed(trust: str | Sequence[str], run: Run) -> None:
     """Print a line for each function that is trusted and makes none of the models, nor the images."""
     members = run.model.members if isinstance(run.model, Ensemble) else [run.model]
-    called = [member.hparams.get("target") for member in members if isinstance(member, OwnClassifier)]
+    called = [member.hparams.get("target") for member in members if isinstance(member, models.OwnClassifier)]
     called.append(str(run.training["dataset"]).removeprefix("python "))
     for target in [trust] if isinstance(trust, str) else trust:
         if target not in called:
@@ -117,10 +117,10 @@ def own_model_of(options: Mapping[str, Any]) -> Any:
     return model
 
 
-def data_of(dataset: Mapping[str, Any]) -> ImageData:
+def data_of(dataset: Mapping[str, Any]) -> DataSource:
     """The data set that the group ``dataset`` names."""
     with values_of("dataset"):
-        data: ImageData = instantiate(dataset, _convert_="all")
+        data = source_of(dataset)
     say_root(dataset["root"], dataset["load"]["_target_"])
     return data
 

@@ -23,7 +23,7 @@ from convstab.commands.console import class_table, console, on_terminal
 from convstab.commands.own import say_root
 from convstab.commands.signals import GOES_ON, HEARD, KEPT_NOTHING, goes_on, hear_in_exchanges, listener, with_words
 from convstab.commands.trial import check_parts, first_cause, is_own, values_of
-from convstab.data.images import ImageData
+from convstab.data.module import ImageData
 from convstab.errors import InputError
 from convstab.figures.files import of_training, save
 from convstab.files import BEST, FIGURES, LAST, METRICS, alone, write_json

@@ -3,10 +3,9 @@
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pytorch_lightning.loggers import Logger
 
 from convstab.attacks.result import AttackResult
 from convstab.evaluation import tables
@@ -25,13 +24,16 @@ from convstab.loggers.tracker import (
 from convstab.runs.directory import classes_of
 from convstab.statistics.intervals import Floats
 
+if TYPE_CHECKING:
+    from pytorch_lightning.loggers import Logger
+
 HEADLINES = ("val/accuracy", "test/accuracy", "test/balanced_accuracy", "epochs", "images/train", "seconds")
 SHOWN_LEVELS = 5  # of the accuracies in the summary; the curve has them all
 SAMPLES = 30  # rows of the table of images of an attack
 SAMPLE_COLUMNS = ("index", "label", "predicted", "L2", "PSNR", "clean", "noisy")
 
 
-def log_training(loggers: Sequence[Logger], folder: Path, metrics: Mapping[str, Any]) -> None:
+def log_training(loggers: Sequence["Logger"], folder: Path, metrics: Mapping[str, Any]) -> None:
     """The figures of a training, the table of its classes, its numbers and its best checkpoint."""
     log_figures(loggers, folder / FIGURES)
     classes, images = classes_of(metrics), np.array(metrics["test/confusion"]).sum(1).tolist()
@@ -46,7 +48,7 @@ def log_training(loggers: Sequence[Logger], folder: Path, metrics: Mapping[str, 
     log_artifact(loggers, model_of(folder, metrics))
 
 
-def log_evaluation(loggers: Sequence[Logger], folder: Path, result: StabilityResult) -> None:
+def log_evaluation(loggers: Sequence["Logger"], folder: Path, result: StabilityResult) -> None:
     """The figures of an evaluation, its rates under each level, its classes, and its rates over all levels."""
     log_figures(loggers, folder / FIGURES)
     curves, levels = curves_of(result), result.levels.tolist()
@@ -62,7 +64,7 @@ def log_evaluation(loggers: Sequence[Logger], folder: Path, result: StabilityRes
     log_artifact(loggers, result_of(folder, "evaluate"))
 
 
-def steps_of(logger: Logger, levels: Sequence[float]) -> list[int]:
+def steps_of(logger: "Logger", levels: Sequence[float]) -> list[int]:
     """The steps of the levels: their places, or the levels themselves where a tool has no other axis, and they fit."""
     if isinstance(logger, Tracker) and logger.by_level and all(level >= 0 and level % 1 == 0 for level in levels):
         return [int(level) for level in levels]
@@ -95,7 +97,7 @@ def curves_of(result: StabilityResult) -> dict[str, Floats]:
     }
 
 
-def log_attack(loggers: Sequence[Logger], folder: Path, result: AttackResult) -> None:
+def log_attack(loggers: Sequence["Logger"], folder: Path, result: AttackResult) -> None:
     """The numbers of an attack, its figures, and a table of successes with their images."""
     log_numbers(loggers, "attack", {name: result.summary[name] for name in result.summary if name != "clean_errors"})
     log_figures(loggers, folder / FIGURES)

@@ -7,15 +7,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import numpy as np
-from pytorch_lightning.loggers import Logger
 
 from convstab.errors import InputError
 from convstab.files import write_text
 from convstab.runs.directory import numbers_of
+
+if TYPE_CHECKING:
+    from pytorch_lightning.loggers import Logger
 
 MOST_ROWS = 10_000  # of a table, W&B's limit
 TOOLS = {"wandb": "W&B", "mlflow": "MLflow", "trackio": "Trackio"}  # as they write themselves
@@ -108,24 +110,24 @@ def stable_id(folder: Path, tool: str) -> str:
     return text
 
 
-def trackers_of(loggers: Iterable[Logger]) -> list[Tracker]:
+def trackers_of(loggers: Iterable["Logger"]) -> list[Tracker]:
     """Those that show more than numbers."""
     return [logger for logger in loggers if isinstance(logger, Tracker)]
 
 
-def summarise(loggers: Sequence[Logger], values: Mapping[str, Any]) -> None:
+def summarise(loggers: Sequence["Logger"], values: Mapping[str, Any]) -> None:
     """Show the single numbers among these values as those of the whole run."""
     for tracker in trackers_of(loggers):
         tracker.summarise(numbers_of(values))
 
 
-def log_numbers(loggers: Sequence[Logger], prefix: str, values: Mapping[str, Any]) -> None:
+def log_numbers(loggers: Sequence["Logger"], prefix: str, values: Mapping[str, Any]) -> None:
     """Give all loggers the single numbers among these values, named ``<prefix>/<name>``."""
     for logger in loggers:
         logger.log_metrics({f"{prefix}/{name}": value for name, value in numbers_of(values).items()}, step=0)
 
 
-def log_table(loggers: Sequence[Logger], name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+def log_table(loggers: Sequence["Logger"], name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Give a table, at most its first 10,000 rows; NaN, which the tables of the tools do not have, as None.
 
     rows: of plain values, or of arrays (H, W, C) in [0, 1], which are shown as images.
@@ -145,20 +147,20 @@ def as_bytes(pixels: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return (255 * pixels.clip(0, 1)).round().astype(np.uint8)
 
 
-def log_figures(loggers: Sequence[Logger], folder: Path) -> None:
+def log_figures(loggers: Sequence["Logger"], folder: Path) -> None:
     """Give the PNG files of a folder."""
     paths = {f"figures/{path.stem}": path for path in sorted(folder.glob("*.png"))}
     for tracker in trackers_of(loggers) if paths else []:
         tracker.add_figures(paths)
 
 
-def log_page(loggers: Sequence[Logger], name: str, path: Path) -> None:
+def log_page(loggers: Sequence["Logger"], name: str, path: Path) -> None:
     """Give an HTML page, as it is."""
     for tracker in trackers_of(loggers):
         tracker.add_page(name, path)
 
 
-def log_artifact(loggers: Sequence[Logger], artifact: Artifact) -> None:
+def log_artifact(loggers: Sequence["Logger"], artifact: Artifact) -> None:
     """Give the files that a run has made, where they are wanted."""
     for tracker in trackers_of(loggers):
         tracker.keep(artifact)

@@ -4,17 +4,20 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hydra.utils import instantiate
-from pytorch_lightning.loggers import Logger
 
-from convstab.loggers import lineage, wandb
+from convstab.loggers import lineage
 from convstab.loggers.labels import group_of, hyperparameters, name_of, tags_of
 from convstab.loggers.tracker import stable_id, trackers_of
+from convstab.loggers.wandb_mode import check_mode
 from convstab.packages import need
 from convstab.runs.configuration import Config, value
 from convstab.runs.processes import is_first_process
+
+if TYPE_CHECKING:
+    from pytorch_lightning.loggers import Logger
 
 NEEDS = {  # the tools that show runs -> packages that they need, of the extra that is called like the tool
     "wandb": (),
@@ -31,7 +34,7 @@ def tracking(
     resume: bool = False,
     group: str | None = None,
     logger: Mapping[str, Config] | None = None,
-) -> Iterator[list[Logger]]:
+) -> Iterator[list["Logger"]]:
     """The loggers of one job, given its configuration and the artifacts that it uses, closed whatever happens.
 
     A job that fails is marked as failed. One run lives at a time, so that no job of a sweep logs into another's. Only
@@ -42,7 +45,7 @@ def tracking(
     group: the sweep that the job belongs to. logger: which loggers, with their options; None: those of the
         configuration.
     """
-    options_of, loggers = (config.get("logger") if logger is None else logger) or {}, list[Logger]()
+    options_of, loggers = (config.get("logger") if logger is None else logger) or {}, []
     failed = True
     try:
         for name, options in options_of.items() if job_type != "train" or is_first_process() else ():
@@ -59,7 +62,7 @@ def tracking(
         close(loggers, failed)
 
 
-def close(loggers: Sequence[Logger], failed: bool) -> None:
+def close(loggers: Sequence["Logger"], failed: bool) -> None:
     """Close all loggers, the others where one cannot be."""
     with ExitStack() as stack:
         stack.callback(finish_run, failed)  # last
@@ -81,7 +84,7 @@ def check_logger(config: Config) -> None:
     for name in config.get("logger") or {}:
         check_packages(name)
     if value(config, "logger.wandb._target_"):
-        wandb.checked(value(config, "logger.wandb.mode", "auto"))
+        check_mode(value(config, "logger.wandb.mode", "auto"))
 
 
 def check_packages(name: str) -> None:

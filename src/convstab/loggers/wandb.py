@@ -17,6 +17,7 @@ from pytorch_lightning.loggers import WandbLogger
 
 from convstab.errors import InputError
 from convstab.loggers.tracker import Artifact, Tracker, as_bytes
+from convstab.loggers.wandb_mode import mode_of
 
 if TYPE_CHECKING:
     import wandb
@@ -123,7 +124,7 @@ def wandb_logger(
     # WandbLogger(offline=True) would set WANDB_MODE for every later job of the process, so the run is made here
     settings = wandb.Settings(console="off", silent=True)  # the terminal is ours
     try:
-        options |= {"mode": checked(mode), "job_type": job_type, "resume": "allow" if resume else None}
+        options |= {"mode": mode_of(mode), "job_type": job_type, "resume": "allow" if resume else None}
         kept_in = str(Path(save_dir).absolute())  # W&B's own process stays where this one stood when it was started
         run = wandb.init(dir=kept_in, settings=settings, reinit="finish_previous", **options)
     except wandb.Error as error:  # a key that is none, or no way to the server
@@ -141,26 +142,6 @@ def can_be_written(folder: Path) -> bool:
         folder.mkdir(parents=True, exist_ok=True)
         return os.access(folder, os.W_OK)
     return False
-
-
-def checked(mode: str) -> Any:
-    """The mode for wandb.init, which would ask for a key that is not there; InputError then, and for another word."""
-    if mode not in ("auto", "online", "offline"):
-        raise InputError(f"logger.wandb.mode is {mode!r}; it can be auto, online or offline")
-    variable = os.environ.get("WANDB_MODE") if mode == "auto" else None
-    if variable is None and mode == "auto":
-        return "online" if has_key() else "offline"
-    if (variable or mode) == "online" and not has_key():
-        said = "logger.wandb.mode" if variable is None else "WANDB_MODE"
-        raise InputError(f"{said}=online needs a key: set WANDB_API_KEY, or run wandb login")
-    return variable or mode
-
-
-def has_key() -> bool:
-    """Whether W&B knows who is logging, without asking."""
-    import wandb
-
-    return wandb.login(prompt=False, verify=False)
 
 
 def cell_of(cell: Any) -> Any:

@@ -1,7 +1,7 @@
 """The one base class of every architecture: normalisation, steps, metrics, optimiser and schedule."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import pytorch_lightning as pl
 import torch
@@ -28,6 +28,7 @@ class Classifier(pl.LightningModule):
     schedule: (optimiser, number of steps) -> learning-rate schedule, stepped after every batch.
     """
 
+    normalises: ClassVar[bool] = True  # inside: nobody has to say how
     net: nn.Module
     mean: Tensor
     std: Tensor

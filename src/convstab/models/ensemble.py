@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +20,8 @@ class Ensemble(nn.Module):
         label wins.
     Raises InputError for another rule, no members, or members whose lists of classes differ.
     """
+
+    normalises: ClassVar[bool] = True  # so do its members
 
     def __init__(self, members: Sequence[nn.Module], rule: Rule = "probabilities") -> None:
         super().__init__()

@@ -5,16 +5,18 @@ import pickle
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from pytorch_lightning.plugins import TorchCheckpointIO
 
+from convstab import models
 from convstab.errors import InputError
 from convstab.files import BEST, CONFIG, LAST, write_bytes
 from convstab.files.seals import DamagedError, read_sealed, sealed_zip
-from convstab.models import Classifier
 from convstab.runs.configuration import check_run, load_config, value
+
+if TYPE_CHECKING:
+    from convstab.models import Classifier
 
 DAMAGED = (  # what torch.load raises for a file that is no checkpoint: it takes its bytes for commands of pickle
     *(pickle.UnpicklingError, RuntimeError, EOFError),
@@ -22,7 +24,7 @@ DAMAGED = (  # what torch.load raises for a file that is no checkpoint: it takes
 )
 
 
-def load_classifier(folder: Path, checkpoint: str = BEST, trust: Sequence[str] = ()) -> Classifier:
+def load_classifier(folder: Path, checkpoint: str = BEST, trust: Sequence[str] = ()) -> "Classifier":
     """The classifier of a run, on the CPU, in evaluation mode; only plain values and tensors are read from disk.
 
     trust: the functions of users that may be called to make the model, by their targets, such as "mypkg.nets:build".
@@ -43,19 +45,19 @@ def load_classifier(folder: Path, checkpoint: str = BEST, trust: Sequence[str] =
     return classifier.eval()
 
 
-def architecture_of(target: str, folder: Path) -> type[Classifier]:
+def architecture_of(target: str, folder: Path) -> "type[Classifier]":
     """The class that a run names; InputError when it is no Classifier of convstab."""
     module, _, name = target.rpartition(".")
     try:
         found = getattr(import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
         raise InputError(f"{folder / CONFIG}: model._target_ is {target}, which is not there") from error
-    if not (isinstance(found, type) and issubclass(found, Classifier)):
+    if not (isinstance(found, type) and issubclass(found, models.Classifier)):
         raise InputError(f"{folder / CONFIG}: model._target_ {target} is not a Classifier")
     return found
 
 
-def load_weights(model: Classifier, path: Path) -> None:
+def load_weights(model: "Classifier", path: Path) -> None:
     """Give a classifier the weights and statistics of a checkpoint; InputError when it is of another architecture."""
     name, shape = type(model).__name__, "x".join(map(str, model.shape))
     try:
@@ -88,19 +90,3 @@ def write_checkpoint(path: Path, content: Mapping[str, Any]) -> None:
     buffer = io.BytesIO()
     torch.save(content, buffer)
     write_bytes(path, sealed_zip(buffer.getvalue()))
-
-
-class AtomicCheckpointIO(TorchCheckpointIO):
-    """Writes beside the target and renames, so that a kill leaves the earlier checkpoint whole.
-
-    Lightning writes to the system's temporary folder first, which may be on another disk, where a move is a copy.
-    """
-
-    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:  # noqa: ARG002
-        """Save like TorchCheckpointIO, with a checksum, at once or not at all."""
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        write_checkpoint(Path(path), checkpoint)
-
-    def load_checkpoint(self, path: Any, map_location: Any | None = None, weights_only: bool | None = None) -> Any:  # noqa: ARG002
-        """Load what ``save_checkpoint`` wrote, on the CPU; InputError when it is damaged."""
-        return load_checkpoint(Path(path))

@@ -30,7 +30,7 @@ WATCHING = (  # of Lightning's Trainer: what is shown, measured and checked, but
 )
 LENGTH = "trainer.max_epochs"
 OWN = {  # what a configuration that was found in a folder may name: it is data, and runs no code of others
-    "dataset._target_": r"convstab\.data\.images\.ImageData",
+    "dataset._target_": r"convstab\.data\.module\.ImageData",
     "dataset.load._target_": r"convstab\.data\.(own\.)?\w+\.load",
     "dataset.load._partial_": "True",
     "model._target_": r"convstab\.models\.(\w+\.)?\w+",

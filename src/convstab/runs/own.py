@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from convstab.data.images import ImageData
+from convstab.data.images import DataSource
 from convstab.errors import InputError
 from convstab.evaluation.matching import matched
 from convstab.forward.own_model import own_model
@@ -23,7 +23,7 @@ LONGEST = 60  # characters of a name that becomes a folder's
 
 def own_run(
     model: Own,
-    data: ImageData,
+    data: DataSource,
     name: str,
     device: torch.device,
     images: int | Sequence[int] | None = None,
@@ -72,7 +72,7 @@ def trained_elsewhere(dataset: str, model: str, images: int, official: bool) -> 
 
 def on_other_images(
     run: Run,
-    data: ImageData,
+    data: DataSource,
     name: str,
     images: int | Sequence[int] | None,
     match: Match | None,
@@ -124,7 +124,7 @@ def called_at(name: str, stage: Stage) -> str:
     return name if stage == "input" else f"{name}_source"
 
 
-def test_of(data: ImageData) -> Images:
+def test_of(data: DataSource) -> Images:
     """The test images of a data set, with their class names; their ids are their own, if any, else places."""
     test = data.images.test
     if not len(test):

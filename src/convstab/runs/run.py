@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import torch
@@ -15,16 +15,18 @@ from hydra.utils import instantiate
 from torch import Tensor, nn
 
 from convstab.attacks.verification import TOGETHER, as_input, classify
-from convstab.data.images import ImageData
+from convstab.data.images import DataSource
 from convstab.errors import InputError
 from convstab.files.digests import digest
 from convstab.images import Images
-from convstab.models import Classifier
 from convstab.models.ensemble import Ensemble
 from convstab.runs import checkpoints, configuration, directory
 from convstab.runs.configuration import Config, value
 from convstab.runs.provenance import arithmetic, merged, training_of
 from convstab.validation import Rule
+
+if TYPE_CHECKING:
+    from convstab.models import Classifier
 
 OWN_DATA = (  # what decides which test images data of one's own has
     *("path", "test_share", "resize", "group", "on_bad", "target", "options"),
@@ -181,11 +183,20 @@ def data_of(config: Config) -> tuple[Any, ...]:
     return (*found, value(config, "dataset.root")) if found[0] == A_FOLDER else found
 
 
-def test_images(config: Config, root: str | None, classifier: Classifier) -> Images:
+def source_of(dataset: Mapping[str, Any], **options: Any) -> DataSource:
+    """Where a configuration of a data set finds its images, without what serves them to a training."""
+    given = {name: dataset[name] for name in ("load", "root", "images") if name in dataset} | options
+    source: DataSource = instantiate(
+        {"_target_": f"{DataSource.__module__}.{DataSource.__name__}"} | given, _convert_="all"
+    )
+    return source
+
+
+def test_images(config: Config, root: str | None, classifier: "Classifier") -> Images:
     """The test set of a run; InputError when it is not one that its classifier can take."""
     options = {} if root is None else {"root": root}
     try:
-        data: ImageData = instantiate(configuration.fetching_nothing(config["dataset"]), **options, _convert_="all")
+        data = source_of(configuration.fetching_nothing(config["dataset"]), **options)
     except InstantiationException as error:
         if isinstance(error.__cause__, TypeError):  # a value that the data set does not know
             raise InputError(f"the configuration of the run, dataset: {error.__cause__}") from error

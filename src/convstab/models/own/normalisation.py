@@ -7,8 +7,6 @@ from typing import Any
 from torch import nn
 
 from convstab.errors import InputError
-from convstab.models.classifier import Classifier
-from convstab.models.ensemble import Ensemble
 from convstab.validation import is_number
 
 NONE = "none"  # said of a model that normalises inside
@@ -74,7 +72,7 @@ def as_numbers(name: str, values: Any) -> tuple[float, ...]:
 
 def own_normalisation(model: nn.Module) -> Normalisation | None:
     """What a module says of itself: those of convstab normalise inside, those of timm have a configuration."""
-    if isinstance(model, Classifier | Ensemble):
+    if getattr(model, "normalises", False) is True:
         return Normalisation()
     config = getattr(model, "pretrained_cfg", None)
     if isinstance(config, Mapping) and {"mean", "std"} <= config.keys():
