@@ -66,7 +66,7 @@ def report_of(
     claims, contradictions = (findings(evidence), list(CONTRADICTIONS)) if beside else ([], [])
     title = title or (TITLE if beside else OTHER_TITLE)
     shown = tables(evidence) if beside else without_paper(evidence)
-    answers = overviews(evidence.evaluations, joined, names)
+    answers = overviews(evidence, joined, names)
     if beside:
         answers = [] if reproduced else of_other_images(answers, evidence)
     return Report(title, evidence, shown, claims, left_out, contradictions, joined, answers)
