@@ -79,10 +79,10 @@ def test_one_sentence_has_the_number_of_each_verdict_that_decides() -> None:
         told = [spoken[place] for place in places]
         return finding("Claim.", "Section 1", told, "the rule.", "It takes one.", "make").decisive
 
-    assert decisive(0, 1, 2, 3, 4, 5) == "a (1 more has the same verdict); B; 1 more is inconclusive."
-    assert decisive(2, 2, 5, 3, 3) == "c (2 more have the same verdict); 2 more are inconclusive."
+    assert decisive(0, 1, 2, 3, 4, 5) == "a, and 1 more has the same verdict; B; 1 more is inconclusive."
+    assert decisive(2, 2, 5, 3, 3) == "c, and 2 more have the same verdict; 2 more are inconclusive."
     assert decisive(0, 1, 3) == "a."  # data sets of others, and what is only told, are not counted
-    assert decisive(2, 2) == "i (1 more has the same verdict); more images may tell, or what is not there yet."
+    assert decisive(2, 2) == "i, and 1 more has the same verdict; more images may tell, or what is not there yet."
     assert decisive(1, 2) == "i; more images may tell, or what is not there yet."
     assert decisive(0, 1) == decisive() == "It takes one."
     assert finding("Claim.", "Section 1", [], "the rule.", "It takes one.", "make").text == "It takes one. make"

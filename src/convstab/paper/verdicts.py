@@ -108,7 +108,7 @@ def decisive_sentence(spoken: Sequence[Assessment], missing: str) -> str:
 
 def first_of(alike: Sequence[Assessment]) -> str:
     """What the first of results of one verdict says, and how many others have it."""
-    others = f" ({more(alike[1:], 'has', 'have')} the same verdict)" if len(alike) > 1 else ""
+    others = f", and {more(alike[1:], 'has', 'have')} the same verdict" if len(alike) > 1 else ""
     return alike[0].sentence + others
 
 
