@@ -168,6 +168,31 @@ def test_the_beginning_at_the_limits(first: float | None, at_eight: Any, verdict
     assert noise_claims.first_verdict([4, 8, 10], first, interval(*at_eight)) == verdict
 
 
+def test_what_is_missing_beside_mnist_is_named() -> None:
+    mnist, cifar, gtsrb, digits = (
+        evaluation(under_noise(0.0, 0.2), name) for name in ("mnist", "cifar10", "gtsrb", "digits")
+    )
+    alone = claim(noise_claims.mnist_most, digits)
+    needed = "It takes evaluations of one model for each of MNIST, CIFAR-10 and GTSRB under the same sigmas."
+    assert alone.decisive == needed
+    assert alone.text.startswith("digits (8 x 8 pixels): the accuracy goes from 100.00 % without noise to 80.00 %")
+    assert "More images" not in alone.text
+    ends = [
+        ([mnist, digits], "; CIFAR-10 and GTSRB are missing."),
+        ([mnist, gtsrb], "; CIFAR-10 is missing."),
+        ([mnist, cifar, gtsrb], "; more images may tell, or what is not there yet."),
+        (
+            [mnist, cifar, evaluation(failing(20, [0, 0]), "gtsrb", levels=(0, 3))],
+            "; no sigma was tried with all of them.",
+        ),
+    ]
+    for results, end in ends:
+        found = claim(noise_claims.mnist_most, *results)
+        assert found.decisive.endswith(end)
+        assert found.decisive.count("same verdict") == 0  # one sentence is of all of them
+        assert f"{needed} convstab-evaluate" in found.text
+
+
 def test_mnist_falls_most_only_where_both_others_were_tried() -> None:
     mnist, cifar, gtsrb = (
         evaluation(under_noise(0.0, fails), dataset, classes=43 if dataset == "gtsrb" else 10)

@@ -79,8 +79,10 @@ def test_one_sentence_has_the_number_of_each_verdict_that_decides() -> None:
         told = [spoken[place] for place in places]
         return finding("Claim.", "Section 1", told, "the rule.", "It takes one.", "make").decisive
 
-    assert decisive(0, 1, 2, 3, 4, 5) == "a; B."
-    assert decisive(2, 5, 3) == "c."
+    assert decisive(0, 1, 2, 3, 4, 5) == "a, and 1 more has the same verdict; B; 1 more is inconclusive."
+    assert decisive(2, 2, 5, 3, 3) == "c, and 2 more have the same verdict; 2 more are inconclusive."
+    assert decisive(0, 1, 3) == "a."  # data sets of others, and what is only told, are not counted
+    assert decisive(2, 2) == "i, and 1 more has the same verdict; more images may tell, or what is not there yet."
     assert decisive(1, 2) == "i; more images may tell, or what is not there yet."
     assert decisive(0, 1) == decisive() == "It takes one."
     assert finding("Claim.", "Section 1", [], "the rule.", "It takes one.", "make").text == "It takes one. make"
@@ -98,6 +100,11 @@ def test_what_is_missing_is_said_where_nothing_can_be() -> None:
     found = finding("Claim.", "Section 1", [Assessment("mnist", "inconclusive", "A.")], "the rule.", "missing")
     more = "More images may tell, or what is not there yet. missing"
     assert found.text.splitlines() == ["A.", more, "How the verdict comes about: the rule."]
+    told = finding("Claim.", "Section 1", [Assessment("digits", "agrees", "A.")], "the rule.", "missing")
+    assert told.text.splitlines()[:2] == ["A.", "missing"]  # more images of other data sets would not tell
+    known = Assessment("mnist", "inconclusive", "A.", "a", "b is missing")
+    found = finding("Claim.", "Section 1", [known], "the rule.", "missing")
+    assert (found.decisive, found.text.splitlines()[1]) == ("a; b is missing.", "B is missing. missing")
 
 
 def test_names_tell_results_of_one_data_set_apart_where_folders_have_the_same_name() -> None:

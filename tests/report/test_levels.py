@@ -3,14 +3,18 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
+import convstab as cs
 from convstab.evaluation.paired import paired_difference
-from convstab.report import levels
+from convstab.report import levels, results
 from convstab.report.content import Report
 from convstab.report.markdown import as_markdown
+from convstab.report.overview import overviews
 from convstab.report.page import as_html
 from convstab.report.results import Evidence
 from convstab.report.wandb import unlike
+from convstab.statistics.intervals import Estimate
 from tests.support.page_examples import evaluation
 from tests.support.parsed_page import Parsed
 
@@ -64,3 +68,19 @@ def test_columns_of_intervals_are_named_after_their_rates() -> None:
     head = levels.level_tables(report().evidence)[0].head
     assert len(set(unlike(head))) == len(head) > len(set(head))
     assert np.unique(unlike(["a", "95 %"])).tolist() == ["a", "a 95 %"]
+
+
+def test_each_pair_is_compared_once_for_page_text_and_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = list[tuple[int, int]]()
+
+    def counted(one: cs.StabilityResult, other: cs.StabilityResult) -> Estimate:
+        asked.append((id(one), id(other)))
+        return paired_difference(one, other)
+
+    monkeypatch.setattr(results, "paired_difference", counted)
+    found = report()
+    answers = overviews(found.evidence, [], ["one", "two"])
+    told = replace(found, overviews=answers)
+    assert "Paired differences" in as_html(told)
+    assert "Beside two" in as_markdown(told)
+    assert len(asked) == len(set(asked)) == 2  # one way and the other

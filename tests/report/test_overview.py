@@ -15,6 +15,7 @@ from convstab.report.ledgers import ledgers
 from convstab.report.markdown import as_markdown
 from convstab.report.overview import Overview, overviews
 from convstab.report.page import as_html
+from convstab.report.results import Evidence
 from tests.support.half_spaces import half_space
 from tests.support.ledger_examples import NAMES, attacked, evaluation, evidence, images, report, result
 from tests.support.page_examples import CLASSES
@@ -24,7 +25,7 @@ from tests.support.parsed_page import Parsed
 
 def said_of(*attacks: Any) -> Overview:
     every = evidence(*attacks)
-    return overviews(every.evaluations, ledgers(every, list(NAMES))[0], NAMES)[0]
+    return overviews(every, ledgers(every, list(NAMES))[0], NAMES)[0]
 
 
 def texts(one: Overview) -> dict[str, str]:
@@ -46,7 +47,7 @@ def test_the_first_answers_are_the_question_and_the_clean_accuracy() -> None:
 
 def test_the_clean_accuracy_is_said_with_its_precision() -> None:
     made = {"made_with": {"forward": "bfloat16 compiled"}}
-    (one,) = overviews([replace(evaluation(), summary=evaluation().summary | made)], [], NAMES)
+    (one,) = overviews(Evidence([], [replace(evaluation(), summary=evaluation().summary | made)], [], []), [], NAMES)
     assert texts(one)["Without degradation"].endswith(". Classified in bfloat16 compiled.")
     assert "Classified" not in texts(said_of())["Without degradation"]  # nothing is known of it
 
@@ -62,7 +63,7 @@ def test_the_worst_level_is_told_by_accuracy_and_flips() -> None:
 
 def test_a_level_that_is_of_something_says_of_what() -> None:
     compressed = cs.evaluate(half_space(192, seed=0), images(), "jpeg", levels=[100, 50, 1])
-    (one,) = overviews([replace(evaluation(), result=compressed)], [], NAMES)
+    (one,) = overviews(Evidence([], [replace(evaluation(), result=compressed)], [], []), [], NAMES)
     assert texts(one)["At the worst level"].startswith("At level 1 (quality), ")
 
 
@@ -72,7 +73,7 @@ def test_models_on_the_same_draws_are_set_beside_each_other() -> None:
     again, apart = replace(evaluation(), result=other), replace(evaluation(), result=result())
     jpeg = replace(evaluation(), result=cs.evaluate(half_space(192, seed=0), images(), "jpeg", levels=[100, 50]))
     first, second, third, alone = (
-        texts(one) for one in overviews([apart, again, replace(apart), jpeg], [], list("abcd"))
+        texts(one) for one in overviews(Evidence([], [apart, again, replace(apart), jpeg], [], []), [], list("abcd"))
     )
     found = cs.paired_difference(result(), other)
     value, low, high = (100 * float(ends[-1]) for ends in (found.value, found.low, found.high))
@@ -90,12 +91,12 @@ def test_a_level_is_felt_when_its_interval_lies_above_a_hundredth() -> None:
     over = result().levels[result().flip_rate.low > 0.01]
     assert texts(said_of())["From where it is felt"].startswith(f"From sigma {over[0]:g} on")
     weak = cs.evaluate(half_space(192, seed=0), images(), levels=[1], draws=2)
-    (one,) = overviews([replace(evaluation(), result=weak)], [], NAMES)
+    (one,) = overviews(Evidence([], [replace(evaluation(), result=weak)], [], []), [], NAMES)
     assert texts(one)["From where it is felt"] == "At no level do clearly more than 1.00 % of the copies flip."
 
 
 def test_classes_are_ordered_by_the_recall_that_they_lose() -> None:
-    (one,) = overviews([of_four_classes()], [], NAMES)
+    (one,) = overviews(Evidence([], [of_four_classes()], [], []), [], NAMES)
     of = of_four_classes().result
     recall = np.array([[of.rates[of.labels == label, place].mean() for label in range(4)] for place in (0, -1)])
     order = np.argsort(recall[1] - recall[0], kind="stable")
@@ -110,7 +111,7 @@ def test_only_images_that_were_drawn_at_both_ends_tell_the_change_of_a_class() -
     draws = of.result.rows["draws"].reshape(-1, 4).copy()
     draws[:30, -1] = 0  # no level leaves them this PSNR
     rows = of.result.rows | {"draws": draws.ravel()}
-    (one,) = overviews([replace(of, result=replace(of.result, rows=rows))], [], NAMES)
+    (one,) = overviews(Evidence([], [replace(of, result=replace(of.result, rows=rows))], [], []), [], NAMES)
     counts = {int(number) for number in re.findall(r"points, (\d+) image", texts(one)["Which classes"])}
     assert counts <= {2, 3}
 
@@ -118,10 +119,10 @@ def test_only_images_that_were_drawn_at_both_ends_tell_the_change_of_a_class() -
 def test_nothing_is_said_of_classes_that_lose_nothing_nor_of_flips_without_a_correct_image() -> None:
     of = of_four_classes()
     easy = replace(of.result, rows=of.result.rows | {"correct": of.result.rows["draws"]})
-    (one,) = overviews([replace(of, result=easy)], [], NAMES)
+    (one,) = overviews(Evidence([], [replace(of, result=easy)], [], []), [], NAMES)
     assert "Which classes" not in texts(one)
     hard = replace(of.result, rows=of.result.rows | {"correct": 0 * of.result.rows["draws"]})
-    (one,) = overviews([replace(of, result=hard)], [], NAMES)
+    (one,) = overviews(Evidence([], [replace(of, result=hard)], [], []), [], NAMES)
     assert "From where it is felt" not in texts(one)
 
 
@@ -169,7 +170,7 @@ def test_what_is_certain_is_said_of_the_smoothed_model() -> None:
     assert (radius >= medians[best]).mean() >= 0.5
     blurred = cs.evaluate(half_space(192, seed=0), images(), "jpeg", levels=[100, 10])
     every = replace(evidence(), evaluations=[replace(evaluation(), result=blurred)])
-    (one,) = overviews(every.evaluations, ledgers(every, list(NAMES))[0], NAMES)
+    (one,) = overviews(every, ledgers(every, list(NAMES))[0], NAMES)
     assert "What is certain" not in texts(one)
     assert "jpeg, level 100 to 10 (quality)" in texts(one)["What was asked"]
 
@@ -178,7 +179,7 @@ def test_without_clean_images_nothing_is_said_of_flips() -> None:
     protocol = Protocol((5, 20), draws=3)
     counts = stability(half_space(192, seed=0), images().pixels, images().labels, torch.arange(40), 2, protocol)
     noisy = cs.StabilityResult(["one", "two"], protocol, counts.rows, counts.totals)
-    (one,) = overviews([replace(evaluation(), result=noisy)], [], NAMES)
+    (one,) = overviews(Evidence([], [replace(evaluation(), result=noisy)], [], []), [], NAMES)
     said = texts(one)
     assert said["Without degradation"] == "The images as they are were not classified."
     assert "flip" not in said["At the worst level"]
@@ -201,7 +202,7 @@ def test_page_and_text_begin_with_the_answers_and_their_links_lead_somewhere() -
 def test_where_draws_certify_nothing_or_little_no_radius_is_told(draws: int, levels: list[float], told: bool) -> None:
     few = cs.evaluate(half_space(192, seed=0), images(), levels=levels, draws=draws)  # 4 of 4 are no evidence at 0.001
     every = replace(evidence(), evaluations=[replace(evaluation(), result=few)])
-    said = texts(overviews(every.evaluations, ledgers(every, list(NAMES))[0], NAMES)[0])
+    said = texts(overviews(every, ledgers(every, list(NAMES))[0], NAMES)[0])
     assert ("What is certain" in said) == told
     if told:
         text = said["What is certain"]

@@ -11,6 +11,7 @@ from convstab.paper import table_of
 from convstab.paper.measured import Fooled, Measured, drop, first_drop, fooled_at, noisy_levels
 from convstab.paper.verdicts import (
     OF_THE_PAPER,
+    OPEN,
     SIGNIFICANTLY,
     Assessment,
     change_in_words,
@@ -122,11 +123,18 @@ def mnist_most(evidence: Evidence) -> Finding:
         for (one, name), fall, used in zip(models, falls, levels, strict=True)
     ]
     known = [(one.source.dataset, fall) for (one, _), fall in zip(models, falls, strict=True)] if len(noise) else []
-    verdict, decisive = mnist_verdict(known), changes_in_words(models, falls)
+    there = {one.source.dataset for one, _ in models} & OF_THE_PAPER
+    together = Assessment(
+        "mnist",
+        mnist_verdict(known) if there else None,
+        "\n".join([*lines, papers_drops()]),
+        changes_in_words(models, falls),
+        lacking_beside(there, noise),
+    )
     return finding(
         "Of the three models, noise lowers the performance of the MNIST model most.",
         "Section 4, Tables 1 to 3",
-        [Assessment("mnist", verdict, line, decisive) for line in [*lines, papers_drops()]] if models else [],
+        [together] if models else [],
         "it agrees where MNIST falls further than both CIFAR-10 and GTSRB, disagrees where one of them falls further "
         "than MNIST, by 95 % intervals that do not overlap and over the sigmas that all were tried with; else it "
         "is inconclusive.",
@@ -142,7 +150,15 @@ def changes_in_words(models: Sequence[tuple[Evaluation, str]], falls: Sequence[M
         for (one, name), fall in zip(models, falls, strict=True)
         if one.source.dataset in OF_THE_PAPER
     ]
-    return f"Noise changes the accuracy of {listed(changes)}" if changes else "No result is of the paper's data sets"
+    return f"Noise changes the accuracy of {listed(changes)}" if changes else ""
+
+
+def lacking_beside(there: set[str], shared: Floats) -> str:
+    """What it takes besides of results of these data sets, as a clause; shared: the sigmas that all were tried with."""
+    missing = [dataset_name(dataset) for dataset in sorted(OF_THE_PAPER - there)]
+    if missing:
+        return f"{listed(missing)} {'is' if len(missing) == 1 else 'are'} missing"
+    return OPEN if len(shared) else "no sigma was tried with all of them"
 
 
 def shared_noise(evaluations: Sequence[Evaluation]) -> Floats:

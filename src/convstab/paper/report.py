@@ -15,7 +15,7 @@ from convstab.report.figures import told_apart_names
 from convstab.report.inventory import results
 from convstab.report.ledgers import ledgers
 from convstab.report.markdown import as_markdown
-from convstab.report.overview import overviews
+from convstab.report.overview import Overview, overviews
 from convstab.report.page import as_html
 from convstab.report.results import Evidence, gather
 from convstab.report.wandb import log_report
@@ -37,23 +37,10 @@ def write_report(
 ) -> Report:
     """Gather the results in these folders, and write the page and the text about them; the output folder is made.
 
-    The claims of the paper are there where a result is of images that it has; of others the page says first what was
-    asked of each model, and the answers.
-
-    title: None: what suits the results. remarks: what was left out besides, in sentences. reproduced: whether this is a
-    reproduction of the paper, even if on other images: the claims are there, too. Raises InputError when there is no
-    result, when one is damaged, or when the report cannot be written.
+    Args: see ``report_of``. Raises InputError when there is no result, when one is damaged, or when the report cannot
+    be written.
     """
-    evidence = gather(folders)
-    names = told_apart_names(evidence)
-    joined, apart = ledgers(evidence, names)
-    left_out = [*evidence.remarks, *remarks, *apart]
-    beside = reproduced or beside_paper(evidence)
-    claims, contradictions = (findings(evidence), list(CONTRADICTIONS)) if beside else ([], [])
-    title = title or (TITLE if beside else OTHER_TITLE)
-    shown = tables(evidence) if beside else without_paper(evidence)
-    answers = [] if claims else overviews(evidence.evaluations, joined, names)
-    report = Report(title, evidence, shown, claims, left_out, contradictions, joined, answers)
+    report = report_of(gather(folders), title, remarks, reproduced=reproduced)
     page, text = as_html(report), as_markdown(report)
     output.mkdir(parents=True, exist_ok=True)
     write_text(output / PAGE, page)
@@ -61,9 +48,39 @@ def write_report(
     return report
 
 
+def report_of(
+    evidence: Evidence, title: str | None = None, remarks: Sequence[str] = (), *, reproduced: bool = False
+) -> Report:
+    """What there is to say of results.
+
+    The claims of the paper are there where a result is of images that it has. Of others the page says what was asked of
+    each model, and the answers: first where there are no claims, else after them.
+
+    title: None: what suits the results. remarks: what was left out besides, in sentences. reproduced: whether this is a
+    reproduction of the paper, even if on other images: the claims are there, and nothing of a model alone.
+    """
+    names = told_apart_names(evidence)
+    joined, apart = ledgers(evidence, names)
+    left_out = [*evidence.remarks, *remarks, *apart]
+    beside = reproduced or beside_paper(evidence)
+    claims, contradictions = (findings(evidence), list(CONTRADICTIONS)) if beside else ([], [])
+    title = title or (TITLE if beside else OTHER_TITLE)
+    shown = tables(evidence) if beside else without_paper(evidence)
+    answers = overviews(evidence, joined, names)
+    if beside:
+        answers = [] if reproduced else of_other_images(answers, evidence)
+    return Report(title, evidence, shown, claims, left_out, contradictions, joined, answers)
+
+
 def beside_paper(evidence: Evidence) -> bool:
     """Whether any result is of images that the paper has: its claims are of no others."""
     return any(result.source.dataset in DATASETS for result in results(evidence))
+
+
+def of_other_images(answers: Sequence[Overview], evidence: Evidence) -> list[Overview]:
+    """Those of evaluations of images that the paper does not have: of the others its claims tell."""
+    both = zip(answers, evidence.evaluations, strict=True)
+    return [one for one, evaluation in both if evaluation.source.dataset not in DATASETS]
 
 
 def send(report: Report, folders: Sequence[Path], output: Path, mode: str) -> str:

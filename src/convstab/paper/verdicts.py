@@ -1,6 +1,6 @@
 """How one word comes out of several results, and how a finding is put together."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -15,19 +15,21 @@ from convstab.report.results import Evidence, Source
 
 SIGNIFICANTLY = '"Significantly" means that the 95 % interval leaves no other sign.'
 OF_THE_PAPER = {table.dataset for table in TABLES}
+OPEN = "more images may tell, or what is not there yet"
 
 
 class Assessment(NamedTuple):
-    """What one result says of a claim: its data set, its verdict, and sentences with its numbers.
+    """What one result says of a claim, or several say together: data set, verdict, and sentences with the numbers.
 
     verdict: None where the claim is not about it, and its numbers are only told beside the others. decisive: one
-    sentence with the number that decides; "": the text is one.
+    sentence with the number that decides; "": the text is one. lacking: what it takes, where it is inconclusive.
     """
 
     dataset: str
     verdict: Verdict | None
     text: str
     decisive: str = ""
+    lacking: str = OPEN
 
     @property
     def sentence(self) -> str:
@@ -74,7 +76,8 @@ def finding(claim: str, where: str, spoken: Sequence[Assessment], rule: str, mis
     verdict = combined(spoken)
     lines = lines_of(spoken)
     if verdict == "inconclusive":
-        lines.append(f"More images may tell, or what is not there yet. {missing}")
+        lacking = [f"{one.lacking[:1].upper()}{one.lacking[1:]}." for one in spoken if asked([one])]
+        lines.append(" ".join([*lacking[:1], missing]))
     if len(decided(spoken)) > 1:
         rule += " Where results differ it is mixed."
     if decided(spoken) and "inconclusive" in asked(spoken):
@@ -85,18 +88,33 @@ def finding(claim: str, where: str, spoken: Sequence[Assessment], rule: str, mis
 
 
 def decisive_sentence(spoken: Sequence[Assessment], missing: str) -> str:
-    """What decides, of the first result of each verdict, in one sentence; where none decides: of the first asked.
+    """What decides, of the first result of each verdict, in one sentence, and how many others have it.
 
-    missing: what it takes, where the claim is about no result.
+    Where none decides: of the first asked, and what it lacks. missing: what it takes, where the claim is about no
+    result.
     """
     about = [one for one in spoken if asked([one])]
     if not about:
         return missing
-    first: dict[Verdict | None, str] = {}
+    alike = defaultdict[Verdict | None, list[Assessment]](list)
     for one in about:
-        first.setdefault(one.verdict, one.sentence)
-    undecided = first.pop("inconclusive", "")
-    return "; ".join(first.values() or [undecided, "more images may tell, or what is not there yet"]) + "."
+        alike[one.verdict].append(one)
+    undecided = alike.pop("inconclusive", [])
+    if not alike:
+        return f"{first_of(undecided)}; {undecided[0].lacking}."
+    rest = [f"{more(undecided, 'is', 'are')} inconclusive"] if undecided else []
+    return "; ".join([*map(first_of, alike.values()), *rest]) + "."
+
+
+def first_of(alike: Sequence[Assessment]) -> str:
+    """What the first of results of one verdict says, and how many others have it."""
+    others = f", and {more(alike[1:], 'has', 'have')} the same verdict" if len(alike) > 1 else ""
+    return alike[0].sentence + others
+
+
+def more(results: Sequence[Assessment], one: str, several: str) -> str:
+    """How many more there are, with the verb."""
+    return f"{len(results):,} more {one if len(results) == 1 else several}"
 
 
 def lines_of(spoken: Sequence[Assessment]) -> list[str]:

@@ -7,6 +7,7 @@ from convstab.report.ledgers import Joined
 from convstab.report.overview import Overview
 from convstab.report.results import Evidence, Source
 
+OTHER_IMAGES = "Other images than the paper's"  # the section of overviews beside findings
 Verdict = Literal["agrees", "disagrees", "mixed", "inconclusive"]
 
 
@@ -83,7 +84,8 @@ class Report:
     """All that a report shows.
 
     remarks: what was left out. contradictions: what the paper contradicts itself in. ledgers: the evaluations image by
-    image, with the attacks on the same models. overviews: what is said first of each evaluation.
+    image, with the attacks on the same models. overviews: what is said of each evaluation:
+    first, or after the findings where there are some.
     """
 
     title: str

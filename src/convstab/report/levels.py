@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from convstab.evaluation.cells import estimate_cells, four_digits, in_percent, level_in_words
-from convstab.evaluation.paired import comparable, paired_cells
+from convstab.evaluation.paired import paired_cells
 from convstab.evaluation.result import StabilityResult
 from convstab.report.figures import told_apart_names
 from convstab.report.results import Evidence
@@ -38,17 +38,20 @@ def level_tables(evidence: Evidence) -> list[LevelTable]:
         LevelTable(f"levels-{number}", f"Under each level: {name}", head(result), list(rows(result)))
         for number, (name, result) in enumerate(zip(names, results, strict=True))
     ]
-    return [*alone, *paired_tables(names, results)]
+    return [*alone, *paired_tables(names, evidence)]
 
 
-def paired_tables(names: Sequence[str], results: Sequence[StabilityResult]) -> Iterator[LevelTable]:
-    """How much higher the accuracy of a model is than those of all that saw the same draws."""
-    left = dict(zip(names, results, strict=True))
-    for number, name in enumerate(names):
-        differences = comparable(left)[0] if name in left else {}
-        if differences:
-            yield LevelTable(f"paired-{number}", f"Paired differences: {name}", *paired_cells(left, differences))
-        left = {other: result for other, result in left.items() if other not in (name, *differences)}
+def paired_tables(names: Sequence[str], evidence: Evidence) -> Iterator[LevelTable]:
+    """How much higher the accuracy of a model is than those of all that saw the same draws; each is in one table."""
+    told = set[int]()
+    for number, (name, found) in enumerate(zip(names, evidence.differences, strict=True)):
+        others = {other: difference for other, difference in found.items() if other not in told}
+        if others and number not in told:
+            differences = {names[other]: difference for other, difference in others.items()}
+            cells = paired_cells({name: evidence.evaluations[number].result}, differences)
+            yield LevelTable(f"paired-{number}", f"Paired differences: {name}", *cells)
+            told |= set(others)
+        told.add(number)
 
 
 def head(result: StabilityResult) -> list[str]:

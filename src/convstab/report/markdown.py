@@ -7,7 +7,7 @@ from math import isnan
 
 from convstab.files.markdown_text import markdown_text
 from convstab.ledger import tables
-from convstab.report.content import ClassRow, Finding, Number, Report, ScoreTable
+from convstab.report.content import OTHER_IMAGES, ClassRow, Finding, Number, Report, ScoreTable
 from convstab.report.formatting import in_percent, points
 from convstab.report.inventory import Ran, machines, ran
 from convstab.report.ledgers import Joined, said_of
@@ -31,9 +31,9 @@ def as_markdown(report: Report) -> str:
     """The whole report: what it says of the paper's claims, the tables, what was run, and what limits it."""
     parts = [
         f"# {escape(report.title)}",
-        *(part for one in report.overviews for part in overview_parts(one)),
         *overview(report.findings),
         *(part for finding in report.findings for part in finding_parts(finding)),
+        *overviews_parts(report),
         "## Tables",
         f"{INTERVALS} {DIFFERENCES}" if any(scores.paper for scores in report.tables) else INTERVALS,
         *(part for scores in report.tables for part in table_parts(scores)),
@@ -72,9 +72,17 @@ def overview(findings: Sequence[Finding]) -> Iterator[str]:
     yield table(["claim of the paper", "where", "our numbers"], rows, text_columns=3)
 
 
-def overview_parts(one: Overview) -> Iterator[str]:
-    """What is said first of an evaluation."""
-    yield f"## {escape(one.name)}"
+def overviews_parts(report: Report) -> Iterator[str]:
+    """What is said of each evaluation: first of all, or in a section of its own after the findings."""
+    if report.findings and report.overviews:
+        yield f"## {OTHER_IMAGES}"
+    for one in report.overviews:
+        yield from overview_parts(one, "###" if report.findings else "##")
+
+
+def overview_parts(one: Overview, level: str) -> Iterator[str]:
+    """What is said of an evaluation; level: of its heading."""
+    yield f"{level} {escape(one.name)}"
     yield bullets([f"{answer.question}: {answer.text}" for answer in one.answers])
     yield "Next:"
     yield bullets(one.next)

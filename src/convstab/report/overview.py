@@ -7,7 +7,6 @@ from itertools import islice
 import numpy as np
 
 from convstab.evaluation.cells import NOT_DEFINED, level_in_words
-from convstab.evaluation.paired import comparable
 from convstab.evaluation.result import StabilityResult
 from convstab.images import NAME
 from convstab.ledger.ledger import Ledger
@@ -15,7 +14,7 @@ from convstab.ledger.sentences import certifies
 from convstab.ledger.tables import distances, number, radius_of
 from convstab.report.formatting import count, in_percent, listed, of_draws, points
 from convstab.report.ledgers import Joined
-from convstab.report.results import Evaluation
+from convstab.report.results import Evaluation, Evidence
 from convstab.runs.settled import FORWARD
 from convstab.statistics import rates
 from convstab.statistics.intervals import Estimate, Floats
@@ -44,25 +43,24 @@ class Overview:
     next: list[str]
 
 
-def overviews(evaluations: Sequence[Evaluation], ledgers: Sequence[Joined], names: Sequence[str]) -> list[Overview]:
+def overviews(evidence: Evidence, ledgers: Sequence[Joined], names: Sequence[str]) -> list[Overview]:
     """One for each evaluation; names: theirs."""
-    named = dict(zip(names, evaluations, strict=False))
     return [
         overview(
             name,
             place,
             evaluation,
             next((one for one in ledgers if one.evaluation is evaluation), None),
-            {other: one.result for other, one in named.items() if one is not evaluation},
+            {names[other]: found for other, found in evidence.differences[place].items()},
         )
-        for place, (name, evaluation) in enumerate(named.items())
+        for place, (name, evaluation) in enumerate(zip(names, evidence.evaluations, strict=False))
     ]
 
 
 def overview(
-    name: str, place: int, evaluation: Evaluation, joined: Joined | None, others: Mapping[str, StabilityResult]
+    name: str, place: int, evaluation: Evaluation, joined: Joined | None, others: Mapping[str, Estimate]
 ) -> Overview:
-    """The answers of one evaluation; place: its number among all. others: what else the page is about, by its names."""
+    """The answers of one evaluation; place: its number among all. others: how much better it is than these."""
     result, levels = evaluation.result, f"levels-{place}"
     answers = [
         Answer("What was asked", asked(result), "ran"),
@@ -71,7 +69,7 @@ def overview(
     if result.degraded.any():
         answers.append(Answer("At the worst level", at_the_worst(result), levels))
         answers += [Answer("From where it is felt", felt(result), levels)] if not result.degraded[0] else []
-        answers += [Answer(f"Beside {other}", said, levels) for other, said in beside(name, result, others)]
+        answers += [Answer(f"Beside {other}", said, levels) for other, said in beside(result, others)]
         answers.append(Answer("Which classes", classes(result)))
     if joined is not None and len(joined.rows):
         answers.append(Answer("Which images first", first_images(joined), f"{joined.id}-images"))
@@ -114,9 +112,9 @@ def at_the_worst(result: StabilityResult) -> str:
     return f"{said}; of images that are correct when clean, {estimated(result.flip_rate, -1)} of the copies flip."
 
 
-def beside(name: str, result: StabilityResult, others: Mapping[str, StabilityResult]) -> Iterator[tuple[str, str]]:
+def beside(result: StabilityResult, others: Mapping[str, Estimate]) -> Iterator[tuple[str, str]]:
     """How much better the copies are classified under the last level than by others that saw the same draws."""
-    for other, found in islice(comparable({name: result, **others})[0].items(), NAMED):
+    for other, found in islice(others.items(), NAMED):
         value, low, high = (float(ends[-1]) for ends in (found.value, found.low, found.high))
         if np.isnan(low):
             continue

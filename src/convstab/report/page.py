@@ -15,7 +15,7 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from convstab.ledger import tables
-from convstab.report.content import Number, Report, ScoreTable
+from convstab.report.content import OTHER_IMAGES, Number, Report, ScoreTable
 from convstab.report.figures import ReportFigure, figures
 from convstab.report.inventory import machines, ran
 from convstab.report.ledgers import Joined, image_table, said_of
@@ -45,6 +45,7 @@ def as_html(report: Report) -> str:
         accounts=[account(joined, report, found) for joined in report.ledgers],
         names=GROUPS,
         marks=MARKS,
+        other_images=OTHER_IMAGES,
         levels=level_tables(report.evidence),
         levels_note=NOTE,
         ran=ran(report.evidence),

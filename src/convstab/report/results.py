@@ -1,7 +1,10 @@
 """What result folders hold, recognised and read: the evidence that a report speaks of."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ from typing_extensions import TypedDict
 from convstab.attacks.result import AttackResult
 from convstab.errors import InputError
 from convstab.evaluation.examples import Examples
+from convstab.evaluation.paired import paired_difference
 from convstab.evaluation.result import StabilityResult
 from convstab.files import METRICS, SUMMARY, read_json
 from convstab.files.shapes import shaped
@@ -20,6 +24,7 @@ from convstab.runs.configuration import Config
 from convstab.runs.directory import begun_below, finished
 from convstab.runs.parts import share_done
 from convstab.runs.provenance import training_of
+from convstab.statistics.intervals import Estimate
 from convstab.units import Integers
 
 CHOICES = {  # of the group augment, by the augmentations that they are made of
@@ -130,6 +135,15 @@ class Evidence:
     evaluations: list[Evaluation]
     attacks: list[Attacked]
     remarks: list[str]
+
+    @cached_property
+    def differences(self) -> list[dict[int, Estimate]]:
+        """Of each evaluation: how much higher its accuracy is than those of others on the same draws, by place."""
+        found: list[dict[int, Estimate]] = [{} for _ in self.evaluations]
+        for (place, one), (other, another) in permutations(enumerate(self.evaluations), 2):
+            with suppress(InputError):  # they are not of the same draws
+                found[place][other] = paired_difference(one.result, another.result)
+        return found
 
 
 def gather(folders: Sequence[Path]) -> Evidence:
