@@ -17,6 +17,7 @@ from convstab.report.ledgers import ledgers
 from convstab.report.markdown import as_markdown
 from convstab.report.overview import overviews
 from convstab.report.page import as_html
+from convstab.report.requirements import required, with_requirements
 from convstab.report.results import Evidence, gather
 from convstab.report.wandb import log_report
 
@@ -47,13 +48,15 @@ def write_report(
     evidence = gather(folders)
     names = told_apart_names(evidence)
     joined, apart = ledgers(evidence, names)
-    left_out = [*evidence.remarks, *remarks, *apart]
+    held, unused = required(evidence, folders)
+    left_out = [*evidence.remarks, *remarks, *apart, *unused]
     beside = reproduced or beside_paper(evidence)
     claims, contradictions = (findings(evidence), list(CONTRADICTIONS)) if beside else ([], [])
     title = title or (TITLE if beside else OTHER_TITLE)
     shown = tables(evidence) if beside else without_paper(evidence)
     answers = [] if claims else overviews(evidence.evaluations, joined, names)
-    report = Report(title, evidence, shown, claims, left_out, contradictions, joined, answers)
+    answers = [with_requirements(one, of, held) for one, of in zip(answers, evidence.evaluations, strict=False)]
+    report = Report(title, evidence, shown, claims, left_out, contradictions, joined, answers, held)
     page, text = as_html(report), as_markdown(report)
     output.mkdir(parents=True, exist_ok=True)
     write_text(output / PAGE, page)

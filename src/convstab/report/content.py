@@ -5,6 +5,7 @@ from typing import Literal
 
 from convstab.report.ledgers import Joined
 from convstab.report.overview import Overview
+from convstab.report.requirements import Required
 from convstab.report.results import Evidence, Source
 
 Verdict = Literal["agrees", "disagrees", "mixed", "inconclusive"]
@@ -83,7 +84,8 @@ class Report:
     """All that a report shows.
 
     remarks: what was left out. contradictions: what the paper contradicts itself in. ledgers: the evaluations image by
-    image, with the attacks on the same models. overviews: what is said first of each evaluation.
+    image, with the attacks on the same models. overviews: what is said first of each evaluation. required: what was
+    required of the models.
     """
 
     title: str
@@ -94,3 +96,4 @@ class Report:
     contradictions: list[str] = field(default_factory=list)
     ledgers: list[Joined] = field(default_factory=list)
     overviews: list[Overview] = field(default_factory=list)
+    required: list[Required] = field(default_factory=list)
