@@ -15,7 +15,6 @@ from convstab.report.overview import REQUIRE, Answer, Overview
 from convstab.report.results import Attacked, Evaluation, Evidence
 from convstab.requirements.decision import FAIL, PASS, UNDECIDED
 from convstab.requirements.record import Line, Record
-from convstab.runs.directory import finished
 from convstab.runs.results import fingerprint
 
 HEAD = "verdict", "measured", "95 %", "over", "draws", "p if not met", "p if met", "result"
@@ -104,7 +103,7 @@ def standing(folder: Path, made: str, prints: Mapping[str, Path]) -> tuple[Path,
 def unchanged(folder: Path, made: str) -> bool:
     """Whether a folder holds the finished result with this fingerprint."""
     with suppress(InputError, OSError, KeyError):
-        return finished(folder) is not None and fingerprint(folder) == made
+        return fingerprint(folder) == made
     return False
 
 
