@@ -7,7 +7,7 @@ from pathlib import Path
 from shlex import quote
 
 from convstab.errors import InputError
-from convstab.files import COPIES, PAGE, read_json
+from convstab.files import COPIES, PAGE, REQUIREMENTS, read_json
 from convstab.runs import directory
 from convstab.runs.configuration import load_config, value
 from convstab.runs.trust import trust_of, trust_of_draws, word
@@ -122,9 +122,10 @@ def opened(file: Path) -> str:
 
 
 def page_of(folder: Path) -> str:
-    """How the page about a result is opened, where it was made after the result, or else how it is made."""
-    page = folder / PAGE
+    """How the page about a result is opened, where it was made after what it shows, or else how it is made."""
+    page, held = folder / PAGE, folder / REQUIREMENTS
     made = page.exists() and changed(page) >= changed(folder / directory.FINISHED)
+    made = made and not (held.exists() and changed(held) > changed(page))
     return opened(page) if made else f"convstab-report {shown(folder)}"
 
 

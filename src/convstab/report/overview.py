@@ -23,6 +23,7 @@ from convstab.units import Integers
 FELT = 0.01  # share of the draws: from where on a degradation is said to be felt
 BEYOND = number(np.inf)  # how a table says that no search found any
 NAMED = 3  # classes, and images, that are named
+REQUIRE = "A bound that the model has to keep: write it down and ask convstab-require requirements.yaml FOLDER."
 
 
 @dataclass(frozen=True)
@@ -216,7 +217,7 @@ def next_steps(evaluation: Evaluation, joined: Joined | None) -> Iterator[str]:
         )
     if evaluation.examples is not None and evaluation.result.scored:
         yield "The charts of scores below show the images behind each dot."
-    yield "A bound that the model has to keep: write it down and ask convstab-require requirements.yaml FOLDER."
+    yield REQUIRE
 
 
 def named_level(result: StabilityResult, place: int) -> str:

@@ -20,6 +20,7 @@ from convstab.report.figures import ReportFigure, figures
 from convstab.report.inventory import machines, ran
 from convstab.report.ledgers import Joined, image_table, said_of
 from convstab.report.levels import NOTE, level_tables
+from convstab.report.requirements import HEAD, SCOPE
 
 SCRIPTS = ("theme.js", "tables.js", "charts.js", "scatter.js", "attacks.js", "ledger.js", "page.js")
 MARKS = {"agrees": "✓", "disagrees": "✗", "mixed": "±", "inconclusive": "?"}
@@ -48,6 +49,8 @@ def as_html(report: Report) -> str:
         other_images=OTHER_IMAGES,
         levels=level_tables(report.evidence),
         levels_note=NOTE,
+        required_head=HEAD,
+        required_note=SCOPE,
         ran=ran(report.evidence),
         machines=machines(report.evidence),
         style=Markup(asset("style.css")),  # noqa: S704  # ours
