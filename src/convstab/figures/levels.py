@@ -47,6 +47,6 @@ class LevelAxis:
         """Label an axis; worse is on its right."""
         axis.set_xlabel(self.label)
         if self.psnr:
-            axis.invert_xaxis()
+            axis.xaxis.set_inverted(True)
         if self.ticks:
             axis.set_xticks(range(len(self.ticks)), self.ticks)
