@@ -7,11 +7,10 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from convstab.evaluation.cells import level_in_words
 from convstab.evaluation.exact import UNIT
 from convstab.evaluation.result import StabilityResult
 from convstab.figures.legends import legend
-from convstab.figures.levels import LevelAxis
+from convstab.figures.levels import LevelAxis, named_level
 from convstab.figures.multiples import Curve
 from convstab.figures.style import finish_axis, in_percent, labelled, look_of
 from convstab.statistics.confidence import reliability
@@ -48,8 +47,7 @@ def draw_reliability(axis: Axes, result: StabilityResult) -> None:
     for place, colour in zip(places, colours, strict=True):
         there = draws[place] >= FEWEST
         x, y, area = confidence[place, there], accuracy[place, there], LARGEST * share[place, there]
-        name = f"{result.protocol.quantity} {level_in_words(result.levels[place])}"
-        axis.plot(x, y, color=colour, linewidth=1.2, label=labelled(name))
+        axis.plot(x, y, color=colour, linewidth=1.2, label=labelled(named_level(result, place)))
         axis.scatter(x, y, s=4 + area, color=colour, alpha=0.7, linewidths=0)
     rare = ((draws > 0) & (draws < FEWEST))[places].any()
     left_out = f"\nnot shown: bins of fewer than {FEWEST} draws" if rare else ""
