@@ -15,7 +15,8 @@ from convstab.attacks.result import AttackResult
 from convstab.evaluation.examples import Examples
 from convstab.evaluation.result import StabilityResult
 from convstab.figures import attack, evaluation
-from convstab.figures.evaluation import COLOURS, MARKERS, labelled
+from convstab.figures.rates import curves
+from convstab.figures.style import COLOURS, MARKERS, labelled
 from convstab.report.content import Number, ScoreTable
 from convstab.units import Integers
 
@@ -75,13 +76,7 @@ def scatter_pictures(result: StabilityResult, name: str) -> list[Picture]:
 
 def rates_picture(results: Mapping[str, StabilityResult]) -> Picture:
     """Accuracy and flip rate of all evaluations, with the names below."""
-    figure = evaluation.curves(results)
-    for legend in (axis.get_legend() for axis in figure.axes):
-        if legend is not None:
-            legend.remove()
-    figure.set_size_inches(9, 3.8 + 0.25 * len(results))
-    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower left", fontsize=8, frameon=False)
-    return picture(figure, f"accuracy and flip rate against the level of {len(results)} evaluations")
+    return picture(curves(results), f"accuracy and flip rate against the level of {len(results)} evaluations")
 
 
 def survival_picture(result: AttackResult, name: str) -> Picture:
