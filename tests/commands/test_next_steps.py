@@ -1,4 +1,4 @@
-"""What is said after a finished result, and how far a long work is."""
+"""What is said after a finished result."""
 
 import os
 import shlex
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from convstab.commands import next_steps
-from convstab.commands.console import LONGEST, Lines, class_table
+from convstab.commands.console import LONGEST, class_table
 from convstab.evaluation.cells import shortened
 from convstab.files import write_json
 from convstab.runs import directory
@@ -218,27 +218,6 @@ def test_what_is_printed_can_be_pasted(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.argv", ["convstab"])
     assert next_steps.next_command("train", Path("my runs/a")) == "convstab evaluate run='my runs/a'"
-
-
-def test_a_log_has_a_line_a_minute_with_the_time_left() -> None:
-    now, lines = [0.0], list[str]()
-    with Lines(lambda: now[0], lines.append) as log:
-        task = log.add_task("draws", total=600)
-        for _ in range(6):
-            now[0] += 25
-            log.advance(task, 100)
-    assert lines == [
-        "draws 300/600, 4/s, about 75 s left",
-        "draws 600/600, 4/s",
-    ]
-
-
-def test_a_log_of_what_has_failed_does_not_say_that_it_is_done() -> None:
-    lines = list[str]()
-    log = Lines(lambda: 0.0, lines.append)
-    log.add_task("draws", total=600)
-    log.__exit__(KeyError)
-    assert lines == []
 
 
 def test_long_names_keep_both_ends() -> None:
