@@ -1,4 +1,4 @@
-"""What is said after a finished result, and how far a long work is."""
+"""What is said after a finished result."""
 
 import os
 import shlex
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from convstab.commands import next_steps
-from convstab.commands.console import LONGEST, Lines, class_table
+from convstab.commands.console import LONGEST, class_table
 from convstab.evaluation.cells import shortened
 from convstab.files import write_json
 from convstab.runs import directory
@@ -118,9 +118,9 @@ def test_a_page_that_was_just_made_is_not_made_again(tmp_path: Path, monkeypatch
 SWEEPS = [
     ("train", ["s/a", "s/b"], {"model": OWN}, "convstab-evaluate sweep=runs of=s trust=nets:build"),
     ("train", ["s/a"], {}, "convstab-evaluate sweep=runs of=s"),
-    ("evaluate", ["e/a", "e/b"], {"run": "m"}, "convstab-report e/a e/b --output s"),
-    ("attack", ["e/a", "e/b"], {"run": "m"}, "convstab-report e/a e/b --output s"),
-    ("predictions", ["e/a", "e/b"], {}, "convstab-report e/a e/b --output s"),
+    ("evaluate", ["e/a", "e/b"], {"run": "m"}, "convstab-report s"),
+    ("attack", ["e/a", "e/b"], {"run": "m"}, "convstab-report s"),
+    ("predictions", ["e/a", "e/b"], {}, "convstab-report s"),
     ("evaluate", ["e/a"], {"run": "m"}, "convstab-attack run=m attack=ddn"),  # one, by several shards
     ("evaluate", [], {}, ""),
 ]
@@ -145,6 +145,28 @@ def test_after_a_sweep_comes_what_takes_all_its_results(
     assert next_steps.after_sweep(command, Path("s").absolute(), [*map(Path, outputs), begun]) == line
     if line:
         understood(shlex.split(line), monkeypatch)
+
+
+@pytest.mark.parametrize(("word", "told"), [("sweep=ensemble", "run=s"), ("sweep=seeds", "sweep=runs of=s")])
+def test_the_trainings_of_an_ensemble_are_evaluated_as_one(
+    word: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["convstab-train"])
+    monkeypatch.chdir(tmp_path)
+    write_config(Path("s"), {"model": OWN}, "sweep.yaml")
+    for seed in range(2):
+        job = {
+            "name": f"seed-{seed}",
+            "overrides": [word, f"seed={seed}"],
+            "status": "done",
+            "output": f"s/seed-{seed}",
+        }
+        write_config(Path(f"s/seed-{seed}"), {"model": OWN})
+        write_json(Path(f"s/seed-{seed}/job.json"), job)
+        directory.finish(Path(f"s/seed-{seed}"), "train")
+    line = next_steps.after_sweep("train", Path("s"), [Path("s/seed-0"), Path("s/seed-1")])
+    assert line == f"convstab-evaluate {told} trust=nets:build"
+    understood(shlex.split(line), monkeypatch)
 
 
 def test_of_a_sweep_of_copies_the_first_are_predicted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -218,27 +240,6 @@ def test_what_is_printed_can_be_pasted(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.argv", ["convstab"])
     assert next_steps.next_command("train", Path("my runs/a")) == "convstab evaluate run='my runs/a'"
-
-
-def test_a_log_has_a_line_a_minute_with_the_time_left() -> None:
-    now, lines = [0.0], list[str]()
-    with Lines(lambda: now[0], lines.append) as log:
-        task = log.add_task("draws", total=600)
-        for _ in range(6):
-            now[0] += 25
-            log.advance(task, 100)
-    assert lines == [
-        "draws 300/600, 4/s, about 75 s left",
-        "draws 600/600, 4/s",
-    ]
-
-
-def test_a_log_of_what_has_failed_does_not_say_that_it_is_done() -> None:
-    lines = list[str]()
-    log = Lines(lambda: 0.0, lines.append)
-    log.add_task("draws", total=600)
-    log.__exit__(KeyError)
-    assert lines == []
 
 
 def test_long_names_keep_both_ends() -> None:

@@ -7,10 +7,12 @@ import pytest
 
 from convstab.commands import app
 from convstab.commands.results import report
+from convstab.files import write_json
 from convstab.paper import CONTRADICTIONS
 from convstab.paper.report import OTHER_TITLE, PAGE, TEXT, write_report
 from convstab.report.results import gather
-from convstab.runs.directory import FINISHED
+from convstab.runs.configuration import write_config
+from convstab.runs.directory import FINISHED, JOB, SWEEP
 from tests.support.in_process import call_in
 from tests.support.wandb_files import offline_runs
 
@@ -30,6 +32,19 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def root(made: Path, tmp_path: Path) -> Path:
     """A copy of them."""
     return Path(shutil.copytree(made, tmp_path / "made"))
+
+
+def test_of_a_sweep_the_results_of_its_jobs_are_told(root: Path, tmp_path: Path) -> None:
+    sweep, results = tmp_path / "sweep", [root / "evaluate", root / "attack"]
+    write_config(sweep, {}, SWEEP)
+    for number, folder in enumerate(results):
+        job = {"name": str(number), "overrides": [], "status": "done", "output": str(folder)}
+        (sweep / str(number)).mkdir()
+        write_json(sweep / str(number) / JOB, job)
+    report.main([str(sweep)])
+    told = (sweep / TEXT).read_text(encoding="utf-8")
+    report.main([*map(str, results), "--output", str(tmp_path / "each")])
+    assert told == (tmp_path / "each" / TEXT).read_text(encoding="utf-8")
 
 
 def refusal(capsys: pytest.CaptureFixture[str], *words: str | Path) -> str:

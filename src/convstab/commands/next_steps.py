@@ -13,6 +13,7 @@ from convstab.runs.configuration import load_config, value
 from convstab.runs.trust import trust_of, trust_of_draws, word
 
 NO_RESULT = "draws", "reproduce"  # what they leave is no result by itself
+ENSEMBLE = "sweep=ensemble"  # the word for the sweep whose trainings are one model
 RUNS = "runs"  # where trainings are, unless it is said
 
 
@@ -78,10 +79,18 @@ def after_sweep(command: str, sweep: Path, outputs: Sequence[Path]) -> str:
     if command == "draws":
         return next_command(command, outputs[0]) if outputs else ""
     if command == "train" and results:
-        return f"{typed('evaluate')} sweep=runs of={shown(sweep)}{trust_of(results)}"
+        told = f"run={shown(sweep)}" if makes_ensemble(sweep) else f"sweep=runs of={shown(sweep)}"
+        return f"{typed('evaluate')} {told}{trust_of(results)}"
     if len(results) == 1:
         return next_command(command, results[0])
-    return f"{report_of(results)} --output {shown(sweep)}" if results else ""
+    return f"convstab-report {shown(sweep)}" if results else ""
+
+
+def makes_ensemble(sweep: Path) -> bool:
+    """Whether a sweep is of trainings that are the members of one ensemble, as sweep=ensemble has them."""
+    from convstab.sweeps.jobs import is_sweep, read_jobs
+
+    return is_sweep(sweep) and any(ENSEMBLE in job.overrides for job in read_jobs(sweep))
 
 
 def after_camera(words: str, evaluation: Path | None, picture: Path) -> str:
