@@ -195,7 +195,7 @@ def test_attacks_without_success_or_without_images_to_attack() -> None:
 def test_the_page_says_how_many_searches_a_limit_cut_off() -> None:
     result = example([1, 2, 3, 4], classes=CLASSES, channels=3, ended=["stall", "queries", "steps", "generations"])
     cut, whole = replace(attacked(), result=result), attacked()
-    assert "ended 50% of the searches, not their own rule" in Parsed(page.as_html(bare(attacks=[cut]))).text
+    assert "ended 50 % of the searches, not their own rule" in Parsed(page.as_html(bare(attacks=[cut]))).text
     assert "not their own rule" not in Parsed(page.as_html(bare(attacks=[whole]))).text
 
 

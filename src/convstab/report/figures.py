@@ -181,7 +181,7 @@ def attack(key: str, name: str, attacked: Attacked, mosaic: Mosaic) -> ReportFig
         f"Noise was found for {'all' if found == tried else format(found, ',')} of them.",
     ]
     if tried and result.summary["cut_off"]:
-        share = f"{result.summary['cut_off']:.0%}"
+        share = f"{100 * result.summary['cut_off']:.0f} %"
         caption.append(f"A limit of queries or generations ended {share} of the searches, not their own rule.")
     return ReportFigure(
         key,
