@@ -138,7 +138,7 @@ def over_levels(result: StabilityResult) -> str:
     if not confusion.any():
         return "No level but the neutral one, no degraded draws."
     accuracy, balanced = np.trace(confusion) / confusion.sum(), np.nanmean(rates.recall(confusion))
-    rated = f"accuracy {in_percent(accuracy)}, balanced accuracy {in_percent(balanced)}"
+    rated = f"accuracy {in_percent(float(accuracy))}, balanced accuracy {in_percent(float(balanced))}"
     return f"Over all levels: {rated}.{near_ties(result)}"
 
 
