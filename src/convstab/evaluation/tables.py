@@ -138,7 +138,8 @@ def over_levels(result: StabilityResult) -> str:
     if not confusion.any():
         return "No level but the neutral one, no degraded draws."
     accuracy, balanced = np.trace(confusion) / confusion.sum(), np.nanmean(rates.recall(confusion))
-    return f"Over all levels: accuracy {accuracy:.2%}, balanced accuracy {balanced:.2%}.{near_ties(result)}"
+    rated = f"accuracy {in_percent(float(accuracy))}, balanced accuracy {in_percent(float(balanced))}"
+    return f"Over all levels: {rated}.{near_ties(result)}"
 
 
 def beside_float32(result: StabilityResult, clean: Clean, forward: str | None) -> str:
