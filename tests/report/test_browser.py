@@ -158,6 +158,14 @@ def test_all_charts_are_drawn_and_a_class_stays_text(opened: Opened) -> None:
     assert EVIL in page.locator("#scatter-0 option").first.text_content()
 
 
+def test_charts_far_below_are_drawn_before_they_are_scrolled_to(opened: Opened) -> None:
+    page = opened()
+    figures = page.locator("figure.report-figure").count()
+    page.wait_for_function("n => document.querySelectorAll('figure[data-ready=yes]').length === n", arg=figures)
+    assert figures > 3
+    assert page.evaluate("scrollY") == 0
+
+
 @pytest.mark.slow
 def test_dark_mode_changes_the_page_and_its_charts(opened: Opened) -> None:
     def looks(page: Any) -> tuple[str, str]:

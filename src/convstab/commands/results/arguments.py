@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import NoReturn
 
 from convstab.errors import InputError
+from convstab.packages import need
 
 ASKED = "_ARGCOMPLETE"  # the variable by which a shell asks
 EXAMPLES = {  # by the name of the command, as --help shows them
@@ -62,10 +63,8 @@ class Arguments(argparse.ArgumentParser):
     ) -> argparse.Namespace:
         """What the words say."""
         if ASKED in os.environ:
-            with suppress(ImportError):
-                import argcomplete
-
-                argcomplete.autocomplete(self)
+            with suppress(InputError):  # a shell can show no message
+                need("argcomplete", "completion").autocomplete(self)
         return super().parse_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
