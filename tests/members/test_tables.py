@@ -54,5 +54,5 @@ def test_two_members_and_three_classes_may_win_with_one_vote() -> None:
 
 
 def test_the_words_say_how_the_draws_are_shared() -> None:
-    assert "by at most 10.0% of the way" in as_markdown(made())
+    assert "by at most 10.0 % of the way" in as_markdown(made())
     assert "averages logits, which is not a vote" in as_markdown(made("logits"))

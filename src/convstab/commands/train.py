@@ -250,6 +250,6 @@ def report(metrics: dict[str, Any], classes: list[str], folder: Path) -> None:
     scores = {name.removeprefix("test/"): value for name, value in metrics.items()}
     screen = console()
     screen.print(class_table(scores, classes, f"{metrics['images/test']} test images", screen.width))
-    accuracies = f"accuracy {scores['accuracy']:.2%}, balanced {scores['balanced_accuracy']:.2%}"
+    accuracies = f"accuracy {100 * scores['accuracy']:.2f} %, balanced {100 * scores['balanced_accuracy']:.2f} %"
     epochs = f"{metrics['epochs']} epoch{'s' if metrics['epochs'] != 1 else ''}"
     print(f"{accuracies}, {epochs} in {metrics['seconds']:.0f} s: {folder}")

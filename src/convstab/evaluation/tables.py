@@ -93,7 +93,7 @@ def from_draws(result: StabilityResult) -> str:
     half = result.accuracy.half[result.degraded]
     worst, part = np.nanmax(errors), np.nanmax(errors / half)
     return (
-        f"Draws alone may move an accuracy by {100 * worst:.2f} points, and by {part:.0%} of half its interval "
+        f"Draws alone may move an accuracy by {100 * worst:.2f} points, and by {100 * part:.0f} % of half its interval "
         f"(95 %; the worst level of each){what_follows(float(part), result.draws_in_words)}."
     )
 
@@ -104,10 +104,12 @@ def what_follows(part: float, draws: str) -> str:
         return ""
     if round(part, 2) <= PART:
         return (
-            f", which is at most {PART:.0%}: more draws would make it hardly more certain, {draws} of each are enough"
+            f", which is at most {100 * PART:.0f} %: more draws would make it hardly more certain, "
+            f"{draws} of each are enough"
         )
     return (
-        f", which is more than {PART:.0%}: more draws= would make it more certain; draws=auto takes as many as it needs"
+        f", which is more than {100 * PART:.0f} %: more draws= would make it more certain; "
+        "draws=auto takes as many as it needs"
     )
 
 

@@ -46,7 +46,7 @@ def scatter(result: StabilityResult, labels: Sequence[int]) -> Figure:
         )
         draw_samples(axis, result, label)
         error = ratio(result.histogram[label, 0].sum(), result.histogram[label].sum())
-        axis.set_title(f"{labelled(result.classes[label], 20)}\n{error:.1%} misclassified", fontsize=8)
+        axis.set_title(f"{labelled(result.classes[label], 20)}\n{100 * error:.1f} % misclassified", fontsize=8)
         axis.set(xlim=limits(density.sum((0, 2)), PSNR_EDGES), ylim=limits(density.sum((0, 1)), SCORE_EDGES))
         axis.tick_params(labelsize=7)
     for axis in axes[len(labels) :]:
@@ -111,7 +111,7 @@ def confusion(result: StabilityResult, level: float | None = None) -> Figure:
     what, where = "draws", f"{result.protocol.quantity} {result.levels[place]:g}"
     if not result.degraded[place]:
         what, where = "images", "clean images"
-    axis.set_title(f"{where}, accuracy {np.trace(counts) / counts.sum():.2%}", fontsize=10)
+    axis.set_title(f"{where}, accuracy {100 * np.trace(counts) / counts.sum():.2f} %", fontsize=10)
     axis.set(xlabel="predicted", ylabel="label")
     names = [labelled(name, 24) for name in result.classes]
     axis.set_xticks(range(count), names, rotation=90 if count > 10 or max(map(len, names)) > 3 else 0, fontsize=7)
