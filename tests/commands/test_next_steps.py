@@ -111,6 +111,11 @@ def test_a_page_that_was_just_made_is_not_made_again(tmp_path: Path, monkeypatch
     page = finished(Path("a"), "attack", "m") / "report.html"
     page.touch()
     assert next_steps.next_command("attack", Path("a")) == "open a/report.html"
+    held = Path("a/requirements.json")
+    held.touch()
+    os.utime(held, (2**32, 2**32))  # the result was held against requirements since
+    assert next_steps.next_command("attack", Path("a")) == "convstab-report a"
+    held.unlink()
     os.utime(page, (1, 1))  # the result was made again since
     assert next_steps.next_command("attack", Path("a")) == "convstab-report a"
 

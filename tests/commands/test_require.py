@@ -167,6 +167,7 @@ def test_a_result_that_was_made_again_is_known_by_what_it_holds(root: Path) -> N
 
 def test_requirements_in_a_folder_of_their_own_can_be_given(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert ended(required(PASSES), "evaluation", "--output", "a/b") == 0
+    assert capsys.readouterr().out.endswith("next: convstab-report evaluation a/b\n")
     assert "Requirements" not in reported("evaluation")
     assert "- Requirements: 1 pass (" in reported("evaluation", "a/b")
     capsys.readouterr()

@@ -170,7 +170,11 @@ def test_page_and_text_have_the_same_row(both: tuple[str, str]) -> None:
         assert f">{cell}<" in page
         assert f"| {cell} |" in text
     assert f"{EVIL} | b" in Parsed(page).text
-    assert all(name in page and name in text for name in HEAD)
+    assert "| " + " | ".join(("requirement", "asked", *HEAD)) + " |" in text
+    cells = ("pass", "98.50%", "95.70-99.70", "200 images", "4,000", "0.0012", "1")
+    assert f" | {' | '.join(cells)} | " in text
+    assert re.findall(r"<td[^>]*>([^<]*)</td>", page)[-len(HEAD) + 1 : -1] == list(cells[1:])
+    assert [name for name in HEAD if f">{name}<" not in page] == []
 
 
 def test_it_is_evidence_and_no_more(both: tuple[str, str]) -> None:
