@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from convstab.commands import app
-from convstab.commands.results import report
+from convstab.commands.results import report, require
 from convstab.files import write_json
 from convstab.paper import CONTRADICTIONS
 from convstab.paper.report import OTHER_TITLE, PAGE, TEXT, write_report
@@ -45,6 +45,44 @@ def test_of_a_sweep_the_results_of_its_jobs_are_told(root: Path, tmp_path: Path)
     told = (sweep / TEXT).read_text(encoding="utf-8")
     report.main([*map(str, results), "--output", str(tmp_path / "each")])
     assert told == (tmp_path / "each" / TEXT).read_text(encoding="utf-8")
+
+
+def test_jobs_of_a_sweep_without_a_result_are_named(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sweep = tmp_path / "sweep"
+    write_config(sweep, {}, SWEEP)
+    for name, status, output in (
+        ("good", "done", root / "evaluate"),
+        ("lost", "done", root / "gone"),
+        ("bad", "failed", sweep / "bad"),
+        ("long", "running", sweep / "long"),
+    ):
+        (sweep / name).mkdir()
+        job = {"name": name, "overrides": [], "status": status, "output": str(output), "reason": "no run is there"}
+        write_json(sweep / name / JOB, job)
+    report.main([str(sweep)])
+    told = (sweep / TEXT).read_text(encoding="utf-8").partition("## What was left out")[2]
+    assert "sweep/bad failed: no run is there" in told
+    assert "sweep/long has not ended" in told
+    assert f"sweep/lost wrote to {root / 'gone'}, which is not there" in told.replace("\\", "")
+    assert "good" not in told
+    shutil.rmtree(root / "evaluate")
+    capsys.readouterr()
+    assert f"convstab: no result of the sweep {sweep} is there: " in refusal(capsys, sweep)
+
+
+def test_requirements_in_the_folder_of_a_sweep_are_shown(root: Path, tmp_path: Path) -> None:
+    sweep, asked = tmp_path / "sweep", tmp_path / "r.yaml"
+    write_config(sweep, {}, SWEEP)
+    (sweep / "0").mkdir()
+    job = {"name": "0", "overrides": [], "status": "done", "output": str(root / "evaluate")}
+    write_json(sweep / "0" / JOB, job)
+    asked.write_text("requirements:\n  - {metric: accuracy, level: 1, at_least: 0.1}\n", encoding="utf-8")
+    with pytest.raises(SystemExit):
+        require.main([str(asked), str(root / "evaluate"), "--output", str(sweep)])
+    report.main([str(sweep)])
+    assert "## Requirements" in (sweep / TEXT).read_text(encoding="utf-8")
 
 
 def refusal(capsys: pytest.CaptureFixture[str], *words: str | Path) -> str:

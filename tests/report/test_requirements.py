@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from convstab.errors import InputError
 from convstab.files import REQUIREMENTS, write_json
 from convstab.report.markdown import as_markdown
 from convstab.report.overview import REQUIRE, Overview
@@ -119,13 +118,15 @@ def test_requirements_of_other_results_are_not_shown(tmp_path: Path) -> None:
     assert found(one, given=tmp_path / "one") == ([], [])  # it only lies beside them
 
 
-def test_the_file_of_another_program_is_refused_where_it_was_given_only(tmp_path: Path) -> None:
+def test_the_file_of_another_program_is_named_where_it_was_given_only(tmp_path: Path) -> None:
     one = result(tmp_path / "one")
     (tmp_path / "held").mkdir()
     (tmp_path / "held" / REQUIREMENTS).write_text("{}", encoding="utf-8")
     assert found(one, given=tmp_path / "one") == ([], [])
-    with pytest.raises(InputError, match=REQUIREMENTS):
-        found(one, given=tmp_path)
+    held, (said,) = found(one, given=tmp_path)
+    assert held == []
+    assert said.startswith(f"{tmp_path / 'held' / REQUIREMENTS} is damaged, or ")
+    assert said.endswith("; it is not used")
 
 
 def test_what_lies_beside_a_result_is_found_once(tmp_path: Path) -> None:
@@ -144,7 +145,24 @@ def test_the_overview_of_the_model_says_how_many_pass(tmp_path: Path) -> None:
     (answer,) = after.answers
     assert (answer.question, answer.text) == ("Requirements", "1 pass, 1 undecided (r.yaml: m).")
     assert (answer.shown, after.next) == ("requirements", ["look"])
-    assert with_requirements(before, other, held) is before
+    assert with_requirements(before, other, held) == before
+
+
+def test_what_passed_before_is_not_said_of_another_model_in_its_folder(tmp_path: Path) -> None:
+    kept, gone = result(tmp_path / "kept"), tmp_path / "gone"
+    result(gone, rows="b")
+    prints = {f"../{name}": fingerprint(tmp_path / name) for name in ("kept", "gone")}
+    record(tmp_path / "held", prints, replace(LINE, result="../kept"), replace(LINE, result="../gone"))
+    new = result(gone, rows="c", run="n")
+    before = Overview("name", [], [REQUIRE])
+    for shown in ((new,), (new, kept)):
+        held, _ = found(*shown, given=tmp_path)
+        after = with_requirements(before, new, held)
+        assert [answer.text for answer in after.answers] == [
+            "out of date (r.yaml: m): another result stood in this folder then; ask convstab-require again."
+        ]
+        assert after.next == [REQUIRE]
+    assert with_requirements(before, kept, held).answers[0].text == "1 pass, 1 out of date (r.yaml: m)."
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 """What was required of the models of a page, as convstab-require left it, and whether the results still are those."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -45,13 +45,15 @@ class Row:
 class Required:
     """The requirements of a file and what came of them.
 
-    said: sentences. results: those of the page that were held against them.
+    said: sentences. results: those of the page that were held against them. replaced: those in whose folders others
+    were.
     """
 
     title: str
     rows: list[Row]
     said: list[str]
     results: list[Evaluation | Attacked]
+    replaced: list[Evaluation | Attacked]
 
     @property
     def counts(self) -> str:
@@ -67,26 +69,35 @@ def required(evidence: Evidence, folders: Sequence[Path]) -> tuple[list[Required
     """
     both: list[Evaluation | Attacked] = [*evidence.evaluations, *evidence.attacks]
     results = {one.source.folder: one for one in both}
-    names, found, left_out = folders_of(evidence), list[Required](), list[str]()
-    there = list(records(folders, {folder.parent for folder in results}))
+    names, found = folders_of(evidence), list[Required]()
+    there, left_out = records(folders, {folder.parent for folder in results})
     prints = {fingerprint(folder): folder for folder in results} if there else {}
-    for path, record in there:
+    for path, record in there.items():
         now = {name: standing(path.parent / name, made, prints) for name, made in record.results.items()}
-        held = [results[folder] for folder, _ in now.values() if folder in results]
-        if held:
-            found.append(told(path, record, now, names, held))
+        on_page = [(results[folder], stands) for folder, stands in now.values() if folder in results]
+        if on_page:
+            found.append(told(path, record, now, names, on_page))
         elif any(path.is_relative_to(folder.resolve()) for folder in folders):
             left_out.append(f"{path.parent.name}/{path.name} is about no result of this page and not used")
     return found, left_out
 
 
-def records(folders: Sequence[Path], beside: set[Path]) -> Iterator[tuple[Path, Record]]:
-    """The records in folders and below them, each once; then those beside results that are ones of convstab."""
+def records(folders: Sequence[Path], beside: set[Path]) -> tuple[dict[Path, Record], list[str]]:
+    """The records in folders and below them, and those beside results; and in sentences what else is called like one.
+
+    What is called so beside a result may be of another program, and is left alone.
+    """
     inside = dict.fromkeys(path.resolve() for folder in folders for path in sorted(folder.rglob(REQUIREMENTS)))
-    yield from ((path, Record.read(path)) for path in inside)
+    found, left_out = dict[Path, Record](), list[str]()
+    for path in inside:
+        try:
+            found[path] = Record.read(path)
+        except InputError as error:
+            left_out.append(f"{error}; it is not used")
     for path in sorted({path for folder in beside for path in folder.glob(f"*/{REQUIREMENTS}")} - inside.keys()):
-        with suppress(InputError):  # another program's, or of others
-            yield path, Record.read(path)
+        with suppress(InputError):
+            found[path] = Record.read(path)
+    return found, left_out
 
 
 def standing(folder: Path, made: str, prints: Mapping[str, Path]) -> tuple[Path, bool]:
@@ -112,16 +123,21 @@ def told(
     record: Record,
     now: Mapping[str, tuple[Path, bool]],
     names: Mapping[Path, str],
-    held: list[Evaluation | Attacked],
+    on_page: Sequence[tuple[Evaluation | Attacked, bool]],
 ) -> Required:
-    """A record in words. now: see ``standing``. names: of the results of the page."""
+    """A record in words.
+
+    now: see ``standing``. names: of the results of the page. on_page: those of them that the record is about, and
+    whether each is what was held against the requirements.
+    """
     called = {of: names.get(folder, f"{folder.name}, not on this page") for of, (folder, _) in now.items()}
     rows = [row(one, called[one.result], now[one.result][1]) for one in record.requirements]
     told_of = dict.fromkeys(one.result for one in record.requirements if not now[one.result][1])
     said = [f"{called[of]} is not the result that was held against {record.file}: ask {AGAIN}" for of in told_of]
     said += [method(record), f"{WHOLE}: {path.parent.name}/{path.with_suffix('.md').name}."]
     said += [f"{one.name}: {'; '.join(one.remarks)}." for one in record.requirements if one.remarks]
-    return Required(f"{record.file}: {record.run}", rows, said, held)
+    held, replaced = ([one for one, stands in on_page if stands is wanted] for wanted in (True, False))
+    return Required(f"{record.file}: {record.run}", rows, said, held, replaced)
 
 
 def row(one: Line, result: str, stands: bool) -> Row:
@@ -149,9 +165,12 @@ def method(record: Record) -> str:
 def with_requirements(overview: Overview, evaluation: Evaluation, found: Sequence[Required]) -> Overview:
     """An overview of an evaluation that says what came of the requirements of its model, where there are any."""
     mine = [one for one in found if any(same_model(evaluation, result) for result in one.results)]
-    if not mine:
-        return overview
-    answers = [Answer("Requirements", f"{one.counts} ({one.title}).", "requirements") for one in mine]
-    return replace(
-        overview, answers=[*overview.answers, *answers], next=[step for step in overview.next if step != REQUIRE]
-    )
+    said = [f"{one.counts} ({one.title})." for one in mine]
+    said += [
+        f"{OUTDATED} ({one.title}): another result stood in this folder then; ask {AGAIN}"
+        for one in found
+        if one not in mine and any(evaluation is result for result in one.replaced)
+    ]
+    answers = [Answer("Requirements", text, "requirements") for text in said]
+    steps = [step for step in overview.next if not mine or step != REQUIRE]
+    return replace(overview, answers=[*overview.answers, *answers], next=steps)

@@ -2,9 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from convstab.commands.results.arguments import Arguments
 from convstab.commands.signals import command
+from convstab.errors import InputError
+
+if TYPE_CHECKING:
+    from convstab.sweeps.jobs import Job
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -23,18 +28,46 @@ def main(arguments: Sequence[str] | None = None) -> None:
         from convstab.paper.report import PAGE, TEXT, send, write_report
 
         output = options.output or options.folders[0]
-        folders = [result for folder in options.folders for result in results_of(folder)]
-        report = write_report(folders, output, options.title)
+        found, remarks = list[Path](), list[str]()
+        for folder in options.folders:
+            results, missing = results_of(folder)
+            found, remarks = [*found, *results], [*remarks, *missing]
+        folders = list(dict.fromkeys(found))
+        report = write_report(folders, output, options.title, remarks)
         print(output / PAGE, output / TEXT, sep="\n")
         if options.wandb:
             print(send(report, folders, output, options.wandb))
         say(opened(output / PAGE))
 
 
-def results_of(folder: Path) -> list[Path]:
-    """A folder; or those of the results of its jobs, where it is a sweep whose jobs wrote elsewhere, as evaluations."""
+def results_of(folder: Path) -> tuple[list[Path], list[str]]:
+    """A folder; of a sweep also those that its jobs wrote elsewhere, and in sentences which jobs have no result.
+
+    Raises InputError for a sweep of which no result is there.
+    """
+    from convstab.files import REQUIREMENTS
+    from convstab.runs.directory import begun_below
     from convstab.sweeps.jobs import is_sweep, read_jobs
 
-    outputs = [Path(job.output) for job in read_jobs(folder)] if is_sweep(folder) else []
-    elsewhere = [output for output in outputs if not output.resolve().is_relative_to(folder.resolve())]
-    return list(dict.fromkeys(elsewhere)) or [folder]
+    jobs = read_jobs(folder) if is_sweep(folder) else []
+    outputs = [Path(job.output) for job in jobs if job.status == "done"]
+    elsewhere = [output for output in outputs if output.is_dir() and not inside(output, folder)]
+    remarks = [f"{folder.name}/{job.name} {why}" for job in jobs if (why := why_missing(job))]
+    own = [folder] if not jobs or begun_below(folder) or any(folder.rglob(REQUIREMENTS)) else []
+    if not elsewhere and not own:
+        raise InputError(f"no result of the sweep {folder} is there: {'; '.join(remarks)}")
+    return [*elsewhere, *own], remarks
+
+
+def inside(path: Path, folder: Path) -> bool:
+    """Whether a path is below a folder."""
+    return path.resolve().is_relative_to(folder.resolve())
+
+
+def why_missing(job: "Job") -> str:
+    """Why a job of a sweep has no result; empty where it has one."""
+    if job.status == "failed":
+        return f"failed: {job.reason}"
+    if job.status == "running":
+        return "has not ended"
+    return "" if Path(job.output).is_dir() else f"wrote to {job.output}, which is not there"
