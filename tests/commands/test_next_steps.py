@@ -110,7 +110,7 @@ def test_a_page_that_was_just_made_is_not_made_again(tmp_path: Path, monkeypatch
     monkeypatch.chdir(tmp_path)
     page = finished(Path("a"), "attack", "m") / "report.html"
     page.touch()
-    assert next_steps.next_command("attack", Path("a")) == "open a/report.html"
+    assert next_steps.next_command("attack", Path("a")) == next_steps.opened(page)
     held = Path("a/requirements.json")
     held.touch()
     os.utime(held, (2**32, 2**32))  # the result was held against requirements since
@@ -188,10 +188,11 @@ def test_a_camera_is_followed_by_its_noise_for_a_model_that_is_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr(sys, "argv", ["convstab-camera"])
     words, picture = "degradation=sensor degradation.read_noise=3 levels=[1,2]", Path("c/transfer.png")
     quoted = "degradation=sensor degradation.read_noise=3 'levels=[1,2]'"
-    drawn = "open c/transfer.png"
+    drawn = "xdg-open c/transfer.png"
     assert next_steps.after_camera(words, None, picture) == drawn  # no model is there
     evaluation = finished(Path("e"), "evaluate", "m")
     line = next_steps.after_camera(words, evaluation, picture)
@@ -210,7 +211,7 @@ def test_one_result_has_its_page_and_several_have_one_of_all(tmp_path: Path, mon
     monkeypatch.chdir(tmp_path)
     one, two = finished(Path("a"), "evaluate", "m"), finished(Path("b"), "attack", "m")
     (one / "report.html").touch()
-    assert next_steps.report_of([one]) == "open a/report.html"
+    assert next_steps.report_of([one]) == next_steps.opened(one / "report.html")
     line = next_steps.report_of([one, two])
     assert line == "convstab-report a b"
     understood(shlex.split(line), monkeypatch)
@@ -224,7 +225,7 @@ def test_a_reproduction_ends_with_its_page_where_it_has_one(
     assert capsys.readouterr().out == ""
     Path("report.html").touch()
     next_steps.say_next("reproduce", Path())
-    assert capsys.readouterr().out == "next: open report.html\n"
+    assert capsys.readouterr().out == f"next: {next_steps.opened(Path('report.html'))}\n"
 
 
 def test_files_of_wandb_that_are_not_sent_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -239,6 +240,20 @@ def test_files_of_wandb_that_are_not_sent_are_named(tmp_path: Path, monkeypatch:
     os.utime("a/wandb/run-1", (1, 1))
     Path("a/wandb/offline-run-1/run-1.wandb.synced").touch()
     assert next_steps.unsent(Path("a")) == ""
+
+
+@pytest.mark.parametrize(("system", "opener"), [("linux", "xdg-open"), ("darwin", "open"), ("win32", "start")])
+def test_a_page_is_opened_as_the_system_does_it(system: str, opener: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", system)
+    assert next_steps.opened(Path("a page.html")) == f"{opener} 'a page.html'"
+
+
+def test_what_follows_is_not_said_where_a_command_goes_on_by_itself(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(next_steps.GOES_ON_ITSELF, "1")
+    next_steps.say("convstab-report a")
+    assert capsys.readouterr().out == ""
 
 
 def test_what_is_printed_can_be_pasted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

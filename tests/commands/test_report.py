@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from convstab.commands import app
+from convstab.commands.next_steps import opened
 from convstab.commands.results import report, require
 from convstab.files import write_json
 from convstab.paper import CONTRADICTIONS
@@ -102,7 +103,7 @@ def test_the_report_lies_in_the_first_folder(root: Path, capsys: pytest.CaptureF
     before = files(root)
     report.main([str(root)])
     written = [str(root / "report.html"), str(root / "report.md")]
-    assert capsys.readouterr().out.splitlines() == [*written, f"next: open {written[0]}"]
+    assert capsys.readouterr().out.splitlines() == [*written, f"next: {opened(Path(written[0]))}"]
     assert files(root) - before == {"report.html", "report.md"}  # and nothing half-written
     page, text = (root / "report.html").read_text(encoding="utf-8"), (root / "report.md").read_text(encoding="utf-8")
     assert page.startswith("<!doctype html>")
@@ -171,7 +172,7 @@ def test_the_report_goes_to_wandb_under_an_id_of_its_own(
     assert not (root / "evaluate" / "wandb.id").exists()  # that would be the run of the evaluation
     *_, sent, follows = capsys.readouterr().out.splitlines()
     assert sent.startswith("wandb sync ")
-    assert follows == f"next: open {root / 'evaluate' / 'report.html'}"
+    assert follows == f"next: {opened(root / 'evaluate' / 'report.html')}"
     assert len(gather([root / "evaluate"]).evaluations) == 1
 
 

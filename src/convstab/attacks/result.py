@@ -264,6 +264,6 @@ def as_markdown(result: AttackResult) -> str:
         cells += ["-" if number is None else f"{number:.3g}" for number in found]
     cells += [f"{numbers['queries_median']:.0f}", f"{100 * numbers['cut_off']:.0f} %", f"{numbers['seconds']:.0f}"]
     found_of = [f"{name} {share}{unit}" for name, unit in names.values() for share in ("median", "90 %")]
-    head = ["attack", "attacked", "success", *found_of, "queries", "cut off", "seconds"]
+    head = ["attack", "attacked", "success", *found_of, "queries", "cut off", "seconds in all"]
     note = f"\nLeft out, since they could not be read: {result.units.unread:,}.\n" if result.units.unread else ""
     return f"| {' | '.join(head)} |\n|---|{'---:|' * (len(head) - 1)}\n| {' | '.join(cells)} |\n{note}"

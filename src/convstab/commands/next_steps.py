@@ -1,5 +1,6 @@
 """What follows a finished result: where W&B wrote, how to send it, and the command to try next."""
 
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -13,6 +14,8 @@ from convstab.runs.configuration import load_config, value
 from convstab.runs.trust import trust_of, trust_of_draws, word
 
 NO_RESULT = "draws", "reproduce"  # what they leave is no result by itself
+OPENERS = {"darwin": "open", "win32": "start"}  # of files, by the system
+GOES_ON_ITSELF = "CONVSTAB_GOES_ON"  # set by a command for those that it calls one after another
 ENSEMBLE = "sweep=ensemble"  # the word for the sweep whose trainings are one model
 RUNS = "runs"  # where trainings are, unless it is said
 
@@ -27,8 +30,8 @@ def say_next(command: str, folder: Path) -> None:
 
 
 def say(follows: str) -> None:
-    """Print the next command to try; nothing where none follows."""
-    if follows:
+    """Print the next command to try; nothing where none follows, or another command goes on by itself."""
+    if follows and GOES_ON_ITSELF not in os.environ:
         print(f"next: {follows}")
 
 
@@ -127,7 +130,7 @@ def report_of(folders: Sequence[Path]) -> str:
 
 def opened(file: Path) -> str:
     """How a page or a picture is opened."""
-    return f"open {shown(file)}"
+    return f"{OPENERS.get(sys.platform, 'xdg-open')} {shown(file)}"
 
 
 def page_of(folder: Path) -> str:
