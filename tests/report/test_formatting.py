@@ -9,7 +9,7 @@ def test_shares_and_points_show_what_is_small() -> None:
         "50.00 %",
         "1.23 %",
         "0.0051 %",
-        "2e-05 %",
+        "below 0.0001 %",
     ]
     assert in_percent(float("nan")) == "none"
     assert [points(change) for change in (0.0123, -0.00079, 1e-7)] == ["+1.23 points", "-0.079 points", "0.00 points"]

@@ -26,7 +26,7 @@ def named(source: Source) -> str:
 
 
 def in_percent(share: float) -> str:
-    """A share in per cent, with as many digits as it needs; "none" for what cannot be counted."""
+    """A share in per cent, with as many digits as it needs, at most four; "none" for what cannot be counted."""
     if math.isnan(share):
         return "none"
     size = abs(100 * share)
@@ -34,7 +34,7 @@ def in_percent(share: float) -> str:
         return "0 %"
     if size >= 0.1:
         return f"{100 * share:.2f} %"
-    return f"{100 * share:.4f} %" if size >= 1e-4 else f"{100 * share:.1g} %"
+    return f"{100 * share:.4f} %" if size >= 1e-4 else "below 0.0001 %"
 
 
 def points(difference: float) -> str:
