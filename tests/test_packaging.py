@@ -128,6 +128,14 @@ def test_all_that_is_imported_is_required() -> None:
     assert [name for name in sorted(others) if not required & set(map(canonicalize_name, makers[name]))] == []
 
 
+def test_what_is_mutated_and_the_tests_that_must_see_it_are_there() -> None:
+    mutated = PROJECT["tool"]["mutmut"]
+    arguments = mutated["pytest_add_cli_args"]
+    deselected = [word.partition("::")[0] for word in arguments if "::" in word]
+    for path in (*mutated["only_mutate"], *mutated["pytest_add_cli_args_test_selection"], *deselected):
+        assert list(ROOT.glob(path)), path
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel of this tree, built from a copy, so that the build leaves nothing here."""
