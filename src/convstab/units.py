@@ -100,7 +100,8 @@ class Units:
         """What an interval is over, for a reader, and how many images are missing."""
         missing = f" ({self.unread:,} more could not be read)" if self.unread else ""
         if self.groups is not None:
-            return f"{self.count(images):,.0f} groups of images{missing}"
+            groups = self.count(images)
+            return f"{groups:,.0f} {'group' if groups == 1 else 'groups'} of images{missing}"
         if self.design_effect > 1:
             return f"images, {self.design_effect:.3g} of which count as one{missing}"
         return f"images{missing}"

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,10 @@ from convstab.evaluation.protocol import Protocol
 from convstab.evaluation.stability import stability
 from convstab.report.ledgers import ledgers
 from convstab.report.markdown import as_markdown
-from convstab.report.overview import Overview, overviews
+from convstab.report.overview import Overview, classes, overviews
 from convstab.report.page import as_html
 from convstab.report.results import Evidence
+from convstab.units import Units
 from tests.support.half_spaces import half_space
 from tests.support.ledger_examples import NAMES, attacked, evaluation, evidence, images, report, result
 from tests.support.page_examples import CLASSES
@@ -101,9 +103,32 @@ def test_classes_are_ordered_by_the_recall_that_they_lose() -> None:
     recall = np.array([[of.rates[of.labels == label, place].mean() for label in range(4)] for place in (0, -1)])
     order = np.argsort(recall[1] - recall[0], kind="stable")
     text = texts(one)["Which classes"]
-    places = [text.index(f"{CLASSES[label]} (") for label in (*order[:2], *order[::-1][:2])]
+    places = [text.index(f"{CLASSES[label]} (") for label in order]
     assert places == sorted(places)
     assert f"{CLASSES[order[0]]} ({100 * (recall[1] - recall[0])[order[0]]:+.2f} points, 10 images)" in text
+
+
+def test_of_many_classes_those_hurt_most_and_least_are_named() -> None:
+    lost = np.array([-0.1, 0.0, -0.7, -0.2, 0.1, -0.9, -0.3])
+    few: Any = SimpleNamespace(
+        classes=list("abcdefg"),
+        labels=np.arange(7),
+        rates=np.stack([np.ones(7), 1 + lost], axis=1),
+        levels=np.array([0.0, 5.0]),
+        protocol=SimpleNamespace(quantity="sigma", unit="grey levels"),
+        units=Units(np.array([4, 4, 9, 1, 2, 3, 5])),
+    )
+    said = classes(few)
+    assert said == (
+        "Change of recall up to sigma 5, without intervals. Hurt most: f (-90.00 points, 1 image of 1 group), "
+        "c (-70.00 points, 1 image of 1 group) and g (-30.00 points, 1 image of 1 group). "
+        "Least: e (+10.00 points, 1 image of 1 group), b (0.00 points, 1 image of 1 group) and "
+        "a (-10.00 points, 1 image of 1 group)."
+    )
+    few.labels, few.classes = np.zeros(7, int), ["a", "b"]
+    assert classes(few) == ""  # one class has nothing to be compared with
+    few.labels = np.array([0, 0, 0, 0, 1, 1, 1])
+    assert "a (-25.00 points, 4 images of 3 groups)" in classes(few)
 
 
 def test_only_images_that_were_drawn_at_both_ends_tell_the_change_of_a_class() -> None:

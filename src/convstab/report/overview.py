@@ -142,18 +142,29 @@ def felt(result: StabilityResult) -> str:
 
 
 def classes(result: StabilityResult) -> str:
-    """The classes that lose most recall, and least, under the last level; empty where none loses any."""
+    """The classes that lose most recall, and least, or few in that order, under the last level; empty if none does."""
     lost, images = losses(result)
     order = [int(label) for label in np.argsort(lost, kind="stable") if np.isfinite(lost[label])]
-    some = min(NAMED, len(order) // 2)
-    if not some or lost[order[0]] >= 0:
+    if len(order) < 2 or lost[order[0]] >= 0:
         return ""
 
     def said(labels: Sequence[int]) -> str:
-        return listed([f"{result.classes[of]} ({points(lost[of])}, {count(images[of], 'image')})" for of in labels])
+        return listed(
+            [f"{result.classes[of]} ({points(lost[of])}, {counted(result, of, images[of])})" for of in labels]
+        )
 
-    most, least = said(order[:some]), said(order[::-1][:some])
-    return f"Change of recall up to {named_level(result, -1)}, without intervals. Hurt most: {most}. Least: {least}."
+    change = f"Change of recall up to {named_level(result, -1)}, without intervals."
+    if len(order) <= 2 * NAMED:
+        return f"{change} From the most hurt on: {said(order)}."
+    return f"{change} Hurt most: {said(order[:NAMED])}. Least: {said(order[::-1][:NAMED])}."
+
+
+def counted(result: StabilityResult, label: int, images: int) -> str:
+    """How many images of a class there are, and of how many groups where images come in such."""
+    if result.units.groups is None:
+        return count(images, "image")
+    groups = len(np.unique(result.units.groups[result.labels == label]))
+    return f"{count(images, 'image')} of {count(groups, 'group')}"
 
 
 def losses(result: StabilityResult) -> tuple[Floats, Integers]:

@@ -60,10 +60,14 @@ def check_enough(
             fewest = min(samples, key=lambda one: one.counted[1])
             needed = units_needed(wanted.needed_share, wanted.at_least, specification.risk, len(requirements))
             among = f" of the class {fewest.of}" if fewest.of else ""
-            said = f"{fewest.in_words}{among} count as {fewest.counted[1]:.4g} independent units, which could not pass"
+            trials = f"{fewest.counted[1]:.4g}"
+            units = f"{trials} independent unit{'s' * (trials != '1')}"
+            said = f"{fewest.in_words}{among} count as {units}, which could not pass"
             together = f"{len(requirements)} requirement{'s' * (len(requirements) > 1)}"
             sure = f"at confidence {specification.confidence:g} ({together})"
-            raise InputError(f"{wanted.name}: {said} {sure} if all were perfect; it takes {needed:,}")
+            raise InputError(
+                f"{wanted.name}: {said} {sure} if all were perfect; it takes {needed:,} of them, or another bound"
+            )
 
 
 def as_if_perfect(requirement: Requirement, evidence: Evidence) -> list[Sample]:

@@ -88,9 +88,10 @@ function dotTrace(data, dots, correct, tint) {
 function factsOf(data, dot) {
   const { points, classes, levels } = data;
   const correct = points.predicted[dot] === points.label[dot];
+  const level = levels[points.level[dot] - 1];
   const same = points.psnr[dot] === null;
   return [
-    ["Degradation", `${levels[points.level[dot] - 1]} ${data.unit}`],
+    ["Degradation", level.endsWith(")") ? level : `${level} ${data.unit}`], // where it has its unit already
     ["PSNR", same ? "infinite: the same as the clean image" : `${points.psnr[dot].toFixed(2)} dB`],
     ["Score", `${points.score[dot].toFixed(3)} for the ${data.score === "label" ? "label" : "predicted class"}`],
     ["Label", classes[points.label[dot]]],
