@@ -23,8 +23,9 @@ With alpha-beta-CROWN (https://github.com/Verified-Intelligence/alpha-beta-CROWN
       rm -f "$HERE/answer.txt"
     done < "$HERE/instances.csv"
 
-Without `--device cpu` it takes a GPU; `abcrown.yaml` is where its settings go. Other verifiers of VNN-COMP (Marabou, NeuralSAT, nnenum, PyRAT) take the same
-files, and its scripts write a results.csv that is read as well. Then, where the folder was made:
+Without `--device cpu` it takes a GPU; `abcrown.yaml` is where its settings go. Files and results.csv have the form of
+VNN-COMP, which other verifiers read, too; convstab has been tried with alpha-beta-CROWN only. Then, where the folder
+was made:
 
     convstab-instances <the same result> --verdicts results.csv
 
