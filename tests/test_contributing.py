@@ -69,7 +69,7 @@ def test_a_data_set_a_model_and_an_attack_are_two_files_each(tmp_path: Path) -> 
     words = [sys.executable, "-c", RUN]
     done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert "accuracy 100.00%" in done.stdout
+    assert "accuracy 100.00 %" in done.stdout
     assert (tmp_path / "attack/finished.json").exists()
 
 

@@ -14,7 +14,7 @@ import pytest
 import convstab as cs
 from convstab.attacks import integrity as of_attacks
 from convstab.commands import app
-from convstab.commands.results import figures
+from convstab.commands.results import figures, require
 from convstab.commands.results import ledger as of_images
 from convstab.commands.results import members as of_ensembles
 from convstab.evaluation import integrity as of_evaluations
@@ -185,6 +185,15 @@ def numbers(folder: Path) -> Iterator[tuple[str, str, Any]]:
 
 
 WORDS = ("model", "degradation", "quantity")
+
+
+def test_keys_of_requirements_in_their_order(folder: Path) -> None:
+    text = "requirements: [{metric: accuracy, level: clean, at_least: 0.01}]"
+    (folder / "r.yaml").write_text(text, encoding="utf-8")
+    call_in(folder, require.main, "r.yaml", "evaluation", "--output", "required")
+    there = read_json(folder / "required/requirements.json")
+    assert list(there["requirements"][0]) == list(documented("requirements.json"))
+    assert set(there) == set(re.findall("`([a-z]+)`", PARTS["requirements.json"].partition("\n|")[0]))
 
 
 def test_values_lie_in_their_ranges(folder: Path) -> None:

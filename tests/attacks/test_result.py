@@ -97,14 +97,14 @@ def test_quantiles_are_values_that_were_seen(count: int, median: int, high: int)
 
 def test_the_table_has_a_dash_where_too_many_failed() -> None:
     row = as_markdown(example([1, 2, None])).splitlines()[-1]
-    assert row == "| Genetic | 3 of 3 | 66.7% | 2 | - | 38 | - | 1 | 0% | 3 |"
+    assert row == "| Genetic | 3 of 3 | 66.7 % | 2 | - | 38 | - | 1 | 0 % | 3 |"
 
 
 def test_searches_that_a_limit_ended_are_counted_among_those_that_were_made() -> None:
     ended = ["stall", "queries", "generations", "steps", ""]
     result = example([1, 2, 3, 4, 5], ended=ended, attacked=[True] * 4 + [False])
     assert result.summary["cut_off"] == 0.5
-    assert "| 50% |" in as_markdown(result)
+    assert "| 50 % |" in as_markdown(result)
 
 
 def test_each_column_says_of_what_its_share_is() -> None:

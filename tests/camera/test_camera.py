@@ -113,7 +113,7 @@ def test_frames_of_a_gamma_curve_are_told_to_be_none_of_a_sensor(tmp_path: Path)
 def test_a_mild_curve_under_little_noise_is_told_by_its_bend(tmp_path: Path) -> None:
     light = light_on(ramp(256, 256), 0.5, 0.5, 16).clip(0, 255)
     camera = measure(write(tmp_path, stored(255 * (light / 255) ** (1 / 1.2))))
-    assert re.search(r"affine law does not fit: the variance lies \d\.\d\d% off a line", document(camera, None))
+    assert re.search(r"affine law does not fit: the variance lies \d\.\d\d % off a line", document(camera, None))
 
 
 def test_a_read_noise_that_no_sensor_has_is_told(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ USELESS: list[tuple[NDArray[Any], str]] = [
     ),
     (
         stored(light_on(ramp(), 8.0, 4.0, 2)),
-        r"^frames, grey: \d levels of brightness can be used; .* each: \d+% of the pixels are of levels that reach "
+        r"^frames, grey: \d levels of brightness can be used; .* each: \d+ % of the pixels are of levels that reach "
         r"black or white; expose in between$",
     ),
     (

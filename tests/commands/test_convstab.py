@@ -24,9 +24,9 @@ NUMBERS: dict[str, tuple[str, dict[str, Any]]] = {
     "attack": ("summary.json", {"l2_median": 1.614, "success_rate": 1.0}),
 }
 LINES = {
-    "train": ["training", "finished", "clean accuracy 97.5%", "convstab evaluate run="],
-    "evaluate": ["evaluation", "finished", "accuracy 98.0% clean, 50.0% at 40", "convstab report "],
-    "attack": ["attack", "finished", "median L2 1.61, 100% found", "convstab report "],
+    "train": ["training", "finished", "clean accuracy 97.5 %", "convstab evaluate run="],
+    "evaluate": ["evaluation", "finished", "accuracy 98.0 % clean, 50.0 % at 40", "convstab report "],
+    "attack": ["attack", "finished", "median L2 1.61, 100 % found", "convstab report "],
 }
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from convstab.commands.next_steps import opened
 from convstab.commands.results import demo
 from convstab.files import CONFIG
 from convstab.runs.directory import finished
@@ -49,7 +50,8 @@ def test_it_ends_with_the_page_and_a_second_call_makes_nothing_again(
     made = []
     for _ in range(calls):
         demo.main([str(folder)])
-        assert capfd.readouterr().out.splitlines()[-1] == f"next: open {folder / 'report.html'}"
+        said = [line for line in capfd.readouterr().out.splitlines() if line.startswith("next: ")]
+        assert said == [f"next: {opened(folder / 'report.html')}"]
         made.append([(folder / name / "finished.json").stat().st_mtime_ns for name in demo.FOLDERS])
     assert made[0] == made[-1]
     assert [finished(folder / name) for name in demo.FOLDERS] == list(demo.FOLDERS)

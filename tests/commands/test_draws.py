@@ -17,7 +17,7 @@ from convstab.data import digits
 from convstab.evaluation.confidence import SQUARE_UNIT
 from convstab.files import read_json, write_json
 from convstab.runs import directory
-from tests.support.in_process import Main, call_in, caller
+from tests.support.in_process import Main, call, call_in, caller
 
 PROTOCOL = ("levels=[8,60]", "draws=3", "images=20", "seed=5")
 
@@ -91,6 +91,18 @@ def test_predictions_make_the_evaluation_that_the_model_here_makes(
     np.testing.assert_allclose(made.ece, here.ece, atol=1e-5)
     assert directory.finished(tmp_path / "made") == "evaluate"
     assert read_json(tmp_path / "made/summary.json")["run"] == "camera"
+
+
+def test_copies_and_predictions_say_how_far_they_are(
+    there: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(there)
+    assert call(monkeypatch, app.draws, "dataset=digits", *PROTOCOL, f"output={tmp_path / 'copies'}") == 0
+    assert "\nimages 20/20, " in f"\n{capfd.readouterr().out}"
+    rows = [[file, 0] for file in predictions(there)]
+    path = write(tmp_path / "camera.csv", ["file", "prediction"], rows)
+    assert call(monkeypatch, app.predictions, "logger=none", path, "draws=draws", f"output={tmp_path / 'made'}") == 0
+    assert "\ndraws 140/140, " in f"\n{capfd.readouterr().out}"  # of 20 images: one clean, 3 of each of two levels
 
 
 def test_of_decisions_alone_nothing_is_said_about_confidence(there: Path, importing: Main, tmp_path: Path) -> None:

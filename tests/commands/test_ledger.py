@@ -1,5 +1,6 @@
 """The command that joins an evaluation with attacks."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from convstab.ledger.thickness import boundary_thickness
 from convstab.report.results import results_below
 from convstab.runs import directory
 from convstab.runs.configuration import load_config, write_config
-from tests.support.in_process import Main, call_in, caller, train_short
+from tests.support.in_process import Main, call, call_in, caller, train_short
 
 
 @pytest.fixture(scope="module")
@@ -187,6 +188,17 @@ def test_thickness_is_that_of_the_model_on_the_way_to_the_least_perturbation(mad
         np.testing.assert_array_equal(rows["thickness"][by], [thickness[index] for index in rows["index"][by]])
     assert (np.isfinite(rows["thickness"]) == (rows["attack"] != "")).all()
     assert "boundary thickness, medians of the" in (made / "thick/ledger.md").read_text()
+
+
+def test_bounds_and_thickness_say_how_far_they_are(
+    made: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(made)
+    words = "evaluation", "ddn", "nes", "--bounds", "--thickness", "--output", "told"
+    assert call(monkeypatch, ledger.main, *words) == 0
+    said = capfd.readouterr().out
+    for name in ("bounds", "thickness"):
+        assert re.search(rf"^{name} (\d+)/\1, .*/s$", said, re.MULTILINE), said
 
 
 def test_bounds_of_what_is_no_run_are_refused(made: Path, join: Main) -> None:

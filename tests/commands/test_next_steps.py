@@ -1,4 +1,4 @@
-"""What is said after a finished result, and how far a long work is."""
+"""What is said after a finished result."""
 
 import os
 import shlex
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from convstab.commands import next_steps
-from convstab.commands.console import LONGEST, Lines, class_table
+from convstab.commands.console import LONGEST, class_table
 from convstab.evaluation.cells import shortened
 from convstab.files import write_json
 from convstab.runs import directory
@@ -110,7 +110,12 @@ def test_a_page_that_was_just_made_is_not_made_again(tmp_path: Path, monkeypatch
     monkeypatch.chdir(tmp_path)
     page = finished(Path("a"), "attack", "m") / "report.html"
     page.touch()
-    assert next_steps.next_command("attack", Path("a")) == "open a/report.html"
+    assert next_steps.next_command("attack", Path("a")) == next_steps.opened(page)
+    held = Path("a/requirements.json")
+    held.touch()
+    os.utime(held, (2**32, 2**32))  # the result was held against requirements since
+    assert next_steps.next_command("attack", Path("a")) == "convstab-report a"
+    held.unlink()
     os.utime(page, (1, 1))  # the result was made again since
     assert next_steps.next_command("attack", Path("a")) == "convstab-report a"
 
@@ -118,9 +123,9 @@ def test_a_page_that_was_just_made_is_not_made_again(tmp_path: Path, monkeypatch
 SWEEPS = [
     ("train", ["s/a", "s/b"], {"model": OWN}, "convstab-evaluate sweep=runs of=s trust=nets:build"),
     ("train", ["s/a"], {}, "convstab-evaluate sweep=runs of=s"),
-    ("evaluate", ["e/a", "e/b"], {"run": "m"}, "convstab-report e/a e/b --output s"),
-    ("attack", ["e/a", "e/b"], {"run": "m"}, "convstab-report e/a e/b --output s"),
-    ("predictions", ["e/a", "e/b"], {}, "convstab-report e/a e/b --output s"),
+    ("evaluate", ["e/a", "e/b"], {"run": "m"}, "convstab-report s"),
+    ("attack", ["e/a", "e/b"], {"run": "m"}, "convstab-report s"),
+    ("predictions", ["e/a", "e/b"], {}, "convstab-report s"),
     ("evaluate", ["e/a"], {"run": "m"}, "convstab-attack run=m attack=ddn"),  # one, by several shards
     ("evaluate", [], {}, ""),
 ]
@@ -147,6 +152,28 @@ def test_after_a_sweep_comes_what_takes_all_its_results(
         understood(shlex.split(line), monkeypatch)
 
 
+@pytest.mark.parametrize(("word", "told"), [("sweep=ensemble", "run=s"), ("sweep=seeds", "sweep=runs of=s")])
+def test_the_trainings_of_an_ensemble_are_evaluated_as_one(
+    word: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["convstab-train"])
+    monkeypatch.chdir(tmp_path)
+    write_config(Path("s"), {"model": OWN}, "sweep.yaml")
+    for seed in range(2):
+        job = {
+            "name": f"seed-{seed}",
+            "overrides": [word, f"seed={seed}"],
+            "status": "done",
+            "output": f"s/seed-{seed}",
+        }
+        write_config(Path(f"s/seed-{seed}"), {"model": OWN})
+        write_json(Path(f"s/seed-{seed}/job.json"), job)
+        directory.finish(Path(f"s/seed-{seed}"), "train")
+    line = next_steps.after_sweep("train", Path("s"), [Path("s/seed-0"), Path("s/seed-1")])
+    assert line == f"convstab-evaluate {told} trust=nets:build"
+    understood(shlex.split(line), monkeypatch)
+
+
 def test_of_a_sweep_of_copies_the_first_are_predicted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for name in ("s/a", "s/b"):
@@ -161,10 +188,11 @@ def test_a_camera_is_followed_by_its_noise_for_a_model_that_is_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr(sys, "argv", ["convstab-camera"])
     words, picture = "degradation=sensor degradation.read_noise=3 levels=[1,2]", Path("c/transfer.png")
     quoted = "degradation=sensor degradation.read_noise=3 'levels=[1,2]'"
-    drawn = "open c/transfer.png"
+    drawn = "xdg-open c/transfer.png"
     assert next_steps.after_camera(words, None, picture) == drawn  # no model is there
     evaluation = finished(Path("e"), "evaluate", "m")
     line = next_steps.after_camera(words, evaluation, picture)
@@ -183,7 +211,7 @@ def test_one_result_has_its_page_and_several_have_one_of_all(tmp_path: Path, mon
     monkeypatch.chdir(tmp_path)
     one, two = finished(Path("a"), "evaluate", "m"), finished(Path("b"), "attack", "m")
     (one / "report.html").touch()
-    assert next_steps.report_of([one]) == "open a/report.html"
+    assert next_steps.report_of([one]) == next_steps.opened(one / "report.html")
     line = next_steps.report_of([one, two])
     assert line == "convstab-report a b"
     understood(shlex.split(line), monkeypatch)
@@ -197,7 +225,7 @@ def test_a_reproduction_ends_with_its_page_where_it_has_one(
     assert capsys.readouterr().out == ""
     Path("report.html").touch()
     next_steps.say_next("reproduce", Path())
-    assert capsys.readouterr().out == "next: open report.html\n"
+    assert capsys.readouterr().out == f"next: {next_steps.opened(Path('report.html'))}\n"
 
 
 def test_files_of_wandb_that_are_not_sent_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,31 +242,24 @@ def test_files_of_wandb_that_are_not_sent_are_named(tmp_path: Path, monkeypatch:
     assert next_steps.unsent(Path("a")) == ""
 
 
+@pytest.mark.parametrize(("system", "opener"), [("linux", "xdg-open"), ("darwin", "open"), ("win32", "start")])
+def test_a_page_is_opened_as_the_system_does_it(system: str, opener: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", system)
+    assert next_steps.opened(Path("a page.html")) == f"{opener} 'a page.html'"
+
+
+def test_what_follows_is_not_said_where_a_command_goes_on_by_itself(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(next_steps.GOES_ON_ITSELF, "1")
+    next_steps.say("convstab-report a")
+    assert capsys.readouterr().out == ""
+
+
 def test_what_is_printed_can_be_pasted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.argv", ["convstab"])
     assert next_steps.next_command("train", Path("my runs/a")) == "convstab evaluate run='my runs/a'"
-
-
-def test_a_log_has_a_line_a_minute_with_the_time_left() -> None:
-    now, lines = [0.0], list[str]()
-    with Lines(lambda: now[0], lines.append) as log:
-        task = log.add_task("draws", total=600)
-        for _ in range(6):
-            now[0] += 25
-            log.advance(task, 100)
-    assert lines == [
-        "draws 300/600, 4/s, about 75 s left",
-        "draws 600/600, 4/s",
-    ]
-
-
-def test_a_log_of_what_has_failed_does_not_say_that_it_is_done() -> None:
-    lines = list[str]()
-    log = Lines(lambda: 0.0, lines.append)
-    log.add_task("draws", total=600)
-    log.__exit__(KeyError)
-    assert lines == []
 
 
 def test_long_names_keep_both_ends() -> None:

@@ -46,7 +46,7 @@ def test_the_pilot_of_the_digits_tells_draws_and_its_result_holds_them(main: Mai
     assert protocol_of(made) == draws == json.loads((made / DRAWS.file).read_text())["draws"]
     assert draws[0] == 1
     assert 2 <= draws[1] <= draws[2] <= 96
-    assert "Draws alone may move an accuracy by" in (made / "table.md").read_text()
+    assert "draws alone may move an accuracy by" in (made / "table.md").read_text()
 
 
 def test_it_is_asked_once(main: Main, made: Path, asked: list[Any]) -> None:

@@ -6,11 +6,14 @@ from pathlib import Path
 import pytest
 
 from convstab.commands import app
-from convstab.commands.results import report
+from convstab.commands.next_steps import opened
+from convstab.commands.results import report, require
+from convstab.files import write_json
 from convstab.paper import CONTRADICTIONS
 from convstab.paper.report import OTHER_TITLE, PAGE, TEXT, write_report
 from convstab.report.results import gather
-from convstab.runs.directory import FINISHED
+from convstab.runs.configuration import write_config
+from convstab.runs.directory import FINISHED, JOB, SWEEP
 from tests.support.in_process import call_in
 from tests.support.wandb_files import offline_runs
 
@@ -32,6 +35,57 @@ def root(made: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(made, tmp_path / "made"))
 
 
+def test_of_a_sweep_the_results_of_its_jobs_are_told(root: Path, tmp_path: Path) -> None:
+    sweep, results = tmp_path / "sweep", [root / "evaluate", root / "attack"]
+    write_config(sweep, {}, SWEEP)
+    for number, folder in enumerate(results):
+        job = {"name": str(number), "overrides": [], "status": "done", "output": str(folder)}
+        (sweep / str(number)).mkdir()
+        write_json(sweep / str(number) / JOB, job)
+    report.main([str(sweep)])
+    told = (sweep / TEXT).read_text(encoding="utf-8")
+    report.main([*map(str, results), "--output", str(tmp_path / "each")])
+    assert told == (tmp_path / "each" / TEXT).read_text(encoding="utf-8")
+
+
+def test_jobs_of_a_sweep_without_a_result_are_named(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sweep = tmp_path / "sweep"
+    write_config(sweep, {}, SWEEP)
+    for name, status, output in (
+        ("good", "done", root / "evaluate"),
+        ("lost", "done", root / "gone"),
+        ("bad", "failed", sweep / "bad"),
+        ("long", "running", sweep / "long"),
+    ):
+        (sweep / name).mkdir()
+        job = {"name": name, "overrides": [], "status": status, "output": str(output), "reason": "no run is there"}
+        write_json(sweep / name / JOB, job)
+    report.main([str(sweep)])
+    told = (sweep / TEXT).read_text(encoding="utf-8").partition("## What was left out")[2]
+    assert "sweep/bad failed: no run is there" in told
+    assert "sweep/long has not ended" in told
+    assert f"sweep/lost wrote to {root / 'gone'}, which is not there" in told.replace("\\", "")
+    assert "good" not in told
+    shutil.rmtree(root / "evaluate")
+    capsys.readouterr()
+    assert f"convstab: no result of the sweep {sweep} is there: " in refusal(capsys, sweep)
+
+
+def test_requirements_in_the_folder_of_a_sweep_are_shown(root: Path, tmp_path: Path) -> None:
+    sweep, asked = tmp_path / "sweep", tmp_path / "r.yaml"
+    write_config(sweep, {}, SWEEP)
+    (sweep / "0").mkdir()
+    job = {"name": "0", "overrides": [], "status": "done", "output": str(root / "evaluate")}
+    write_json(sweep / "0" / JOB, job)
+    asked.write_text("requirements:\n  - {metric: accuracy, level: 1, at_least: 0.1}\n", encoding="utf-8")
+    with pytest.raises(SystemExit):
+        require.main([str(asked), str(root / "evaluate"), "--output", str(sweep)])
+    report.main([str(sweep)])
+    assert "## Requirements" in (sweep / TEXT).read_text(encoding="utf-8")
+
+
 def refusal(capsys: pytest.CaptureFixture[str], *words: str | Path) -> str:
     """The one line that the command ends with."""
     with pytest.raises(SystemExit) as end:
@@ -49,7 +103,7 @@ def test_the_report_lies_in_the_first_folder(root: Path, capsys: pytest.CaptureF
     before = files(root)
     report.main([str(root)])
     written = [str(root / "report.html"), str(root / "report.md")]
-    assert capsys.readouterr().out.splitlines() == [*written, f"next: open {written[0]}"]
+    assert capsys.readouterr().out.splitlines() == [*written, f"next: {opened(Path(written[0]))}"]
     assert files(root) - before == {"report.html", "report.md"}  # and nothing half-written
     page, text = (root / "report.html").read_text(encoding="utf-8"), (root / "report.md").read_text(encoding="utf-8")
     assert page.startswith("<!doctype html>")
@@ -118,7 +172,7 @@ def test_the_report_goes_to_wandb_under_an_id_of_its_own(
     assert not (root / "evaluate" / "wandb.id").exists()  # that would be the run of the evaluation
     *_, sent, follows = capsys.readouterr().out.splitlines()
     assert sent.startswith("wandb sync ")
-    assert follows == f"next: open {root / 'evaluate' / 'report.html'}"
+    assert follows == f"next: {opened(root / 'evaluate' / 'report.html')}"
     assert len(gather([root / "evaluate"]).evaluations) == 1
 
 

@@ -7,10 +7,10 @@ from xml.etree import ElementTree as Xml
 import pytest
 
 from convstab.commands import app
-from convstab.commands.results import require
+from convstab.commands.results import report, require
 from convstab.commands.results.require import CASES, PAGE
 from convstab.evaluation.result import STABILITY, StabilityResult
-from convstab.files import read_json, write_json
+from convstab.files import REQUIREMENTS, read_json, write_json
 from convstab.runs import directory
 from convstab.runs.directory import FINISHED
 from tests.support.in_process import call_in, train_short
@@ -87,10 +87,11 @@ def test_the_exit_code_tells_the_verdict(entries: tuple[str, ...], code: int, ro
     assert ended(required(PASSES, EITHER % seen), "evaluation") == 3
 
 
-def test_the_files_go_where_they_are_asked_to(root: Path) -> None:
+def test_the_files_go_where_they_are_asked_to(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert ended(required(PASSES), "evaluation", "--output", "a/b") == 0
-    assert {path.name for path in (root / "a/b").iterdir()} == {PAGE, CASES}
+    assert {path.name for path in (root / "a/b").iterdir()} == {PAGE, CASES, REQUIREMENTS}
     assert not (root / "evaluation" / PAGE).exists()
+    assert capsys.readouterr().out.splitlines()[-1] == "next: convstab-report evaluation a/b"
 
 
 def test_what_cannot_be_used_ends_in_a_line_and_nothing_is_written(
@@ -109,7 +110,7 @@ def test_what_cannot_be_used_ends_in_a_line_and_nothing_is_written(
     assert "r.yaml: requirement 1: there is no metric 'x'" in refusal(capsys, required("{metric: x}"), "evaluation")
     (root / "evaluation" / STABILITY).unlink()
     assert f"evaluation/{STABILITY} is gone" in refusal(capsys, required(PASSES), "evaluation")
-    assert not [*root.rglob(PAGE), *root.rglob(CASES)]
+    assert not [*root.rglob(PAGE), *root.rglob(CASES), *root.rglob(REQUIREMENTS)]
 
 
 def test_results_of_two_models_are_refused(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -122,3 +123,54 @@ def test_results_of_two_models_are_refused(root: Path, capsys: pytest.CaptureFix
         directory.finish(other, "evaluate")
         said = refusal(capsys, required(PASSES), "evaluation", "other")
         assert f"their {next(iter(change))} differs; give results of one model" in said
+
+
+def evaluate_again(root: Path, *words: str) -> None:
+    """Make the evaluation anew, beside what was held against requirements before."""
+    for path in (root / "evaluation").iterdir():
+        if path.name != REQUIREMENTS:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    few = ("run=one", "logger=none", "draws=2", "levels=[10,60]", "output=evaluation")
+    call_in(root, app.evaluate, *few, *words)
+
+
+def reported(*words: str) -> str:
+    """The text of the report about some folders."""
+    report.main([*words, "--output", "page"])
+    return Path("page/report.md").read_text(encoding="utf-8")
+
+
+def test_the_report_shows_what_was_required(root: Path) -> None:
+    noise = "{metric: least_noise_l2, share: 0.5, at_least: 1e-6, name: noise}"
+    assert ended(required(PASSES, FAILS, noise), "evaluation", "attack") == 1
+    text = reported("evaluation", "attack")
+    assert "- Requirements: 2 pass, 1 fail (r.yaml: one)." in text
+    rows = [line for line in text.partition("## Requirements")[2].partition("## Tables")[0].splitlines() if "|" in line]
+    assert [row.split(" | ")[2] for row in rows[2:]] == ["pass", "fail", "pass"]
+    assert [row.split(" | ")[-1] for row in rows[2:]] == ["evaluation |", "evaluation |", "attack |"]
+    page = Path("page/report.html").read_text(encoding="utf-8")
+    assert page.index('id="glance"') < page.index('<section id="requirements">') < page.index('<section id="tables">')
+    assert '<li><a href="#requirements">Requirements</a></li>' in page
+    assert "| noise |" in reported("attack")  # which lies beside it
+
+
+def test_a_result_that_was_made_again_is_known_by_what_it_holds(root: Path) -> None:
+    assert ended(required(PASSES), "evaluation") == 0
+    evaluate_again(root)
+    assert "- Requirements: 1 pass (" in reported("evaluation")
+    evaluate_again(root, "seed=1")
+    assert "- Requirements: out of date (" in reported("evaluation")
+    assert ended(required(FAILS), "evaluation") == 1
+    directory.check_files(root / "evaluation")  # which began with a file of requirements in it
+    assert "- Requirements: 1 fail (" in reported("evaluation")
+
+
+def test_requirements_in_a_folder_of_their_own_can_be_given(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ended(required(PASSES), "evaluation", "--output", "a/b") == 0
+    assert capsys.readouterr().out.endswith("next: convstab-report evaluation a/b\n")
+    assert "Requirements" not in reported("evaluation")
+    assert "- Requirements: 1 pass (" in reported("evaluation", "a/b")
+    capsys.readouterr()
+    with pytest.raises(SystemExit):
+        report.main(["a/b"])
+    assert capsys.readouterr().err.endswith("nothing is finished: there are requirements, and no result\n")

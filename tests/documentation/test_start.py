@@ -27,15 +27,17 @@ def test_from_a_folder_and_a_model_to_a_page(tmp_path: Path) -> None:
         for name, content in zip(names, blocks, strict=True):
             (tmp_path / name).write_text(content, encoding="utf-8")
     commands = run_blocks("docs/start.md")
-    assert len(commands) == 11
+    assert len(commands) == 12
     said = [run(command, tmp_path) for command in [*commands, "python last.py"]]
     assert "accuracy" in said[2]
     assert "First to fail" in said[6]
     assert "pass" in said[7]
-    assert "noise_noisy" in said[10]
+    assert "noise_noisy" in said[11]
     assert "| flip rate |" in said[-1]
     page = (tmp_path / "page/report.html").read_text(encoding="utf-8")
-    assert all(said_there in page for said_there in ("motion blur", "391 test images", "DDN"))
+    assert all(
+        said_there in page for said_there in ("motion blur", "391 test images", "DDN", "2 pass (requirements.yaml")
+    )
     assert (tmp_path / "runs/noise/report.html").exists()
 
 

@@ -21,6 +21,7 @@ from convstab.figures.ledger import of_ledger
 from convstab.figures.margins import margin_pages
 from convstab.figures.members import of_members
 from convstab.figures.paired import differences
+from convstab.figures.rates import curves
 from convstab.ledger.ledger import Ledger
 from convstab.ledger.margins import Margins
 from convstab.members.members import Members
@@ -64,7 +65,7 @@ def by_name(count: int) -> dict[str, StabilityResult]:
 
 def curved(count: int) -> Figure:
     """So many evaluations in one figure."""
-    return evaluation.curves(by_name(count))
+    return curves(by_name(count))
 
 
 def swept(count: int) -> Figure:
@@ -111,7 +112,7 @@ ATTACKS = {f"{name}, by its full name": example([1, 2, 3, None]) for name in ("f
 FIGURES: dict[str, Callable[[], Figure]] = {
     **{f"curves of {count}": partial(curved, count) for count in (1, 6, 20)},
     **{f"lines of {count}": partial(swept, count) for count in (2, 6, 13, 30)},
-    **{f"differences from {count}": partial(paired, count) for count in (1, 6)},
+    **{f"differences from {count}": partial(paired, count) for count in (1, 6, 8)},
     **{f"calibration of {count}": partial(calibrated, count) for count in (1, 8)},
     **{f"survival of {count}": partial(attacked, count) for count in (1, 9)},
     **{f"{count} members": partial(ensemble, count) for count in (3, 7)},

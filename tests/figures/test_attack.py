@@ -65,9 +65,14 @@ def test_survival_is_of_the_images_that_all_attacked() -> None:
         survival({"one": one, "other": replace(one, run="another")})
 
 
-def test_many_attacks_can_be_told_apart() -> None:
-    lines = survival({str(number): example([1, 2]) for number in range(9)}).axes[0].lines
-    assert len({(line.get_color(), line.get_linestyle()) for line in lines}) == 9
+def test_many_attacks_have_a_panel_each() -> None:
+    results = {str(number): example([1, 2 + number]) for number in range(9)}
+    figure = survival(results)
+    panels = [axis for axis in figure.axes if axis.get_title()]
+    assert [axis.get_title() for axis in panels] == list(results)
+    for axis, result in zip(panels, results.values(), strict=True):
+        assert np.asarray(axis.lines[-1].get_xdata())[1:-1].tolist() == result.norms.tolist()
+    drawn(figure)
 
 
 def test_the_reference_is_the_least_of_the_others() -> None:

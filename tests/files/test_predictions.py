@@ -62,8 +62,8 @@ def test_a_prediction_beside_scores_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
-        (["30,70", "20,80", "99,1", "50,50"], "100.0% of the rows of scores are percentages"),
-        (["0.3,0.7", "0.2,0.8", "0.9,0.1", "1.2,0.8"], "75.0% of the rows of scores are probabilities"),
+        (["30,70", "20,80", "99,1", "50,50"], "100.0 % of the rows of scores are percentages"),
+        (["0.3,0.7", "0.2,0.8", "0.9,0.1", "1.2,0.8"], "75.0 % of the rows of scores are probabilities"),
     ],
 )
 def test_scores_that_are_nearly_probabilities_are_refused(rows: list[str], said: str, tmp_path: Path) -> None:

@@ -339,7 +339,7 @@ def test_figures_are_drawn_of_every_ledger(ledger: Ledger, result: cs.StabilityR
 def test_a_model_that_is_never_correct_has_a_ledger(model: nn.Module, images: cs.Images) -> None:
     wrong = replace(images, labels=1 - model(images.pixels / 255).argmax(1))
     found = Ledger.of(cs.evaluate(model, wrong, levels=LEVELS, draws=5))
-    assert "0.00% of 80 images are correct when clean" in found.table()
+    assert "0.00 % of 80 images are correct when clean" in found.table()
     assert not list(of_ledger(found))
 
 

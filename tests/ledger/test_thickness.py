@@ -125,7 +125,7 @@ def test_the_ledger_keeps_that_of_the_least_perturbation(
     text, some = cs.Ledger.of(result, {"ddn": found}, thickness={"ddn": thickness}).table(), np.isfinite(thickness)
     share = np.median((thickness / (255 * found.norms))[some])
     assert f"undecided over {np.median(thickness[some]):.3g} grey levels" in text
-    assert f"{share:.2%} of the way (boundary thickness, medians of the 54 of 54 attacked images" in text
+    assert f"{100 * share:.2f} % of the way (boundary thickness, medians of the 54 of 54 attacked images" in text
     for wrong in (thickness[:7], 300 * found.norms):
         with pytest.raises(InputError, match=r"^the thicknesses of ddn are of another attack"):
             cs.Ledger.of(result, {"ddn": found}, thickness={"ddn": wrong})

@@ -25,11 +25,11 @@ def made(rule: str = "vote", draws: int = 10) -> Members:
 def test_a_row_for_each_level() -> None:
     head, _, clean, mild, worst, flips, _, no_flips, some = cells(as_markdown(made()))
     assert [row[0] for row in (clean, mild, worst, no_flips, some)] == ["0", "10", "20", "10", "20"]
-    assert dict(zip(head, worst, strict=True))["members: mean"] == "84.38%"  # of 75 and 93.75 %
-    assert worst[1:7] == ["84.38%", "75.00%", "93.75%", "75.00%", "-9.38", worst[6]]
+    assert dict(zip(head, worst, strict=True))["members: mean"] == "84.38 %"  # of 75 and 93.75 %
+    assert worst[1:7] == ["84.38 %", "75.00 %", "93.75 %", "75.00 %", "-9.38", worst[6]]
     assert worst[7] == "-18.75"
     assert no_flips[5] == "-"
-    assert some[1:5] == ["15.62%", "6.25%", "25.00%", "25.00%"]
+    assert some[1:5] == ["15.62 %", "6.25 %", "25.00 %", "25.00 %"]
     assert flips[5] == "correlation (95 %)"
     assert some[5].endswith("(-)")  # ten images that fail tell no interval
 
@@ -54,5 +54,5 @@ def test_two_members_and_three_classes_may_win_with_one_vote() -> None:
 
 
 def test_the_words_say_how_the_draws_are_shared() -> None:
-    assert "by at most 10.0% of the way" in as_markdown(made())
+    assert "by at most 10.0 % of the way" in as_markdown(made())
     assert "averages logits, which is not a vote" in as_markdown(made("logits"))

@@ -43,7 +43,7 @@ def test_the_papers_own_search_may_find_weak_noise() -> None:
 def test_what_a_limit_cut_off_shows_nothing_of_what_cannot_be_found(limit: str) -> None:
     cut = attacked([l2_of(14)] * 20, attack="Paper", ended=["stall"] * 19 + [limit])
     text = claim(margin_claims.slim_margins, cut, attacked([l2_of(40)] * 20)).text
-    assert "its limit cut off 5% of the searches" in text
+    assert "its limit cut off 5 % of the searches" in text
     assert "not run to its own end" in text
     assert "does not show it" not in text
     strong = attacked([l2_of(29)] * 20, ended=["steps"] * 19 + [limit])

@@ -1,11 +1,13 @@
 """The page in a browser: its charts and tables answer, it reaches nothing, and without scripts it can be read."""
 
 import csv
+import io
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from convstab.report.page import as_html
 from tests.support.page_browser import MEAN, POSITION, Opened, drawn, facts, traces, written
@@ -156,6 +158,14 @@ def test_all_charts_are_drawn_and_a_class_stays_text(opened: Opened) -> None:
     assert EVIL in page.locator("#scatter-0 option").first.text_content()
 
 
+def test_charts_far_below_are_drawn_before_they_are_scrolled_to(opened: Opened) -> None:
+    page = opened()
+    figures = page.locator("figure.report-figure").count()
+    page.wait_for_function("n => document.querySelectorAll('figure[data-ready=yes]').length === n", arg=figures)
+    assert figures > 3
+    assert page.evaluate("scrollY") == 0
+
+
 @pytest.mark.slow
 def test_dark_mode_changes_the_page_and_its_charts(opened: Opened) -> None:
     def looks(page: Any) -> tuple[str, str]:
@@ -179,9 +189,40 @@ def test_without_scripts_text_tables_and_pictures_are_there(opened: Opened) -> N
     assert page.locator("#scatter-0 .still img").is_visible()
     assert not page.locator("#scatter-0 .live").is_visible()
     assert not page.locator("#theme").is_visible()
-    sizes = [image.bounding_box()["width"] for image in page.locator("img").all()]
-    assert len(sizes) == 5
+    sizes = [image.bounding_box()["width"] for image in page.locator(".still img").all()]
+    assert len(sizes) == 4
     assert min(sizes) > 200
+
+
+def test_images_and_words_of_an_attack_are_readable_on_a_narrow_screen(opened: Opened) -> None:
+    page = opened(width=390, java_script_enabled=False)
+    gallery = page.locator("#attack-0 .gallery")
+    assert [gallery.locator("li").nth(place).locator("span").all_text_contents()[0][:5] for place in range(3)] == [
+        "clean",
+        "noise",
+        "noisy",
+    ]
+    assert min(image.bounding_box()["width"] for image in gallery.locator("img").all()) > 90
+    sizes = gallery.locator("span").evaluate_all(
+        "(all) => all.map((one) => parseFloat(getComputedStyle(one).fontSize))"
+    )
+    assert min(sizes) >= 12
+    assert gallery.evaluate("(box) => box.scrollWidth <= box.clientWidth")
+
+
+def test_pictures_are_dark_in_the_dark_and_white_on_paper(opened: Opened) -> None:
+    page = opened(java_script_enabled=False, color_scheme="dark")
+    picture = page.locator("#rates .still img").first
+    assert max(corner(picture)) < 40
+    assert page.locator("#attack-0 .gallery img").first.evaluate("(one) => getComputedStyle(one).filter") == "none"
+    page.emulate_media(media="print", color_scheme="dark")
+    assert min(corner(picture)) > 250
+
+
+def corner(picture: Any) -> tuple[int, ...]:
+    """The colour of a picture near its upper left corner, as the screen has it."""
+    with Image.open(io.BytesIO(picture.screenshot())) as shown:
+        return tuple(shown.convert("RGB").crop((4, 4, 5, 5)).tobytes())
 
 
 @pytest.mark.slow

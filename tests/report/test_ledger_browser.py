@@ -84,4 +84,4 @@ def test_the_text_says_the_same() -> None:
     text = as_markdown(report(attacked()))
     assert "### Image by image: evaluation" in text
     assert "| DDN | upper bound | 36 |" in text
-    assert "90.00% of 40 images are correct when clean" in text
+    assert "90.00 % of 40 images are correct when clean" in text

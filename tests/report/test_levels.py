@@ -32,7 +32,7 @@ def test_the_cells_are_the_numbers_of_the_result() -> None:
     assert [row[0] for row in first.rows] == [f"{level:g}" for level in result.levels]
     for place, row in enumerate(first.rows):
         cells = dict(zip(unlike(first.head), row, strict=True))
-        assert cells["accuracy"] == f"{result.accuracy.value[place]:.2%}"
+        assert cells["accuracy"] == f"{result.accuracy.value[place]:.2%}".replace("%", " %")
         flips = result.flip_probability
         assert cells["flip probability 95 %"] == f"{100 * flips.low[place]:.2f}-{100 * flips.high[place]:.2f}"
         numbers = result.ece, result.brier.value, result.nll, result.aurc

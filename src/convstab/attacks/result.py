@@ -258,12 +258,12 @@ def as_markdown(result: AttackResult) -> str:
     numbers, names = result.summary, {"l2": ("L2", ""), "psnr": ("PSNR", " (dB)")}
     if "level_median" in numbers:
         names = {"level": (recorded(result.protocol["degradation"]).label, "")} | names
-    cells = [result.attack, f"{numbers['attacked']} of {numbers['images']}", f"{numbers['success_rate']:.1%}"]
+    cells = [result.attack, f"{numbers['attacked']} of {numbers['images']}", f"{100 * numbers['success_rate']:.1f} %"]
     for name in names:
         found = [numbers[f"{name}_{share}"] for share in ("median", "90")]
         cells += ["-" if number is None else f"{number:.3g}" for number in found]
-    cells += [f"{numbers['queries_median']:.0f}", f"{numbers['cut_off']:.0%}", f"{numbers['seconds']:.0f}"]
+    cells += [f"{numbers['queries_median']:.0f}", f"{100 * numbers['cut_off']:.0f} %", f"{numbers['seconds']:.0f}"]
     found_of = [f"{name} {share}{unit}" for name, unit in names.values() for share in ("median", "90 %")]
-    head = ["attack", "attacked", "success", *found_of, "queries", "cut off", "seconds"]
+    head = ["attack", "attacked", "success", *found_of, "queries", "cut off", "seconds in all"]
     note = f"\nLeft out, since they could not be read: {result.units.unread:,}.\n" if result.units.unread else ""
     return f"| {' | '.join(head)} |\n|---|{'---:|' * (len(head) - 1)}\n| {' | '.join(cells)} |\n{note}"

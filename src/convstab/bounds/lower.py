@@ -1,6 +1,7 @@
 """The least distance at which a model can decide otherwise: a lower bound, certain and loose."""
 
 import copy
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ ROUNDING = 2.0**-16  # of the greatest logit: 256 times the rounding of one oper
 TOGETHER = 256  # images in a forward pass
 
 
-def lower_bounds(model: nn.Module, images: Images) -> Floats:
+def lower_bounds(model: nn.Module, images: Images, progress: Callable[[int], object] | None = None) -> Floats:
     """L2 distance in grey levels within which a model decides for the label, (N,); 0 where it does not for the image.
 
     For each other class, the margin divided by how fast it can shrink (``pairs``); the least of them. The logits of
@@ -25,6 +26,7 @@ def lower_bounds(model: nn.Module, images: Images) -> Floats:
     Args:
         model: as ``pairs`` takes it; on the CPU.
         images: uint8 pixels and labels.
+        progress: told how many images are done; None: no one.
 
     Raises:
         InputError: a layer for which no bound is known.
@@ -37,12 +39,12 @@ def lower_bounds(model: nn.Module, images: Images) -> Floats:
     """
     exact, (_, *size) = copy.deepcopy(model).double().eval(), images.pixels.shape
     apart = pairs(exact, tuple(size))
-    return np.concatenate(
-        [
-            nearest(exact_logits(exact, some), labels, apart).numpy()
-            for some, labels in zip(images.pixels.split(TOGETHER), images.labels.split(TOGETHER), strict=True)
-        ]
-    )
+    found = []
+    for some, labels in zip(images.pixels.split(TOGETHER), images.labels.split(TOGETHER), strict=True):
+        found.append(nearest(exact_logits(exact, some), labels, apart).numpy())
+        if progress is not None:
+            progress(len(some))
+    return np.concatenate(found)
 
 
 @torch.inference_mode()

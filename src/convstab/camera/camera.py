@@ -153,4 +153,4 @@ def why(points: Points) -> str:
     clipped = int(points.pixels[points.clipped > 0].sum()) / pixels
     if points.coarse.mean() > clipped:
         return "the noise is below half a step of the files; store 16 bits, or raise the ISO"
-    return f"{clipped:.0%} of the pixels are of levels that reach black or white; expose in between"
+    return f"{100 * clipped:.0f} % of the pixels are of levels that reach black or white; expose in between"

@@ -17,7 +17,7 @@ from convstab.attacks.result import MEANT, AttackResult, as_markdown, as_table
 from convstab.commands import own
 from convstab.commands.app import plain
 from convstab.commands.assess import Task, load, say_clean
-from convstab.commands.console import console, progress_bar
+from convstab.commands.console import console
 from convstab.commands.signals import goes_on, kept_in
 from convstab.commands.trial import values_of
 from convstab.errors import InputError
@@ -27,6 +27,7 @@ from convstab.files import FIGURES
 from convstab.forward.device import device_of
 from convstab.forward.own_model import check_gradients
 from convstab.loggers.results import log_attack
+from convstab.progress.bar import progress_bar
 from convstab.runs.parts import Part
 from convstab.runs.provenance import made_with
 from convstab.runs.run import Run, first_correct

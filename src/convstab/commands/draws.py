@@ -14,7 +14,6 @@ from convstab import files
 from convstab.commands import own
 from convstab.commands.app import plain
 from convstab.commands.assess import say_how_many
-from convstab.commands.console import progress_bar
 from convstab.commands.evaluate import protocol_of, say_draws
 from convstab.commands.signals import GOES_ON, goes_on
 from convstab.errors import InputError
@@ -23,6 +22,7 @@ from convstab.evaluation.recorded import Draw, draws_of, name_of
 from convstab.files import alone, choices, read_json, write_bytes, write_json, write_text
 from convstab.files.csv_text import csv_text
 from convstab.images import Images
+from convstab.progress.bar import progress_bar
 from convstab.runs import directory
 from convstab.runs.configuration import images_name, is_below
 from convstab.runs.own import test_of

@@ -16,7 +16,7 @@ from rich.markdown import Markdown
 from convstab.commands import own
 from convstab.commands.app import plain
 from convstab.commands.assess import Task, load, say_clean
-from convstab.commands.console import class_table, console, progress_bar
+from convstab.commands.console import class_table, console
 from convstab.commands.signals import goes_on, kept_in
 from convstab.degradations.by_name import degradation as by_name
 from convstab.degradations.gaussian import Gaussian
@@ -36,7 +36,8 @@ from convstab.figures.redraw import compare_all, pair
 from convstab.files import FIGURES, SUMMARY, write_json, write_text
 from convstab.forward.device import device_of
 from convstab.loggers.results import log_evaluation
-from convstab.report.formatting import duration
+from convstab.progress.bar import progress_bar
+from convstab.progress.lines import duration
 from convstab.runs.parts import Part, Parts
 from convstab.runs.provenance import made_with
 from convstab.runs.run import Run

@@ -1,5 +1,6 @@
 """What follows a finished result: where W&B wrote, how to send it, and the command to try next."""
 
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -7,12 +8,15 @@ from pathlib import Path
 from shlex import quote
 
 from convstab.errors import InputError
-from convstab.files import COPIES, PAGE, read_json
+from convstab.files import COPIES, PAGE, REQUIREMENTS, read_json
 from convstab.runs import directory
 from convstab.runs.configuration import load_config, value
 from convstab.runs.trust import trust_of, trust_of_draws, word
 
 NO_RESULT = "draws", "reproduce"  # what they leave is no result by itself
+OPENERS = {"darwin": "open", "win32": "start"}  # of files, by the system
+GOES_ON_ITSELF = "CONVSTAB_GOES_ON"  # set by a command for those that it calls one after another
+ENSEMBLE = "sweep=ensemble"  # the word for the sweep whose trainings are one model
 RUNS = "runs"  # where trainings are, unless it is said
 
 
@@ -26,8 +30,8 @@ def say_next(command: str, folder: Path) -> None:
 
 
 def say(follows: str) -> None:
-    """Print the next command to try; nothing where none follows."""
-    if follows:
+    """Print the next command to try; nothing where none follows, or another command goes on by itself."""
+    if follows and GOES_ON_ITSELF not in os.environ:
         print(f"next: {follows}")
 
 
@@ -78,10 +82,18 @@ def after_sweep(command: str, sweep: Path, outputs: Sequence[Path]) -> str:
     if command == "draws":
         return next_command(command, outputs[0]) if outputs else ""
     if command == "train" and results:
-        return f"{typed('evaluate')} sweep=runs of={shown(sweep)}{trust_of(results)}"
+        told = f"run={shown(sweep)}" if makes_ensemble(sweep) else f"sweep=runs of={shown(sweep)}"
+        return f"{typed('evaluate')} {told}{trust_of(results)}"
     if len(results) == 1:
         return next_command(command, results[0])
-    return f"{report_of(results)} --output {shown(sweep)}" if results else ""
+    return f"convstab-report {shown(sweep)}" if results else ""
+
+
+def makes_ensemble(sweep: Path) -> bool:
+    """Whether a sweep is of trainings that are the members of one ensemble, as sweep=ensemble has them."""
+    from convstab.sweeps.jobs import is_sweep, read_jobs
+
+    return is_sweep(sweep) and any(ENSEMBLE in job.overrides for job in read_jobs(sweep))
 
 
 def after_camera(words: str, evaluation: Path | None, picture: Path) -> str:
@@ -118,13 +130,14 @@ def report_of(folders: Sequence[Path]) -> str:
 
 def opened(file: Path) -> str:
     """How a page or a picture is opened."""
-    return f"open {shown(file)}"
+    return f"{OPENERS.get(sys.platform, 'xdg-open')} {shown(file)}"
 
 
 def page_of(folder: Path) -> str:
-    """How the page about a result is opened, where it was made after the result, or else how it is made."""
-    page = folder / PAGE
+    """How the page about a result is opened, where it was made after what it shows, or else how it is made."""
+    page, held = folder / PAGE, folder / REQUIREMENTS
     made = page.exists() and changed(page) >= changed(folder / directory.FINISHED)
+    made = made and not (held.exists() and changed(held) > changed(page))
     return opened(page) if made else f"convstab-report {shown(folder)}"
 
 

@@ -27,6 +27,7 @@ from convstab.files.digests import digest
 from convstab.files.predictions import read_predictions
 from convstab.files.shapes import shaped
 from convstab.images import Images
+from convstab.progress.bar import progress_bar
 from convstab.runs import configuration
 from convstab.runs.own import test_of, trained_elsewhere
 from convstab.runs.run import Run, chosen, digest_of
@@ -139,7 +140,10 @@ def with_gaps(protocol: Protocol, images: Images, logits: Tensor) -> Tensor:
 
 def count(task: Task[StabilityResult], protocol: Protocol, logits: Tensor) -> None:
     """Make the parts that are not there."""
-    each = protocol.draws_per_image
-    for number, rows in task.begin().items():
-        images = task.run.test.part(slice(rows.start, rows.stop))
-        write_part(task.parts, number, counts_of(protocol, images, logits[rows.start * each : rows.stop * each]))
+    each, todo = protocol.draws_per_image, task.begin()
+    with progress_bar() as bar:
+        said = bar.add_task("draws", total=each * sum(map(len, todo.values())))
+        for number, rows in todo.items():
+            images = task.run.test.part(slice(rows.start, rows.stop))
+            write_part(task.parts, number, counts_of(protocol, images, logits[rows.start * each : rows.stop * each]))
+            bar.advance(said, each * len(rows))

@@ -19,7 +19,7 @@ from pytorch_lightning.loggers import Logger
 from torch import Tensor
 
 from convstab.commands.app import plain, sweep_name
-from convstab.commands.console import class_table, console, on_terminal
+from convstab.commands.console import class_table, console
 from convstab.commands.own import say_root
 from convstab.commands.signals import GOES_ON, HEARD, KEPT_NOTHING, goes_on, hear_in_exchanges, listener, with_words
 from convstab.commands.trial import check_parts, first_cause, is_own, values_of
@@ -31,8 +31,9 @@ from convstab.loggers.results import log_training
 from convstab.loggers.tracking import tracking
 from convstab.models import Classifier, OwnClassifier
 from convstab.models.own.load import names_of
+from convstab.progress.bar import on_terminal
 from convstab.runs import checkpoints, directory
-from convstab.runs.display import LineAMinute
+from convstab.runs.display import TrainingLog
 from convstab.runs.ending import OneEnd, end_started, lost_process_named
 from convstab.runs.processes import is_first_process
 from convstab.runs.provenance import augmentations_of, made_with
@@ -204,7 +205,7 @@ def make_trainer(values: Mapping[str, Any], data: ImageData, loggers: list[Logge
         callbacks["checkpoint"] = {**callbacks["checkpoint"], "monitor": None}  # the last one is the best
     if not loggers:
         callbacks.pop("learning_rate", None)  # it refuses to work without a logger
-    shown = [] if on_terminal() else [LineAMinute()]
+    shown = [] if on_terminal() else [TrainingLog()]
     trainer: pl.Trainer = instantiate(
         values["trainer"],
         logger=loggers,
@@ -249,6 +250,6 @@ def report(metrics: dict[str, Any], classes: list[str], folder: Path) -> None:
     scores = {name.removeprefix("test/"): value for name, value in metrics.items()}
     screen = console()
     screen.print(class_table(scores, classes, f"{metrics['images/test']} test images", screen.width))
-    accuracies = f"accuracy {scores['accuracy']:.2%}, balanced {scores['balanced_accuracy']:.2%}"
+    accuracies = f"accuracy {100 * scores['accuracy']:.2f} %, balanced {100 * scores['balanced_accuracy']:.2f} %"
     epochs = f"{metrics['epochs']} epoch{'s' if metrics['epochs'] != 1 else ''}"
     print(f"{accuracies}, {epochs} in {metrics['seconds']:.0f} s: {folder}")

@@ -13,10 +13,13 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 import numpy as np
 import requests
 from filelock import FileLock
+from rich.progress import Progress
 
 from convstab.data.download import download, reason, verify
 from convstab.errors import InputError
 from convstab.files.seals import regular
+from convstab.progress.bar import bar_aside
+from convstab.progress.lines import LineAMinute
 
 OWN_FOLDER = ".convstab"  # beside the data: the lock, and arrays made from the data
 OFFICIAL_MARK = ".official-md5"  # in a folder that was unpacked from an archive with the official MD5
@@ -148,15 +151,34 @@ def _obtain(archive: Archive, root: Path) -> None:
 
 
 def _extract(archive: Path, folder: Path) -> None:
-    if archive.suffix == ".zip":
-        with zipfile.ZipFile(archive) as packed:
-            _refuse_bomb(archive, sum(member.file_size for member in packed.infolist()))
-            for name in packed.namelist():
-                _refuse_escape(archive, name)
-            packed.extractall(folder)  # noqa: S202 - each name was checked
-    else:
-        with tarfile.open(archive, "r:gz") as packed_tar:
-            packed_tar.extractall(folder, _small_enough(archive, packed_tar), filter="data")
+    with bar_aside(in_bytes=True) as bar:
+        (_unzip if archive.suffix == ".zip" else _untar)(archive, folder, bar)
+
+
+def _unzip(archive: Path, folder: Path, bar: Progress | LineAMinute) -> None:
+    with zipfile.ZipFile(archive) as packed:
+        members = packed.infolist()
+        _refuse_bomb(archive, sum(member.file_size for member in members))
+        for member in members:
+            _refuse_escape(archive, member.filename)
+        task = bar.add_task(f"unpacking {archive.name}", total=sum(member.compress_size for member in members))
+        for member in members:
+            packed.extract(member, folder)
+            bar.advance(task, member.compress_size)
+
+
+def _untar(archive: Path, folder: Path, bar: Progress | LineAMinute) -> None:
+    with archive.open("rb") as file, tarfile.open(fileobj=file, mode="r:gz") as packed:
+        task = bar.add_task(f"unpacking {archive.name}", total=archive.stat().st_size)
+
+        def told() -> Iterator[tarfile.TarInfo]:
+            read = 0
+            for member in _small_enough(archive, packed):
+                yield member
+                bar.advance(task, file.tell() - read)
+                read = file.tell()
+
+        packed.extractall(folder, told(), filter="data")
 
 
 def _small_enough(archive: Path, packed: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:

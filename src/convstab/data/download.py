@@ -5,11 +5,10 @@ import time
 from pathlib import Path
 
 import requests
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 
 from convstab.errors import InputError
 from convstab.files.seals import regular
+from convstab.progress.bar import bar_aside
 
 TRIES = 3
 PAUSE = 1.0  # seconds before the first retry, doubled for the next
@@ -60,13 +59,6 @@ def reason(error: requests.RequestException) -> str:
     return "no connection" if isinstance(error, requests.ConnectionError) else "the connection broke"
 
 
-def progress(*columns: ProgressColumn) -> Progress:
-    """A progress bar on standard error that vanishes when done; nothing at all where nobody watches."""
-    console = Console(stderr=True)
-    shown = (TextColumn("{task.description}"), BarColumn(), *columns, TimeRemainingColumn())
-    return Progress(*shown, console=console, transient=True, disable=not console.is_terminal)
-
-
 def _receive_patiently(url: str, part: Path) -> None:
     for attempt in range(TRIES):
         try:
@@ -92,7 +84,7 @@ def _receive(url: str, part: Path) -> None:
         have = have if response.status_code == 206 else 0  # 200: the server ignores ranges and sends it all
         length = response.headers.get("Content-Length")
         total = have + int(length) if length else None
-        with part.open("ab" if have else "wb") as file, progress(DownloadColumn()) as bar:
+        with part.open("ab" if have else "wb") as file, bar_aside(in_bytes=True) as bar:
             task = bar.add_task(url.rsplit("/", 1)[-1], completed=have, total=total)
             for chunk in response.iter_content(CHUNK):
                 file.write(chunk)

@@ -13,13 +13,12 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image
 from platformdirs import user_cache_path
-from rich.progress import MofNCompleteColumn
 
 from convstab.data.archives import OWN_FOLDER, locked
 from convstab.data.decoding import FILTER, Encoded, Form, Source, read
-from convstab.data.download import progress
 from convstab.errors import InputError
 from convstab.files.seals import SEAL, DamagedError, map_sealed, seal_in_place
+from convstab.progress.bar import bar_aside
 
 THREADS = min(8, os.cpu_count() or 1)
 PIECE = 32 * 2**20  # bytes of pixels that are in memory at a time
@@ -171,7 +170,7 @@ def _pieces(name: str, paths: Sequence[Source], form: Form, skip: bool) -> Itera
             return None
 
     together = max(PIECE // math.prod(form.shape), THREADS)
-    with warnings.catch_warnings(), ThreadPoolExecutor(THREADS) as pool, progress(MofNCompleteColumn()) as bar:
+    with warnings.catch_warnings(), ThreadPoolExecutor(THREADS) as pool, bar_aside() as bar:
         warnings.simplefilter("error", Image.DecompressionBombWarning)  # it would come before our own refusal
         task = bar.add_task(name, total=len(paths))
         for start in range(0, len(paths), together):

@@ -22,7 +22,7 @@ def difference_cells(difference: Estimate, level: int) -> tuple[str, str]:
 
 def in_percent(rate: float) -> str:
     """A rate in per cent; "-" where there is nothing to count."""
-    return NOT_DEFINED if math.isnan(rate) else f"{rate:.2%}"
+    return NOT_DEFINED if math.isnan(rate) else f"{100 * rate:.2f} %"
 
 
 def level_in_words(level: float) -> str:

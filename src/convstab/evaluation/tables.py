@@ -92,23 +92,20 @@ def from_draws(result: StabilityResult) -> str:
         return ""
     half = result.accuracy.half[result.degraded]
     worst, part = np.nanmax(errors), np.nanmax(errors / half)
-    return (
-        f"Draws alone may move an accuracy by {100 * worst:.2f} points, and by {part:.0%} of half its interval "
-        f"(95 %; the worst level of each){what_follows(float(part), result.draws_in_words)}."
+    said = (
+        f"draws alone may move an accuracy by {100 * worst:.2f} points, {100 * part:.0f} % of half its interval (95 %; "
+        f"the worst level of each), where at most {100 * PART:.0f} % is wanted."
     )
+    return f"{what_follows(float(part), result.draws_in_words)}: {said}"
 
 
 def what_follows(part: float, draws: str) -> str:
     """Whether more draws are worth their time, by the rule of draws=auto; part: of half the interval, see ``PART``."""
     if math.isnan(part):
-        return ""
+        return "Draws"
     if round(part, 2) <= PART:
-        return (
-            f", which is at most {PART:.0%}: more draws would make it hardly more certain, {draws} of each are enough"
-        )
-    return (
-        f", which is more than {PART:.0%}: more draws= would make it more certain; draws=auto takes as many as it needs"
-    )
+        return f"{draws} of each are enough"
+    return "More draws= would make it more certain, and draws=auto takes as many as it needs"
 
 
 def applied_cells(result: StabilityResult, place: int) -> tuple[str, str]:
@@ -138,7 +135,8 @@ def over_levels(result: StabilityResult) -> str:
     if not confusion.any():
         return "No level but the neutral one, no degraded draws."
     accuracy, balanced = np.trace(confusion) / confusion.sum(), np.nanmean(rates.recall(confusion))
-    return f"Over all levels: accuracy {accuracy:.2%}, balanced accuracy {balanced:.2%}.{near_ties(result)}"
+    rated = f"accuracy {in_percent(float(accuracy))}, balanced accuracy {in_percent(float(balanced))}"
+    return f"Over all levels: {rated}.{near_ties(result)}"
 
 
 def beside_float32(result: StabilityResult, clean: Clean, forward: str | None) -> str:

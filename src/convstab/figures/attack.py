@@ -10,13 +10,13 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 from convstab.attacks.result import AttackResult, on_common_images, quantile
-from convstab.figures.evaluation import COLOURS, MARKERS, finish_axis, in_percent, labelled
 from convstab.figures.legends import legend
+from convstab.figures.multiples import Chart, Curve, drawn
+from convstab.figures.style import COLOURS, MARKERS, finish_axis, in_percent, labelled, look_of
 from convstab.units import Integers
 
 BLUE, ORANGE = COLOURS[:2]
 NORM = "L2 norm for pixels in [0, 1]"
-STYLES = ("-", "--", ":")  # when the colours are used up
 NAMED = 3  # of the classes that a figure leaves out
 
 
@@ -62,31 +62,30 @@ def draw_sample(column: list[Axes], result: AttackResult, row: int) -> None:
 
 def survival(results: Mapping[str, AttackResult]) -> Figure:
     """Share of the images that withstand noise of up to a norm, one line per attack; images are those all attacked."""
-    norms = {labelled(name): result.norms for name, result in on_common_images(results).items()}
-    count = len(next(iter(norms.values())))
+    norms = {name: result.norms for name, result in on_common_images(results).items()}
     low, high = limits(np.concatenate(list(norms.values())))
-    figure = Figure(figsize=(6.4, 4), layout="constrained")
-    axis = figure.subplots()
-    for number, (name, values) in enumerate(norms.items()):
-        found = np.sort(values[np.isfinite(values)])
-        failed = count - len(found)
-        share = 1 - np.arange(len(found) + 1) / count
-        axis.step(
-            np.concatenate([[low], found, [high]]),
-            np.append(share, share[-1]),
-            where="post",
-            color=COLOURS[number % len(COLOURS)],
-            linestyle=STYLES[number // len(COLOURS) % len(STYLES)],
-            linewidth=1.5,
-            label=f"{name} ({failed} failed)" if failed else name,
-        )
-    finish_axis(axis)
-    in_percent(axis)
-    axis.set(xlabel=NORM, ylabel="share of the images that withstand it", xlim=(low, high), ylim=(-0.02, 1.02))
-    logarithmic(axis, "x")
-    axis.set_title(f"{count} images", fontsize=10)
-    legend(figure, axis)
-    return figure
+    steps = [
+        survivors(name, found, look_of(number)["color"], low, high)
+        for number, (name, found) in enumerate(norms.items())
+    ]
+
+    def finish(axis: Axes) -> None:
+        axis.set(xlabel=NORM, ylabel="share of the images that withstand it", xlim=(low, high), ylim=(-0.02, 1.02))
+        finish_axis(axis)
+        in_percent(axis)
+        logarithmic(axis, "x")
+
+    return drawn([Chart(f"{len(next(iter(norms.values())))} images", steps, finish)])
+
+
+def survivors(name: str, norms: NDArray[np.float64], colour: str, low: float, high: float) -> Curve:
+    """The share of some norms that are greater, in steps from the low end of an axis to the high one."""
+    found = np.sort(norms[np.isfinite(norms)])
+    failed = len(norms) - len(found)
+    share = 1 - np.arange(len(found) + 1) / len(norms)
+    label = f"{name} ({failed} failed)" if failed else name
+    look = {"color": colour, "linewidth": 1.5, "drawstyle": "steps-post"}
+    return Curve(label, np.concatenate([[low], found, [high]]), np.append(share, share[-1]), look)
 
 
 def limits(values: NDArray[Any]) -> tuple[float, float]:

@@ -7,12 +7,12 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from convstab.evaluation.cells import level_in_words
 from convstab.evaluation.exact import UNIT
 from convstab.evaluation.result import StabilityResult
-from convstab.figures.evaluation import finish_axis, in_percent, labelled, style_of
 from convstab.figures.legends import legend
-from convstab.figures.levels import LevelAxis
+from convstab.figures.levels import LevelAxis, named_level
+from convstab.figures.multiples import Curve
+from convstab.figures.style import finish_axis, in_percent, labelled, look_of
 from convstab.statistics.confidence import reliability
 
 MOST_LINES = 6  # levels in the diagram; more of them would hide each other
@@ -27,7 +27,7 @@ def calibration(results: Mapping[str, StabilityResult]) -> Figure:
     draw_reliability(left, next(iter(results.values())))
     levels = LevelAxis(results.values())
     for number, (name, result) in enumerate(results.items()):
-        right.plot(levels.positions(result), result.ece, markersize=4, linewidth=1.4, **style_of(number, name))
+        Curve(name, levels.positions(result), result.ece, look_of(number)).draw(right, labelled(name))
     right.set(title="expected calibration error", ylabel="ECE in 15 bins", ylim=(0, None))
     finish_axis(right)
     in_percent(right)
@@ -47,8 +47,7 @@ def draw_reliability(axis: Axes, result: StabilityResult) -> None:
     for place, colour in zip(places, colours, strict=True):
         there = draws[place] >= FEWEST
         x, y, area = confidence[place, there], accuracy[place, there], LARGEST * share[place, there]
-        name = f"{result.protocol.quantity} {level_in_words(result.levels[place])}"
-        axis.plot(x, y, color=colour, linewidth=1.2, label=labelled(name))
+        axis.plot(x, y, color=colour, linewidth=1.2, label=labelled(named_level(result, place)))
         axis.scatter(x, y, s=4 + area, color=colour, alpha=0.7, linewidths=0)
     rare = ((draws > 0) & (draws < FEWEST))[places].any()
     left_out = f"\nnot shown: bins of fewer than {FEWEST} draws" if rare else ""

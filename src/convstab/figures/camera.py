@@ -6,8 +6,8 @@ from matplotlib.figure import Figure
 
 from convstab.camera.camera import Camera, Noise
 from convstab.figures.attack import logarithmic
-from convstab.figures.evaluation import COLOURS, MARKERS, finish_axis, labelled
 from convstab.figures.legends import legend
+from convstab.figures.style import COLOURS, MARKERS, finish_axis, labelled
 from convstab.images import GREY_LEVELS
 
 

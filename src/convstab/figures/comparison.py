@@ -1,15 +1,14 @@
 """Pictures of several evaluations beside each other, by what their trainings differ in."""
 
-from typing import Any
+from itertools import cycle
 
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
-from convstab.figures.evaluation import MARKERS, draw_estimate, finish_axis, in_percent, labelled
-from convstab.figures.legends import legend
-from convstab.figures.levels import LevelAxis
+from convstab.figures.rates import of_rates
+from convstab.figures.style import MARKERS, labelled
 from convstab.sweeps.comparison import Comparison
 
 
@@ -40,24 +39,7 @@ def heat_map(comparison: Comparison) -> Figure:
 
 def lines(comparison: Comparison) -> Figure:
     """Accuracy, and flip rate of clean-correct images, against the level of the test, one line for each training."""
-    figure = Figure(figsize=(10, 4.2), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    levels = LevelAxis(comparison.results)
-    colours = colormaps["viridis"](np.linspace(0, 0.9, len(comparison.values)))
-    for number, (value, result) in enumerate(zip(comparison.values, comparison.results, strict=True)):
-        style: dict[str, Any] = {
-            "color": colours[number],
-            "marker": MARKERS[number % len(MARKERS)],
-            "label": labelled(str(value)),
-            "among": len(comparison.values),
-        }
-        draw_estimate(left, levels.positions(result), result.accuracy, **style)
-        draw_estimate(right, levels.positions(result), result.flip_rate, **style)
-    left.set(title="accuracy", ylabel="share of draws")
-    right.set(title="flip rate of clean-correct images", ylim=(0, None))
-    for axis in (left, right):
-        finish_axis(axis)
-        in_percent(axis)
-        levels.finish(axis)
-    legend(figure, left, title=labelled(comparison.name))
-    return figure
+    names = list(map(str, comparison.values))
+    colours = colormaps["viridis"](np.linspace(0, 0.9, len(names)))
+    looks = [{"color": colour, "marker": marker} for colour, marker in zip(colours, cycle(MARKERS), strict=False)]
+    return of_rates(list(zip(names, comparison.results, strict=True)), looks, comparison.name)

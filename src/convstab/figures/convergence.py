@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from convstab.attacks.result import AttackResult, quantile
 from convstab.figures.attack import BLUE, NORM, ORANGE, limits, logarithmic
-from convstab.figures.evaluation import finish_axis, in_percent
 from convstab.figures.legends import legend
+from convstab.figures.style import finish_axis, in_percent
 
 
 def convergence(result: AttackResult) -> Figure:

@@ -1,6 +1,6 @@
 """Pictures of an evaluation: a table in, a Figure out; no model, no files."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,25 +10,19 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from convstab.evaluation.cells import level_in_words, shortened
+from convstab.evaluation.cells import level_in_words
 from convstab.evaluation.result import StabilityResult
 from convstab.evaluation.tally import PSNR_EDGES, SCORE_EDGES
 from convstab.figures.legends import legend
-from convstab.figures.levels import LevelAxis
-from convstab.statistics.intervals import Estimate
+from convstab.figures.style import in_percent, labelled
 from convstab.statistics.rates import ratio
-from convstab.sweeps.families import MOST
 
 CORRECT, MISCLASSIFIED = (
     "#4d4d4d",
     "#d7301f",
 )  # grey and red differ in lightness too; misclassified draws are crosses besides
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")  # Okabe and Ito 2008
-MARKERS = "osD^vPX"
 PER_PAGE = 15  # classes, as in the paper's Figures 5 to 7
 PER_PANEL = 1200  # draws; more of them would hide each other and the density
-MANY = 8  # lines, whose names need more room
-BAND, FULL = 0.2, 3  # opacity of a band, and the most bands that have all of it: more would hide each other
 
 
 def scatter_pages(result: StabilityResult) -> list[Figure]:
@@ -52,7 +46,7 @@ def scatter(result: StabilityResult, labels: Sequence[int]) -> Figure:
         )
         draw_samples(axis, result, label)
         error = ratio(result.histogram[label, 0].sum(), result.histogram[label].sum())
-        axis.set_title(f"{labelled(result.classes[label], 20)}\n{error:.1%} misclassified", fontsize=8)
+        axis.set_title(f"{labelled(result.classes[label], 20)}\n{100 * error:.1f} % misclassified", fontsize=8)
         axis.set(xlim=limits(density.sum((0, 2)), PSNR_EDGES), ylim=limits(density.sum((0, 1)), SCORE_EDGES))
         axis.tick_params(labelsize=7)
     for axis in axes[len(labels) :]:
@@ -104,54 +98,6 @@ def draw_samples(axis: Axes, result: StabilityResult, label: int) -> None:
     )
 
 
-def curves(results: Mapping[str, StabilityResult]) -> Figure:
-    """Accuracy and flip rate against the level, one line per result with its 95 % intervals."""
-    many = len(results) > MANY
-    figure = Figure(figsize=(11, 5) if many else (10, 3.8), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    levels = LevelAxis(results.values())
-    for number, (name, result) in enumerate(results.items()):
-        style = style_of(number, name)
-        positions = np.where(result.share_drawn > MOST, levels.positions(result), np.nan)
-        draw_estimate(left, positions, result.accuracy, **style, among=len(results))
-        draw_estimate(right, positions, result.flip_rate, **style, among=len(results))
-    left.set(title="accuracy", ylabel="share of draws")
-    right.set(title="flip rate of clean-correct images", ylim=(0, None))
-    for axis in (left, right):
-        finish_axis(axis)
-        in_percent(axis)
-        levels.finish(axis)
-    right.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1), fontsize=8)  # beside the lines, not on them
-    return figure
-
-
-def style_of(number: int, name: str) -> dict[str, Any]:
-    """Colour, marker and label of one of several lines."""
-    marker = MARKERS[(number + number // len(COLOURS)) % len(MARKERS)]  # each colour meets the next one
-    return {"color": COLOURS[number % len(COLOURS)], "marker": marker, "label": labelled(name)}
-
-
-def finish_axis(axis: Axes) -> None:
-    """A faint grid, two spines, and shares without needless digits."""
-    axis.grid(alpha=0.3)
-    axis.spines[["top", "right"]].set_visible(False)
-    axis.yaxis.set_major_formatter(lambda value, _: f"{value:.4g}" if value < 0.01 else f"{value:.3g}")
-
-
-def in_percent(axis: Axes, which: str = "y") -> None:
-    """Shares along an axis, "x" or "y", as per cent."""
-    getattr(axis, f"{which}axis").set_major_formatter(lambda share, _: f"{100 * share:.4g} %")
-
-
-def draw_estimate(
-    axis: Axes, positions: NDArray[Any], estimate: Estimate, color: Any, marker: str, label: str, among: int = 1
-) -> None:
-    """A line, with its interval as a band that is the paler, the more there are; among: so many."""
-    axis.plot(positions, estimate.value, color=color, marker=marker, markersize=4, linewidth=1.4, label=label)
-    opacity = BAND * min(1, FULL / among) ** 0.5
-    axis.fill_between(positions, estimate.low, estimate.high, color=color, alpha=opacity, linewidth=0)
-
-
 def confusion(result: StabilityResult, level: float | None = None) -> Figure:
     """What each class is taken for at the level with draws that is nearest to this one (None: the worst), as shares."""
     place = nearest_drawn(result, level)
@@ -165,7 +111,7 @@ def confusion(result: StabilityResult, level: float | None = None) -> Figure:
     what, where = "draws", f"{result.protocol.quantity} {result.levels[place]:g}"
     if not result.degraded[place]:
         what, where = "images", "clean images"
-    axis.set_title(f"{where}, accuracy {np.trace(counts) / counts.sum():.2%}", fontsize=10)
+    axis.set_title(f"{where}, accuracy {100 * np.trace(counts) / counts.sum():.2f} %", fontsize=10)
     axis.set(xlabel="predicted", ylabel="label")
     names = [labelled(name, 24) for name in result.classes]
     axis.set_xticks(range(count), names, rotation=90 if count > 10 or max(map(len, names)) > 3 else 0, fontsize=7)
@@ -216,8 +162,3 @@ def strip(
     if misread.any():
         figure.suptitle("framed: misclassified", fontsize=8, color=MISCLASSIFIED)
     return figure
-
-
-def labelled(name: str, length: int | None = None) -> str:
-    """A name as matplotlib shows it as it is: without this, what stands between two dollars is a formula."""
-    return (name if length is None else shortened(name, length)).replace("$", r"\$")

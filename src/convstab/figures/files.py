@@ -16,6 +16,7 @@ from convstab.evaluation.result import StabilityResult
 from convstab.figures import attack, evaluation
 from convstab.figures.calibration import calibration
 from convstab.figures.convergence import convergence
+from convstab.figures.rates import curves
 from convstab.files import SUMMARY, read_json, write_bytes
 from convstab.runs.directory import classes_of
 
@@ -47,7 +48,7 @@ def of_evaluation(results: Mapping[str, StabilityResult], level: float | None) -
 
 def of_evaluations(results: Mapping[str, StabilityResult]) -> Named:
     """What compares evaluations."""
-    yield "curves", evaluation.curves(results)
+    yield "curves", curves(results)
 
 
 def of_attack(results: Mapping[str, AttackResult]) -> Named:

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from convstab.figures.attack import limits, logarithmic
-from convstab.figures.evaluation import COLOURS, finish_axis, in_percent
 from convstab.figures.legends import legend
+from convstab.figures.style import COLOURS, finish_axis, in_percent
 from convstab.ledger.ledger import Ledger
 from convstab.ledger.sentences import far
 from convstab.ledger.tables import radius_of, ways

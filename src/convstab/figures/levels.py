@@ -10,6 +10,12 @@ from convstab.evaluation.result import StabilityResult
 from convstab.statistics.intervals import Floats
 
 
+def named_level(result: StabilityResult, place: int) -> str:
+    """A level with its quantity, for example "sigma 40", and with its unit where that tells what it is a level of."""
+    quantity, unit = result.protocol.quantity, result.protocol.unit
+    return f"{quantity} {level_in_words(result.levels[place])}" + (f" ({unit})" if quantity == "level" else "")
+
+
 class LevelAxis:
     """One horizontal axis for several results.
 
@@ -47,6 +53,6 @@ class LevelAxis:
         """Label an axis; worse is on its right."""
         axis.set_xlabel(self.label)
         if self.psnr:
-            axis.invert_xaxis()
+            axis.xaxis.set_inverted(True)
         if self.ticks:
             axis.set_xticks(range(len(self.ticks)), self.ticks)

@@ -7,9 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from convstab.figures.evaluation import MISCLASSIFIED, PER_PAGE, labelled
+from convstab.figures.evaluation import MISCLASSIFIED, PER_PAGE
 from convstab.figures.evaluation import limits as limits_of
 from convstab.figures.legends import legend
+from convstab.figures.style import labelled
 from convstab.ledger.margins import PSNR_EDGES, WITHIN, Margins
 from convstab.statistics.intervals import Floats
 

@@ -3,11 +3,12 @@
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from convstab.figures.evaluation import COLOURS, MARKERS, draw_estimate, finish_axis, in_percent, labelled
 from convstab.figures.legends import legend
 from convstab.figures.levels import LevelAxis
+from convstab.figures.multiples import Curve
+from convstab.figures.style import COLOURS, MARKERS, finish_axis, in_percent, labelled
 from convstab.members.members import Members
-from convstab.statistics.intervals import Estimate, Floats
+from convstab.statistics.intervals import Floats
 from convstab.statistics.rates import mean_of_drawn
 
 MEMBER, ENSEMBLE, INDEPENDENT = "0.6", COLOURS[0], COLOURS[1]
@@ -22,9 +23,9 @@ def of_members(members: Members) -> Figure:
     positions = levels.positions(members.ensemble)
     draw_flips(left, members, positions)
     some = members.ensemble.degraded
-    points = Estimate(*(100 * ends[some] for ends in (members.beyond.value, members.beyond.low, members.beyond.high)))
+    value, *ends = (100 * one[some] for one in (members.beyond.value, members.beyond.low, members.beyond.high))
     right.axhline(0, color="0.5", linewidth=1, linestyle="--")
-    draw_estimate(right, positions[some], points, color=ENSEMBLE, marker="o", label="")
+    Curve("", positions[some], value, {"color": ENSEMBLE, "marker": "o"}, (ends[0], ends[1])).draw(right)
     right.set(title="independent vote less ensemble", ylabel="flips (points)")
     left.set(title=f"flip rate of {members.common.sum()} images that all classify", ylabel="share of draws")
     left.set_ylim(0, None)

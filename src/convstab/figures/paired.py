@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from convstab.evaluation.result import StabilityResult
-from convstab.figures.evaluation import draw_estimate, finish_axis, labelled, style_of
-from convstab.figures.legends import legend
 from convstab.figures.levels import LevelAxis
+from convstab.figures.multiples import Chart, Curve, drawn
+from convstab.figures.style import finish_axis, labelled, look_of
 from convstab.statistics.intervals import Estimate
 
 
@@ -15,14 +16,16 @@ def differences(results: Mapping[str, StabilityResult], found: Mapping[str, Esti
     """How much more accurate the first model is than each other one, with 95 % bands; found: by their names."""
     name, first = next(iter(results.items()))
     levels = LevelAxis([first])
-    figure = Figure(figsize=(5.5, 3.8), layout="constrained")
-    axis = figure.subplots()
-    axis.axhline(0, color="0.5", linewidth=1, linestyle="--")
-    for number, (other, difference) in enumerate(found.items(), start=1):  # 0 is the colour of the first model
-        points = Estimate(*(100 * ends for ends in (difference.value, difference.low, difference.high)))
-        draw_estimate(axis, levels.positions(first), points, **style_of(number, f"- {other}"), among=len(found))
-    axis.set(title=labelled(f"accuracy of {name}"), ylabel="difference (points), same draws")
-    finish_axis(axis)
-    levels.finish(axis)
-    legend(figure, axis)
-    return figure
+    first_colour = 1  # 0 is that of the first model
+    lines = [
+        Curve(f"- {other}", levels.positions(first), 100 * gap.value, look_of(number), (100 * gap.low, 100 * gap.high))
+        for number, (other, gap) in enumerate(found.items(), first_colour)
+    ]
+
+    def finish(axis: Axes) -> None:
+        axis.axhline(0, color="0.5", linewidth=1, linestyle="--", zorder=1)
+        axis.set_ylabel("difference (points), same draws")
+        finish_axis(axis)
+        levels.finish(axis)
+
+    return drawn([Chart(labelled(f"accuracy of {name}"), lines, finish)])

@@ -9,7 +9,7 @@ from convstab.attacks.result import AttackResult
 from convstab.errors import InputError
 from convstab.evaluation.result import StabilityResult
 from convstab.figures.attack import survival
-from convstab.figures.evaluation import curves
+from convstab.figures.rates import curves
 
 Result = StabilityResult | AttackResult
 Kind = TypeVar("Kind")

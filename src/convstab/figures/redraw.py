@@ -12,7 +12,6 @@ from convstab.evaluation.paired import PAIRED, comparable, paired_csv, paired_ma
 from convstab.evaluation.result import STABILITY, StabilityResult
 from convstab.figures import paired
 from convstab.figures.comparison import heat_map, lines
-from convstab.figures.evaluation import curves
 from convstab.figures.files import (
     FORMS,
     Named,
@@ -25,6 +24,7 @@ from convstab.figures.files import (
     run_of,
     save,
 )
+from convstab.figures.rates import curves
 from convstab.files import FIGURES, write_text
 from convstab.runs import configuration, directory
 from convstab.runs.results import each_once

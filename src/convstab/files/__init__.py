@@ -19,6 +19,7 @@ from convstab.files.seals import SEAL, DamagedError, read_sealed, sealed
 
 CONFIG, METRICS, SUMMARY, FIGURES = "config.yaml", "metrics.json", "summary.json", "figures"  # in run directories
 STEP, PAGE, TEXT = "step.json", "report.html", "report.md"  # of a step of a reproduction; of a report
+REQUIREMENTS = "requirements.json"  # of what results were held against
 COPIES, MANIFEST = "draws.json", "manifest.csv"  # of degraded copies: what they are, written first, and which, last
 CHECKSUM = "checksum"  # key of every JSON file
 LONGEST_TEXT = 256 * 2**20  # bytes of a JSON file: the confusion of 5,000 classes takes some 100 MB

@@ -116,7 +116,7 @@ def as_logits(path: Path, scores: NDArray[np.float32]) -> NDArray[np.float32]:
         such = (positive & (np.abs(sums / whole - 1) <= SUM)).mean()
         if such > MANY and not (whole == 1 and such == 1):
             raise InputError(
-                f"{path}: {such:.1%} of the rows of scores are {words}; it must be logits, or probabilities"
+                f"{path}: {100 * such:.1f} % of the rows of scores are {words}; it must be logits, or probabilities"
             )
     if scores.min() < 0 or scores.max() > 1:
         print(f"{path}: the scores are taken for logits")

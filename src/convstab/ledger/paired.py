@@ -36,7 +36,7 @@ class Widening:
         failed = f"; {self.failed} more, where no search found any, are left out" if self.failed else ""
         return (
             f"the least perturbation by {by} is {times(self.ratio)} times as long (median, {ends}), and longer for "
-            f"{self.longer:.1%} of {self.images} images{failed}"
+            f"{100 * self.longer:.1f} % of {self.images} images{failed}"
         )
 
 

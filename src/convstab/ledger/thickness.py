@@ -1,6 +1,6 @@
 """How thick the boundary is between an image and its least perturbation: over what length the model is undecided."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ def boundary_thickness(
     alpha: float = ALPHA,
     beta: float = BETA,
     device: str | torch.device | None = None,
+    progress: Callable[[int], object] | None = None,
 ) -> Floats:
     """Length of the way from each image to its least perturbation on which the model is undecided, (n,).
 
@@ -41,6 +42,7 @@ def boundary_thickness(
         alpha: the model is undecided above it, from -1.
         beta: and below it, up to 1.
         device: cpu, cuda, cuda:1 ...; None: the best there is.
+        progress: told of each perturbation that is done; None: no one.
 
     Returns:
         L2 in grey levels, 255 times that of pixels in [0, 1]; NaN where the attack did not succeed.
@@ -77,6 +79,8 @@ def boundary_thickness(
         ahead = (way[:, label] - way[:, reached]).clamp(-NEAREST_ONE, NEAREST_ONE).atanh()
         length = np.linalg.norm(attack.noise[place].astype(np.float64))
         thickness[place] = length * between(ahead, *ends.tolist())
+        if progress is not None:
+            progress(1)
     return thickness
 
 

@@ -57,6 +57,6 @@ def shared_draws(members: Members) -> str:
     shared = members.shared[members.random]
     return (
         f"It is told from shares of {members.ensemble.draws_in_words} draws, the same for all members, which moves it "
-        f"towards members that see the same draw, by at most {shared.max():.1%} of the way; without that it lies "
-        "between the two ends, which are no interval; that of the difference allows for it."
+        f"towards members that see the same draw, by at most {100 * shared.max():.1f} % of the way; without that it "
+        "lies between the two ends, which are no interval; that of the difference allows for it."
     )

@@ -135,7 +135,7 @@ def noise_in_words(name: str, noise: LeastNoise, attacked: Attacked) -> str:
     """What one attack found."""
     images, failed, queries = noise.l2.images, noise.l2.images - noise.success, attacked.config.get("max_queries")
     within = "" if queries is None else f" within {queries:,} queries each"
-    ended = f" (its limit cut off {cut_off(attacked):.0%} of the searches)" if cut_off(attacked) else ""
+    ended = f" (its limit cut off {100 * cut_off(attacked):.0f} % of the searches)" if cut_off(attacked) else ""
     short = f" (made shorter: {listed(shorter(attacked))})" if shorter(attacked) else ""
     found = f"{name} fools the model on {noise.success} of {count(images, 'image')}{within}{ended}{short}"
     if not np.isfinite(noise.l2.value):

@@ -8,7 +8,7 @@ from types import TracebackType
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from convstab.paper.experiments import Step
-from convstab.report.formatting import duration
+from convstab.progress.lines import duration
 
 MINUTE = 60.0  # seconds
 
@@ -51,7 +51,7 @@ class TimeLeft(AbstractContextManager["TimeLeft"]):
         """Show how much of the step is done."""
         self.share = max(share, self.before)
         done = self.done + self.work(step)
-        name = f"{self.ended + 1}/{self.count} {step.name} {share:.0%}"
+        name = f"{self.ended + 1}/{self.count} {step.name} {100 * share:.0f} %"
         self.bar.update(self.task, description=name, completed=done, total=self.total, left=self.left(step))
 
     def succeeded(self, step: Step) -> None:

@@ -17,6 +17,7 @@ from convstab.report.ledgers import ledgers
 from convstab.report.markdown import as_markdown
 from convstab.report.overview import Overview, overviews
 from convstab.report.page import as_html
+from convstab.report.requirements import required, with_requirements
 from convstab.report.results import Evidence, gather
 from convstab.report.wandb import log_report
 
@@ -40,7 +41,7 @@ def write_report(
     Args: see ``report_of``. Raises InputError when there is no result, when one is damaged, or when the report cannot
     be written.
     """
-    report = report_of(gather(folders), title, remarks, reproduced=reproduced)
+    report = report_of(gather(folders), title, remarks, folders, reproduced=reproduced)
     page, text = as_html(report), as_markdown(report)
     output.mkdir(parents=True, exist_ok=True)
     write_text(output / PAGE, page)
@@ -49,27 +50,35 @@ def write_report(
 
 
 def report_of(
-    evidence: Evidence, title: str | None = None, remarks: Sequence[str] = (), *, reproduced: bool = False
+    evidence: Evidence,
+    title: str | None = None,
+    remarks: Sequence[str] = (),
+    folders: Sequence[Path] = (),
+    *,
+    reproduced: bool = False,
 ) -> Report:
     """What there is to say of results.
 
     The claims of the paper are there where a result is of images that it has. Of others the page says what was asked of
     each model, and the answers: first where there are no claims, else after them.
 
-    title: None: what suits the results. remarks: what was left out besides, in sentences. reproduced: whether this is a
-    reproduction of the paper, even if on other images: the claims are there, and nothing of a model alone.
+    title: None: what suits the results. remarks: what was left out besides, in sentences. folders: where requirements
+    are looked for, beside those of the results. reproduced: whether this is a reproduction of the paper, even if on
+    other images: the claims are there, and nothing of a model alone.
     """
     names = told_apart_names(evidence)
     joined, apart = ledgers(evidence, names)
-    left_out = [*evidence.remarks, *remarks, *apart]
+    held, unused = required(evidence, folders)
+    left_out = [*evidence.remarks, *remarks, *apart, *unused]
     beside = reproduced or beside_paper(evidence)
     claims, contradictions = (findings(evidence), list(CONTRADICTIONS)) if beside else ([], [])
     title = title or (TITLE if beside else OTHER_TITLE)
     shown = tables(evidence) if beside else without_paper(evidence)
-    answers = overviews(evidence, joined, names)
+    both = zip(overviews(evidence, joined, names), evidence.evaluations, strict=True)
+    answers = [with_requirements(overview, of, held) for overview, of in both]
     if beside:
         answers = [] if reproduced else of_other_images(answers, evidence)
-    return Report(title, evidence, shown, claims, left_out, contradictions, joined, answers)
+    return Report(title, evidence, shown, claims, left_out, contradictions, joined, answers, held)
 
 
 def beside_paper(evidence: Evidence) -> bool:

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convstab.evaluation.cells import level_in_words, shortened
+from convstab.evaluation.cells import shortened
 from convstab.evaluation.result import StabilityResult
 from convstab.evaluation.tally import PSNR_EDGES, SCORE_EDGES
-from convstab.figures.levels import LevelAxis
+from convstab.figures.levels import LevelAxis, named_level
 from convstab.report.content import Number, ScoreTable
 from convstab.report.results import Attacked, Evaluation
 from convstab.statistics.intervals import Estimate
@@ -40,7 +40,7 @@ def axis_of(levels: LevelAxis) -> Plain:
 
 def names_of(result: StabilityResult) -> list[str]:
     """The levels of a result, as a reader takes them."""
-    return [f"{result.protocol.quantity} {level_in_words(level)}" for level in result.levels]
+    return [named_level(result, place) for place in range(len(result.levels))]
 
 
 def scatter(evaluation: Evaluation, rows: Integers) -> Plain:

@@ -5,6 +5,7 @@ from typing import Literal
 
 from convstab.report.ledgers import Joined
 from convstab.report.overview import Overview
+from convstab.report.requirements import Required
 from convstab.report.results import Evidence, Source
 
 OTHER_IMAGES = "Other images than the paper's"  # the section of overviews beside findings
@@ -84,8 +85,8 @@ class Report:
     """All that a report shows.
 
     remarks: what was left out. contradictions: what the paper contradicts itself in. ledgers: the evaluations image by
-    image, with the attacks on the same models. overviews: what is said of each evaluation:
-    first, or after the findings where there are some.
+    image, with the attacks on the same models. overviews: what is said of each evaluation: first, or after the findings
+    where there are some. required: what was required of the models.
     """
 
     title: str
@@ -96,3 +97,4 @@ class Report:
     contradictions: list[str] = field(default_factory=list)
     ledgers: list[Joined] = field(default_factory=list)
     overviews: list[Overview] = field(default_factory=list)
+    required: list[Required] = field(default_factory=list)

@@ -14,7 +14,7 @@ from convstab.report.content import Report, ScoreTable
 from convstab.report.curves import curves, pictures
 from convstab.report.inventory import folders_of, unique_names
 from convstab.report.ledgers import Joined
-from convstab.report.mosaics import Mosaic, Picture, Tiles
+from convstab.report.mosaics import Mosaic, Picture, Sample, Tiles
 from convstab.report.results import Attacked, Evaluation, Evidence
 from convstab.statistics.intervals import Floats
 from convstab.statistics.rates import ratio
@@ -34,7 +34,7 @@ class ReportFigure:
     """A figure.
 
     id: unique in the page. kind: "rates", "scatter", "attack", "ledger" or "differences". caption: sentences. still:
-    pictures that the scripts replace. gallery: a picture that stays. data: for the scripts; None: nothing to draw.
+    pictures that the scripts replace. gallery: images that stay. data: for the scripts; None: nothing to draw.
     choices: the classes to choose from, as the reader sees them. note, still_note: what the caption says besides of
     what the scripts draw, and of the pictures.
     """
@@ -45,7 +45,7 @@ class ReportFigure:
     caption: list[str]
     still: list[Picture]
     data: Plain | None
-    gallery: Picture | None = None
+    gallery: list[list[Sample]] = field(default_factory=list)
     choices: list[str] = field(default_factory=list)
     note: str = ""
     still_note: str = ""
@@ -181,7 +181,7 @@ def attack(key: str, name: str, attacked: Attacked, mosaic: Mosaic) -> ReportFig
         f"Noise was found for {'all' if found == tried else format(found, ',')} of them.",
     ]
     if tried and result.summary["cut_off"]:
-        share = f"{result.summary['cut_off']:.0%}"
+        share = f"{100 * result.summary['cut_off']:.0f} %"
         caption.append(f"A limit of queries or generations ended {share} of the searches, not their own rule.")
     return ReportFigure(
         key,
@@ -190,7 +190,7 @@ def attack(key: str, name: str, attacked: Attacked, mosaic: Mosaic) -> ReportFig
         caption,
         [mosaics.survival_picture(result, name)] if tried else [],
         charts.attack(attacked, rows, mosaics.scale(result.noise[rows])) | {"mosaic": plain(mosaic)} if found else None,
-        gallery=mosaics.gallery(result, name) if found else None,
+        gallery=mosaics.gallery(result) if found else [],
         note=f"Dots with pictures: {len(rows)} of {found:,}, evenly from the least norm to the greatest.",
     )
 

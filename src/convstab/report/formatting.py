@@ -69,11 +69,3 @@ def listed(items: Sequence[str]) -> str:
 def levels_in_words(levels: Sequence[float]) -> str:
     """Noise levels in a sentence."""
     return listed([f"{level:g}" for level in levels])
-
-
-def duration(seconds: float) -> str:
-    """Seconds in the unit that suits them."""
-    for unit, size in (("h", 3600), ("min", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"

@@ -13,6 +13,7 @@ from convstab.report.inventory import Ran, machines, ran
 from convstab.report.ledgers import Joined, said_of
 from convstab.report.levels import NOTE, LevelTable, level_tables
 from convstab.report.overview import Overview
+from convstab.report.requirements import HEAD, SCOPE, Required
 
 INTERVALS = (
     "Intervals are 95 % and over images, or over what a table names: the noisy copies of one image are not "
@@ -34,6 +35,7 @@ def as_markdown(report: Report) -> str:
         *overview(report.findings),
         *(part for finding in report.findings for part in finding_parts(finding)),
         *overviews_parts(report),
+        *required_parts(report.required),
         "## Tables",
         f"{INTERVALS} {DIFFERENCES}" if any(scores.paper for scores in report.tables) else INTERVALS,
         *(part for scores in report.tables for part in table_parts(scores)),
@@ -93,6 +95,19 @@ def finding_parts(finding: Finding) -> Iterator[str]:
     yield f"### {escape(finding.claim)}"
     yield f"{escape(finding.where)}. Our numbers: **{finding.verdict}**."
     yield bullets(finding.text.splitlines())
+
+
+def required_parts(required: Sequence[Required]) -> Iterator[str]:
+    """What was required of the models, and what came of it."""
+    if required:
+        yield "## Requirements"
+        yield escape(SCOPE)
+    for one in required:
+        yield f"### {escape(one.title)}"
+        yield f"{one.counts}."
+        rows = [[row.name, row.asked, *row.cells] for row in one.rows]
+        yield table(["requirement", "asked", *HEAD], rows, text_columns=2 + len(HEAD))
+        yield bullets(one.said)
 
 
 def table_parts(scores: ScoreTable) -> Iterator[str]:

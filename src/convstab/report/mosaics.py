@@ -15,16 +15,18 @@ from convstab.attacks.result import AttackResult
 from convstab.evaluation.examples import Examples
 from convstab.evaluation.result import StabilityResult
 from convstab.figures import attack, evaluation
-from convstab.figures.evaluation import COLOURS, MARKERS, labelled
+from convstab.figures.rates import curves
+from convstab.figures.style import COLOURS, MARKERS, labelled
 from convstab.report.content import Number, ScoreTable
 from convstab.units import Integers
 
-BUDGET = 350_000  # characters of all mosaics of a page, which is to stay below 3 MB with the 1.8 MB of Plotly
+BUDGET = 350_000  # characters of all mosaics of a page, which is to stay below 3 MB with the 0.6 MB of Plotly
 QUALITY, SMALL = 55, 36  # of WebP: figures, and images in mosaics, most of whose bytes are noise
 MEASURES = ("recall", "precision")
 DPI = 80
 SIDE = 16_383  # pixels, the most that WebP allows
 ATTACKED = 60  # images of an attack that are shown at most
+SAMPLES, THUMBNAIL, CLEAR = 6, 136, 80  # in a gallery: images of an attack; pixels of a side at most; quality of WebP
 Tiles = NDArray[np.uint8]
 MIDDLE = 127.0  # grey levels that the greatest value of a noise is scaled to
 
@@ -52,6 +54,14 @@ class Mosaic:
     height: int
 
 
+@dataclass(frozen=True)
+class Sample:
+    """A version of an image in a gallery, and the lines below it."""
+
+    picture: Picture
+    below: list[str]
+
+
 def picture(figure: Figure, alt: str) -> Picture:
     """A figure as a picture of few bytes."""
     buffer = io.BytesIO()
@@ -75,13 +85,7 @@ def scatter_pictures(result: StabilityResult, name: str) -> list[Picture]:
 
 def rates_picture(results: Mapping[str, StabilityResult]) -> Picture:
     """Accuracy and flip rate of all evaluations, with the names below."""
-    figure = evaluation.curves(results)
-    for legend in (axis.get_legend() for axis in figure.axes):
-        if legend is not None:
-            legend.remove()
-    figure.set_size_inches(9, 3.8 + 0.25 * len(results))
-    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower left", fontsize=8, frameon=False)
-    return picture(figure, f"accuracy and flip rate against the level of {len(results)} evaluations")
+    return picture(curves(results), f"accuracy and flip rate against the level of {len(results)} evaluations")
 
 
 def survival_picture(result: AttackResult, name: str) -> Picture:
@@ -90,9 +94,37 @@ def survival_picture(result: AttackResult, name: str) -> Picture:
     return picture(attack.survival({result.attack: result}), alt)
 
 
-def gallery(result: AttackResult, name: str) -> Picture:
-    """A few images with their least noise, as the paper's Figures 1 and 2; there must be a success."""
-    return picture(attack.samples(result), f"{name}: clean images, their least noise, and the noisy images")
+def gallery(result: AttackResult) -> list[list[Sample]]:
+    """A few images, each clean, as its least noise, and noisy, as the paper's Figure 1; least norms first."""
+    rows, tiles = attacked_versions(result, SAMPLES)
+    scales = scale(result.noise[rows])
+    return [sample(result, *each) for each in zip(rows, tiles, scales, strict=True)]
+
+
+def sample(result: AttackResult, row: int, tiles: Tiles, scaled: float) -> list[Sample]:
+    """The versions (3, C, H, W) of one image of an attack, and what is said of each."""
+    of = {name: values[row] for name, values in result.rows.items()}
+    label, predicted = (result.classes[of[name]] for name in ("label", "predicted"))
+    alts = (
+        f"clean image of the class {label}",
+        "its least noise, scaled to be seen",
+        f"noisy image that is taken for {predicted}",
+    )
+    below = (
+        ["clean", label, f"score {of['clean_score']:.3f}"],
+        [f"noise × {scaled:.1f}", f"L2 {of['l2']:.3g}", f"PSNR {of['psnr']:.1f} dB"],  # noqa: RUF001
+        ["noisy", predicted, f"score {of['score']:.3f}"],
+    )
+    return [Sample(thumbnail(*each[:2]), each[2]) for each in zip(tiles, alts, below, strict=True)]
+
+
+def thumbnail(pixels: Tiles, alt: str) -> Picture:
+    """An image (C, H, W), no larger than it is shown."""
+    shown = Image.fromarray(pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0))
+    shown.thumbnail((THUMBNAIL, THUMBNAIL))
+    buffer = io.BytesIO()
+    shown.save(buffer, "WEBP", quality=CLEAR, method=4)
+    return Picture(as_uri(buffer.getvalue()), *shown.size, alt)
 
 
 def differences_picture(scores: ScoreTable) -> Picture:
@@ -122,12 +154,12 @@ def versions(examples: Examples) -> Tiles:
     return np.concatenate([examples.clean[:, None], examples.degraded], axis=1)
 
 
-def attacked_versions(result: AttackResult) -> tuple[Integers, Tiles]:
+def attacked_versions(result: AttackResult, count: int = ATTACKED) -> tuple[Integers, Tiles]:
     """Rows of images from the least norm to the greatest, and each clean, as its noise, and noisy, (n, 3, C, H, W).
 
     The noise is scaled so that its greatest value is 127 grey levels from the middle; grey is no change.
     """
-    rows = np.array(result.spread(ATTACKED), np.int64)
+    rows = np.array(result.spread(count), np.int64)
     clean, noise = result.pixels[rows].astype(np.float32), result.noise[rows]
     shown = 128 + noise * scale(noise)[:, None, None, None]
     return rows, np.stack([clean, shown, clean + noise], axis=1).round().clip(0, 255).astype(np.uint8)

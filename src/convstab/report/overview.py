@@ -8,6 +8,7 @@ import numpy as np
 
 from convstab.evaluation.cells import NOT_DEFINED, level_in_words
 from convstab.evaluation.result import StabilityResult
+from convstab.figures.levels import named_level
 from convstab.images import NAME
 from convstab.ledger.ledger import Ledger
 from convstab.ledger.sentences import certifies
@@ -23,6 +24,7 @@ from convstab.units import Integers
 FELT = 0.01  # share of the draws: from where on a degradation is said to be felt
 BEYOND = number(np.inf)  # how a table says that no search found any
 NAMED = 3  # classes, and images, that are named
+REQUIRE = "A bound that the model has to keep: write it down and ask convstab-require requirements.yaml FOLDER."
 
 
 @dataclass(frozen=True)
@@ -216,13 +218,7 @@ def next_steps(evaluation: Evaluation, joined: Joined | None) -> Iterator[str]:
         )
     if evaluation.examples is not None and evaluation.result.scored:
         yield "The charts of scores below show the images behind each dot."
-    yield "A bound that the model has to keep: write it down and ask convstab-require requirements.yaml FOLDER."
-
-
-def named_level(result: StabilityResult, place: int) -> str:
-    """A level with its quantity, for example "sigma 40", and with its unit where that tells what it is a level of."""
-    quantity, unit = result.protocol.quantity, result.protocol.unit
-    return f"{quantity} {level_in_words(result.levels[place])}" + (f" ({unit})" if quantity == "level" else "")
+    yield REQUIRE
 
 
 def estimated(rate: Estimate, place: int) -> str:

@@ -16,7 +16,7 @@ from convstab.errors import InputError
 from convstab.evaluation.examples import Examples
 from convstab.evaluation.paired import paired_difference
 from convstab.evaluation.result import StabilityResult
-from convstab.files import METRICS, SUMMARY, read_json
+from convstab.files import METRICS, REQUIREMENTS, SUMMARY, read_json
 from convstab.files.shapes import shaped
 from convstab.ledger.ledger import LEDGER
 from convstab.runs import configuration, directory
@@ -160,7 +160,7 @@ def gather(folders: Sequence[Path]) -> Evidence:
         else:
             remarks.append(f"{name} {unused}")
     if not read:
-        raise InputError(f"nothing is finished: {'; '.join(remarks)}")
+        raise InputError(f"nothing is finished: {'; '.join(remarks) or 'there are requirements, and no result'}")
     read.sort(key=lambda result: order_of(result.source))
     return Evidence(
         [result for result in read if isinstance(result, Training)],
@@ -178,7 +178,7 @@ def results_below(folder: Path) -> dict[Path, str]:
     if not folder.is_dir():
         raise InputError(f"{folder} does not exist; name folders that train, evaluate or attack wrote")
     found = sorted(begun_below(folder))
-    if not found:
+    if not found and not any(folder.rglob(REQUIREMENTS)):
         if (folder / LEDGER).exists():
             raise InputError(f"{folder} is a ledger: the page makes the ledger itself, leave it out")
         raise InputError(f"{folder} holds no result of train, evaluate or attack, nor do its folders")

@@ -20,7 +20,7 @@ from convstab.requirements.specification import ALL, CLEAN, EACH, Requirement
 from convstab.runs.results import Results
 from convstab.statistics import intervals, rates
 from convstab.statistics.intervals import Floats
-from convstab.units import Units
+from convstab.units import Integers, Units
 
 Found = TypeVar("Found", Measures, AttackResult)
 
@@ -29,12 +29,13 @@ Found = TypeVar("Found", Measures, AttackResult)
 class Sample:
     """What is tested as one share: values in [0, 1], (n,), of n images of which these units are independent.
 
-    of: the class; empty: all images.
+    of: the class; empty: all images. draws: of all of them together; of an attack 0.
     """
 
     values: Floats
     units: Units
     of: str = ""
+    draws: int = 0
 
     @property
     def counted(self) -> tuple[float, float]:
@@ -123,17 +124,18 @@ def of_evaluation(requirement: Requirement, folder: Path, result: Measures) -> E
     if missing := int(np.isnan(shares[counted][:, places]).any(1).sum()):
         remarks = [f"no level leaves {missing:,} of {counted.sum():,} images this PSNR, where they are left out"]
     counted &= ~np.isnan(values)
+    draws = result.by_image("draws")[:, places].sum(1)
     chosen = chosen_by(requirement, result)
-    samples = tuple(sample(values, counted & rows, result, of) for of, rows in chosen)
+    samples = tuple(sample(values, counted & rows, result, of, draws) for of, rows in chosen)
     return Evidence(folder, samples, tuple(remarks))
 
 
-def sample(values: Floats, chosen: NDArray[np.bool_], result: Measures, of: str) -> Sample:
-    """The values of some images; InputError when there are none."""
+def sample(values: Floats, chosen: NDArray[np.bool_], result: Measures, of: str, draws: Integers) -> Sample:
+    """The values of some images; InputError when there are none. draws: of each image."""
     if not chosen.any():
         among = f" of the class {of}" if of else ""
         raise InputError(f"it is about no image{among} of {result.images:,}; evaluate some that it is about")
-    return Sample(values[chosen], result.units.part(chosen), of)
+    return Sample(values[chosen], result.units.part(chosen), of, int(draws[chosen].sum()))
 
 
 def chosen_by(requirement: Requirement, result: Measures) -> Iterator[tuple[str, NDArray[np.bool_]]]:

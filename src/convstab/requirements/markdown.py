@@ -8,8 +8,7 @@ from typing import Any
 from convstab.requirements.assessment import Assessed
 from convstab.requirements.decision import FAIL, PASS, UNDECIDED
 from convstab.requirements.evidence import as_words
-from convstab.requirements.metrics import METRICS
-from convstab.requirements.specification import EACH, Specification
+from convstab.requirements.specification import EACH, Requirement, Specification
 from convstab.runs.results import Results
 
 HEAD = "requirement", "measured", "95 %", "over", "p if not met", "p if met", "verdict", "evidence"
@@ -93,12 +92,16 @@ def trained(training: Mapping[str, Any]) -> str:
 def properties(assessed: Sequence[Assessed]) -> Iterator[str]:
     """What is required, in words."""
     for one in assessed:
-        wanted, kind = one.requirement, one.requirement.kind
-        share = "" if wanted.share is None else f", for a share of at least {wanted.share:.10g} of the images attacked"
-        of_class = "" if wanted.of_class is None else f", class: {wanted.of_class}"
-        level = "" if wanted.level is None else f", level: {as_words(wanted.level)}"
-        bound = f"{kind.side.replace('_', ' ')} {wanted.bound:.10g}{kind.unit}{share}"
-        yield f"{wanted.name}: {METRICS[wanted.metric].words}{of_class}{level}: {bound}"
+        yield f"{one.requirement.name}: {asked(one.requirement)}"
+
+
+def asked(wanted: Requirement) -> str:
+    """What a requirement asks, in words."""
+    kind = wanted.kind
+    share = "" if wanted.share is None else f", for a share of at least {wanted.share:.10g} of the images attacked"
+    of_class = "" if wanted.of_class is None else f", class: {wanted.of_class}"
+    level = "" if wanted.level is None else f", level: {as_words(wanted.level)}"
+    return f"{kind.words}{of_class}{level}: {kind.side.replace('_', ' ')} {wanted.bound:.10g}{kind.unit}{share}"
 
 
 def method(specification: Specification) -> Iterator[str]:

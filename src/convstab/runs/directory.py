@@ -9,7 +9,7 @@ from typing import Any, NotRequired
 from typing_extensions import TypedDict  # pydantic takes no other below Python 3.12
 
 from convstab.errors import InputError
-from convstab.files import BEST, CONFIG, LAST, METRICS, STEP, read_json, write_json
+from convstab.files import BEST, CONFIG, LAST, METRICS, REQUIREMENTS, STEP, read_json, write_json
 from convstab.files.seals import DamagedError
 from convstab.files.shapes import shaped
 from convstab.runs.configuration import Config, load_config, refuse_other_training, value, write_config
@@ -36,7 +36,8 @@ FINISHED = "finished.json"  # written last, by the command that made the result
 FORMS = (".yaml", ".json", ".csv", ".parquet", ".npz")  # of the files of a result
 MAY_GO = ("examples.npz",)  # a result may be handed on without its images
 JOB, SWEEP = "job.json", "sweep.yaml"  # of a job of a sweep, and of the sweep
-NOT_OF_A_RESULT = (FINISHED, JOB, STEP, "forward.json", "pilot.json")  # of a sweep, a step, the parts
+# of a sweep, a step, the parts; of what comes later
+NOT_OF_A_RESULT = (FINISHED, JOB, STEP, "forward.json", "pilot.json", REQUIREMENTS)
 COMMANDS = ("train", "evaluate", "attack")
 CHECKPOINTS, PARTS = "checkpoints", "parts"  # folders of a training, and of an evaluation or attack
 

@@ -1,14 +1,12 @@
 """What a training shows of itself."""
 
-import time
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import ModelSummary
+from rich.progress import TaskID
 
-MINUTE = 60.0  # seconds
+from convstab.progress.lines import LineAMinute
 
 
 class Summary(ModelSummary):
@@ -29,28 +27,23 @@ class Summary(ModelSummary):
         )
 
 
-class LineAMinute(pl.Callback):
-    """How far a training is, for a log: a line a minute.
+class TrainingLog(pl.Callback):
+    """How far a training is, for a log.
 
-    clock: seconds. say: what takes a line.
+    lines: that say it.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic, say: Callable[[str], object] | None = None) -> None:
-        self.clock, self.say = clock, say or partial(print, flush=True)  # at once, in a file too
-        self.begun = self.said = clock()
-        self.before = 0  # steps of the training that is resumed
+    def __init__(self, lines: LineAMinute | None = None) -> None:
+        self.lines = lines or LineAMinute()
+        self.task = TaskID(0)
 
     def on_train_start(self, trainer: pl.Trainer, *_: object) -> None:
-        """The first minute begins."""
-        self.begun = self.said = self.clock()
-        self.before = trainer.global_step
+        """The first minute begins; of a training that is resumed, its own steps count."""
+        steps, every = trainer.global_step, trainer.estimated_stepping_batches
+        self.task = self.lines.add_task("", completed=steps, total=every)
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: object, **__: object) -> None:
         """Say it once a minute."""
-        now = self.clock()
-        if now - self.said >= MINUTE and trainer.is_global_zero:
-            self.said = now
-            steps, every = trainer.global_step, trainer.estimated_stepping_batches
-            left = (now - self.begun) * (every - steps) / max(steps - self.before, 1)
-            epochs = f"epoch {trainer.current_epoch + 1} of {trainer.max_epochs}, step {steps:,} of {every:,.0f}"
-            self.say(f"{epochs}, about {left / MINUTE:.0f} min left")
+        if trainer.is_global_zero:
+            self.lines.name = f"epoch {trainer.current_epoch + 1} of {trainer.max_epochs}, step"
+            self.lines.advance(self.task, trainer.global_step - self.lines.done)

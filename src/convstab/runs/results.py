@@ -1,13 +1,15 @@
 """Finished results of one model that are looked at together: evaluations and attacks, and their summaries."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from convstab.attacks.result import MINIMUM_NOISE, AttackResult
 from convstab.errors import InputError
-from convstab.evaluation.result import StabilityResult
+from convstab.evaluation.result import STABILITY, StabilityResult
 from convstab.files import SUMMARY, read_json
 from convstab.runs import directory
 
@@ -56,3 +58,11 @@ def check_one_model(summaries: Mapping[Path, Mapping[str, Any]]) -> None:
             if summary.get(key) != told.get(key):
                 said = f"{first} is of {told.get('run')}, {folder} of {summary.get('run')}"
                 raise InputError(f"{said}: their {key} differs; give results of one model")
+
+
+def fingerprint(folder: Path) -> str:
+    """What tells the result of a finished evaluation or attack from any other: its rows, and the model they are of."""
+    files, summary = read_json(folder / directory.FINISHED)["files"], read_json(folder / SUMMARY)
+    rows = [files.get(name) for name in (STABILITY, MINIMUM_NOISE)]
+    told = json.dumps([rows, [summary.get(key) for key in (*IDENTITY, "attack", "protocol")]], sort_keys=True)
+    return sha256(told.encode()).hexdigest()

@@ -91,7 +91,8 @@ def families_markdown(families: Families) -> str:
         accuracy.append(f"| {' | '.join([name, *map(in_percent, numbers)])} |")
         similarity.append(f"| {' | '.join([name, *map(four_digits, families.shown(name, result.ssim))])} |")
     note = (
-        f'Mean: the area under the curve. "{NOT_DEFINED}": {1 - MOST:.0%} of the images or more cannot have this PSNR. '
+        f'Mean: the area under the curve. "{NOT_DEFINED}": {100 * (1 - MOST):.0f} % of the images or more '
+        "cannot have this PSNR. "
         "SSIM: the structural similarity of the copies to the clean images, at most 1."
     )
     return "\n".join([*accuracy, "", *similarity, "", note, ""])

@@ -1,10 +1,15 @@
 """How the commands about results read their arguments: what is wrong with them is one line, as everywhere."""
 
 import argparse
+import os
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import NoReturn
 
 from convstab.errors import InputError
+from convstab.packages import need
 
+ASKED = "_ARGCOMPLETE"  # the variable by which a shell asks
 EXAMPLES = {  # by the name of the command, as --help shows them
     "convstab demo": ("convstab demo", "convstab demo runs/first"),
     "convstab ls": ("convstab ls", "convstab ls runs/sweep/sigma_mnist"),
@@ -53,7 +58,19 @@ EXAMPLES = {  # by the name of the command, as --help shows them
 
 
 class Arguments(argparse.ArgumentParser):
-    """A parser whose errors are an InputError, with no usage before it; its help ends with examples."""
+    """A parser whose errors are an InputError, with no usage before it; its help ends with examples.
+
+    Of a shell that asks what a word can become, as argcomplete has told it, it says that and ends.
+    """
+
+    def parse_args(  # type: ignore[override]  # no other namespace is asked for
+        self, args: Sequence[str] | None = None, namespace: None = None
+    ) -> argparse.Namespace:
+        """What the words say."""
+        if ASKED in os.environ:
+            with suppress(InputError):  # a shell can show no message
+                need("argcomplete", "completion").autocomplete(self)
+        return super().parse_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
         """Raise what is wrong."""

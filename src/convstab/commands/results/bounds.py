@@ -1,6 +1,7 @@
 """Lower bounds for the images of an evaluation: its run is loaded again."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from convstab.bounds.lower import lower_bounds
 from convstab.commands.attack import with_images_of
 from convstab.errors import InputError
 from convstab.evaluation.result import StabilityResult
+from convstab.progress.bar import progress_bar
 from convstab.runs.configuration import load_config
 from convstab.runs.run import Run, load_run
 from convstab.statistics.intervals import Floats
@@ -23,7 +25,10 @@ def lower_bounds_of(evaluation: Path) -> Floats:
     run = with_images_of(run_of(evaluation, "--bounds"), evaluation)
     ids, index = run.test.ids.numpy(), StabilityResult.read(evaluation).by_image("index")[:, 0]
     order = np.argsort(ids)
-    found: Floats = lower_bounds(run.model, run.test)[order[np.searchsorted(ids[order], index)]]
+    with progress_bar() as bar:
+        advance = partial(bar.advance, bar.add_task("bounds", total=len(run.test)))
+        bounds = lower_bounds(run.model, run.test, advance)
+    found: Floats = bounds[order[np.searchsorted(ids[order], index)]]
     return found
 
 

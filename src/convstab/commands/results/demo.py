@@ -1,11 +1,13 @@
 """From nothing to a page: train, evaluate and attack a small model of the digits: convstab demo [<folder>]."""
 
+import os
 import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from convstab.commands.next_steps import GOES_ON_ITSELF
 from convstab.commands.results.arguments import Arguments
 from convstab.commands.signals import GOES_ON, command, goes_on
 from convstab.errors import InputError
@@ -23,16 +25,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
         folder = parser.parse_args(arguments).folder
         check(folder)
         goes_on(lambda: GOES_ON)
-        for words in steps(folder):
+        *before, last = steps(folder)
+        for words in [*before, last]:
             print(f"\n$ convstab {shlex.join(words)}", flush=True)
-            code = outcome([sys.executable, "-m", "convstab", *words])
+            code = outcome([sys.executable, "-m", "convstab", *words], goes_on_itself=words is not last)
             if code:
                 sys.exit(code)
 
 
-def outcome(words: Sequence[str]) -> int:
-    """The exit code of a command, which does not outlive this one."""
-    process = subprocess.Popen(words)  # noqa: S603 - ours
+def outcome(words: Sequence[str], *, goes_on_itself: bool) -> int:
+    """The exit code of a command, which does not outlive this one; goes_on_itself: whether the next one is known."""
+    known = {GOES_ON_ITSELF: "1"} if goes_on_itself else {}
+    process = subprocess.Popen(words, env=os.environ | known)  # noqa: S603 - ours
     try:
         return process.wait()
     finally:

@@ -106,12 +106,12 @@ def goes_on(folder: Path, kind: str) -> str:
 def headline(kind: str, numbers: Mapping[str, Any]) -> str:
     """The number that tells most of a result."""
     if kind == "train":
-        return f"clean accuracy {numbers['test/accuracy']:.1%}"
+        return f"clean accuracy {100 * numbers['test/accuracy']:.1f} %"
     if kind == "evaluate":
         accuracy, levels = numbers["accuracy"]["value"], numbers["levels"]
-        return f"accuracy {accuracy[0]:.1%} clean, {accuracy[-1]:.1%} at {float(levels[-1]):g}"
+        return f"accuracy {100 * accuracy[0]:.1f} % clean, {100 * accuracy[-1]:.1f} % at {float(levels[-1]):g}"
     median = numbers["l2_median"]
-    return f"median L2 {'infinite' if median is None else f'{median:.3g}'}, {numbers['success_rate']:.0%} found"
+    return f"median L2 {'infinite' if median is None else f'{median:.3g}'}, {100 * numbers['success_rate']:.0f} % found"
 
 
 def sweep(folder: Path) -> Found:

@@ -19,7 +19,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with command():
         options = parser.parse_args(arguments)
         chosen = {name: value for name, value in vars(options).items() if name != "folders" and value is not None}
-        from convstab.loggers.publish import publish, publish_sweep
+        from convstab.loggers.publish import publish
+        from convstab.loggers.sweep import publish_sweep
         from convstab.sweeps import comparison, families
         from convstab.sweeps.jobs import is_sweep, results_in
 

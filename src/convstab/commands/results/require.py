@@ -19,10 +19,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--output", type=Path, help=f"folder of {PAGE} and {CASES}; default: the first folder")
     with command():
         options = parser.parse_args(arguments)
-        code = require(options.requirements, options.folders, options.output or options.folders[0])
+        output = options.output or options.folders[0]
+        code = require(options.requirements, options.folders, output)
         from convstab.commands.next_steps import report_of, say
 
-        say(report_of(options.folders))
+        say(report_of(list(dict.fromkeys([*options.folders, output]))))
     sys.exit(code)
 
 
@@ -34,8 +35,8 @@ def require(requirements: Path, folders: Sequence[Path], output: Path) -> int:
     from rich.markdown import Markdown
 
     from convstab.commands.console import console
-    from convstab.files import write_text
-    from convstab.requirements import assessment, junit, markdown
+    from convstab.files import REQUIREMENTS, write_text
+    from convstab.requirements import assessment, junit, markdown, record
     from convstab.runs.results import Results, check_finished
 
     check_finished(folders)
@@ -44,6 +45,7 @@ def require(requirements: Path, folders: Sequence[Path], output: Path) -> int:
     output.mkdir(parents=True, exist_ok=True)
     write_text(output / PAGE, markdown.document(wanted, assessed, results))
     write_text(output / CASES, junit.as_junit(assessed))
+    record.write(output / REQUIREMENTS, requirements, wanted, assessed, results)
     console().print(Markdown(markdown.table(assessed)))
     print(markdown.counts(assessed), output / PAGE, output / CASES, sep="\n")
     return assessment.exit_code(assessed)

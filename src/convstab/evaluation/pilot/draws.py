@@ -140,5 +140,5 @@ def said(protocol: Protocol, images: int, seconds: float) -> str:
     share = protocol.draws_per_image / protocol.in_paper.draws_per_image
     return (
         f"draws=auto, from {images} images in {seconds:.0f} s: {', '.join(pairs)} ({protocol.quantity}); "
-        f"{share:.1%} of the passes of {PAPER_DRAWS} draws, beside the pilot's"
+        f"{100 * share:.1f} % of the passes of {PAPER_DRAWS} draws, beside the pilot's"
     )

@@ -2,7 +2,7 @@
 
 const STARTS = { rates: startRates, scatter: startScatter, attack: startAttack, ledger: startLedger, differences: startDifferences };
 
-/** Draw the charts of a figure when it is about to be seen, in place of its pictures; keep those when it fails. */
+/** Draw the charts of a figure when it is about to be seen, or the page has time, in place of its pictures; keep those when it fails. */
 function startFigure(figure, watcher) {
   const source = figure.querySelector('script[type="application/json"]');
   if (!source) return;
@@ -24,6 +24,16 @@ function startFigure(figure, watcher) {
   };
   watcher.observe(figure);
 }
+
+/** Draw what was not seen yet, one figure after another, while the page has nothing else to do. */
+function drawTheRest() {
+  const figure = document.querySelector("figure.report-figure.drawn:not([data-ready])");
+  if (!figure) return;
+  whenIdle(drawTheRest); // before: one that fails keeps its pictures, and the next is drawn all the same
+  figure.start();
+}
+
+const whenIdle = (work) => (window.requestIdleCallback ? requestIdleCallback(work) : setTimeout(work, 100));
 
 const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%:()*+-;,=.?@^_`{|}~"; // as page.py writes them
 
@@ -60,6 +70,7 @@ async function startPage() {
   const seen = (entries) => entries.filter((entry) => entry.isIntersecting).forEach((entry) => entry.target.start());
   const watcher = new IntersectionObserver(seen, { rootMargin: "600px 0px" });
   document.querySelectorAll("figure.report-figure").forEach((figure) => startFigure(figure, watcher));
+  whenIdle(drawTheRest);
 }
 
 startPage();
