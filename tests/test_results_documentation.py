@@ -4,6 +4,7 @@ import csv
 import math
 import re
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import pytest
 
 import convstab as cs
 from convstab.attacks import integrity as of_attacks
+from convstab.bounds import tables
+from convstab.bounds.instances import Question
 from convstab.commands import app
 from convstab.commands.results import figures, require
 from convstab.commands.results import ledger as of_images
@@ -100,6 +103,11 @@ def test_columns_of_csv_files_in_their_order(folder: Path, heading: str, path: s
 def test_columns_of_tables_in_their_order(folder: Path, heading: str, kind: str, never: set[str]) -> None:
     there = pq.read_table(folder / kind / heading).column_names
     assert [name for name in documented(heading) if name not in never] == there
+
+
+def test_columns_of_questions_and_verdicts() -> None:
+    assert list(documented("questions.csv")) == [field.name for field in fields(Question)]
+    assert tuple(documented("verdicts.csv")) == tables.HEAD
 
 
 def test_columns_that_are_not_always_there() -> None:

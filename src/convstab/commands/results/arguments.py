@@ -23,6 +23,11 @@ EXAMPLES = {  # by the name of the command, as --help shows them
         "convstab-figures runs/evaluate/a runs/evaluate/b --output compared",
         "convstab-figures runs/evaluate/m runs/evaluate/m_jpeg --reference runs/evaluate/n runs/evaluate/n_jpeg",
     ),
+    "convstab-instances": (
+        "convstab-instances runs/attack/m-ddn",
+        "convstab-instances runs/evaluate/m --radius 0.5 1 2 --images 20 --timeout 600",
+        "convstab-instances runs/attack/m-ddn --verdicts results.csv",
+    ),
     "convstab-ledger": (
         "convstab-ledger runs/evaluate/m",
         "convstab-ledger runs/evaluate/m runs/attack/m-ddn runs/attack/m-nes --thickness",

@@ -1,5 +1,6 @@
 """Lower bounds for the images of an evaluation: its run is loaded again."""
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -31,11 +32,14 @@ def lower_bounds_of(evaluation: Path) -> Floats:
     return found
 
 
-def run_of(evaluation: Path, option: str) -> Run:
-    """The run of an evaluation; InputError where there is none, or it was on other images. option: what needs it."""
+def run_of(evaluation: Path, option: str, trust: Sequence[str] = ()) -> Run:
+    """The run of an evaluation; InputError where there is none, or it was on other images.
+
+    option: what needs it. trust: functions of the user that may make its model, see ``load_run``.
+    """
     values = load_config(evaluation)
     named, dataset = values.get("run"), values.get("dataset") or {}
     if named is None or "load" in dataset:
         said = "is of an own model, of imported predictions, or of images of another data set"
         raise InputError(f"{option} needs a run that train made and its own test images; {evaluation} {said}")
-    return load_run(members_of(named), values["runs"], values["rule"], dataset.get("root"))
+    return load_run(members_of(named), values["runs"], values["rule"], dataset.get("root"), trust=trust)

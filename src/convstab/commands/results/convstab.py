@@ -26,6 +26,7 @@ OTHERS = {
     "report": "a page for the browser about results",
     "figures": "draw the figures of results again, and compare several",
     "ledger": "join an evaluation with attacks, image by image",
+    "instances": "questions for a complete verifier (ONNX, VNN-LIB), and its answers",
     "members": "set an ensemble beside its members: gain, correlation, independent vote",
     "require": "hold results against requirements: pass, fail or undecided",
     "camera": "measure the noise of a camera, in the units of degradation=sensor",
