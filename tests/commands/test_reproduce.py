@@ -11,6 +11,7 @@ import pytest
 from filelock import FileLock
 
 from convstab.commands import app
+from convstab.commands.next_steps import opened
 from convstab.paper.report import PAGE, TEXT
 from convstab.paper.steps import DONE
 from tests.support.fresh_process import environment
@@ -18,7 +19,7 @@ from tests.support.in_process import Main, caller
 from tests.support.report_text import report
 
 COMMAND = [sys.executable, "-c", "from convstab.commands.app import reproduce; reproduce()", "size=smoke"]
-NEXT = f"next: open out/{PAGE}"
+NEXT = f"next: {opened(Path('out', PAGE))}"
 
 
 def reproduce(cwd: Path, *words: str) -> subprocess.CompletedProcess[str]:
