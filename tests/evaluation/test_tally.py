@@ -6,11 +6,12 @@ import torch
 from torch import Tensor
 
 from convstab.errors import InputError
+from convstab.evaluation.evaluate import Score
 from convstab.evaluation.protocol import Protocol
 from convstab.evaluation.tally import PSNR_EDGES, SCORE_EDGES, Counts, Tally
 
 
-def counted(logits: Tensor, psnr: list[float], score: str = "predicted") -> Counts:
+def counted(logits: Tensor, psnr: list[float], score: Score = "predicted") -> Counts:
     """Of one image of class 0, all draws at one level."""
     protocol = Protocol(levels=(1,), draws=len(psnr), score=score)
     place = torch.zeros(1, dtype=torch.int64)
@@ -20,7 +21,7 @@ def counted(logits: Tensor, psnr: list[float], score: str = "predicted") -> Coun
 
 
 @pytest.mark.parametrize("score", ["predicted", "label"])
-def test_the_outer_bins_take_what_lies_at_the_ends_and_beyond(score: str) -> None:
+def test_the_outer_bins_take_what_lies_at_the_ends_and_beyond(score: Score) -> None:
     logits = torch.tensor([[90.0, 0], [0, 90], [1, 0], [0, 1], [4, 0], [5, 0], [90, 0], [0, 90]])
     psnr = [0.0, 0.2, -3.0, 30.1, 59.9, 60.0, 85.0, np.inf]
     found = counted(logits, psnr, score).totals["histogram"]
