@@ -92,6 +92,11 @@ class Units:
         """Number of units."""
         return images / self.design_effect if self.groups is None else len(np.unique(self.members(images)))
 
+    @property
+    def unequal(self) -> bool:
+        """Whether units are groups of different sizes."""
+        return self.groups is not None and len(set(np.unique(self.groups, return_counts=True)[1])) > 1
+
     def images_each(self, images: int) -> float:
         """Images for each unit: the design effect where those of one unit fail together."""
         return images / self.count(images)

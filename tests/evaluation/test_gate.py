@@ -48,6 +48,7 @@ def test_images_of_one_group_are_one_unit() -> None:
     grouped = cs.Images(GOOD.pixels, GOOD.labels, CLASSES, groups=torch.arange(200) // 10)
     one, other = gate(Telling(), GOOD, CPU), gate(Telling(), grouped, CPU)
     assert other.high - other.low > 1.2 * (one.high - one.low)
+    assert str(other).endswith(" of 200 images in 20 groups")
 
 
 def test_less_than_was_expected_ends_it_and_more_does_not() -> None:

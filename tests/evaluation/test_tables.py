@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from sklearn.metrics import balanced_accuracy_score, precision_recall_fscore_support
 
+import convstab as cs
 from convstab.degradations.by_name import degradation
 from convstab.evaluation import tables
 from convstab.evaluation.gate import Clean
@@ -67,6 +69,14 @@ def test_a_class_name_may_hold_a_comma_and_quotes(small: StabilityResult) -> Non
     named = replace(small, classes=['speed, "30"', "line\nbreak"])
     rows = list(csv.DictReader(io.StringIO(tables.as_csv(named))))
     assert [row["class"] for row in rows[:2]] == named.classes
+
+
+@pytest.mark.parametrize(("groups", "said"), [([1, 1, 1, 2], True), ([1, 1, 2, 2], False), (None, False)])
+def test_that_groups_of_unequal_size_widen_intervals_is_said(groups: list[int] | None, said: bool) -> None:
+    images = cs.Images(np.zeros((4, 1, 8, 8), np.uint8), [0, 1, 0, 1], ("a", "b"), groups=groups)
+    model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 2)).eval()
+    result = cs.evaluate(model, images, levels=[1], draws=2)
+    assert ("Groups of unequal size count as fewer equal ones" in tables.rates_markdown(result)) is said
 
 
 def test_the_rates_are_laid_out_by_sigma(small: StabilityResult) -> None:

@@ -45,6 +45,15 @@ def test_a_log_has_a_line_a_minute_with_the_time_left() -> None:
     ]
 
 
+def test_a_fast_rate_is_a_whole_number() -> None:
+    now, lines = [0.0], list[str]()
+    with LineAMinute(lambda: now[0], lines.append) as log:
+        task = log.add_task("draws", total=600_000)
+        now[0] = 100.0
+        log.advance(task, 600_000)
+    assert lines == ["draws 600,000/600,000, 6,000/s"]
+
+
 def test_a_log_of_what_has_failed_does_not_say_that_it_is_done() -> None:
     lines = list[str]()
     log = LineAMinute(lambda: 0.0, lines.append)

@@ -29,7 +29,7 @@ def test_each_dot_is_the_draw_that_its_picture_shows() -> None:
     last = {name: values[-1] for name, values in points.items()}
     assert last == {
         "image": 1,
-        "place": str(of.examples.index[5]),
+        "which": f"id {of.examples.index[5]}",
         "level": 3,
         "label": noisy["label"][row],
         "predicted": noisy["sample_prediction"][row],
@@ -90,7 +90,20 @@ def test_ids_that_are_hashes_keep_their_digits() -> None:
     of = attacked()
     rows = of.result.rows | {"index": of.result.rows["index"] + long}
     points = charts.attack(replace(of, result=replace(of.result, rows=rows)), np.array([0]), np.ones(1))["points"]
-    assert points["index"] == [str(rows["index"][0])]
+    assert points["which"] == [f"id {rows['index'][0]}"]
+
+
+def test_a_dot_of_an_image_of_a_file_names_its_path() -> None:
+    of, attack = evaluation(), attacked()
+    paths = np.array([f"signs/{row}.png" for row in of.result.rows["index"]])
+    result = replace(of.result, rows=of.result.rows | {"name": paths})
+    points = charts.points(replace(of, result=result), np.array([1, 0]))
+    assert of.examples is not None
+    assert list(dict.fromkeys(points["which"])) == [f"signs/{of.examples.index[row]}.png" for row in (1, 0)]
+    assert len(points["which"]) == len(points["level"])
+    names = np.array([f"{row}.png" for row in range(len(attack.result.rows["index"]))])
+    known = replace(attack, result=replace(attack.result, rows=attack.result.rows | {"name": names}))
+    assert charts.attack(known, np.array([2, 0]), np.ones(2))["points"]["which"] == ["2.png", "0.png"]
 
 
 def test_what_was_not_drawn_has_no_dot() -> None:

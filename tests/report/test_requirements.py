@@ -15,6 +15,7 @@ from convstab.report.requirements import HEAD, NONE, OUTDATED, Required, require
 from convstab.report.results import Evaluation, Evidence
 from convstab.requirements.record import Line, Record
 from convstab.runs.results import fingerprint
+from tests.support.ledger_examples import attacked
 from tests.support.page_examples import EVIL, evaluation, evidence, report
 from tests.support.parsed_page import Parsed
 
@@ -146,6 +147,16 @@ def test_the_overview_of_the_model_says_how_many_pass(tmp_path: Path) -> None:
     assert (answer.question, answer.text) == ("Requirements", "1 pass, 1 undecided (r.yaml: m).")
     assert (answer.shown, after.next) == ("requirements", ["look"])
     assert with_requirements(before, other, held) == before
+
+
+def test_each_evaluation_of_a_model_says_what_was_held_against_it(tmp_path: Path) -> None:
+    one, other = result(tmp_path / "one"), result(tmp_path / "other", rows="b")
+    record(tmp_path / "held", {"../one": fingerprint(tmp_path / "one")}, LINE)
+    held, _ = found(one, other, given=tmp_path)
+    before = Overview("name", [], [REQUIRE])
+    assert [len(with_requirements(before, evaluation, held).answers) for evaluation in (one, other)] == [1, 0]
+    of_attacks = [replace(required, results=[replace(attacked(), summary=one.summary)]) for required in held]
+    assert [len(with_requirements(before, evaluation, of_attacks).answers) for evaluation in (one, other)] == [1, 1]
 
 
 def test_what_passed_before_is_not_said_of_another_model_in_its_folder(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ class Clean:
 
     value, low, high: its accuracy with the 95 % interval. confusion: int64 (K, K), label by predicted class.
     again, otherwise: images whose pixels are those of an earlier one, and those of them that have another label.
+    groups: that the images come in, which are what the interval is over; 0: each is one.
     """
 
     value: float
@@ -35,10 +36,12 @@ class Clean:
     classes: tuple[str, ...]
     again: int = 0
     otherwise: int = 0
+    groups: int = 0
 
     def __str__(self) -> str:
         interval = f"[{100 * self.low:.1f}, {100 * self.high:.1f}]"
-        return f"clean accuracy {100 * self.value:.1f} % {interval} of {self.confusion.sum():,} images"
+        groups = f" in {self.groups:,} group{'s' * (self.groups != 1)}" if self.groups else ""
+        return f"clean accuracy {100 * self.value:.1f} % {interval} of {self.confusion.sum():,} images{groups}"
 
     @property
     def remarks(self) -> list[str]:
@@ -94,7 +97,8 @@ def gate(model: nn.Module, images: Images, device: torch.device, expected: float
     pairs = torch.bincount(images.labels * count + predicted, minlength=count * count).view(count, count)
     rates = intervals.mean((predicted == images.labels).double()[:, None].numpy(), units=images.units)
     value, low, high = (float(end[0]) for end in (rates.value, rates.low, rates.high))
-    clean = Clean(value, low, high, pairs.numpy(), images.classes, *repetitions(images))
+    groups = 0 if images.units.groups is None else int(images.units.count(len(images)))
+    clean = Clean(value, low, high, pairs.numpy(), images.classes, *repetitions(images), groups)
     if expected is not None and clean.high < expected:
         hint = f"; {clean.suspicion}" if clean.suspicion else "; check the normalisation, the classes and the images"
         raise InputError(f"{clean}, and expect_clean is {expected:g}{hint}")

@@ -80,6 +80,8 @@ def rates_markdown(result: StabilityResult) -> str:
         cells += applied_cells(result, place) if by_psnr else []
         lines.append(f"| {' | '.join(cells)} |")
     notes = f"95 %: over {result.units.in_words(result.images)}."
+    if result.units.unequal:
+        notes += " Groups of unequal size count as fewer equal ones, which widens the intervals."
     if by_psnr:
         notes += f" {result.degradation.title}: the median level, in {result.degradation.unit}, that images needed."
     return "\n".join([*lines, "", notes, ""])

@@ -6,6 +6,7 @@ import numpy as np
 
 from convstab.images import NAME
 from convstab.ledger.ledger import Ledger
+from convstab.ledger.sentences import tells_first_failing
 from convstab.ledger.tables import number
 from convstab.units import Integers
 
@@ -24,12 +25,13 @@ def in_lines(ledger: Ledger, count: int) -> Iterator[str]:
     """So many of them, a line for each: which image, its class, and what is known of where it fails."""
     rows = first_to_fail(ledger)
     if len(rows):
-        yield f"First to fail, of {len(rows):,} images that are correct when clean:"
+        yield f"First to fail, by how many draws flip, of {len(rows):,} images that are correct when clean:"
     for row in rows[:count]:
         of = {name: column[row] for name, column in ledger.rows.items()}
-        said = SAID[of["failing"]].format(of["first_failing"])
-        least = "" if np.isnan(of["perturbation"]) else f", least L2 {number(of['perturbation'])}"
-        yield f"  {shown(str(of.get(NAME, of['index'])))} ({ledger.classes[of['label']]}): {said}{least}"
+        said = [f"{100 * np.nanmean(flips):.1f} % flip"] if (flips := ledger.by_level("flips")[row]).size else []
+        said += [SAID[of["failing"]].format(of["first_failing"])] if tells_first_failing(ledger) else []
+        said += [] if np.isnan(of["perturbation"]) else [f"least L2 {number(of['perturbation'])}"]
+        yield f"  {shown(str(of.get(NAME, of['index'])))} ({ledger.classes[of['label']]}): {', '.join(said)}"
 
 
 def shown(name: str) -> str:

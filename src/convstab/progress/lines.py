@@ -72,9 +72,9 @@ class LineAMinute:
     def line(self) -> None:
         """How far it is, how fast, and how long it will take."""
         seconds, made = max(self.clock() - self.start, 1e-9), self.done - self.before
+        rate = made / seconds / self.size
+        fast = f"{rate:,.0f}" if rate >= 100 else f"{rate:.3g}"
         of = f"/{self.total / self.size:,.0f}" if self.total else ""
-        said = (
-            f"{self.name} {self.done / self.size:,.0f}{of}{self.unit}, {made / seconds / self.size:,.3g}{self.unit}/s"
-        )
+        said = f"{self.name} {self.done / self.size:,.0f}{of}{self.unit}, {fast}{self.unit}/s"
         left = seconds * (self.total - self.done) / made if made else math.inf
         self.say(said if self.done >= self.total else f"{said}, about {duration(left)} left")

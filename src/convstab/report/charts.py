@@ -11,6 +11,7 @@ from convstab.evaluation.cells import shortened
 from convstab.evaluation.result import StabilityResult
 from convstab.evaluation.tally import PSNR_EDGES, SCORE_EDGES
 from convstab.figures.levels import LevelAxis, named_level
+from convstab.images import NAME
 from convstab.report.content import Number, ScoreTable
 from convstab.report.results import Attacked, Evaluation
 from convstab.statistics.intervals import Estimate
@@ -96,12 +97,12 @@ def recall(result: StabilityResult, label: int) -> Plain:
 def points(evaluation: Evaluation, rows: Integers) -> Plain:
     """The draws whose pictures the page has, ordered by image, then level.
 
-    image: row of the mosaic; place: its id, as text, for ids that are hashes have more digits than numbers of the page;
-    level: column, 1 for the mildest level. PSNR None: the same as the clean image.
+    image: row of the mosaic; which: it is, in words, see ``which_images``; level: column, 1 for the mildest level. PSNR
+    None: the same as the clean image.
     """
     result, examples = evaluation.result, evaluation.examples
     if examples is None:
-        return {name: [] for name in ("image", "place", "level", "label", "predicted", "psnr", "score")}
+        return {name: [] for name in ("image", "which", "level", "label", "predicted", "psnr", "score")}
     places = {int(index): row for row, index in enumerate(result.by_image("index")[:, 0])}
     at = np.array([places[int(index)] for index in examples.index[rows]], np.int64)
     levels = np.flatnonzero(result.degraded)
@@ -109,13 +110,20 @@ def points(evaluation: Evaluation, rows: Integers) -> Plain:
     drawn = kept["draws"] > 0  # where levels are PSNR, not every image can have each
     return {
         "image": np.arange(len(rows)).repeat(len(levels))[drawn].tolist(),
-        "place": examples.index[rows].repeat(len(levels))[drawn].astype(str).tolist(),
+        "which": np.array(which_images(result.rows, at * len(result.levels))).repeat(len(levels))[drawn].tolist(),
         "level": np.tile(np.arange(len(levels)) + 1, len(rows))[drawn].tolist(),
         "label": kept["label"][drawn].tolist(),
         "predicted": kept["sample_prediction"][drawn].tolist(),
         "psnr": finite(kept["sample_psnr"][drawn], 2),
         "score": finite(kept["sample_score"][drawn], 4),
     }
+
+
+def which_images(table: Mapping[str, NDArray[Any]], rows: Integers) -> list[str]:
+    """The images of rows of a table: their paths, else their ids, as text: hashes are longer than JSON's numbers."""
+    if NAME in table:
+        return [str(name) for name in table[NAME][rows]]
+    return [f"id {one}" for one in table["index"][rows]]
 
 
 def attack(attacked: Attacked, rows: Integers, scales: NDArray[Any]) -> Plain:
@@ -134,7 +142,7 @@ def attack(attacked: Attacked, rows: Integers, scales: NDArray[Any]) -> Plain:
         "l2": finite(np.sort(result.rows["l2"][found]), 5),
         "psnr": finite(np.sort(result.rows["psnr"][found])[::-1], 5),
         "points": {name: finite(result.rows[name][rows], 5) for name in names}
-        | {"index": result.rows["index"][rows].astype(str).tolist(), "scale": finite(scales, 1)},
+        | {"which": which_images(result.rows, rows), "scale": finite(scales, 1)},
     }
 
 

@@ -162,9 +162,17 @@ def method(record: Record) -> str:
     )
 
 
+def is_about(found: Required, evaluation: Evaluation) -> bool:
+    """Whether requirements were held against an evaluation; or against attacks alone, on its model."""
+    evaluations = [result for result in found.results if isinstance(result, Evaluation)]
+    if evaluations:
+        return any(evaluation is result for result in evaluations)
+    return any(same_model(evaluation, result) for result in found.results)
+
+
 def with_requirements(overview: Overview, evaluation: Evaluation, found: Sequence[Required]) -> Overview:
     """An overview of an evaluation that says what came of the requirements of its model, where there are any."""
-    mine = [one for one in found if any(same_model(evaluation, result) for result in one.results)]
+    mine = [one for one in found if is_about(one, evaluation)]
     said = [f"{one.counts} ({one.title})." for one in mine]
     said += [
         f"{OUTDATED} ({one.title}): another result stood in this folder then; ask {AGAIN}"

@@ -31,7 +31,7 @@ function attackFacts(data, dot) {
     ["PSNR", `${points.psnr[dot].toFixed(2)} dB`],
     ["Label", `${classes[points.label[dot]]}, clean score ${points.clean_score[dot].toFixed(3)}`],
     ["Predicted", `${classes[points.predicted[dot]]}, score ${points.score[dot].toFixed(3)}`],
-    ["Image", `id ${points.index[dot]}`],
+    ["Image", points.which[dot]],
   ];
 }
 

@@ -96,7 +96,7 @@ function factsOf(data, dot) {
     ["Score", `${points.score[dot].toFixed(3)} for the ${data.score === "label" ? "label" : "predicted class"}`],
     ["Label", classes[points.label[dot]]],
     ["Predicted", `${classes[points.predicted[dot]]} (${correct ? "correct" : "misclassified"})`],
-    ["Image", `id ${points.place[dot]}`],
+    ["Image", points.which[dot]],
   ];
 }
 
