@@ -25,6 +25,7 @@ from convstab.commands.signals import GOES_ON, HEARD, KEPT_NOTHING, goes_on, hea
 from convstab.commands.trial import check_parts, first_cause, is_own, values_of
 from convstab.data.module import ImageData
 from convstab.errors import InputError
+from convstab.evaluation.cells import in_percent
 from convstab.figures.files import of_training, save
 from convstab.files import BEST, FIGURES, LAST, METRICS, alone, write_json
 from convstab.loggers.results import log_training
@@ -250,6 +251,6 @@ def report(metrics: dict[str, Any], classes: list[str], folder: Path) -> None:
     scores = {name.removeprefix("test/"): value for name, value in metrics.items()}
     screen = console()
     screen.print(class_table(scores, classes, f"{metrics['images/test']} test images", screen.width))
-    accuracies = f"accuracy {100 * scores['accuracy']:.2f} %, balanced {100 * scores['balanced_accuracy']:.2f} %"
+    accuracies = f"accuracy {in_percent(scores['accuracy'])}, balanced {in_percent(scores['balanced_accuracy'])}"
     epochs = f"{metrics['epochs']} epoch{'s' if metrics['epochs'] != 1 else ''}"
     print(f"{accuracies}, {epochs} in {metrics['seconds']:.0f} s: {folder}")

@@ -23,12 +23,12 @@ def first_to_fail(ledger: Ledger) -> Integers:
 
 def in_lines(ledger: Ledger, count: int) -> Iterator[str]:
     """So many of them, a line for each: which image, its class, and what is known of where it fails."""
-    rows = first_to_fail(ledger)
+    rows, flips = first_to_fail(ledger), ledger.by_level("flips")
     if len(rows):
         yield f"First to fail, by how many draws flip, of {len(rows):,} images that are correct when clean:"
     for row in rows[:count]:
         of = {name: column[row] for name, column in ledger.rows.items()}
-        said = [f"{100 * np.nanmean(flips):.1f} % flip"] if (flips := ledger.by_level("flips")[row]).size else []
+        said = [f"{100 * np.nanmean(flips[row]):.1f} % flip"] if flips[row].size else []
         said += [SAID[of["failing"]].format(of["first_failing"])] if tells_first_failing(ledger) else []
         said += [] if np.isnan(of["perturbation"]) else [f"least L2 {number(of['perturbation'])}"]
         yield f"  {shown(str(of.get(NAME, of['index'])))} ({ledger.classes[of['label']]}): {', '.join(said)}"

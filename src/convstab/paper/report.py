@@ -15,7 +15,7 @@ from convstab.report.figures import told_apart_names
 from convstab.report.inventory import results
 from convstab.report.ledgers import ledgers
 from convstab.report.markdown import as_markdown
-from convstab.report.overview import Overview, overviews
+from convstab.report.overview import overviews
 from convstab.report.page import as_html
 from convstab.report.requirements import required, with_requirements
 from convstab.report.results import Evidence, gather
@@ -74,22 +74,18 @@ def report_of(
     claims, contradictions = (findings(evidence), list(CONTRADICTIONS)) if beside else ([], [])
     title = title or (TITLE if beside else OTHER_TITLE)
     shown = tables(evidence) if beside else without_paper(evidence)
-    both = zip(overviews(evidence, joined, names), evidence.evaluations, strict=True)
-    answers = [with_requirements(overview, of, held) for overview, of in both]
-    if beside:
-        answers = [] if reproduced else of_other_images(answers, evidence)
+    told = [] if reproduced else zip(overviews(evidence, joined, names), evidence.evaluations, strict=True)
+    answers = [
+        with_requirements(overview, of, held)
+        for overview, of in told
+        if not (beside and of.source.dataset in DATASETS)  # of those the claims tell
+    ]
     return Report(title, evidence, shown, claims, left_out, contradictions, joined, answers, held)
 
 
 def beside_paper(evidence: Evidence) -> bool:
     """Whether any result is of images that the paper has: its claims are of no others."""
     return any(result.source.dataset in DATASETS for result in results(evidence))
-
-
-def of_other_images(answers: Sequence[Overview], evidence: Evidence) -> list[Overview]:
-    """Those of evaluations of images that the paper does not have: of the others its claims tell."""
-    both = zip(answers, evidence.evaluations, strict=True)
-    return [one for one, evaluation in both if evaluation.source.dataset not in DATASETS]
 
 
 def send(report: Report, folders: Sequence[Path], output: Path, mode: str) -> str:

@@ -25,10 +25,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         folder = parser.parse_args(arguments).folder
         check(folder)
         goes_on(lambda: GOES_ON)
-        *before, last = steps(folder)
-        for words in [*before, last]:
+        every = steps(folder)
+        for words in every:
             print(f"\n$ convstab {shlex.join(words)}", flush=True)
-            code = outcome([sys.executable, "-m", "convstab", *words], goes_on_itself=words is not last)
+            code = outcome([sys.executable, "-m", "convstab", *words], goes_on_itself=words is not every[-1])
             if code:
                 sys.exit(code)
 

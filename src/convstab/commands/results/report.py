@@ -1,6 +1,7 @@
 """Write the page about results: convstab-report <folder> [...], which may hold trainings, evaluations and attacks."""
 
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,12 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         from convstab.paper.report import PAGE, TEXT, send, write_report
 
         output = options.output or options.folders[0]
-        found, remarks = list[Path](), list[str]()
-        for folder in options.folders:
-            results, missing = results_of(folder)
-            found, remarks = [*found, *results], [*remarks, *missing]
-        folders = list(dict.fromkeys(found))
-        report = write_report(folders, output, options.title, remarks)
+        results, missing = zip(*map(results_of, options.folders), strict=True)
+        folders = list(dict.fromkeys(chain.from_iterable(results)))
+        report = write_report(folders, output, options.title, list(chain.from_iterable(missing)))
         print(output / PAGE, output / TEXT, sep="\n")
         if options.wandb:
             print(send(report, folders, output, options.wandb))

@@ -17,7 +17,7 @@ from convstab.errors import InputError
 from convstab.evaluation.result import StabilityResult
 from convstab.images import Images
 from convstab.runs.results import Results, check_finished
-from convstab.runs.run import Run, checked_count
+from convstab.runs.run import Run, checked_count, chosen
 from convstab.statistics.intervals import Floats
 
 NEEDED_BY = "convstab-instances"
@@ -59,8 +59,7 @@ def subjects_of(folder: Path, trust: Sequence[str], count: int) -> Subjects:
     )
     if not known.correct:
         raise InputError(f"the model of {folder} is never correct: there is nothing to ask")
-    spread = torch.linspace(0, known.correct - 1, min(count, known.correct)).round().long().numpy()
-    return still_correct(known.part(spread), folder)
+    return still_correct(known.part(chosen(count, known.correct).numpy()), folder)
 
 
 def of_attack(run: Run, attack: AttackResult) -> Subjects:
@@ -77,8 +76,8 @@ def of_evaluation(run: Run, result: StabilityResult, folder: Path) -> Subjects:
         raise InputError(f"{folder} has no clean images: add {result.protocol.neutral:g} to the levels")
     test = with_images_of(run, folder).test
     correct = result.by_image("prediction")[:, 0] == result.labels
-    chosen = np.flatnonzero(np.isin(test.ids.numpy(), result.by_image("index")[correct, 0]))
-    return Subjects(run.model, test[chosen], np.full(len(chosen), np.nan), len(chosen), attacked=False)
+    rows = np.flatnonzero(np.isin(test.ids.numpy(), result.by_image("index")[correct, 0]))
+    return Subjects(run.model, test[rows], np.full(len(rows), np.nan), len(rows), attacked=False)
 
 
 def still_correct(known: Subjects, folder: Path) -> Subjects:
